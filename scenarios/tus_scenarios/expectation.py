@@ -1,0 +1,87 @@
+"""What a step expects of its answer: conditions, their grades, the requirements they check.
+
+The parts of a condition are joined by "and". An `Expectation` is itself the condition of a pass;
+`warn`, `note` and `fail` list other conditions, tried in that order after it. When none holds,
+the outcome takes `otherwise`, and without that the grade of the requirement's level.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tus_scenarios.requirement import Grade
+
+Form = Literal[
+    "integer", "versions", "extensions", "algorithms", "metadata", "concat", "date", "url"
+]
+
+
+class Matcher(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What is asked of one header's value, compared by meaning.
+
+    `form` is a grammar; `includes` and `excludes` name members of a list or directives, letter
+    case aside; `metadata` and `concat` compare pairs and resolved URLs; `least` and `most` bound an
+    integer.
+    """
+
+    equals: str | None = None
+    form: Form | None = None
+    includes: str | None = None
+    excludes: str | None = None
+    metadata: str | None = None
+    concat: str | None = None
+    least: int | str | None = None
+    most: int | str | None = None
+
+
+HeaderMatch = str | int | bool | Matcher
+"""A value to equal byte for byte, true for present, false for absent, or a `Matcher`."""
+
+Status = int | Literal["1xx", "2xx", "3xx", "4xx", "5xx"]
+
+
+class Condition(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What an answer may be. `content` is a range of the upload's bytes, as `[start, stop]`.
+
+    `intact` is for `finish` alone: resumed, completed, and every byte that can be read is right.
+    `closed` means that the connection was closed without a final answer.
+    """
+
+    status: Status | tuple[Status, ...] | None = None
+    header: dict[str, HeaderMatch] = {}
+    content: tuple[int, int] | None = None
+    intact: bool | None = None
+    closed: bool | None = None
+    interim: int | None = None
+    says: str = ""
+
+
+class Expectation(Condition, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A condition with the requirements that it checks; it is only judged where `when` holds."""
+
+    checks: str | tuple[str, ...]
+    warn: tuple[Condition, ...] = ()
+    note: tuple[Condition, ...] = ()
+    fail: tuple[Condition, ...] = ()
+    otherwise: Grade | None = None
+    when: Condition | None = None
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Return the ids of the requirements that this expectation checks."""
+        return (self.checks,) if isinstance(self.checks, str) else self.checks
+
+    @property
+    def alternatives(self) -> tuple[tuple[Grade, Condition], ...]:
+        """Return every condition with its grade, in the order they are tried."""
+        graded: list[tuple[Grade, Condition]] = [("pass", self)]
+        graded += [("warn", condition) for condition in self.warn]
+        graded += [("note", condition) for condition in self.note]
+        graded += [("fail", condition) for condition in self.fail]
+        return tuple(graded)

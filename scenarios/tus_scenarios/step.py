@@ -1,0 +1,127 @@
+"""The steps of a scenario: one act each, and what is expected of the answer.
+
+Text may hold references in braces:
+
+    {value}             a parameter of `each`
+    {upload} {a}        the URL of the upload of that name
+    {a.path}            its path alone
+    {a.offset}          the offset its server last acknowledged
+    {creation}          the URL where uploads are created
+    {unknown}           the URL of an upload that never existed
+    {max-size}          the server's Tus-Max-Size; {max-size+1} is one more
+    {before.Upload-Offset}  a header of the answer to the step named `before`
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tus_scenarios.expectation import Expectation
+
+
+class Cut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Break the connection after so many body bytes (a number, or a share such as "50%")."""
+
+    after: int | str
+    by: Literal["fin", "rst"] = "fin"
+
+
+class Given(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A precondition: an upload of `length` bytes with the first `stored` of them in place."""
+
+    name: str = "upload"
+    length: int | str = 100
+    stored: int = 0
+    deferred: bool = False
+    metadata: str | None = None
+    header: dict[str, str] = {}
+
+
+class Request(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A request, with the headers its method always has unless they are named in `omit`.
+
+    `of` names the upload it is about. `offset`, `length`, `defer` and `metadata` are the values of
+    the tus headers, sent as they stand. `send` is a number of the upload's content bytes, or "rest",
+    from `at` (by default from the offset); `body` is literal text instead. In `header` a list is
+    sent as several lines. `framing` "raw" sends the head and body exactly as they stand, past what
+    an HTTP library would refuse; `declare` is the Content-Length to claim there.
+    """
+
+    of: str = "upload"
+    to: str | None = None
+    method: str | None = None
+    header: dict[str, str | tuple[str, ...]] = {}
+    omit: tuple[str, ...] = ()
+    offset: int | str | None = None
+    length: int | str | None = None
+    defer: str | None = None
+    metadata: str | None = None
+    send: int | Literal["rest"] | None = None
+    at: int | None = None
+    body: str | None = None
+    framing: Literal["sized", "chunked", "raw"] = "sized"
+    declare: int | str | None = None
+    cut: Cut | None = None
+
+
+class Finish(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Resume the upload by what HEAD says, complete it, and compare every byte that can be read."""
+
+    of: str = "upload"
+
+
+ACTS = ("given", "post", "patch", "head", "options", "get", "delete", "request", "finish")
+
+
+class Step(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """One act of a scenario.
+
+    A `setup` step is a precondition: when it fails the scenario is blocked, and nothing is
+    violated. After a violated `needed` step the scenario ends, since the rest would say nothing.
+    """
+
+    given: Given | None = None
+    post: Request | None = None
+    patch: Request | None = None
+    head: Request | None = None
+    options: Request | None = None
+    get: Request | None = None
+    delete: Request | None = None
+    request: Request | None = None
+    finish: Finish | None = None
+
+    name: str = ""
+    setup: bool = False
+    needed: bool = False
+    expect: tuple[Expectation, ...] = ()
+
+    def __post_init__(self) -> None:
+        acts = [act for act in ACTS if getattr(self, act) is not None]
+        if len(acts) != 1:
+            found = " and ".join(acts) or "none"
+            raise ValueError(f"A step needs exactly one act of {', '.join(ACTS)}; it has {found}.")
+        if self.request is not None and not self.request.method:
+            raise ValueError("`request` needs a `method`; the other acts are named after theirs.")
+
+    @property
+    def act(self) -> str:
+        """Return the name of the step's act."""
+        return next(act for act in ACTS if getattr(self, act) is not None)
+
+    @property
+    def message(self) -> Request | None:
+        """Return the request that the step sends, if it is a single one."""
+        if self.given is not None or self.finish is not None:
+            return None
+        found = getattr(self, self.act)
+        return found if isinstance(found, Request) else None
