@@ -14,8 +14,30 @@ import msgspec
 from tus_scenarios.requirement import Grade
 
 Form = Literal[
-    "integer", "versions", "extensions", "algorithms", "metadata", "concat", "date", "url"
+    "integer",
+    "versions",
+    "extensions",
+    "algorithms",
+    "compact-list",
+    "metadata",
+    "metadata-pairs",
+    "metadata-keys",
+    "metadata-ascii",
+    "metadata-base64",
+    "metadata-unique",
+    "concat",
+    "date",
+    "url",
+    "same-origin",
 ]
+"""The grammars a value can be held against.
+
+"metadata" is all of Upload-Metadata; "metadata-pairs" one or more members of one or two words,
+"metadata-keys" keys that are neither empty nor hold a space or comma, "metadata-ascii" keys of
+ASCII, "metadata-base64" values of padded Base64, "metadata-unique" no key twice. "compact-list"
+is a list without space around its commas; "same-origin" a URL that resolves to the scheme, host
+and port of the request.
+"""
 
 
 class Matcher(
@@ -25,10 +47,11 @@ class Matcher(
 
     `form` is a grammar; `includes` and `excludes` name members of a list or directives, letter
     case aside; `metadata` and `concat` compare pairs and resolved URLs; `least` and `most` bound an
-    integer.
+    integer; `differs` is any other value than that.
     """
 
     equals: str | None = None
+    differs: str | None = None
     form: Form | None = None
     includes: str | None = None
     excludes: str | None = None
@@ -40,6 +63,9 @@ class Matcher(
 
 HeaderMatch = str | int | bool | Matcher
 """A value to equal byte for byte, true for present, false for absent, or a `Matcher`."""
+
+HeaderMatches = HeaderMatch | tuple[HeaderMatch, ...]
+"""What a header may be; of several, any one."""
 
 Status = int | Literal["1xx", "2xx", "3xx", "4xx", "5xx"]
 
@@ -54,7 +80,7 @@ class Condition(
     """
 
     status: Status | tuple[Status, ...] | None = None
-    header: dict[str, HeaderMatch] = {}
+    header: dict[str, HeaderMatches] = {}
     content: tuple[int, int] | None = None
     intact: bool | None = None
     closed: bool | None = None

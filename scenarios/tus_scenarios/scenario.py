@@ -8,6 +8,7 @@ from itertools import product
 
 import msgspec
 
+from tus_scenarios.prose import prose
 from tus_scenarios.step import Step
 from tus_scenarios.story import Story
 
@@ -69,7 +70,9 @@ def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
     scenarios = []
     names = list(source.each)
     for labels in product(*(source.each[name] for name in names)):
-        parameters = {name: source.each[name][label] for name, label in zip(names, labels, strict=True)}
+        parameters = {
+            name: source.each[name][label] for name, label in zip(names, labels, strict=True)
+        }
         suffix = "/" + ",".join(labels) if labels else ""
         scenarios.append(
             Scenario(
@@ -84,6 +87,7 @@ def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
                 why=source.why,
                 parameters=parameters,
                 steps=source.step,
+                prose=prose(source.step, parameters),
             )
         )
     return scenarios

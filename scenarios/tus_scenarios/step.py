@@ -5,11 +5,14 @@ Text may hold references in braces:
     {value}             a parameter of `each`
     {upload} {a}        the URL of the upload of that name
     {a.path}            its path alone
-    {a.offset}          the offset its server last acknowledged
+    {a.offset}          the offset its server last acknowledged, before the answer being judged
     {creation}          the URL where uploads are created
     {unknown}           the URL of an upload that never existed
     {max-size}          the server's Tus-Max-Size; {max-size+1} is one more
     {before.Upload-Offset}  a header of the answer to the step named `before`
+    {body.sha1}         the Base64 digest of the body of this very request, by any of `DIGESTS`:
+                        {body.sha1.wrong} has one bit flipped, {body.sha1.hex} is hexadecimal,
+                        {body.sha1.unpadded} lacks its padding, {body.sha1.short} its last byte
 """
 
 from __future__ import annotations
@@ -19,6 +22,12 @@ from typing import Literal
 import msgspec
 
 from tus_scenarios.expectation import Expectation
+
+DIGESTS = ("md5", "sha1", "sha256", "sha512", "crc32")
+"""The checksum algorithms whose digests can be referred to."""
+
+DIGEST_FORMS = ("wrong", "hex", "unpadded", "short")
+"""The ways to write a digest other than it should be."""
 
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,11 +40,14 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Given(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """A precondition: an upload of `length` bytes with the first `stored` of them in place."""
+    """A precondition: an upload of `length` bytes with the first `stored` of them in place.
+
+    However many requests the server needs for that, `stored` bytes are acknowledged afterwards.
+    """
 
     name: str = "upload"
     length: int | str = 100
-    stored: int = 0
+    stored: int | str = 0
     deferred: bool = False
     metadata: str | None = None
     header: dict[str, str] = {}
@@ -47,10 +59,12 @@ class Request(
     """A request, with the headers its method always has unless they are named in `omit`.
 
     `of` names the upload it is about. `offset`, `length`, `defer` and `metadata` are the values of
-    the tus headers, sent as they stand. `send` is a number of the upload's content bytes, or "rest",
-    from `at` (by default from the offset); `body` is literal text instead. In `header` a list is
-    sent as several lines. `framing` "raw" sends the head and body exactly as they stand, past what
-    an HTTP library would refuse; `declare` is the Content-Length to claim there.
+    the tus headers, sent as they stand. `send` is a number of the upload's content bytes, or
+    "rest", from `at` (by default from the offset); `body` is literal text instead. In `header` a
+    list is sent as several lines. `framing` "raw" sends the head and body exactly as they stand, past what
+    an HTTP library would refuse; `declare` is the Content-Length to claim there. `trailer` follows
+    a chunked body. `parts` names uploads that a creation concatenates: its Upload-Concat is then
+    "final;" with their URLs, and the new upload's content is theirs, joined.
     """
 
     of: str = "upload"
@@ -62,11 +76,13 @@ class Request(
     length: int | str | None = None
     defer: str | None = None
     metadata: str | None = None
-    send: int | Literal["rest"] | None = None
+    send: int | str | None = None
     at: int | None = None
     body: str | None = None
     framing: Literal["sized", "chunked", "raw"] = "sized"
     declare: int | str | None = None
+    trailer: dict[str, str] = {}
+    parts: tuple[str, ...] = ()
     cut: Cut | None = None
 
 
@@ -88,6 +104,8 @@ class Step(
 
     A `setup` step is a precondition: when it fails the scenario is blocked, and nothing is
     violated. After a violated `needed` step the scenario ends, since the rest would say nothing.
+    `within` is a number of seconds in which the request is sent again until every expectation
+    passes; the last answer is the one that is judged.
     """
 
     given: Given | None = None
@@ -103,6 +121,7 @@ class Step(
     name: str = ""
     setup: bool = False
     needed: bool = False
+    within: int = 0
     expect: tuple[Expectation, ...] = ()
 
     def __post_init__(self) -> None:

@@ -32,6 +32,11 @@ class Reply(Protocol):
     @property
     def status(self) -> int | None: ...
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether the connection was closed without a final answer."""
+        ...
+
     def header(self, name: str) -> str | None:
         """Return the value of a header, several lines joined by a comma, or None."""
         ...
@@ -48,8 +53,8 @@ class Paced(Protocol):
         """Send what is left of the body, and return the answer."""
         ...
 
-    async def answer(self) -> Reply:
-        """Return the answer without sending more of the body."""
+    async def answer(self, seconds: float | None = None) -> Reply:
+        """Return the answer without sending more of the body, waiting so many seconds for it."""
         ...
 
     async def cut(self, by: str = "rst") -> None:
@@ -59,6 +64,10 @@ class Paced(Protocol):
 
 class Story(Protocol):
     """The means to tell a scenario: every request is recorded, every check counted."""
+
+    def knows(self, name: str) -> float:
+        """Return a number of seconds from the profile, named in `needs` as "profile:NAME"."""
+        ...
 
     async def given(self, given: Given) -> Upload:
         """Put a precondition in place; the scenario ends as blocked where that fails."""
@@ -80,9 +89,7 @@ class Story(Protocol):
         """Judge an answer; return whether every expectation came out as a pass."""
         ...
 
-    async def until(
-        self, ready: Callable[[], Awaitable[bool]], *, seconds: float, what: str
-    ) -> bool:
+    async def until(self, ready: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
         """Ask again until ready or the deadline is over; return whether it became ready."""
         ...
 

@@ -1,0 +1,182 @@
+"""What every scenario must be before it is told: each rule says in a sentence what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from tus_scenarios.reader import ScenarioError
+from tus_scenarios.requirement import ledger
+from tus_scenarios.scenario import Scenario
+from tus_scenarios.step import DIGEST_FORMS, DIGESTS, Request, Step
+
+EXTENSIONS = (
+    "creation",
+    "creation-with-upload",
+    "creation-defer-length",
+    "expiration",
+    "checksum",
+    "checksum-trailer",
+    "termination",
+    "concatenation",
+    "concatenation-unfinished",
+)
+NEEDS = (*EXTENSIONS, "download", "max-size", "profile:network-timeout", "profile:expiration")
+"""What a scenario may need: an extension, a download, a limit, or what only a profile tells."""
+
+ID = re.compile(r"[a-z0-9.,/=_-]+")
+REFERENCE = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
+_ALWAYS = frozenset({"creation", "unknown", "max-size"})
+_UPLOAD_PARTS = frozenset({"path", "offset"})
+
+
+def ensure_sound(scenarios: Iterable[Scenario]) -> None:
+    """Raise ScenarioError at the first scenario that breaks a rule, or at an id given twice."""
+    seen: set[str] = set()
+    for scenario in scenarios:
+        for complaint in complaints(scenario):
+            raise ScenarioError(f"Scenario {scenario.id}: {complaint}")
+        if scenario.id in seen:
+            raise ScenarioError(f"Scenario {scenario.id}: another scenario has the same id.")
+        seen.add(scenario.id)
+
+
+def complaints(scenario: Scenario) -> Iterator[str]:
+    """Yield what is wrong with a scenario, a sentence each."""
+    if not ID.fullmatch(scenario.id):
+        yield "an id is made of a-z, 0-9 and .,/=_- alone."
+    if not scenario.why.strip():
+        yield "`why` is missing; say in a sentence or two which client would break."
+    yield from _about_requirements(scenario)
+    yield from _about_needs(scenario)
+    if scenario.tell is not None:
+        if not scenario.prose:
+            yield "a scenario written as a function needs its steps in prose."
+        return
+    if not scenario.steps:
+        yield "it has no steps."
+    yield from _about_steps(scenario)
+    yield from _about_references(scenario)
+
+
+def _about_requirements(scenario: Scenario) -> Iterator[str]:
+    if not scenario.requirements:
+        yield "it checks nothing; every scenario names at least one row of the ledger."
+    for row in scenario.requirements:
+        found = ledger().get(row)
+        if found is None:
+            yield f"it checks {row!r}, which is no row of the ledger."
+        elif found.side != "server":
+            yield f"it checks {row!r}, which is a duty of clients."
+
+
+def _about_needs(scenario: Scenario) -> Iterator[str]:
+    for need in (*scenario.needs, *scenario.lacks):
+        if need not in NEEDS:
+            yield f"it needs {need!r}, which is none of: {', '.join(NEEDS)}."
+
+
+def _about_steps(scenario: Scenario) -> Iterator[str]:
+    names: set[str] = set()
+    for number, step in enumerate(scenario.steps, 1):
+        if not (step.expect or step.setup or step.name or step.given):
+            yield f"step {number} expects nothing, has no name to refer to, and is no setup."
+        if step.name and step.name in names:
+            yield f"step {number} has the name {step.name!r} of an earlier step."
+        names.add(step.name)
+        for expectation in step.expect:
+            if not any(_asks(condition) for _, condition in expectation.alternatives):
+                yield f"step {number} has an expectation without any condition."
+        yield from _about_body(number, step.message)
+
+
+def _about_body(number: int, request: Request | None) -> Iterator[str]:
+    if request is None:
+        return
+    if request.trailer and request.framing != "chunked":
+        yield f"step {number} has a trailer; only a chunked body can have one."
+    if request.declare is not None and request.framing != "raw":
+        yield f'step {number} declares a length of its own; that needs framing = "raw".'
+    if request.send is not None and request.body is not None:
+        yield f"step {number} has both `send` and `body`; a request has one body."
+    if request.cut is not None and request.send is None and request.body is None:
+        yield f"step {number} is cut within a body that it does not have."
+
+
+def _asks(condition: Any) -> bool:
+    return bool(condition.header) or any(
+        getattr(condition, part) is not None
+        for part in ("status", "content", "intact", "closed", "interim")
+    )
+
+
+def _about_references(scenario: Scenario) -> Iterator[str]:
+    uploads: set[str] = set()
+    names: set[str] = set()
+    for number, step in enumerate(scenario.steps, 1):
+        bound = {name for name in _uploads_used(step) if name not in uploads}
+        for name in sorted(bound):
+            yield f"step {number} is about the upload {name!r}, which no earlier step creates."
+        acts = {part: getattr(step, part) for part in (step.act,)}
+        for text in _texts(acts):
+            yield from _unbound(number, text, scenario, uploads, names)
+        names |= {step.name} - {""}
+        uploads |= _uploads_made(step)
+        for text in _texts({"expect": step.expect}):
+            yield from _unbound(number, text, scenario, uploads, names)
+
+
+def _uploads_used(step: Step) -> set[str]:
+    if step.finish is not None:
+        return {step.finish.of}
+    request = step.message
+    if request is None:
+        return set()
+    creates = (request.method or step.act.upper()) in {"POST", "OPTIONS"}
+    own = set() if creates or request.to is not None else {request.of}
+    return own | set(request.parts)
+
+
+def _uploads_made(step: Step) -> set[str]:
+    if step.given is not None:
+        return {step.given.name}
+    request = step.message
+    if request is None or request.to is not None:
+        return set()
+    return {request.of} if (request.method or step.act.upper()) == "POST" else set()
+
+
+def _unbound(
+    number: int, text: str, scenario: Scenario, uploads: set[str], names: set[str]
+) -> Iterator[str]:
+    for match in REFERENCE.finditer(text):
+        name = match[1]
+        first, _, rest = name.partition(".")
+        algorithm, _, form = rest.partition(".")
+        known = (
+            name in scenario.parameters
+            or name in _ALWAYS
+            or (first in names and bool(rest))
+            or (first in uploads and (not rest or rest in _UPLOAD_PARTS))
+            or (first == "body" and algorithm in DIGESTS and form in ("", *DIGEST_FORMS))
+        )
+        if not known:
+            yield f"step {number} refers to {match[0]}, which nothing before it binds."
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text within a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, msgspec.Struct):
+        yield from _texts(msgspec.to_builtins(value))

@@ -1,0 +1,104 @@
+"""Reading scenarios from TOML, with every mistake told in one sentence that helps to mend it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from tus_scenarios.scenario import Scenario, ScenarioFile, ScenarioSource, unfold
+
+T = TypeVar("T")
+
+_UNKNOWN = re.compile(r"unknown field `([^`]+)`(?: - at `([^`]*)`)?")
+_STEP_OF_PATH = re.compile(r"\.(\w+)|\[[^\]]*\]")
+
+
+class ScenarioError(ValueError):
+    """A scenario cannot be used; the message says which, where, and what to do."""
+
+
+def read_file(path: Path) -> list[Scenario]:
+    """Read the scenarios of a file of the user's; raise ScenarioError where that cannot be done."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ScenarioError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{path} is not UTF-8 text.") from None
+    return read(text, str(path))
+
+
+def read(text: str, where: str) -> list[Scenario]:
+    """Read the scenarios of a TOML text; `where` names it in the messages of ScenarioError."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{where} is not TOML: {error}.") from None
+    sources = raw.get("scenario")
+    if not isinstance(sources, list) or not sources:
+        raise ScenarioError(f"{where} holds no scenario; each one begins with [[scenario]].")
+    file = _convert({**raw, "scenario": []}, ScenarioFile, where)
+    scenarios = []
+    for number, source in enumerate(sources, 1):
+        name = source.get("id") if isinstance(source, dict) else None
+        at = f"{where}, scenario {name or f'number {number}'}"
+        scenarios += unfold(_convert(source, ScenarioSource, at), file)
+    return scenarios
+
+
+def _convert(raw: Any, kind: type[T], where: str) -> T:
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        raise ScenarioError(f"{where}: {_explained(str(error), kind)}") from None
+
+
+def _explained(message: str, kind: type) -> str:
+    unknown = _UNKNOWN.search(message)
+    if unknown is None:
+        return message.replace("`$.", "`").rstrip(".") + "."
+    name, path = unknown[1], unknown[2] or "$"
+    known = known_keys(kind, path)
+    near = difflib.get_close_matches(name, known, n=1)
+    place = f" in `{path.removeprefix('$.')}`" if path != "$" else ""
+    hint = f" did you mean `{near[0]}`?" if near else ""
+    return f"unknown key `{name}`{place};{hint} known keys: {', '.join(known)}."
+
+
+def known_keys(kind: Any, path: str) -> list[str]:
+    """Return the keys that the type has at a path such as "$.step[2].patch"."""
+    found = [kind]
+    for part in _STEP_OF_PATH.finditer(path):
+        found = [inner for each in found for inner in _inside(each, part[1])]
+    return [
+        name
+        for each in found
+        if isinstance(each, type) and issubclass(each, msgspec.Struct)
+        for name in each.__struct_fields__
+    ]
+
+
+def _inside(kind: Any, name: str | None) -> Iterator[Any]:
+    """Yield the types found under a key of a type, or under an index where `name` is None."""
+    if name is None:
+        for argument in get_args(kind)[-1:] if get_origin(kind) is dict else get_args(kind)[:1]:
+            yield from _members(argument)
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield from _members(get_type_hints(kind)[name])
+    elif get_origin(kind) is dict:
+        yield from _members(get_args(kind)[1])
+
+
+def _members(kind: Any) -> Iterator[Any]:
+    if get_origin(kind) in {Union, types.UnionType}:
+        for member in get_args(kind):
+            yield from _members(member)
+    else:
+        yield kind

@@ -1,0 +1,34 @@
+"""Every scenario there is, in the order of the specification."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from tus_scenarios import reader
+from tus_scenarios.lint import ensure_sound
+from tus_scenarios.scenario import Scenario
+from tus_scenarios.stories import stories
+
+FILES = ("core-head",)
+"""The data files, in the order of the sections they are about."""
+
+
+@cache
+def scenarios() -> tuple[Scenario, ...]:
+    """Return every scenario, each checked; raise ScenarioError where one is not sound."""
+    folder = resources.files(__package__).joinpath("data")
+    found: list[Scenario] = []
+    for name in FILES:
+        file = folder.joinpath(f"{name}.toml")
+        found += reader.read(file.read_text("utf-8"), f"{name}.toml")
+    for story in stories():
+        found.insert(_place_of(story, found), story)
+    ensure_sound(found)
+    return tuple(found)
+
+
+def _place_of(story: Scenario, found: list[Scenario]) -> int:
+    """Return where a story belongs: after the last scenario of its section, else at the end."""
+    same = [at for at, other in enumerate(found, 1) if other.section == story.section]
+    return same[-1] if same else len(found)

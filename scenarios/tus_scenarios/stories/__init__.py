@@ -1,0 +1,21 @@
+"""The scenarios that data cannot tell: races, and bodies whose pace matters."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tus_scenarios.scenario import Scenario
+
+__all__ = ["stories"]
+
+_MODULES: tuple[ModuleType, ...] = ()
+
+
+def stories() -> tuple[Scenario, ...]:
+    """Return every scenario that is written as a function."""
+    return tuple(
+        value
+        for module in _MODULES
+        for value in vars(module).values()
+        if isinstance(value, Scenario)
+    )
