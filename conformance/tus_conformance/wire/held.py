@@ -1,0 +1,265 @@
+"""One exchange over one HTTP/1.1 connection, spoken at the harness's own pace.
+
+Reading goes on while sending: a server may answer before it has seen the body, and then what it
+said counts, not that it would hear no more. Whoever speaks also listens, and nothing runs between
+the calls, so that a held exchange needs no task of its own, may be ended from any task, and leaks
+nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+import httpcore
+import trio
+
+from tus_conformance.wire import trouble
+from tus_conformance.wire.answer import Answer
+from tus_conformance.wire.framing import Script
+from tus_conformance.wire.network import RecordedStream
+from tus_conformance.wire.outgoing import Ending, Payload
+from tus_conformance.wire.recorder import Recorder
+
+# Bytes read or written at once. Progress is counted by pieces, so a piece has to pass within the
+# time-out even on a slow line.
+PIECE = 65536
+
+Connect = Callable[[], Awaitable[RecordedStream | None]]
+
+
+class Held:
+    """A request whose body waits for the word. Enter it to send the head; leaving closes it.
+
+    Nothing that the server or the network does raises here; it is told by the `Answer`.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        script: Script,
+        payload: Payload | None,
+        recorder: Recorder,
+        timeout: float,
+    ) -> None:
+        self._connect = connect
+        self._stream: RecordedStream | None = None
+        self._script = script
+        self._source = Source(payload)
+        self._recorder = recorder
+        self._timeout = timeout
+        self._patience: dict[trio.CancelScope, float] = {}
+        self._ear = trio.Lock()
+        self.deaf = False  # whether the server hears no more
+        self._said_all = False
+
+    async def __aenter__(self) -> Held:
+        self._stream = await self._connect()
+        if self._stream is not None:
+            try:
+                await self._attend(self._say_head)
+            except BaseException:
+                await self.aclose()
+                raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def feed(self, size: int) -> int:
+        """Send up to `size` more body bytes; return how many body bytes were sent in all.
+
+        Stops early once the final response begins, or the server hears no more.
+        """
+        self._recorder.log.part()
+        await self._attend(lambda: self._say_body(size))
+        return self._recorder.said.length
+
+    async def hear(self, seconds: float) -> int | None:
+        """Wait up to `seconds` for the next response, 1xx or final; return its status, or None."""
+        known = self._recorder.hearing.heads
+        with trio.move_on_after(seconds):
+            await self._attend(
+                None, lambda: self._recorder.hearing.heads > known, patience=math.inf
+            )
+        heard = self._recorder.hearing
+        statuses = [head.status for head in (*heard.interim, heard.final) if head is not None]
+        return statuses[known] if len(statuses) > known else None
+
+    async def answer(self, seconds: float | None = None) -> Answer:
+        """Return the answer without sending more of the body, after at most `seconds` of silence."""
+        await self._attend(None, lambda: False, patience=seconds)
+        return await self._finish()
+
+    async def reply(self) -> Answer:
+        """Send what is left of the body, and return the answer."""
+        await self._attend(self._say_rest, lambda: False)
+        return await self._finish()
+
+    async def cut(self, by: Ending = "rst") -> Answer:
+        """Break the connection now, and return what has come back so far.
+
+        "fin" closes it as a client does that ends; "rst" resets it as one that crashes.
+        """
+        if self._stream is not None:
+            recorder = self._recorder
+            recorder.cut = True
+            recorder.log.act(f"cut after {recorder.said.length} body bytes by {by.upper()}")
+            close = self._stream.reset if by == "rst" else self._stream.close
+            await close("by the harness")
+            self._stream = None
+        return self._recorder.answer()
+
+    async def aclose(self) -> None:
+        """Close the connection, also when cancelled."""
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            await stream.aclose()
+
+    @property
+    def answering(self) -> bool:
+        """Tell whether a final response has begun."""
+        return self._recorder.hearing.final is not None
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nothing more will come back."""
+        recorder = self._recorder
+        return (
+            self._stream is None
+            or recorder.hearing.over
+            or recorder.ended
+            or recorder.failure is not None
+        )
+
+    async def _finish(self) -> Answer:
+        recorder = self._recorder
+        if self.answering and not self._said_all and self._source.left:
+            recorder.log.act(
+                f"stopped after {recorder.said.length} body bytes: the answer had come"
+            )
+        heard = recorder.hearing
+        if heard.fault is not None:
+            recorder.failed(trouble.malformed(heard.fault))
+        elif recorder.ended and not heard.complete:
+            recorder.failed(trouble.ended(recorder.said.length, begun=self._begun, reset=False))
+        await self.aclose()
+        return recorder.answer()
+
+    # Speaking and listening
+
+    async def _attend(
+        self,
+        speak: Callable[[], Awaitable[None]] | None,
+        enough: Callable[[], bool] | None = None,
+        *,
+        patience: float | None = None,
+    ) -> None:
+        """Speak and listen meanwhile; given `enough`, listen on until it says so or all is over."""
+        if self.over:
+            return
+        patience = self._timeout if patience is None else patience
+        with self._patiently(patience) as scope:
+            async with trio.open_nursery() as nursery:
+
+                async def listen() -> None:
+                    await self._listen(enough or (lambda: False))
+                    nursery.cancel_scope.cancel()
+
+                nursery.start_soon(listen)
+                if speak is not None:
+                    await speak()
+                if enough is None:
+                    nursery.cancel_scope.cancel()
+        if scope.cancelled_caught:
+            self._recorder.failed(trouble.silent(patience, begun=self._begun))
+
+    @contextmanager
+    def _patiently(self, seconds: float) -> Iterator[trio.CancelScope]:
+        with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
+            self._patience[scope] = seconds
+            try:
+                yield scope
+            finally:
+                del self._patience[scope]
+
+    def _moved(self) -> None:
+        for scope, seconds in self._patience.items():
+            scope.deadline = trio.current_time() + seconds
+
+    async def _listen(self, enough: Callable[[], bool]) -> None:
+        async with self._ear:
+            while self._stream is not None and not self.over and not enough():
+                try:
+                    await self._stream.read(PIECE)
+                except (httpcore.ReadError, httpcore.ReadTimeout):
+                    reset = trouble.ended(self._recorder.said.length, begun=self._begun, reset=True)
+                    self._recorder.failed(reset)
+                self._moved()
+
+    async def _say_head(self) -> None:
+        await self._say(self._script.head)
+
+    async def _say_rest(self) -> None:
+        await self._say_body(None)
+        if not self.deaf and not self.answering and not self._said_all:
+            self._said_all = await self._say(self._script.end())
+
+    async def _say_body(self, size: int | None) -> None:
+        said = self._recorder.said
+        limit = None if size is None else said.length + size
+        while not self.deaf and not self.answering:
+            room = PIECE if limit is None else min(PIECE, limit - said.length)
+            piece = self._source.take(room)
+            if not piece:
+                return
+            if await self._say(self._script.piece(piece)):
+                said.add(piece)
+
+    async def _say(self, data: bytes) -> bool:
+        """Write; return False once the server hears no more, which is no failure by itself."""
+        try:
+            if self._stream is not None and data:
+                await self._stream.write(data)
+        except (httpcore.WriteError, httpcore.WriteTimeout) as error:
+            self.deaf = True
+            self._recorder.log.failed(f"writing: {error.__cause__ or error}")
+            return False
+        self._moved()
+        return True
+
+    @property
+    def _begun(self) -> bool:
+        return self.answering or bool(self._recorder.hearing.raw)
+
+
+class Source:
+    """The bytes of a payload, taken a few at a time and made only then."""
+
+    def __init__(self, payload: Payload | None) -> None:
+        self._chunks: Iterator[bytes] = payload.chunks() if payload else iter(())
+        self._left = memoryview(b"")
+
+    @property
+    def left(self) -> bool:
+        """Tell whether there are bytes to take; this may make the next few."""
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self._left = memoryview(chunk)
+        return True
+
+    def take(self, size: int) -> bytes:
+        """Return the next bytes: at most `size`, none at the end, never of two chunks."""
+        if size <= 0 or not self.left:
+            return b""
+        piece, self._left = self._left[:size], self._left[size:]
+        return bytes(piece)

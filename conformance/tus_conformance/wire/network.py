@@ -1,0 +1,149 @@
+"""The recorded network: every byte of every tier passes here, above TLS.
+
+The harness's own ways of ending a connection live here too, since they are acts upon the network:
+`close` as a client that ends, `reset` as one that crashes.
+"""
+
+# ruff: noqa: ASYNC109 (the signatures are httpcore's)
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import httpcore
+import trio
+
+# With a linger time of nothing, closing a socket resets the connection (RFC 9293, section 3.10.5).
+NO_LINGER = struct.pack("ii", 1, 0)
+# Seconds in which a local peer has long acknowledged what it was sent.
+DELIVERY = 1.0
+
+
+class Witness(Protocol):
+    """Whoever takes down what passes."""
+
+    def connected(self, where: str) -> None:
+        """A connection was made."""
+
+    def secured(self, how: str) -> None:
+        """TLS was begun on the connection: what passes from now on is a conversation anew."""
+
+    def sent(self, data: bytes) -> None:
+        """Bytes were handed to the network."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes came in; none means that the server has closed its side."""
+
+    def closed(self, how: str) -> None:
+        """The harness closed the connection."""
+
+
+class RecordedBackend(httpcore.AsyncNetworkBackend):
+    """Opens recorded connections through another backend; `connect_to` replaces host and port."""
+
+    def __init__(
+        self,
+        inner: httpcore.AsyncNetworkBackend,
+        witness: Witness,
+        connect_to: tuple[str, int] | None = None,
+    ) -> None:
+        self._inner = inner
+        self._witness = witness
+        self._connect_to = connect_to
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> RecordedStream:
+        """Connect within `timeout` seconds; raise what the inner backend raises."""
+        host, port = self._connect_to or (host, port)
+        stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        self._witness.connected(f"{host}:{port}")
+        return RecordedStream(stream, self._witness)
+
+    async def sleep(self, seconds: float) -> None:
+        """Pause on trio's clock."""
+        await trio.sleep(seconds)
+
+
+class RecordedStream(httpcore.AsyncNetworkStream):
+    """A connection, with a witness to what passes."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream, witness: Witness) -> None:
+        self._inner = inner
+        self._witness = witness
+        self._open = True
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return the next bytes, or none at the end; raise httpcore.ReadError."""
+        data = await self._inner.read(max_bytes, timeout)
+        self._witness.received(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Hand bytes to the network; raise httpcore.WriteError."""
+        if buffer:
+            await self._inner.write(buffer, timeout)
+            self._witness.sent(buffer)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> RecordedStream:
+        """Begin TLS and return the stream above it; raise httpcore.ConnectError."""
+        stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        spoken = stream.get_extra_info("ssl_object")
+        protocol = spoken.selected_alpn_protocol() if spoken else None
+        self._witness.secured(f"{spoken.version() if spoken else 'TLS'}, {protocol or 'http/1.1'}")
+        return RecordedStream(stream, self._witness)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the inner stream says of itself."""
+        return self._inner.get_extra_info(info)
+
+    async def aclose(self) -> None:
+        """Close the connection, also when cancelled."""
+        await self.close("by the harness")
+
+    async def close(self, how: str) -> None:
+        """Close the connection in order: the server sees its end."""
+        if self._open:
+            self._open = False
+            with trio.move_on_after(DELIVERY, shield=True):
+                await self._inner.aclose()
+            self._witness.closed(how)
+
+    async def reset(self, how: str) -> None:
+        """Reset the connection, once the server has been given what was sent so far.
+
+        Over a stream that is no socket this is a sudden close.
+        """
+        found = self._inner.get_extra_info("socket")
+        if found is not None and self._open:
+            await _delivered(found)
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        await self.close(how)
+
+
+async def _delivered(connection: trio.socket.SocketType) -> None:
+    """Wait until the peer has everything, where the system tells: a reset drops the rest."""
+    try:
+        from fcntl import ioctl  # noqa: PLC0415  (not on every system)
+        from termios import TIOCOUTQ  # noqa: PLC0415
+    except ImportError:
+        return
+    with trio.move_on_after(DELIVERY):
+        while any(  # noqa: ASYNC110
+            ioctl(connection.fileno(), TIOCOUTQ, bytes(4))
+        ):
+            await trio.sleep(0.001)  # the kernel has no event for this

@@ -1,0 +1,80 @@
+"""What goes out: a request, its body, and how the two are put on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Framing = Literal["sized", "chunked", "raw"]
+"""How a body is delimited; "raw" writes head and body by hand, past what h11 would refuse."""
+
+Ending = Literal["fin", "rst"]
+"""How a connection is broken: closed in order, or reset."""
+
+
+class UnsendableError(ValueError):
+    """The harness was asked for a request that its tier cannot send; the message says which can."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A body of `length` bytes, made when it is sent: `chunks` returns a fresh iterator.
+
+    `generated` says in words what made the bytes, and is recorded instead of them; None means
+    literal bytes, of which the first are recorded.
+    """
+
+    length: int
+    chunks: Callable[[], Iterator[bytes]]
+    generated: str | None = None
+
+    @classmethod
+    def literal(cls, data: bytes) -> Payload:
+        """Return a body of just these bytes."""
+        return cls(len(data), lambda: iter((data,)))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Break the connection after so many body bytes, before any answer is waited for.
+
+    "fin" closes the connection as a client does that ends; "rst" resets it as one that crashes.
+    An answer that came before those bytes were sent is read to its end instead.
+    """
+
+    after: int
+    by: Ending = "fin"
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A request: exactly these headers in this order, after Host and before the framing's own.
+
+    "sized" adds Content-Length to a payload, "chunked" adds Transfer-Encoding; neither is added
+    where the headers name one. "raw" claims `declare` as Content-Length, or else the length of the
+    payload unless the headers frame it themselves. `trailers` need "chunked". With `asterisk` the
+    request-target is "*".
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    payload: Payload | None = None
+    framing: Framing = "sized"
+    declare: str | None = None
+    trailers: tuple[tuple[str, str], ...] = ()
+    cut: Cut | None = None
+    asterisk: bool = False
+
+    def __post_init__(self) -> None:
+        if self.trailers and self.framing != "chunked":
+            raise UnsendableError('Only a chunked body has trailers: set framing to "chunked".')
+        if self.declare is not None and self.framing != "raw":
+            raise UnsendableError(
+                'A length of one\'s own is declared by hand: set framing to "raw".'
+            )
+
+    def names(self, header: str) -> bool:
+        """Tell whether the headers name one, in whatever case."""
+        return any(name.lower() == header for name, _ in self.headers)

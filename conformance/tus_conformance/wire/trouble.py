@@ -1,0 +1,99 @@
+"""What went wrong on the network, in sentences that say what to do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+
+from tus_conformance.wire.address import Address
+from tus_conformance.wire.answer import Failure
+
+
+def unreachable(address: Address, error: BaseException) -> Failure:
+    """Nothing accepted the connection."""
+    causes = [_reason(one) for one in _causes(error) if isinstance(one, OSError)]
+    why = causes[-1] if causes else str(error) or type(error).__name__
+    return Failure(
+        "unreachable",
+        f"No connection to {address.place} ({why}):"
+        " check that the server runs, and the host and port of its URL.",
+    )
+
+
+def slow_to_accept(address: Address, timeout: float) -> Failure:
+    """The connection was neither accepted nor refused."""
+    return Failure(
+        "unreachable",
+        f"{address.place} accepted no connection within {timeout:g} seconds:"
+        " check that the server runs and that no firewall drops its packets.",
+    )
+
+
+def untrusted(address: Address, error: BaseException) -> Failure:
+    """TLS could not be agreed on."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Failure(
+                "tls",
+                f"The certificate of {address.place} is not trusted ({cause.verify_message}):"
+                " give its authority in the target's profile, or correct the host of the URL.",
+            )
+        if isinstance(cause, ssl.SSLError):
+            return Failure(
+                "tls",
+                f"TLS with {address.place} failed ({cause.reason or cause}):"
+                " if the server speaks plain HTTP, use http:// in its URL.",
+            )
+    return Failure(
+        "tls",
+        f"{address.place} ended the connection during the TLS handshake:"
+        " check that it speaks TLS, and its own log.",
+    )
+
+
+def silent(timeout: float, *, begun: bool) -> Failure:
+    """Nothing moved for too long."""
+    what = "The answer did not go on" if begun else "No answer came"
+    return Failure(
+        "timeout",
+        f"{what} within {timeout:g} seconds: look for this request in the server's log,"
+        " or allow it more time if it is only slow.",
+    )
+
+
+def ended(sent: int, *, begun: bool, reset: bool) -> Failure:
+    """The server ended the connection before its answer was whole."""
+    how = "reset" if reset else "closed"
+    when = "in the middle of its answer" if begun else "without an answer"
+    return Failure(
+        "reset" if reset else "closed",
+        f"The server {how} the connection {when}, {sent} body bytes having been sent:"
+        " look for this request in its log.",
+    )
+
+
+def malformed(why: str) -> Failure:
+    """What came back is no HTTP response."""
+    return Failure(
+        "malformed",
+        f"What came back is not an HTTP/1.1 response ({why}): compare the bytes that were received"
+        " with RFC 9112, and check that no other protocol is spoken on that port.",
+    )
+
+
+def _reason(error: OSError) -> str:
+    # asyncio and trio put the address into the text; the sentence around it has that already.
+    plain = error.errno is None or isinstance(error, socket.gaierror)
+    return str(error.strerror or error) if plain else os.strerror(error.errno)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and all that led to it, the outermost first."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for each in error.exceptions:
+                yield from _causes(each)
+        error = error.__cause__ or error.__context__
