@@ -1,0 +1,67 @@
+"""What requests and responses of all tus methods have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tus_reference.handler.exchange import Response
+from tus_reference.handler.hooks import HTTPRequest
+from tus_reference.protocol import (
+    Refused,
+    announces_trailer,
+    errors,
+    http_date,
+    parse_checksum,
+)
+
+if TYPE_CHECKING:
+    from tus_reference.handler.exchange import Request
+    from tus_reference.handler.hooks import HTTPResponse
+    from tus_reference.handler.info import FileInfo
+    from tus_reference.protocol import Checksum, TusError
+
+
+@dataclass(frozen=True, slots=True)
+class BodyCheck:
+    """How a body is verified: by this checksum, or with `spooled` alone by its trailer."""
+
+    checksum: Checksum | None = None
+    spooled: bool = False
+
+
+def body_check(request: Request) -> BodyCheck:
+    """Return how the client wants its body verified; raise `Refused` (400) if malformed."""
+    text = request.headers.one("Upload-Checksum")
+    announced = request.body.length is None and announces_trailer(
+        request.headers, "Upload-Checksum"
+    )
+    if text is None:
+        return BodyCheck(spooled=announced)
+    if announced:
+        raise Refused(errors.INVALID_CHECKSUM.because("send Upload-Checksum once, not twice"))
+    return BodyCheck(parse_checksum(text), spooled=True)
+
+
+def http_request(request: Request) -> HTTPRequest:
+    """Return what callbacks and notifications may know about a request."""
+    return HTTPRequest(request.method, request.target, request.remote_addr, request.headers)
+
+
+def expiry_headers(info: FileInfo) -> tuple[tuple[str, str], ...]:
+    """Return Upload-Expires for an upload that is going to expire (Expiration)."""
+    if info.expires is None or info.is_complete:
+        return ()
+    return (("Upload-Expires", http_date(info.expires)),)
+
+
+def refuse(error: TusError) -> Response:
+    """Return an error as an answer: its code and its sentence, as text."""
+    text = f"{error.code}: {error.message}\n"
+    return Response(error.status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
+
+
+def merge(response: Response, reply: HTTPResponse) -> Response:
+    """Return `response` changed as a callback asked for."""
+    changed = Response(reply.status or response.status, reply.headers, reply.body or response.body)
+    return changed.with_headers(*response.headers)

@@ -1,0 +1,126 @@
+"""`Config`: the settings of a handler, checked before anything starts."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from tus_reference.handler.composer import StoreComposer
+
+if TYPE_CHECKING:
+    from tus_reference.handler.hooks import (
+        PreCreateCallback,
+        PreFinishCallback,
+        PreTerminateCallback,
+    )
+
+
+class ConfigError(ValueError):
+    """Settings that cannot work; its text has one sentence per mistake."""
+
+
+class UsableStore(Protocol):
+    """A store that knows its own capabilities."""
+
+    def use_in(self, composer: StoreComposer) -> None:
+        """Enter the store and its capabilities into `composer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings under tusd's names; sizes in bytes, durations in seconds.
+
+    Give either `store_composer` or `data_store`. `max_size` 0 means no limit.
+    `expire_after` 0 means that uploads never expire; with `expire_sliding` each PATCH
+    starts the time anew.
+    """
+
+    store_composer: StoreComposer | None = None
+    data_store: UsableStore | None = None
+    max_size: int = 0
+    base_path: str = "/files/"
+    disable_download: bool = False
+    disable_termination: bool = False
+    disable_concatenation: bool = False
+    respect_forwarded_headers: bool = False
+    notify_created_uploads: bool = False
+    notify_upload_progress: bool = False
+    notify_complete_uploads: bool = False
+    notify_terminated_uploads: bool = False
+    pre_upload_create_callback: PreCreateCallback | None = None
+    pre_finish_response_callback: PreFinishCallback | None = None
+    pre_upload_terminate_callback: PreTerminateCallback | None = None
+    network_timeout: float = 60.0
+    acquire_lock_timeout: float = 20.0
+    shutdown_timeout: float = 10.0
+    upload_progress_interval: float = 1.0
+    idle_timeout: float = 5.0
+    expire_after: float = 0.0
+    expire_sliding: bool = True
+    spool_directory: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
+    logger: logging.Logger = field(default_factory=lambda: logging.getLogger("tus_reference"))
+
+    @property
+    def composer(self) -> StoreComposer:
+        """The composer in use; one made from `data_store` if that was given."""
+        if self.store_composer is not None:
+            return self.store_composer
+        composer = StoreComposer()
+        if self.data_store is not None:
+            self.data_store.use_in(composer)
+        return composer
+
+    def validate(self) -> Config:
+        """Return the settings with composer and base path settled; raise `ConfigError`."""
+        composer = self.composer
+        mistakes = [
+            sentence
+            for wrong, sentence in (
+                (
+                    (self.store_composer is None) == (self.data_store is None),
+                    "Give exactly one of store_composer and data_store.",
+                ),
+                (not composer.uses_core, "The store composer has no core: use a store in it."),
+                (self.max_size < 0, "max_size is a number of bytes, 0 for no limit."),
+                (self.expire_after < 0, "expire_after is a number of seconds, 0 for never."),
+                (
+                    self.expire_after > 0
+                    and not (composer.uses_recorder and composer.uses_terminater),
+                    "expire_after needs a store that can record and terminate uploads.",
+                ),
+                *(
+                    (getattr(self, name) <= 0, f"{name} is a number of seconds above 0.")
+                    for name in _DURATIONS
+                ),
+                (not _is_base_path(self.base_path), "base_path is a path or an http(s) URL."),
+            )
+            if wrong
+        ]
+        if mistakes:
+            raise ConfigError("\n".join(mistakes))
+        base_path = self.base_path.rstrip("/") + "/"
+        if "://" not in base_path:
+            base_path = "/" + base_path.lstrip("/")
+        return replace(self, store_composer=composer, data_store=None, base_path=base_path)
+
+
+_DURATIONS = (
+    "network_timeout",
+    "acquire_lock_timeout",
+    "shutdown_timeout",
+    "upload_progress_interval",
+    "idle_timeout",
+)
+
+
+def _is_base_path(text: str) -> bool:
+    if any(character in text for character in " ?#\r\n\t"):
+        return False
+    parts = urlsplit(text)
+    if parts.scheme or parts.netloc:
+        return parts.scheme in {"http", "https"} and bool(parts.netloc)
+    return True

@@ -1,0 +1,175 @@
+"""POST: creating uploads, with or without their first bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tus_reference.handler.answers import body_check, expiry_headers, http_request, merge
+from tus_reference.handler.exchange import Response
+from tus_reference.handler.finals import total_size
+from tus_reference.handler.hooks import HookEvent, HTTPResponse
+from tus_reference.handler.info import FileInfo
+from tus_reference.handler.source import ChunkSource
+from tus_reference.protocol import (
+    Refused,
+    errors,
+    format_metadata,
+    is_offset_media_type,
+    is_upload_id,
+    parse_concat,
+    parse_metadata,
+    upload_defer_length,
+    upload_length,
+)
+
+if TYPE_CHECKING:
+    from tus_reference.handler.datastore import ByteSource
+    from tus_reference.handler.exchange import Request
+    from tus_reference.handler.hooks import FileInfoChanges, HTTPRequest
+    from tus_reference.handler.unrouted import UnroutedHandler
+    from tus_reference.protocol import Concat, Headers
+
+
+async def create(handler: UnroutedHandler, request: Request) -> Response:
+    """Create the upload that `request` asks for, and store its body if it has one."""
+    headers = request.headers
+    concat_header = headers.one("Upload-Concat")
+    concat = None if concat_header is None else parse_concat(concat_header)
+    if concat is not None and "concatenation" not in handler.extensions:
+        raise Refused(errors.NOT_IMPLEMENTED)
+    metadata_header = headers.joined("Upload-Metadata") or None
+    info = FileInfo(
+        metadata={} if metadata_header is None else parse_metadata(metadata_header),
+        metadata_header=metadata_header,
+        concat_header=concat_header,
+        is_partial=concat is not None and not concat.is_final,
+    )
+    if concat is not None and concat.is_final:
+        return await _create_final(handler, request, info, concat)
+    info = replace(info, size=_length(handler, headers))
+    if not is_offset_media_type(headers):
+        if request.body.length != 0:
+            raise Refused(errors.INVALID_CONTENT_TYPE)
+        return await _create_empty(handler, request, info)
+    return await _create_with_body(handler, request, info)
+
+
+def _length(handler: UnroutedHandler, headers: Headers) -> int | None:
+    length, deferred = upload_length(headers), upload_defer_length(headers)
+    if length is not None and deferred:
+        raise Refused(errors.AMBIGUOUS_UPLOAD_LENGTH)
+    if length is None and not deferred:
+        raise Refused(errors.INVALID_UPLOAD_LENGTH)
+    if deferred and "creation-defer-length" not in handler.extensions:
+        raise Refused(errors.NOT_IMPLEMENTED)
+    check_size(handler, length)
+    return length
+
+
+def check_size(handler: UnroutedHandler, size: int | None) -> None:
+    """Raise `Refused` (413) if an upload of `size` bytes is more than the maximum."""
+    if size is not None and handler.config.max_size and size > handler.config.max_size:
+        raise Refused(errors.MAX_SIZE_EXCEEDED)
+
+
+async def _create_empty(handler: UnroutedHandler, request: Request, info: FileInfo) -> Response:
+    event = http_request(request)
+    info, reply = await pre_create(handler, info, event)
+    info = await handler.uploads.create(info, event)
+    return await _created(handler, request, info, reply)
+
+
+async def _create_with_body(handler: UnroutedHandler, request: Request, info: FileInfo) -> Response:
+    """Creation With Upload: a body that is refused leaves no upload behind."""
+    uploads, event = handler.uploads, http_request(request)
+    check = body_check(request)
+    source = ChunkSource(request.body, timeout=handler.config.network_timeout)
+    handler.limit(source, 0, info.size)
+    info, reply = await pre_create(handler, info, event)
+    with uploads.receiving(source):
+        async with uploads.checked(
+            source, check.checksum, request.body, spooled=check.spooled
+        ) as data:
+            info = await uploads.create(info, event)
+            async with uploads.exclusive(info.id, source.interrupt):
+                with uploads.writing(info, source, event):
+                    info = await _write(handler, info, data)
+                if source.overflowed:
+                    await uploads.discard(info, event)
+                    raise Refused(source.error or errors.UPLOAD_SIZE_EXCEEDED)
+                return await _created(handler, request, info, reply)
+
+
+async def _write(handler: UnroutedHandler, info: FileInfo, data: ByteSource) -> FileInfo:
+    """Store what can be stored: the upload exists now, and PATCH can continue it."""
+    try:
+        return await handler.uploads.write(info, data)
+    except OSError as failure:
+        handler.config.logger.warning("creating %s: %s", info.id, failure)
+        return await handler.uploads.get(info.id)
+
+
+async def pre_create(
+    handler: UnroutedHandler, info: FileInfo, event: HTTPRequest
+) -> tuple[FileInfo, HTTPResponse]:
+    """Let the callback reject or change an upload, and give it its time of expiry."""
+    reply = HTTPResponse()
+    callback = handler.config.pre_upload_create_callback
+    if callback is not None:
+        reply, changes = await callback(HookEvent(info, event))
+        info = _changed(info, changes)
+    return handler.uploads.with_expiry(info), reply
+
+
+def _changed(info: FileInfo, changes: FileInfoChanges) -> FileInfo:
+    if changes.id is not None:
+        if not is_upload_id(changes.id):
+            raise ValueError(f"the callback wants an upload id that is none: {changes.id!r}")
+        info = replace(info, id=changes.id)
+    if changes.metadata is not None:
+        header = format_metadata(changes.metadata) or None
+        info = replace(info, metadata=dict(changes.metadata), metadata_header=header)
+    return info
+
+
+async def _created(
+    handler: UnroutedHandler, request: Request, info: FileInfo, reply: HTTPResponse
+) -> Response:
+    """Answer 201; an upload without missing bytes is finished first."""
+    headers = [("Location", handler.locator.url(request, info.id))]
+    if not info.is_final or info.is_complete:
+        headers.append(("Upload-Offset", str(info.offset)))
+    headers += expiry_headers(info)
+    response = merge(Response(201, tuple(headers)), reply)
+    if info.is_complete:
+        event = http_request(request)
+        response = merge(response, await handler.uploads.finish(info, event))
+        await handler.finals.partial_completed(info.id, event)
+    return response
+
+
+async def _create_final(
+    handler: UnroutedHandler, request: Request, info: FileInfo, concat: Concat
+) -> Response:
+    """Concatenation: a final upload made of the partial uploads that `concat` lists."""
+    headers = request.headers
+    if "Upload-Length" in headers or "Upload-Defer-Length" in headers:
+        raise Refused(
+            errors.INVALID_CONCAT.because("a final upload has the length of its partial uploads")
+        )
+    if request.body.length != 0:
+        raise Refused(errors.MODIFY_FINAL)
+    ids = tuple(handler.locator.id_of_url(request, url) for url in concat.urls)
+    partials = [upload_id for upload_id in ids if upload_id is not None]
+    if len(partials) < len(ids):
+        raise Refused(errors.INVALID_CONCAT.because("a URL in Upload-Concat is none of ours"))
+    event = http_request(request)
+    size = total_size(await handler.finals.partials(partials))
+    check_size(handler, size)
+    info = replace(info, size=size, is_final=True, partial_uploads=tuple(partials))
+    info, reply = await pre_create(handler, info, event)
+    info = await handler.uploads.create(info, event)
+    handler.finals.await_partials(info)
+    info = await handler.finals.join(info, event)
+    return await _created(handler, request, info, reply)

@@ -1,0 +1,114 @@
+"""Final uploads: joined as soon as all of their partial uploads are complete.
+
+A final upload may be created before its partials are complete. Then it waits: the PATCH
+that completes the last partial joins it, and so does any request for the final itself,
+which covers what a crash or another process left undone. Joining takes the final's lock
+and looks again under it, so it happens once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tus_reference.protocol import Refused, errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tus_reference.handler.config import Config
+    from tus_reference.handler.hooks import HTTPRequest
+    from tus_reference.handler.info import FileInfo
+    from tus_reference.handler.uploads import Uploads
+
+
+class Finals:
+    """The final uploads of one handler, and who waits for whom."""
+
+    def __init__(self, config: Config, uploads: Uploads) -> None:
+        self._composer = config.composer
+        self._logger = config.logger
+        self._uploads = uploads
+        self._waiting: dict[str, set[str]] = {}
+
+    async def partials(self, partial_ids: Sequence[str]) -> list[FileInfo]:
+        """Return the partial uploads in order; raise `Refused` (400) if one is not there."""
+        found: dict[str, FileInfo] = {}
+        for upload_id in dict.fromkeys(partial_ids):
+            try:
+                info = await self._uploads.get(upload_id)
+            except Refused:
+                raise Refused(
+                    errors.INVALID_CONCAT.because("a partial upload does not exist")
+                ) from None
+            if not info.is_partial:
+                raise Refused(errors.INVALID_CONCAT.because("an upload is not a partial one"))
+            found[upload_id] = info
+        return [found[upload_id] for upload_id in partial_ids]
+
+    def await_partials(self, info: FileInfo) -> None:
+        """Remember that a final upload waits for its partials."""
+        for partial_id in info.partial_uploads:
+            self._waiting.setdefault(partial_id, set()).add(info.id)
+
+    async def size(self, info: FileInfo) -> int | None:
+        """Return the length of a final upload if it can be told yet."""
+        if info.size is not None:
+            return info.size
+        try:
+            return total_size(await self.partials(info.partial_uploads))
+        except Refused:
+            return None
+
+    async def join(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
+        """Return the final upload, joined and finished if its partials are complete."""
+        if info.is_complete:
+            return info
+        async with self._uploads.if_free(info.id) as free:
+            return await self._join(info, request) if free else info
+
+    async def _join(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
+        info = await self._uploads.get(info.id)
+        concater = self._composer.concater
+        if info.is_complete or concater is None:
+            return info
+        try:
+            partials = await self.partials(info.partial_uploads)
+        except Refused:
+            return info
+        if not all(partial.is_complete for partial in partials):
+            return info
+        if info.size is None:
+            await self._uploads.declare_length(info, total_size(partials) or 0)
+        await concater.concat_uploads(info.id, info.partial_uploads)
+        for partial_id in info.partial_uploads:
+            self._stop_waiting(partial_id, info.id)
+        info = await self._uploads.get(info.id)
+        try:
+            await self._uploads.finish(info, request)
+        except Exception:
+            # The next request for the final tries again; whoever caused this is innocent.
+            self._logger.exception("finishing upload %s failed", info.id)
+        return info
+
+    def _stop_waiting(self, partial_id: str, final_id: str) -> None:
+        finals = self._waiting.get(partial_id, set())
+        finals.discard(final_id)
+        if not finals:
+            self._waiting.pop(partial_id, None)
+
+    async def partial_completed(self, partial_id: str, request: HTTPRequest) -> None:
+        """Join the final uploads that waited for this partial."""
+        for final_id in list(self._waiting.get(partial_id, ())):
+            try:
+                await self.join(await self._uploads.get(final_id), request)
+            except Refused:
+                self._stop_waiting(partial_id, final_id)
+            except OSError:
+                self._logger.exception("joining upload %s failed", final_id)
+
+
+def total_size(partials: Sequence[FileInfo]) -> int | None:
+    """Return the bytes of all partials together; None if one has no length yet."""
+    sizes = [partial.size for partial in partials]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None

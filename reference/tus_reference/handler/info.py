@@ -1,0 +1,42 @@
+"""`FileInfo`: everything a store knows about one upload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """One upload: sizes in bytes, times in seconds since the epoch.
+
+    `metadata_header` and `concat_header` are the headers as received, which HEAD must
+    return; `metadata` is what they mean. `size` is None while the length is deferred.
+    `finished` is set once everything that follows completion was done.
+    """
+
+    id: str = ""
+    size: int | None = None
+    offset: int = 0
+    metadata: Mapping[str, bytes] = field(default_factory=dict)
+    metadata_header: str | None = None
+    is_partial: bool = False
+    is_final: bool = False
+    partial_uploads: tuple[str, ...] = ()
+    concat_header: str | None = None
+    expires: float | None = None
+    finished: bool = False
+    storage: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size_is_deferred(self) -> bool:
+        """Whether the client has not told the length yet."""
+        return self.size is None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every byte is stored."""
+        return self.size is not None and self.offset == self.size

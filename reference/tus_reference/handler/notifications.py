@@ -1,0 +1,108 @@
+"""Streams of what happens to uploads; they can neither block a request nor lose one.
+
+Created, completed and terminated uploads are queued without bound and never dropped.
+Progress is different: of each upload only the newest state waits to be read.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.lowlevel
+from anyio.abc import ObjectReceiveStream
+
+from tus_reference.handler.hooks import HookEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tus_reference.handler.config import Config
+    from tus_reference.handler.hooks import HTTPRequest
+    from tus_reference.handler.info import FileInfo
+    from tus_reference.handler.source import ChunkSource
+
+
+class EventStream(ObjectReceiveStream[HookEvent]):
+    """Events in order; with `newest_only` an unread event gives way to a newer one."""
+
+    def __init__(self, *, wanted: bool, newest_only: bool = False) -> None:
+        self._wanted = wanted
+        self._newest_only = newest_only
+        self._unread: dict[str | int, HookEvent] = {}
+        self._count = 0
+        self._arrival: anyio.Event | None = None
+
+    def put(self, event: HookEvent) -> None:
+        """Add an event; never waits."""
+        if not self._wanted:
+            return
+        self._count += 1
+        self._unread[event.upload.id if self._newest_only else self._count] = event
+        self._wake()
+
+    async def receive(self) -> HookEvent:
+        """Return the next event, waiting for one if need be; raise `EndOfStream` if closed."""
+        await anyio.lowlevel.checkpoint()
+        while not self._unread:
+            if not self._wanted:
+                raise anyio.EndOfStream
+            if self._arrival is None:
+                self._arrival = anyio.Event()
+            await self._arrival.wait()
+        return self._unread.pop(next(iter(self._unread)))
+
+    async def aclose(self) -> None:
+        """Take no more events; those unread can still be received."""
+        self._wanted = False
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._arrival is not None:
+            self._arrival.set()
+            self._arrival = None
+
+
+class Notifications:
+    """The four streams; each exists always and carries events only if its flag is set."""
+
+    def __init__(self, config: Config) -> None:
+        self.created_uploads = EventStream(wanted=config.notify_created_uploads)
+        self.complete_uploads = EventStream(wanted=config.notify_complete_uploads)
+        self.terminated_uploads = EventStream(wanted=config.notify_terminated_uploads)
+        self.upload_progress = EventStream(wanted=config.notify_upload_progress, newest_only=True)
+        self._wants_progress = config.notify_upload_progress
+        self._interval = config.upload_progress_interval
+
+    @contextmanager
+    def progress_of(
+        self, info: FileInfo, source: ChunkSource, request: HTTPRequest
+    ) -> Iterator[None]:
+        """Tell the progress of one body while it is received, and where it ended."""
+        if not self._wants_progress:
+            yield
+            return
+        due = 0.0
+
+        def tell() -> None:
+            nonlocal due
+            if anyio.current_time() >= due:
+                due = anyio.current_time() + self._interval
+                state = replace(info, offset=info.offset + source.received)
+                self.upload_progress.put(HookEvent(state, request))
+
+        source.on_progress = tell
+        try:
+            yield
+        finally:
+            due = 0.0
+            tell()
+
+    async def aclose(self) -> None:
+        """End all streams."""
+        for stream in (self.created_uploads, self.complete_uploads):
+            await stream.aclose()
+        for stream in (self.terminated_uploads, self.upload_progress):
+            await stream.aclose()

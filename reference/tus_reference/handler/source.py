@@ -1,0 +1,113 @@
+"""`ChunkSource`: a request body on its way into a store.
+
+The store sees bytes and an end, never an error: what went wrong is kept in `error` for
+the handler, and everything received before it gets stored (tusd's body reader does the
+same). Three things can end a body early: the client (disconnect, malformed chunks), the
+clock (no byte for too long) and the server (take-over, shutdown).
+
+A body of unknown length must not carry an upload past its limit. The piece that reaches
+the limit is held back until the body is seen to end there: if it goes on instead, the
+piece is dropped, so a refused request never completes an upload.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from tus_reference.handler.exchange import ClientDisconnected
+from tus_reference.protocol import Refused, TusError, errors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tus_reference.handler.exchange import Body
+
+PIECE: Final = 64 * 1024
+
+
+class ChunkSource:
+    """One body; `timeout` is the longest wait for a byte in seconds."""
+
+    def __init__(self, body: Body, *, timeout: float) -> None:
+        self._body = body
+        self._timeout = timeout
+        self._limit: int | None = None
+        self._over_limit = errors.UPLOAD_SIZE_EXCEEDED
+        self._scope: anyio.CancelScope | None = None
+        self._ended = False
+        self.received = 0
+        self.error: TusError | None = None
+        self.disconnected = False
+        self.last_receipt = anyio.current_time()
+        self.on_progress: Callable[[], None] | None = None
+
+    def limit(self, room: int | None, over: TusError) -> None:
+        """Allow at most `room` bytes; raise `Refused(over)` if more are already certain."""
+        self._limit, self._over_limit = room, over
+        if room is not None and self._body.length is not None and self._body.length > room:
+            raise Refused(over)
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes will come at most, or None if unknown."""
+        return self._body.length
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether the body went on past its limit."""
+        return self.error is not None and self.error == self._over_limit
+
+    def interrupt(self, error: TusError = errors.UPLOAD_INTERRUPTED) -> None:
+        """End the body here and now; the request is answered with `error`."""
+        if self._ended or self.error is not None:
+            return
+        self.error = error
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+        room = None if self._limit is None else self._limit - self.received
+        if room == 0 and self._body.length is None:
+            await self._goes_on()
+            return 0
+        count = await self._receive(buffer if room is None else buffer[:room])
+        if count == room and self._body.length is None and await self._goes_on():
+            return 0
+        self.received += count
+        if self.on_progress is not None:
+            self.on_progress()
+        return count
+
+    async def _goes_on(self) -> bool:
+        if await self._receive(memoryview(bytearray(1))):
+            self.error = self._over_limit
+            return True
+        return False
+
+    async def _receive(self, buffer: memoryview) -> int:
+        if self._ended or self.error is not None or not buffer:
+            return 0
+        count = 0
+        with anyio.CancelScope(deadline=anyio.current_time() + self._timeout) as self._scope:
+            try:
+                count = await self._body.read_into(buffer)
+                self._ended = count == 0
+            except ClientDisconnected:
+                self.error, self.disconnected = errors.UNEXPECTED_EOF, True
+            except Refused as refusal:
+                self.error = refusal.error
+        if self._scope.cancelled_caught and self.error is None:
+            self.error = errors.READ_TIMEOUT
+        self._scope = None
+        self.last_receipt = anyio.current_time()
+        return count
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes in pieces of at most 64 KiB."""
+        buffer = bytearray(PIECE)
+        with memoryview(buffer) as view:
+            while count := await self.read_into(view):
+                yield bytes(view[:count])

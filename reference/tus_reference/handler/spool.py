@@ -1,0 +1,109 @@
+"""Checksummed bodies: kept aside until they are verified, so no other byte is ever counted.
+
+The spool is memory up to a bound, then an unlinked temporary file: a crash leaves neither
+an unverified byte in the upload nor a file behind.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING, Final
+
+import anyio.to_thread
+
+from tus_reference.handler.source import PIECE
+from tus_reference.protocol import Refused, errors, parse_checksum
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tus_reference.handler.exchange import Body
+    from tus_reference.handler.source import ChunkSource
+    from tus_reference.protocol import Checksum, Hash
+
+MEMORY_BOUND: Final = 1024 * 1024
+_BUFFER: Final = 256 * 1024
+
+
+class Spool:
+    """The verified bytes of one body, as a source for a store."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = tempfile.SpooledTemporaryFile(MEMORY_BOUND, dir=str(directory))  # noqa: SIM115
+        self._length = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes are in the spool."""
+        return self._length
+
+    async def fill(self, source: ChunkSource, hash_: Hash | None) -> None:
+        """Take in all of `source`, hashing it on the way if the algorithm is known."""
+        buffer = bytearray(_BUFFER)
+        with memoryview(buffer) as view:
+            while count := await source.read_into(view):
+                self._length += count
+                if self._length <= MEMORY_BOUND:
+                    self._take(view[:count], hash_)
+                else:
+                    await anyio.to_thread.run_sync(self._take, view[:count], hash_)
+        self._file.seek(0)
+
+    async def feed(self, hash_: Hash) -> None:
+        """Hash everything from the start, and be ready to be read again."""
+        async for piece in self:
+            hash_.update(piece)
+        self._file.seek(0)
+
+    def _take(self, piece: memoryview, hash_: Hash | None) -> None:
+        if hash_ is not None:
+            hash_.update(piece)
+        self._file.write(piece)
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+        if self._length <= MEMORY_BOUND:
+            return self._read(buffer)
+        return await anyio.to_thread.run_sync(self._read, buffer)
+
+    def _read(self, buffer: memoryview) -> int:
+        piece = self._file.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes in pieces of at most 64 KiB."""
+        buffer = bytearray(PIECE)
+        with memoryview(buffer) as view:
+            while count := await self.read_into(view):
+                yield bytes(view[:count])
+
+    def close(self) -> None:
+        """Free the memory or the file."""
+        self._file.close()
+
+
+async def verify(spool: Spool, source: ChunkSource, announced: Checksum | None, body: Body) -> None:
+    """Fill `spool` and check it; without an announced checksum the trailer must bring one.
+
+    Raises `Refused`: 460 on a mismatch, 400 if the trailer is missing or malformed, and
+    whatever ended the body early. Nothing has been stored then (Checksum).
+    """
+    hash_ = None if announced is None else announced.new_hash()
+    await spool.fill(source, hash_)
+    if source.error is not None:
+        raise Refused(source.error)
+    trailer = body.trailers.one("Upload-Checksum")
+    if announced is not None and trailer is not None:
+        raise Refused(errors.INVALID_CHECKSUM.because("send Upload-Checksum once, not twice"))
+    checksum = announced
+    if checksum is None:
+        if trailer is None:
+            raise Refused(errors.INVALID_CHECKSUM.because("the announced trailer did not come"))
+        checksum = parse_checksum(trailer)
+    if hash_ is None:
+        hash_ = checksum.new_hash()
+        await spool.feed(hash_)
+    if hash_.digest() != checksum.digest:
+        raise Refused(errors.CHECKSUM_MISMATCH)

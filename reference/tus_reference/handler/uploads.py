@@ -1,0 +1,296 @@
+"""The life of uploads, apart from HTTP: find, lock, write, finish, terminate.
+
+An upload's offset is what its store says, never what a request computed: every answer
+that tells an offset has asked the store, or has just seen it confirm the bytes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from tus_reference.handler.hooks import HookEvent, HTTPResponse
+from tus_reference.handler.notifications import Notifications
+from tus_reference.handler.spool import Spool, verify
+from tus_reference.protocol import Refused, errors, is_upload_id
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from tus_reference.handler.config import Config
+    from tus_reference.handler.datastore import ByteSource, DataStore, Lock
+    from tus_reference.handler.exchange import Body
+    from tus_reference.handler.hooks import HTTPRequest
+    from tus_reference.handler.info import FileInfo
+    from tus_reference.handler.source import ChunkSource
+    from tus_reference.protocol import Checksum, TusError
+
+REMEMBERED: Final = 10_000
+
+
+class Remembered:
+    """The newest ids of a kind; old ones are forgotten, so it cannot grow without end."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, upload_id: str) -> None:
+        """Remember `upload_id`, and forget the oldest id if there are too many."""
+        self._ids[upload_id] = None
+        if len(self._ids) > REMEMBERED:
+            self._ids.popitem(last=False)
+
+    def discard(self, upload_id: str) -> None:
+        """Forget `upload_id`."""
+        self._ids.pop(upload_id, None)
+
+    def __contains__(self, upload_id: str) -> bool:
+        return upload_id in self._ids
+
+
+class Uploads:
+    """All uploads of one store, with what this process knows about them."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._composer = config.composer
+        self._gone = Remembered()
+        self._finished = Remembered()
+        self._sources: set[ChunkSource] = set()
+        self._writers: dict[str, ChunkSource] = {}
+        self._stopping: TusError | None = None
+        self.notifications = Notifications(config)
+
+    @property
+    def store(self) -> DataStore:
+        """The core store."""
+        store = self._composer.core
+        if store is None:
+            raise TypeError("the configuration was not validated")
+        return store
+
+    def stop_all(self, error: TusError) -> None:
+        """End every body that is being received, now and from now on, with `error`."""
+        self._stopping = error
+        for source in self._sources:
+            source.interrupt(error)
+
+    def is_active(self, upload_id: str) -> bool:
+        """Whether this process is receiving bytes for the upload."""
+        return upload_id in self._writers
+
+    async def get(self, upload_id: str) -> FileInfo:
+        """Return the upload; raise `Refused`: 404, or 410 if it was there once."""
+        if not is_upload_id(upload_id):
+            raise Refused(errors.NOT_FOUND)
+        if upload_id in self._gone:
+            raise Refused(errors.GONE)
+        info = await self.store.get_info(upload_id)
+        if has_expired(info, time.time()):
+            raise Refused(errors.GONE)
+        return info
+
+    @asynccontextmanager
+    async def exclusive(
+        self, upload_id: str, request_release: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """Hold the upload's lock, taken over from whoever has it; raise `Refused` (423)."""
+        if not is_upload_id(upload_id):
+            raise Refused(errors.NOT_FOUND)
+        if self._composer.locker is None:
+            yield
+            return
+        lock: Lock = self._composer.locker.new_lock(upload_id)
+        try:
+            with anyio.fail_after(self._config.acquire_lock_timeout):
+                await lock.lock(request_release)
+        except TimeoutError:
+            raise Refused(errors.UPLOAD_LOCKED) from None
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await lock.unlock()
+
+    async def settle_idle(self, upload_id: str) -> None:
+        """Stop a writer that has been idle, so that the offset told next will stand."""
+        source = self._writers.get(upload_id)
+        if source is None:
+            return
+        if anyio.current_time() - source.last_receipt < self._config.idle_timeout:
+            return
+        source.interrupt()
+        with anyio.move_on_after(1.0):
+            async with self.exclusive(upload_id, lambda: None):
+                pass
+
+    async def create(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
+        """Create the upload and tell those who listen."""
+        upload_id = await self.store.new_upload(info)
+        self._gone.discard(upload_id)
+        self._finished.discard(upload_id)
+        info = replace(info, id=upload_id, offset=0)
+        self.notifications.created_uploads.put(HookEvent(info, request))
+        return info
+
+    @contextmanager
+    def receiving(self, source: ChunkSource) -> Iterator[None]:
+        """Let `source` be ended when the server stops."""
+        self._sources.add(source)
+        if self._stopping is not None:
+            source.interrupt(self._stopping)
+        try:
+            yield
+        finally:
+            self._sources.discard(source)
+
+    @asynccontextmanager
+    async def checked(
+        self, source: ChunkSource, checksum: Checksum | None, body: Body, *, spooled: bool
+    ) -> AsyncIterator[ByteSource]:
+        """Yield what may be stored: `source` itself, or all of it verified in a spool.
+
+        Raises `Refused` if the bytes do not match `checksum` or their trailer.
+        """
+        if not spooled:
+            yield source
+            return
+        spool = Spool(self._config.spool_directory)
+        try:
+            await verify(spool, source, checksum, body)
+            yield spool
+        finally:
+            spool.close()
+
+    async def write(self, info: FileInfo, data: ByteSource) -> FileInfo:
+        """Store `data` and return the upload with its new offset."""
+        stored = await self.store.write_chunk(info.id, info.offset, data)
+        return replace(info, offset=info.offset + stored)
+
+    @contextmanager
+    def writing(self, info: FileInfo, source: ChunkSource, request: HTTPRequest) -> Iterator[None]:
+        """Let it be known that `source` goes into this upload, and how far it got."""
+        self._writers[info.id] = source
+        try:
+            with self.notifications.progress_of(info, source, request):
+                yield
+        finally:
+            del self._writers[info.id]
+
+    async def declare_length(self, info: FileInfo, length: int) -> FileInfo:
+        """Set the length of an upload that was created without one."""
+        deferrer = self._composer.length_deferrer
+        if deferrer is None:
+            raise Refused(errors.NOT_IMPLEMENTED)
+        await deferrer.declare_length(info.id, length)
+        return replace(info, size=length)
+
+    async def finish(self, info: FileInfo, request: HTTPRequest) -> HTTPResponse:
+        """Do what follows the last byte, unless it was done before.
+
+        What fails is tried again by the next request. The mark that it was done is kept
+        by the store, so that a crash repeats at most the step it interrupted.
+        """
+        if not self._has_work(info) or info.finished or info.id in self._finished:
+            return HTTPResponse()
+        if self._composer.finisher is not None:
+            await self._composer.finisher.finish_upload(info.id)
+        event = HookEvent(info, request)
+        callback = self._config.pre_finish_response_callback
+        reply = HTTPResponse()
+        if callback is not None and not info.is_partial:
+            reply = await callback(event)
+        self._finished.add(info.id)
+        if not info.is_partial:
+            self.notifications.complete_uploads.put(event)
+        if self._composer.recorder is not None:
+            await self._composer.recorder.record(replace(info, finished=True, expires=None))
+        return reply
+
+    def _has_work(self, info: FileInfo) -> bool:
+        if self._composer.finisher is not None:
+            return True
+        wanted = self._config.notify_complete_uploads or (
+            self._config.pre_finish_response_callback is not None
+        )
+        return wanted and not info.is_partial
+
+    async def retry_finish(self, info: FileInfo, request: HTTPRequest) -> None:
+        """Finish a complete upload whose finish failed or was cut off by a crash.
+
+        Gives way to whoever holds the lock, and keeps a new failure to the log: reading
+        about an upload neither waits nor fails for that.
+        """
+        if info.finished or info.id in self._finished or not self._has_work(info):
+            return
+        async with self.if_free(info.id) as free:
+            if not free:
+                return
+            try:
+                await self.finish(await self.get(info.id), request)
+            except Exception:
+                self._config.logger.exception("finishing upload %s failed again", info.id)
+
+    @asynccontextmanager
+    async def if_free(self, upload_id: str) -> AsyncIterator[bool]:
+        """Hold the upload's lock if nobody else does; yield whether that is so."""
+        locker = self._composer.locker
+        if locker is None:
+            yield True
+            return
+        lock = locker.new_lock(upload_id)
+        free = await lock.try_lock()
+        try:
+            yield free
+        finally:
+            if free:
+                with anyio.CancelScope(shield=True):
+                    await lock.unlock()
+
+    async def terminate(self, info: FileInfo, request: HTTPRequest) -> None:
+        """Remove the upload; later requests for it get 410 while it is remembered."""
+        terminater = self._composer.terminater
+        if terminater is None:
+            raise Refused(errors.NOT_IMPLEMENTED)
+        await terminater.terminate(info.id)
+        self._gone.add(info.id)
+        self.notifications.terminated_uploads.put(HookEvent(info, request))
+
+    async def discard(self, info: FileInfo, request: HTTPRequest) -> None:
+        """Remove an upload that was created in vain, if the store is able to."""
+        if self._composer.terminater is not None:
+            await self.terminate(info, request)
+
+    def with_expiry(self, info: FileInfo) -> FileInfo:
+        """Return an upload that is about to be created with its time of expiry."""
+        after = self._config.expire_after
+        if not after or info.is_final:
+            return info
+        return replace(info, expires=time.time() + after)
+
+    async def extend(self, info: FileInfo) -> FileInfo:
+        """Give an unfinished upload more time, if that is how it expires.
+
+        Stores keep the time on disk, so it moves in steps: not every small PATCH is worth
+        a rewrite. What clients are told is always what is stored.
+        """
+        after, recorder = self._config.expire_after, self._composer.recorder
+        if not after or recorder is None or info.is_final or info.is_complete:
+            return info
+        if info.expires is not None:
+            gained = time.time() + after - info.expires
+            if not self._config.expire_sliding or gained < min(after / 20, 60.0):
+                return info
+        info = replace(info, expires=time.time() + after)
+        await recorder.record(info)
+        return info
+
+
+def has_expired(info: FileInfo, now: float) -> bool:
+    """Return whether an unfinished upload is past its time; finished ones never expire."""
+    return info.expires is not None and not info.is_complete and now >= info.expires

@@ -1,0 +1,5 @@
+"""Lockers: one request at a time may change an upload."""
+
+from tus_reference.lockers.memory import MemoryLocker
+
+__all__ = ["MemoryLocker"]

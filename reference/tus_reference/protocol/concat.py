@@ -1,0 +1,34 @@
+"""Upload-Concat (Concatenation extension).
+
+Upload-Concat = "partial" / ( "final;" upload-url *( SP upload-url ) )
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tus_reference.protocol import errors
+from tus_reference.protocol.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """A partial upload (no URLs), or a final one with its partial URLs in order."""
+
+    urls: tuple[str, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether this describes a final upload."""
+        return bool(self.urls)
+
+
+def parse_concat(text: str) -> Concat:
+    """Return what the header says; raise `Refused` (400) if malformed."""
+    if text == "partial":
+        return Concat()
+    kind, semicolon, rest = text.partition(";")
+    urls = tuple(url for url in rest.split(" ") if url)
+    if kind != "final" or not semicolon or not urls:
+        raise Refused(errors.INVALID_CONCAT)
+    return Concat(urls)

@@ -1,0 +1,56 @@
+"""Upload-Metadata.
+
+    Upload-Metadata = pair *( "," pair )
+    pair            = key [ SP [ base64 ] ]
+    key             = 1*( any character but space and comma )
+
+Spaces around commas are tolerated, as in every HTTP list. Base64 is the padded
+standard alphabet. Keys are compared exactly: `a` and `A` are two keys.
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import TYPE_CHECKING
+
+from tus_reference.protocol import errors
+from tus_reference.protocol.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def decode_base64(text: str) -> bytes | None:
+    """Return the bytes that padded standard Base64 stands for, or None if it is malformed."""
+    try:
+        return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except (UnicodeEncodeError, binascii.Error):
+        return None
+
+
+def encode_base64(value: bytes) -> str:
+    """Return padded standard Base64."""
+    return binascii.b2a_base64(value, newline=False).decode("ascii")
+
+
+def parse_metadata(text: str) -> dict[str, bytes]:
+    """Return the pairs in order; raise `Refused` (400) with the reason (Creation)."""
+    pairs: dict[str, bytes] = {}
+    for element in text.split(","):
+        key, *values = element.strip(" \t").split(" ")
+        if not key or "\t" in key:
+            raise Refused(errors.INVALID_METADATA.because("Upload-Metadata has an empty key"))
+        if len(values) > 1:
+            raise Refused(errors.INVALID_METADATA)
+        if key in pairs:
+            raise Refused(errors.INVALID_METADATA.because("Upload-Metadata has a key twice"))
+        value = decode_base64(values[0]) if values else b""
+        if value is None:
+            raise Refused(errors.INVALID_METADATA.because("a metadata value is not Base64"))
+        pairs[key] = value
+    return pairs
+
+
+def format_metadata(pairs: Mapping[str, bytes]) -> str:
+    """Return the header value for metadata that did not come from a client."""
+    return ",".join(f"{k} {encode_base64(v)}" if v else k for k, v in pairs.items())

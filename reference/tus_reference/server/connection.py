@@ -1,0 +1,258 @@
+"""The life of one connection: a request is read, answered and settled, then the next.
+
+The parser of a request is used for that request only. Because sized bodies bypass it, its
+idea of where the connection stands would be wrong afterwards; a fresh one costs less than
+having every byte of every body pass through it.
+
+An answer may come before the request was read to its end. The client may be sending
+still, and closing at once would reset the connection, which can destroy the answer on its
+way. So a small rest is read and dropped, and the connection goes on; for a larger one the
+server finishes sending, drops what comes for a bounded time, and then closes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import h11
+import trio
+
+from tus_reference.handler import (
+    ClientDisconnected,
+    Download,
+    EmptyBody,
+    Handler,
+    Request,
+    Response,
+    refuse,
+)
+from tus_reference.protocol import TUS_VERSION, Headers, errors, http_date
+from tus_reference.server.bodies import ChunkedBody, Invitation, SizedBody, decode
+from tus_reference.server.transport import Disconnected, Transport
+
+SERVER: Final = b"tus-reference"
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+_REASONS[460] = b"Checksum Mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection may cost: header bytes, seconds, and bytes read to be dropped."""
+
+    head_size: int = 64 * 1024
+    keep_alive: float = 60.0
+    drained_and_kept: int = 256 * 1024
+    drained_and_closed: int = 256 * 1024 * 1024
+    drain_idle: float = 5.0
+    drain_total: float = 30.0
+
+
+class Connection:
+    """One connection from its first byte to its close."""
+
+    def __init__(
+        self, handler: Handler, stream: trio.abc.Stream, *, scheme: str, limits: Limits
+    ) -> None:
+        self.handler = handler
+        self.transport = Transport(stream)
+        self.scheme = scheme
+        self.limits = limits
+        self._waiting: trio.CancelScope | None = None
+        self.stopping = False
+
+    def stop(self) -> None:
+        """Close when idle, at once or after the request that is being answered."""
+        self.stopping = True
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def run(self) -> None:
+        """Answer requests until either side has had enough."""
+        leftover = b""
+        try:
+            while not self.stopping:
+                exchange = await self._read_head(leftover)
+                if exchange is None:
+                    break
+                leftover_or_none = await exchange.run()
+                if leftover_or_none is None:
+                    break
+                leftover = leftover_or_none
+        except (Disconnected, ClientDisconnected):
+            pass
+        finally:
+            await self.transport.aclose()
+
+    async def _read_head(self, data: bytes) -> _Exchange | None:
+        """Return the next request; None if none comes or it is not HTTP."""
+        parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self.limits.head_size)
+        try:
+            if data:
+                parser.receive_data(data)
+            while (event := parser.next_event()) is h11.NEED_DATA:
+                with trio.move_on_after(self.limits.keep_alive) as self._waiting:
+                    data = await self.transport.receive()
+                idle, self._waiting = self._waiting.cancelled_caught, None
+                if idle or not data:
+                    return None
+                parser.receive_data(data)
+        except h11.RemoteProtocolError as problem:
+            await self._refuse_bytes(problem)
+            return None
+        if not isinstance(event, h11.Request):
+            return None
+        return _Exchange(self, parser, event)
+
+    async def _refuse_bytes(self, problem: h11.RemoteProtocolError) -> None:
+        """Answer what is not HTTP, so that even then a client learns why."""
+        status = problem.error_status_hint
+        error = errors.BAD_REQUEST.because(f"the request is not well-formed HTTP: {problem}")
+        response = refuse(error).with_headers(("Tus-Resumable", TUS_VERSION))
+        response = Response(status, response.headers, response.body)
+        head = _head(h11.Connection(h11.SERVER), response, close=True)
+        body = response.body if isinstance(response.body, bytes) else b""
+        await self.transport.send(head + body)
+        await self.linger()
+
+    async def linger(self) -> None:
+        """Finish sending, then drop what the client still sends, within bounds."""
+        await self.transport.send_eof()
+        buffer = memoryview(bytearray(64 * 1024))
+        room = self.limits.drained_and_closed
+        with trio.move_on_after(self.limits.drain_total):
+            while room > 0:
+                with trio.move_on_after(self.limits.drain_idle) as scope:
+                    count = await self.transport.receive_into(buffer)
+                    room -= count
+                if scope.cancelled_caught or not count:
+                    return
+
+
+class _Exchange:
+    """One request on the wire and its answer."""
+
+    def __init__(self, connection: Connection, parser: h11.Connection, event: h11.Request) -> None:
+        self._connection = connection
+        self._handler = connection.handler
+        self._transport = transport = connection.transport
+        self._parser = parser
+        self._method = event.method
+        self._headers = Headers(decode(event.headers))
+        self._invitation = Invitation(transport, awaited=parser.they_are_waiting_for_100_continue)
+        self._body = self._frame()
+        self.request = Request(
+            method=event.method.decode("ascii"),
+            target=event.target.decode("latin-1"),
+            headers=self._headers,
+            body=self._body if self._body.length != 0 else EmptyBody(),
+            scheme=connection.scheme,
+            remote_addr=transport.remote_addr,
+        )
+        self._keeps_alive = event.http_version >= b"1.1" and not self._asks_to_close()
+
+    def _frame(self) -> SizedBody | ChunkedBody:
+        """Return the body; h11 has refused heads whose framing is unclear."""
+        if "Transfer-Encoding" in self._headers:
+            return ChunkedBody(self._transport, self._parser, self._invitation)
+        length = int(self._headers.joined("Content-Length") or "0")
+        leftover = self._parser.trailing_data[0]
+        return SizedBody(self._transport, length, leftover, self._invitation)
+
+    def _asks_to_close(self) -> bool:
+        options = (self._headers.joined("Connection") or "").lower().split(",")
+        return "close" in {option.strip() for option in options}
+
+    async def run(self) -> bytes | None:
+        """Answer; return what was read too far, or None if the connection is done."""
+        response = await self._handler.handle(self.request)
+        close = not self._keeps_alive or self._connection.stopping or not self._can_settle()
+        await self._send(response, close=close)
+        if self._body.unread == 0 and not close:
+            return self._body.rest
+        if close or not await self._settle():
+            await self._connection.linger()
+            return None
+        return self._body.rest
+
+    def _can_settle(self) -> bool:
+        """Whether what is unread of the body is small enough to be read and dropped."""
+        unread = self._body.unread
+        if unread == 0:
+            return True
+        # A client that was not told to go on may send the body or not: nobody knows.
+        if unread is None or self._invitation.awaited:
+            return False
+        return unread <= self._connection.limits.drained_and_kept
+
+    async def _settle(self) -> bool:
+        buffer = memoryview(bytearray(64 * 1024))
+        with trio.move_on_after(self._connection.limits.drain_idle):
+            while await self._body.read_into(buffer):
+                pass
+            return True
+        return False
+
+    async def _send(self, response: Response, *, close: bool) -> None:
+        head = _head(self._parser, response, close=close)
+        body = response.body
+        if isinstance(body, bytes):
+            await self._transport.send(head if self._method == b"HEAD" else head + body)
+            return
+        try:
+            await self._transport.send(head)
+            if self._method != b"HEAD":
+                await self._send_download(body)
+        finally:
+            # An async generator left to the garbage collector would keep its file open.
+            with trio.CancelScope(shield=True):
+                await body.chunks.aclose()
+
+    async def _send_download(self, body: Download) -> None:
+        sent = 0
+        async for piece in body.chunks:
+            await self._transport.send(piece)
+            sent += len(piece)
+        if sent != body.length:
+            # The length was promised already; only a broken connection tells the truth.
+            raise Disconnected
+
+
+def _head(parser: h11.Connection, response: Response, *, close: bool) -> bytes:
+    """Return the head of a response; h11 sees to it that nothing slips into it."""
+    headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in response.headers]
+    if response.status >= 200 and response.status != 204:
+        body = response.body
+        length = body.length if isinstance(body, Download) else len(body)
+        headers.append((b"Content-Length", str(length).encode()))
+    headers.append((b"Date", _date()))
+    headers.append((b"Server", SERVER))
+    if close:
+        headers.append((b"Connection", b"close"))
+    reason = _REASONS.get(response.status, b"")
+    event = h11.Response(status_code=response.status, headers=headers, reason=reason)
+    return parser.send(event) or b""
+
+
+_date_now = (0, b"")
+
+
+def _date() -> bytes:
+    global _date_now  # noqa: PLW0603 - one date per second serves every response
+    now = int(time.time())
+    if _date_now[0] != now:
+        _date_now = (now, http_date(now).encode())
+    return _date_now[1]
+
+
+async def serve_stream(
+    handler: Handler,
+    stream: trio.abc.Stream,
+    *,
+    scheme: str = "http",
+    limits: Limits | None = None,
+) -> None:
+    """Serve one connection over any trio stream until it ends; closes the stream."""
+    await Connection(handler, stream, scheme=scheme, limits=limits or Limits()).run()

@@ -1,0 +1,71 @@
+"""`Transport`: any trio stream, read into buffers that are used again and again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+
+READ_SIZE: Final = 64 * 1024
+
+
+class Disconnected(Exception):  # noqa: N818 - an event, not a fault of ours
+    """The other side is gone, or the connection broke."""
+
+
+class Transport:
+    """One connection; raises `Disconnected` where trio tells streams apart."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        # A kernel socket can fill a buffer of ours; other streams hand out copies.
+        self._socket = stream.socket if isinstance(stream, trio.SocketStream) else None
+
+    @property
+    def remote_addr(self) -> str:
+        """The peer's address and port, or nothing for streams that have none."""
+        if self._socket is None:
+            return ""
+        try:
+            peer = self._socket.getpeername()
+        except OSError:
+            return ""
+        return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
+
+    async def receive(self) -> bytes:
+        """Return some bytes; none if the other side has finished sending."""
+        try:
+            return bytes(await self._stream.receive_some(READ_SIZE))
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            raise Disconnected from None
+
+    async def receive_into(self, buffer: memoryview) -> int:
+        """Put some bytes into `buffer`; 0 if the other side has finished sending."""
+        try:
+            if self._socket is not None:
+                return await self._socket.recv_into(buffer)
+            data = await self._stream.receive_some(len(buffer))
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            raise Disconnected from None
+        buffer[: len(data)] = data
+        return len(data)
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`."""
+        try:
+            await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            raise Disconnected from None
+
+    async def send_eof(self) -> None:
+        """Finish sending but go on receiving, where the stream is able to."""
+        if not isinstance(self._stream, trio.abc.HalfCloseableStream):
+            return
+        try:
+            await self._stream.send_eof()
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            raise Disconnected from None
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await trio.aclose_forcefully(self._stream)

@@ -1,0 +1,290 @@
+"""`FileStore`: uploads as files in one folder, in tusd's format.
+
+    <id>        the bytes; its size is the offset, whoever wrote it
+    <id>.info   the record, always whole: written aside, synced, renamed
+    .<id>.*     files in the making; a crash may leave them, nothing reads them
+
+All disk work runs in threads, since a disk that hangs must hang one upload only. While a
+thread writes one buffer, the next is received into the other; buffers grow only for
+clients that fill them. What was received is handed to the system with every read, so a
+crash of the process loses none of it; with `sync` an answer also waits for the disk, and
+then even a power failure does not take back an offset that was told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from anyio.to_thread import run_sync
+
+from tus_reference.protocol import Refused, errors, new_upload_id
+from tus_reference.stores import record
+from tus_reference.stores.copying import append_file
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+
+    from tus_reference.handler import ByteSource, FileInfo, StoreComposer
+
+SMALLEST_BUFFER: Final = 64 * 1024
+LARGEST_BUFFER: Final = 1024 * 1024
+READ_SIZE: Final = 256 * 1024
+
+# Endings that belong to other files of tusd and of ours; no id may have them.
+_RESERVED = (".info", ".lock", ".stop")
+
+
+class FileStore:
+    """Uploads in the folder `path`, which is created; modes as in tusd's flags.
+
+    Raises `OSError` if the folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        dir_perms: int = 0o775,
+        file_perms: int = 0o664,
+        sync: bool = False,
+    ) -> None:
+        self.path = Path(path).absolute()
+        self._file_perms = file_perms
+        self._sync = sync
+        self.path.mkdir(mode=dir_perms, parents=True, exist_ok=True)
+
+    def use_in(self, composer: StoreComposer) -> None:
+        """Enter the store and all of its capabilities into `composer`."""
+        composer.core = composer.terminater = composer.get_reader = self
+        composer.concater = composer.length_deferrer = composer.recorder = self
+
+    async def new_upload(self, info: FileInfo) -> str:
+        """Create an empty upload and return its id."""
+        return await run_sync(self._new_upload, info)
+
+    async def get_info(self, upload_id: str) -> FileInfo:
+        """Return the upload; its offset is the size of its file."""
+        return await run_sync(self._get_info, upload_id)
+
+    async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
+        """Append `source` at `offset`; raises `OSError` if the disk fails or is full."""
+        path = self._data(upload_id)
+        size = SMALLEST_BUFFER if source.size is None else min(source.size, SMALLEST_BUFFER)
+        view = memoryview(bytearray(max(size, 1)))
+        count = await source.read_into(view)
+        if not count:
+            return 0
+        if count == source.size:
+            # Small uploads are many: open, write and close cost them one thread.
+            await run_sync(self._write_once, path, view[:count], offset)
+            return count
+        descriptor = await run_sync(self._open, path)
+        try:
+            return await self._write_all(descriptor, offset, source, view, count)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run_sync(os.close, descriptor)
+
+    async def _write_all(
+        self, descriptor: int, offset: int, source: ByteSource, filled: memoryview, count: int
+    ) -> int:
+        """Write while receiving, one buffer each; the buffers change places."""
+        position = offset
+        other = memoryview(bytearray(len(filled)))
+        while count:
+            if count == len(filled) < LARGEST_BUFFER:
+                other = memoryview(bytearray(min(4 * len(filled), LARGEST_BUFFER)))
+            following = await _while_writing(descriptor, filled[:count], position, source, other)
+            position += count
+            filled, other, count = other, filled, following
+            if len(other) < len(filled):
+                other = memoryview(bytearray(len(filled)))
+        if self._sync:
+            await run_sync(os.fsync, descriptor)
+        return position - offset
+
+    async def terminate(self, upload_id: str) -> None:
+        """Remove both files."""
+        await run_sync(self._terminate, upload_id)
+
+    async def declare_length(self, upload_id: str, length: int) -> None:
+        """Set the length in the record."""
+
+        def declare() -> None:
+            self._write_info(replace(self._get_info(upload_id), size=length))
+
+        await run_sync(declare)
+
+    async def record(self, info: FileInfo) -> None:
+        """Set expiry and finish mark in the record."""
+
+        def set_both() -> None:
+            stored = self._get_info(info.id)
+            self._write_info(replace(stored, expires=info.expires, finished=info.finished))
+
+        await run_sync(set_both)
+
+    async def uploads(self) -> AsyncIterator[FileInfo]:
+        """Iterate over all uploads of the folder; those that vanish meanwhile are left out."""
+        for upload_id in await run_sync(self._ids):
+            with contextlib.suppress(Refused, ValueError):
+                yield await self.get_info(upload_id)
+
+    async def get_reader(
+        self, upload_id: str, start: int, length: int
+    ) -> AsyncGenerator[bytes, None]:
+        """Iterate over `length` bytes from byte `start` on."""
+        descriptor = await run_sync(os.open, self._data(upload_id), os.O_RDONLY)
+        try:
+            while length > 0:
+                piece = await run_sync(os.pread, descriptor, min(length, READ_SIZE), start)
+                if not piece:
+                    return
+                yield piece
+                start, length = start + len(piece), length - len(piece)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run_sync(os.close, descriptor)
+
+    async def concat_uploads(self, upload_id: str, partial_ids: Sequence[str]) -> None:
+        """Join the partials aside, then put the result in place in one step."""
+        await run_sync(self._concat, upload_id, partial_ids)
+
+    # What follows runs in threads.
+
+    def _data(self, upload_id: str) -> Path:
+        if upload_id.endswith(_RESERVED):
+            raise Refused(errors.NOT_FOUND)
+        return self.path / upload_id
+
+    def _info(self, upload_id: str) -> Path:
+        return self.path / f"{upload_id}.info"
+
+    def _new_upload(self, info: FileInfo) -> str:
+        upload_id = info.id or new_upload_id()
+        path = self._data(upload_id)
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            os.close(os.open(path, flags, self._file_perms))
+        except FileExistsError:
+            raise Refused(errors.UPLOAD_EXISTS) from None
+        storage = {
+            "Type": "filestore",
+            "Path": str(path),
+            "InfoPath": str(self._info(upload_id)),
+        }
+        try:
+            self._write_info(replace(info, id=upload_id, storage=storage))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return upload_id
+
+    def _get_info(self, upload_id: str) -> FileInfo:
+        path = self._data(upload_id)
+        try:
+            with self._info(upload_id).open("rb", buffering=0) as file:
+                content = file.readall()
+            return record.decode(content, path.stat().st_size)
+        except (FileNotFoundError, NotADirectoryError):
+            raise Refused(errors.NOT_FOUND) from None
+
+    def _write_info(self, info: FileInfo) -> None:
+        making = self.path / f".{info.id}.info"
+        with _created(making, self._file_perms) as descriptor:
+            _write_fully(descriptor, memoryview(record.encode(info)), 0)
+            os.fsync(descriptor)
+        making.replace(self._info(info.id))
+        if self._sync:
+            self._sync_folder()
+
+    def _sync_folder(self) -> None:
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _open(self, path: Path) -> int:
+        try:
+            return os.open(path, os.O_WRONLY)
+        except FileNotFoundError:
+            raise Refused(errors.NOT_FOUND) from None
+
+    def _write_once(self, path: Path, data: memoryview, offset: int) -> None:
+        descriptor = self._open(path)
+        try:
+            _write_fully(descriptor, data, offset)
+            if self._sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _terminate(self, upload_id: str) -> None:
+        self._data(upload_id).unlink(missing_ok=True)
+        self._info(upload_id).unlink(missing_ok=True)
+
+    def _ids(self) -> list[str]:
+        names = (entry.name for entry in os.scandir(self.path))
+        return [n[: -len(".info")] for n in names if n.endswith(".info") and n[0] != "."]
+
+    def _concat(self, upload_id: str, partial_ids: Sequence[str]) -> None:
+        making = self.path / f".{upload_id}.concat"
+        try:
+            with _created(making, self._file_perms) as descriptor:
+                for partial_id in partial_ids:
+                    append_file(descriptor, self._data(partial_id))
+                if self._sync:
+                    os.fsync(descriptor)
+            making.replace(self._data(upload_id))
+        except BaseException:
+            making.unlink(missing_ok=True)
+            raise
+        if self._sync:
+            self._sync_folder()
+
+
+@contextlib.contextmanager
+def _created(path: Path, mode: int) -> Iterator[int]:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write_fully(descriptor: int, data: memoryview, position: int) -> None:
+    while data:
+        written = os.pwrite(descriptor, data, position)
+        if not written:
+            raise OSError(errno.EIO, "the disk takes no more bytes")
+        data, position = data[written:], position + written
+
+
+async def _while_writing(
+    descriptor: int, data: memoryview, position: int, source: ByteSource, other: memoryview
+) -> int:
+    """Write `data` and receive into `other` at once; return how many bytes came."""
+    received = 0
+    failure: OSError | None = None
+
+    async def receive() -> None:
+        nonlocal received
+        received = await source.read_into(other)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(receive)
+        try:
+            await run_sync(_write_fully, descriptor, data, position)
+        except OSError as error:
+            failure = error
+            tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return received
