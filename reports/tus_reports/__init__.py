@@ -1,1 +1,43 @@
-"""Under construction."""
+"""Run records, and the views that are made of them."""
+
+from tus_reports.record import (
+    FORMAT,
+    VERDICTS,
+    Attempt,
+    Body,
+    Capability,
+    Check,
+    Counts,
+    Discovery,
+    Event,
+    Exchange,
+    Footer,
+    Grade,
+    Header,
+    Line,
+    Requirement,
+    Response,
+    Scenario,
+    Verdict,
+)
+
+__all__ = [
+    "FORMAT",
+    "VERDICTS",
+    "Attempt",
+    "Body",
+    "Capability",
+    "Check",
+    "Counts",
+    "Discovery",
+    "Event",
+    "Exchange",
+    "Footer",
+    "Grade",
+    "Header",
+    "Line",
+    "Requirement",
+    "Response",
+    "Scenario",
+    "Verdict",
+]

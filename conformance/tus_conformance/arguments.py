@@ -1,0 +1,128 @@
+"""The arguments of the command line, shared by `tus-conformance run` and the nox session."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from pathlib import Path
+
+from tus_conformance.reference import STORES
+
+_RUN = """\
+Run the suite against a server and print what holds and what does not.
+
+Without --target the reference server is started for the purpose. The exit code is 0
+when the server conforms, 1 when a requirement is violated, 2 when the command or
+the profile is wrong, 3 when the run could not tell, and 4 when no scenario was
+selected."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="tus-conformance",
+        description="Tell, sentence by sentence of the specification, whether a tus server conforms.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="run the suite against a server",
+        description=_RUN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_target(run)
+    _add_selection(run)
+    run.add_argument(
+        "--report-dir", type=Path, metavar="DIR", help="write the record, run.ndjson, into DIR"
+    )
+    listing = commands.add_parser("list", help="list the requirements: id, level, statement")
+    listing.add_argument(
+        "--scenarios", action="store_true", help="list the scenarios instead: id and title"
+    )
+    explain = commands.add_parser(
+        "explain", help="explain a scenario or a requirement: what is sent, what is accepted, why"
+    )
+    explain.add_argument("id", metavar="ID", help="the id of a scenario or a requirement")
+    return top
+
+
+def _add_target(run: argparse.ArgumentParser) -> None:
+    where = run.add_mutually_exclusive_group()
+    where.add_argument("--target", metavar="URL", help="the URL where uploads are created")
+    where.add_argument(
+        "--reference",
+        choices=STORES,
+        help="the store of the reference server that is started without --target (default: file)",
+    )
+    run.add_argument(
+        "-H",
+        "--header",
+        action="append",
+        default=[],
+        type=header,
+        metavar="'Name: value'",
+        help="send this header with every request; its value is kept out of the record",
+    )
+    run.add_argument(
+        "--profile", type=Path, metavar="FILE", help="what to know about the target (TOML)"
+    )
+    run.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help="how long to wait for a server that shows no progress (default: 10)",
+    )
+
+
+def _add_selection(run: argparse.ArgumentParser) -> None:
+    glob = "a glob of scenario ids; may be given several times"
+    run.add_argument(
+        "--only", action="append", default=[], metavar="GLOB", help=f"run only these: {glob}"
+    )
+    run.add_argument(
+        "--skip", action="append", default=[], metavar="GLOB", help=f"leave these out: {glob}"
+    )
+    run.add_argument("--fail-fast", action="store_true", help="stop after the first fail")
+    run.add_argument("--strict", action="store_true", help="exit with 1 for a warn, too")
+    run.add_argument(
+        "--jobs", type=_jobs, default=1, metavar="N", help="run N scenarios at once (default: 1)"
+    )
+    run.add_argument(
+        "--seed",
+        type=int,
+        default=None,
+        metavar="N",
+        help="make the contents of uploads from N (default: a new number, which is printed)",
+    )
+
+
+def fresh_seed() -> int:
+    """Return a seed that nobody chose."""
+    return secrets.randbelow(2**31)
+
+
+def header(text: str) -> tuple[str, str]:
+    """Return the name and the value of a header written as 'Name: value'."""
+    name, colon, value = text.partition(":")
+    token = name.strip()
+    if not colon or not token or any(character.isspace() for character in token):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a header; write it as 'Name: value'")
+    if any(character in value for character in "\r\n\0"):
+        raise argparse.ArgumentTypeError("the value of a header has no line breaks")
+    return token, value.strip()
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+    return int(text)

@@ -1,0 +1,103 @@
+"""`tus-conformance run`: the suite against a server, on the terminal and in the record."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import trio
+
+from tus_conformance import verdict
+from tus_conformance.arguments import fresh_seed
+from tus_conformance.profile import Profile, ProfileError, read_profile
+from tus_conformance.reference import ReferenceFailedError, reference
+from tus_conformance.run import Plan, Run, redaction
+from tus_conformance.selection import Selection
+from tus_conformance.target import Target, TargetError
+from tus_conformance.wire import Wire
+from tus_reports import Line, RecordWriter, TerminalView
+from tus_scenarios import ScenarioError, scenarios
+
+RECORD = "run.ndjson"
+
+
+def run(options: argparse.Namespace, words: Sequence[str]) -> int:
+    """Run the suite as the options say; return the exit code of the design's table."""
+    try:
+        profile = read_profile(options.profile) if options.profile else Profile()
+        if options.report_dir:
+            options.report_dir.mkdir(parents=True, exist_ok=True)
+        return trio.run(_run, options, profile, tuple(words))
+    except (ProfileError, TargetError, ReferenceFailedError, ScenarioError) as wrong:
+        return _refuse(str(wrong))
+    except OSError as error:
+        return _refuse(f"{options.report_dir} cannot be written to: {error.strerror}.")
+
+
+async def _run(options: argparse.Namespace, profile: Profile, words: tuple[str, ...]) -> int:
+    if options.target is not None:
+        return await _against(options.target, options, profile, words)
+    async with reference(options.reference or "file") as url:
+        return await _against(url, options, profile, words)
+
+
+async def _against(
+    url: str, options: argparse.Namespace, profile: Profile, words: tuple[str, ...]
+) -> int:
+    target = Target(
+        url=url,
+        profile=profile,
+        headers=(*profile.headers.items(), *options.header),
+        timeout=options.timeout or profile.timeout or 10.0,
+    )
+    plan = Plan(
+        target=target,
+        scenarios=scenarios(),
+        selection=Selection(tuple(options.only), tuple(options.skip)),
+        seed=fresh_seed() if options.seed is None else options.seed,
+        jobs=options.jobs,
+        strict=options.strict,
+        fail_fast=options.fail_fast,
+        arguments=words,
+        reproduce=_reproduce(options),
+    )
+    wire = Wire(timeout=target.timeout, redaction=redaction(target))
+    with ExitStack() as outputs:
+        view = TerminalView(sys.stdout)
+        emitters = [view.line]
+        if options.report_dir:
+            record = options.report_dir / RECORD
+            emitters.append(outputs.enter_context(RecordWriter(record)).write)
+
+        def emit(line: Line) -> None:
+            for emitter in emitters:
+                emitter(line)
+
+        footer = await Run(plan, wire, emit)()
+    if footer.exit_code == verdict.NOTHING:
+        _say("No scenario was selected; `tus-conformance list --scenarios` names them all.")
+    return footer.exit_code
+
+
+def _reproduce(options: argparse.Namespace) -> tuple[str, ...]:
+    words = ["tus-conformance", "run"]
+    if options.target is not None:
+        words += ["--target", options.target]
+    elif options.reference:
+        words += ["--reference", options.reference]
+    for name, _ in options.header:
+        words += ["-H", f"{name}: [redacted]"]
+    if options.profile:
+        words += ["--profile", str(options.profile)]
+    return tuple(words)
+
+
+def _refuse(sentence: str) -> int:
+    _say(sentence)
+    return verdict.USAGE
+
+
+def _say(sentence: str) -> None:
+    print(f"tus-conformance: {sentence}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,105 @@
+"""`tus-conformance list` and `explain`: the ledger and the scenarios, to read."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+import textwrap
+
+from tus_conformance import verdict
+from tus_conformance.invariants import invariants
+from tus_scenarios import Requirement, Scenario, ledger, scenarios
+
+WIDTH = 80
+
+
+def listing(options: argparse.Namespace) -> int:
+    """Print every requirement as id, level and statement, or every scenario as id and title."""
+    if options.scenarios:
+        lines = [(scenario.id, scenario.title) for scenario in scenarios()]
+        lines += [(invariant.id, invariant.title) for invariant in invariants()]
+        _print("\n".join("\t".join(line) for line in lines))
+        return verdict.CONFORMANT
+    _print("\n".join("\t".join((row.id, row.level, row.statement)) for row in ledger().values()))
+    return verdict.CONFORMANT
+
+
+def explain(name: str) -> int:
+    """Print what a scenario sends and accepts, or who checks a requirement; 2 for an unknown id."""
+    told = {scenario.id: scenario for scenario in scenarios()}
+    family = [scenario for scenario in told.values() if scenario.id.partition("/")[0] == name]
+    if name in ledger():
+        _print(_requirement(ledger()[name]))
+        return verdict.CONFORMANT
+    if name in told or family:
+        _print(_scenario(told[name] if name in told else family[0], family))
+        return verdict.CONFORMANT
+    watched = next((each for each in invariants() if each.id == name), None)
+    if watched is not None:
+        title = _wrapped(f"{watched.title}, in every exchange of a run.")
+        _print(f"{watched.id}\n{title}\n\n{_row(ledger()[watched.requirement])}")
+        return verdict.CONFORMANT
+    near = difflib.get_close_matches(name, [*ledger(), *told], n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else " `tus-conformance list` names them."
+    print(f"tus-conformance: There is no scenario or requirement {name!r}.{hint}", file=sys.stderr)  # noqa: T201
+    return verdict.USAGE
+
+
+def _scenario(scenario: Scenario, family: list[Scenario]) -> str:
+    parts = [scenario.id, _wrapped(scenario.title)]
+    if scenario.why:
+        parts.append("\nWhy\n" + _wrapped(scenario.why))
+    if scenario.needs:
+        parts.append("\nNeeds\n" + _wrapped(", ".join(scenario.needs)))
+    if scenario.lacks:
+        parts.append("\nApplies only without\n" + _wrapped(", ".join(scenario.lacks)))
+    if len(family) > 1:
+        labels = ", ".join(each.id.partition("/")[2] for each in family)
+        parts.append("\nOne of the family\n" + _wrapped(labels))
+    steps = [
+        _wrapped(f"{number}. {step}", hanging=3) for number, step in enumerate(scenario.prose, 1)
+    ]
+    parts.append("\nWhat it does\n" + "\n".join(steps))
+    rows = [_row(ledger()[requirement]) for requirement in scenario.requirements]
+    parts.append("\nWhich sentences it checks\n" + "\n\n".join(rows))
+    parts.append(f"\nRun it\n  tus-conformance run --target URL --only '{scenario.id}'")
+    return "\n".join(parts)
+
+
+def _requirement(row: Requirement) -> str:
+    checking = [scenario.id for scenario in scenarios() if row.id in scenario.requirements]
+    checking += [each.id for each in invariants() if each.requirement == row.id]
+    shown = "\n".join(f"  {name}" for name in checking) or "  none yet"
+    if not checking and row.observable == "no":
+        shown = "  none: it cannot be observed from outside"
+    return f"{_row(row)}\n\nChecked by\n{shown}"
+
+
+def _row(row: Requirement) -> str:
+    lines = [
+        f"  {row.id} ({row.level})",
+        _wrapped(row.statement),
+        _wrapped(f"{row.section}: {row.link}"),
+    ]
+    if row.ambiguity:
+        lines.append(_wrapped(f"Open to reading: {row.ambiguity}"))
+    if row.why_not:
+        extent = "in part" if row.observable == "partly" else "not at all"
+        lines.append(_wrapped(f"Observable {extent}: {row.why_not}"))
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, *, hanging: int = 0) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent="  ",
+        subsequent_indent="  " + " " * hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201

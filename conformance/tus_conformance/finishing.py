@@ -1,0 +1,86 @@
+"""Finishing an upload as a client would: ask where it stands, send the rest, look at every byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tus_conformance.content import Comparison
+from tus_conformance.headers import is_integer
+from tus_scenarios import Request
+
+if TYPE_CHECKING:
+    from tus_conformance.reply import Reply
+    from tus_conformance.telling import Telling
+    from tus_conformance.uploads import Upload
+
+
+async def finished(telling: Telling, upload: Upload) -> Reply:
+    """Resume an upload by what HEAD says and complete it; the reply tells whether it is intact."""
+    head, stored = await _offset(telling, upload)
+    if stored is None:
+        return _broken(head, f"HEAD got {_shown(head)}, so it cannot be resumed")
+    if upload.length is None:
+        return _broken(head, "its length is not known")
+    if stored > upload.length:
+        return _damaged(head, f"HEAD says {stored} bytes of an upload of {upload.length}")
+    while stored < upload.length or not upload.declared:
+        length = None if upload.declared else upload.length
+        rest = Request(of=upload.name, offset=stored, send="rest", length=length)
+        sent = await telling.send("PATCH", rest)
+        if not sent.succeeded:
+            return _broken(sent, f"the PATCH of the rest at {stored} got {_shown(sent)}")
+        before = stored
+        head, stored = await _offset(telling, upload)
+        if stored is None or (stored <= before and stored < upload.length):
+            return _broken(head, f"after the rest was sent from {before}, HEAD got {_shown(head)}")
+    return await _compared(telling, upload, head)
+
+
+async def _offset(telling: Telling, upload: Upload) -> tuple[Reply, int | None]:
+    head = await telling.send("HEAD", Request(of=upload.name))
+    offset = head.header("Upload-Offset")
+    if not head.succeeded or offset is None or not is_integer(offset):
+        return head, None
+    return head, int(offset)
+
+
+async def _compared(telling: Telling, upload: Upload, head: Reply) -> Reply:
+    if upload.foreign:
+        return replace(
+            head,
+            intact=True,
+            story="complete; content unverified, since bytes of another origin were accepted",
+        )
+    if not telling.session.discovery.observed("download"):
+        return replace(
+            head,
+            intact=True,
+            story="complete; content unverified, since the server offers no download",
+        )
+    comparison = Comparison(upload.body)
+    reply = await telling.fetch(upload, comparison)
+    if not reply.succeeded:
+        return replace(
+            head, intact=True, story=f"complete; content unverified, since GET got {_shown(reply)}"
+        )
+    if comparison.difference is not None:
+        return _damaged(reply, f"byte {comparison.difference} of the download is not the one sent")
+    if comparison.position != upload.length:
+        return _damaged(reply, f"the download has {comparison.position} bytes of {upload.length}")
+    return replace(reply, intact=True, story="complete, and every byte of the download is right")
+
+
+def _shown(reply: Reply) -> str:
+    if reply.status is None:
+        return "nothing"
+    offset = reply.header("Upload-Offset")
+    return f"{reply.status}" + (f" and Upload-Offset {offset}" if offset is not None else "")
+
+
+def _broken(reply: Reply, story: str) -> Reply:
+    return replace(reply, intact=False, story=story)
+
+
+def _damaged(reply: Reply, story: str) -> Reply:
+    return replace(reply, intact=False, damage=True, story=story)

@@ -1,0 +1,176 @@
+"""Header values compared by meaning: the grammar of each, and a matcher's question answered.
+
+Lists may have space around their commas (RFC 9110, section 5.6.1), directives and extension names
+compare without letter case, URLs are resolved against the request, and dates are IMF-fixdates
+(RFC 9110, section 5.6.7). Everything else is compared byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from urllib.parse import urljoin, urlsplit
+
+from tus_scenarios import Matcher
+
+_INTEGER = re.compile(r"[0-9]+")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]+)?")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_ALGORITHM = re.compile(r"[!-+\--@\[-~]+")  # printable ASCII but space, comma and A-Z
+_IMF_FIXDATE = "%a, %d %b %Y %H:%M:%S GMT"
+
+
+def value_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
+    """Return a header's value, several lines joined by a comma as RFC 9110 5.3 says, or None."""
+    lines = [value.strip(" \t") for key, value in headers if key.lower() == name.lower()]
+    return ", ".join(lines) if lines else None
+
+
+def members(value: str) -> list[str]:
+    """Split a comma-separated list; an empty member stays, since a list may not have one."""
+    return [member.strip(" \t") for member in value.split(",")]
+
+
+def is_integer(value: str) -> bool:
+    """Tell whether a value is a non-negative integer, digits alone."""
+    return _INTEGER.fullmatch(value) is not None
+
+
+def metadata(value: str) -> dict[str, bytes] | None:
+    """Return the pairs of an Upload-Metadata, or None where its grammar is broken."""
+    pairs: dict[str, bytes] = {}
+    for member in members(value):
+        key, _, encoded = member.partition(" ")
+        if not key or key in pairs:
+            return None
+        try:
+            pairs[key] = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            return None
+    return pairs
+
+
+def concat(value: str, base: str) -> tuple[str, ...] | None:
+    """Return the form and the resolved URLs of an Upload-Concat, or None for another value."""
+    if value == "partial":
+        return ("partial",)
+    form, semicolon, urls = value.partition(";")
+    parts = urls.split()
+    if form != "final" or not semicolon or not parts:
+        return None
+    return ("final", *(urljoin(base, part) for part in parts))
+
+
+def moment(value: str) -> datetime | None:
+    """Return the moment that an IMF-fixdate names, or None for another form."""
+    try:
+        return datetime.strptime(value, _IMF_FIXDATE).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return the scheme, the host and the port of a URL, the usual port filled in."""
+    parts = urlsplit(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", parts.port or usual
+
+
+def _list_of(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    def is_list(value: str) -> bool:
+        found = members(value)
+        return len(set(found)) == len(found) and all(pattern.fullmatch(item) for item in found)
+
+    return is_list
+
+
+def _pairs(value: str) -> list[tuple[str, str]]:
+    """Split an Upload-Metadata into keys and still encoded values, however wrong they are."""
+    split = (member.partition(" ") for member in members(value))
+    return [(key, encoded) for key, _, encoded in split]
+
+
+def _in_pairs(value: str) -> bool:
+    return all(1 <= len(member.split(" ")) <= 2 and member for member in members(value))
+
+
+def _is_base64(encoded: str) -> bool:
+    try:
+        base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True
+
+
+def _unique_keys(value: str) -> bool:
+    keys = [key for key, _ in _pairs(value)]
+    return len(set(keys)) == len(keys)
+
+
+def _is_concat(value: str) -> bool:
+    return concat(value, "http://localhost/") is not None
+
+
+def _is_url(value: str) -> bool:
+    return bool(value) and not re.search(r"[\x00-\x20\x7f]", value)
+
+
+_FORMS: dict[str, Callable[[str], bool]] = {
+    "integer": is_integer,
+    "versions": _list_of(_VERSION),
+    "extensions": _list_of(_TOKEN),
+    "algorithms": _list_of(_ALGORITHM),
+    "metadata": lambda value: metadata(value) is not None,
+    "metadata-pairs": _in_pairs,
+    "metadata-keys": lambda value: all(key for key, _ in _pairs(value)),
+    "metadata-ascii": lambda value: all(key.isascii() for key, _ in _pairs(value)),
+    "metadata-base64": lambda value: all(_is_base64(encoded) for _, encoded in _pairs(value)),
+    "metadata-unique": _unique_keys,
+    "compact-list": lambda value: all(member == member.strip(" \t") for member in value.split(",")),
+    "concat": _is_concat,
+    "date": lambda value: moment(value) is not None,
+    "url": _is_url,
+}
+
+
+def _includes(value: str, wanted: str) -> bool:
+    return wanted.lower() in (member.lower() for member in members(value))
+
+
+def answers(matcher: Matcher, value: str, *, base: str) -> bool:
+    """Tell whether a value is what a matcher asks for; `base` is the URL of the request."""
+    return all(question(value, base) for question in _questions(matcher))
+
+
+def _questions(matcher: Matcher) -> Iterator[Callable[[str, str], bool]]:
+    """Yield the questions of a matcher, each to be asked of a value and the request's URL."""
+    m = matcher
+    if m.equals is not None:
+        yield lambda value, _: value == m.equals
+    if m.differs is not None:
+        yield lambda value, _: value != m.differs
+    if m.form is not None:
+        yield lambda value, base: _has_form(m.form or "", value, base)
+    if m.includes is not None:
+        yield lambda value, _: _includes(value, m.includes or "")
+    if m.excludes is not None:
+        yield lambda value, _: not _includes(value, m.excludes or "")
+    if m.metadata is not None:
+        yield lambda value, _: metadata(value) == metadata(m.metadata or "") is not None
+    if m.concat is not None:
+        yield lambda value, base: concat(value, base) == concat(m.concat or "", base) is not None
+    if m.least is not None or m.most is not None:
+        yield lambda value, _: is_integer(value) and _within(int(value), m.least, m.most)
+
+
+def _has_form(form: str, value: str, base: str) -> bool:
+    if form == "same-origin":
+        return origin(urljoin(base, value)) == origin(base)
+    return _FORMS[form](value)
+
+
+def _within(number: int, least: int | str | None, most: int | str | None) -> bool:
+    return (least is None or number >= int(least)) and (most is None or number <= int(most))

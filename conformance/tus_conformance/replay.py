@@ -1,0 +1,129 @@
+"""Replaying a scenario: its steps in order, each answer judged, all of it recorded."""
+
+from __future__ import annotations
+
+import traceback
+
+import trio
+
+from tus_conformance import verdict
+from tus_conformance.reply import Reply
+from tus_conformance.session import Session
+from tus_conformance.stopping import Stopped, Unbound
+from tus_conformance.telling import Telling
+from tus_reports import Attempt, Check, Verdict
+from tus_scenarios import Scenario, Step
+
+
+async def replay(scenario: Scenario, session: Session, attempt: int = 1) -> Attempt:
+    """Tell a scenario once, on uploads of its own, and return what was found."""
+    began = trio.current_time()
+    trouble: Verdict | None = None
+    reason = ""
+    async with Telling(session, scenario, attempt) as telling:
+        try:
+            await _tell(telling)
+        except Stopped as stopped:
+            trouble, reason = stopped.verdict, stopped.reason
+        except Unbound as missing:
+            trouble, reason = "blocked", f"It could not go on: {missing}."
+        except Exception as bug:  # a bug of ours must not count against the server
+            trouble, reason = "error", _bug(bug)
+    checks = (*telling.checks, *_missing(telling, reason))
+    return Attempt(
+        verdict=verdict.of_attempt(checks, trouble),
+        reason=reason,
+        checks=checks,
+        exchanges=tuple(telling.exchanges),
+        seconds=round(trio.current_time() - began, 6),
+    )
+
+
+async def _tell(telling: Telling) -> None:
+    if telling.scenario.tell is not None:
+        await telling.scenario.tell(telling)
+        return
+    for number, step in enumerate(telling.scenario.steps, 1):
+        telling.step = number
+        try:
+            reply = await _perform(telling, step)
+        except Unbound as missing:
+            if step.setup:
+                raise
+            telling.skip(step.expect, str(missing))
+            continue
+        if step.within:
+            reply = await _patiently(telling, step, reply)
+        if not _satisfied(telling, step, reply):
+            break
+
+
+async def _perform(telling: Telling, step: Step) -> Reply | None:
+    if step.given is not None:
+        await telling.given(step.given)
+        return None
+    if step.finish is not None:
+        return await telling.completed(step.finish)
+    request = step.message
+    assert request is not None
+    reply = await telling.send(request.method or step.act.upper(), request)
+    if step.name:
+        telling.replies[step.name] = reply
+    return reply
+
+
+async def _patiently(telling: Telling, step: Step, reply: Reply | None) -> Reply | None:
+    """Perform a step again until its expectations pass or its time is over."""
+
+    async def ready() -> bool:
+        nonlocal reply
+        seen = len(telling.checks)
+        passed = reply is not None and telling.expect(reply, *step.expect)
+        del telling.checks[seen:]
+        if not passed:
+            reply = await _perform(telling, step)
+        return passed
+
+    await telling.until(ready, seconds=step.within)
+    return reply
+
+
+def _satisfied(telling: Telling, step: Step, reply: Reply | None) -> bool:
+    """Judge a step; return whether the scenario goes on."""
+    if reply is None:
+        return True
+    if step.setup:
+        _ensure_in_place(telling, step, reply)
+        return True
+    seen = len(telling.checks)
+    telling.expect(reply, *step.expect)
+    violated = any(check.outcome == "violated" for check in telling.checks[seen:])
+    return not (step.needed and violated)
+
+
+def _ensure_in_place(telling: Telling, step: Step, reply: Reply) -> None:
+    """Raise Stopped where a precondition does not hold; its expectations are not checks."""
+    seen = len(telling.checks)
+    telling.expect(reply, *step.expect)
+    found, telling.checks[seen:] = telling.checks[seen:], []
+    refused = not step.expect and not reply.succeeded
+    if refused or any(check.grade in {None, "fail"} for check in found):
+        actual = found[0].actual if found else f"status {reply.status}"
+        raise Stopped("blocked", f"A precondition did not hold: {reply.method} got {actual}.")
+
+
+def _missing(telling: Telling, reason: str) -> list[Check]:
+    said = {check.requirement for check in telling.checks}
+    return [
+        Check(requirement=requirement, outcome="not-reached", says=reason or "not reached")
+        for requirement in telling.scenario.requirements
+        if requirement not in said
+    ]
+
+
+def _bug(bug: Exception) -> str:
+    frame = traceback.extract_tb(bug.__traceback__)[-1]
+    return (
+        "The suite itself failed here, which says nothing of the server; please report it:"
+        f" {type(bug).__name__}: {bug} (line {frame.lineno} of {frame.name})."
+    )

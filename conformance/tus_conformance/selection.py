@@ -1,0 +1,77 @@
+"""Which scenarios are told: what the user selects, and what applies to the server at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from tus_conformance.discovery import EXTENSIONS, Discovered
+from tus_conformance.profile import Profile
+from tus_reports import Verdict
+from tus_scenarios import Scenario
+
+_CONDITIONS = {
+    "max-size": "the server states no Tus-Max-Size",
+    "download": "the server offers no download",
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Globs of scenario ids: any of `only`, none of `skip`."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+    def excluded(self, scenario: str, profile: Profile) -> str | None:
+        """Return why a scenario, by id, is left out; None where it is not."""
+        if self.only and not _matches(scenario, self.only):
+            return "not among --only"
+        if _matches(scenario, self.skip):
+            return "left out by --skip"
+        for exclusion in profile.exclude:
+            if fnmatchcase(scenario, exclusion.scenario):
+                return exclusion.reason
+        return None
+
+
+def inapplicable(
+    scenario: Scenario, found: Discovered, profile: Profile
+) -> tuple[Verdict, str] | None:
+    """Return the verdict and the reason of a scenario that does not apply; None where it does."""
+    for name in scenario.lacks:
+        if found.advertised(name):
+            return "not-applicable", f"the server lists {name}"
+    for name in scenario.needs:
+        missing = _missing(name, found, profile)
+        if missing is not None:
+            return missing
+    return None
+
+
+def _matches(scenario: str, globs: Sequence[str]) -> bool:
+    return any(fnmatchcase(scenario, glob) for glob in globs)
+
+
+def _missing(name: str, found: Discovered, profile: Profile) -> tuple[Verdict, str] | None:
+    if name in EXTENSIONS:
+        return _unsupported(name, found)
+    if name.startswith("profile:"):
+        knowledge = name.removeprefix("profile:")
+        if profile.knows(knowledge):
+            return None
+        key = knowledge.replace("-", "_")
+        return "not-applicable", f"it needs `{key}` in the profile"
+    has = found.max_size is not None if name == "max-size" else found.observed(name)
+    return None if has else ("not-applicable", _CONDITIONS[name])
+
+
+def _unsupported(name: str, found: Discovered) -> tuple[Verdict, str] | None:
+    if found.advertised(name) or found.observed(name):
+        return None
+    probed = found.capabilities.get(name)
+    because = probed.because if probed else "No probe tried it."
+    if probed is not None and probed.observed == "refused":
+        return "unsupported", f"{name} is not listed, and a probe saw it refused. {because}"
+    return "not-applicable", f"{name} is not listed, and no probe could tell. {because}"

@@ -1,0 +1,234 @@
+"""Telling a scenario: its uploads, its requests and what is found, on one target.
+
+A `Telling` is the `Story` that function scenarios are given; the replay of data scenarios walks
+over the same methods. Nothing here decides what is right: answers go to `judgement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from urllib.parse import urljoin
+
+import trio
+
+from tus_conformance.composing import Composer
+from tus_conformance.content import Comparison
+from tus_conformance.finishing import finished
+from tus_conformance.headers import is_integer
+from tus_conformance.judgement import judge, unreached
+from tus_conformance.references import References
+from tus_conformance.reply import Reply
+from tus_conformance.session import Session
+from tus_conformance.stopping import Stopped
+from tus_conformance.uploads import Upload
+from tus_conformance.wire import Answer, Held, Outgoing
+from tus_reports import Check, Exchange, Verdict
+from tus_scenarios import Expectation, Finish, Given, Request, Scenario
+from tus_scenarios import Reply as Seen
+
+
+class Pace:
+    """A request on its way, whose body is sent as the story wants."""
+
+    def __init__(self, held: Held, received: Callable[[Answer], Awaitable[Reply]]) -> None:
+        self._held = held
+        self._received = received
+
+    async def feed(self, size: int) -> None:
+        """Send so many more bytes of the body."""
+        await self._held.feed(size)
+
+    async def reply(self) -> Reply:
+        """Send what is left of the body, and return the answer."""
+        return await self._received(await self._held.reply())
+
+    async def answer(self, seconds: float | None = None) -> Reply:
+        """Return the answer without sending more of the body, waiting so many seconds for it."""
+        return await self._received(await self._held.answer(seconds))
+
+    async def cut(self, by: str = "rst") -> None:
+        """Break the connection, by "fin" or "rst"."""
+        await self._received(await self._held.cut("fin" if by == "fin" else "rst"))
+
+
+class Telling:
+    """One telling of a scenario; `attempt`, from 1, keeps the contents of its uploads apart."""
+
+    def __init__(self, session: Session, scenario: Scenario, attempt: int = 1) -> None:
+        self.session = session
+        self.scenario = scenario
+        self.step: int | None = None
+        self.checks: list[Check] = []
+        self.exchanges: list[Exchange] = []
+        self.uploads: dict[str, Upload] = {}
+        self.replies: dict[str, Reply] = {}
+        self.references = References(session, scenario.parameters, self.uploads, self.replies)
+        self._composer = Composer(self.references, f"{session.seed}:{scenario.id}:{attempt}")
+        self._created: list[str] = []
+        self._held = AsyncExitStack()
+
+    async def __aenter__(self) -> Telling:
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._held.aclose()
+        for url in self._created:
+            await self.session.remove(url)
+
+    # Requests
+
+    async def given(self, given: Given) -> Upload:
+        """Put a precondition in place; raise Stopped where the server does not let us."""
+        reply = await self.send("POST", _creation(given))
+        if not reply.succeeded or given.name not in self.uploads:
+            raise Stopped(*_hindered("The upload to begin with could not be created", reply))
+        upload = self.uploads[given.name]
+        upload.length = self.references.number(given.length)
+        wanted = self.references.number(given.stored)
+        while upload.offset < wanted:
+            before = upload.offset
+            reply = await self.send("PATCH", Request(of=given.name, send=wanted - before))
+            if not reply.succeeded or upload.offset <= before:
+                raise Stopped(*_hindered("The bytes to begin with could not be stored", reply))
+        return upload
+
+    async def send(self, method: str, request: Request) -> Reply:
+        """Send a request over a connection of its own and return its answer."""
+        upload = self.uploads.get(request.of)
+        outgoing, at = self._composer.compose(method, request)
+        answer = await self.session.wire.send(outgoing)
+        return self._received(outgoing, request, upload, at, answer)
+
+    async def fetch(self, upload: Upload, comparison: Comparison) -> Reply:
+        """Download an upload, comparing its bytes as they arrive."""
+        request = Request(of=upload.name)
+        outgoing, at = self._composer.compose("GET", request)
+        answer = await self.session.wire.send(outgoing, sink=comparison.feed)
+        return self._received(outgoing, request, upload, at, answer)
+
+    async def hold(self, method: str, request: Request) -> Pace:
+        """Send the head of a request, and leave the pace of its body to the story."""
+        upload = self.uploads.get(request.of)
+        outgoing, at = self._composer.compose(method, request)
+        held = await self._held.enter_async_context(self.session.wire.hold(outgoing))
+
+        async def received(answer: Answer) -> Reply:
+            return self._received(outgoing, request, upload, at, answer)
+
+        return Pace(held, received)
+
+    def _received(
+        self,
+        outgoing: Outgoing,
+        request: Request,
+        upload: Upload | None,
+        at: int,
+        answer: Answer,
+    ) -> Reply:
+        self.exchanges.append(answer.exchange)
+        place = len(self.exchanges) - 1
+        reply = Reply(answer, outgoing.method, outgoing.url, place, upload, at)
+        self.session.observe(self.scenario, outgoing, reply)
+        if reply.succeeded and outgoing.method == "POST" and request.to is None:
+            self._bind(request, reply)
+        elif reply.succeeded and upload is not None:
+            _follow(upload, request, reply)
+        return reply
+
+    def _bind(self, request: Request, reply: Reply) -> None:
+        location = reply.header("Location")
+        if not location:
+            return
+        upload = Upload(
+            name=request.of,
+            url=urljoin(reply.url, location),
+            body=self._composer.content(request),
+            length=self._length(request),
+            declared=request.defer is None,
+        )
+        self.uploads[request.of] = upload
+        self._created.append(upload.url)
+        _follow(upload, request, reply)
+
+    def _length(self, request: Request) -> int | None:
+        if request.parts:
+            return sum(self.references.upload(name).length or 0 for name in request.parts)
+        sent = "" if request.length is None else self.references.text(str(request.length))
+        return int(sent) if is_integer(sent) else None
+
+    # Judging
+
+    def expect(self, reply: Seen, *expected: Expectation) -> bool:
+        """Judge an answer of this telling; return whether every expectation came out as a pass."""
+        assert isinstance(reply, Reply)
+        found = [
+            check for each in expected for check in judge(each, reply, self.references, self.step)
+        ]
+        self.checks += found
+        return all(check.grade == "pass" for check in found)
+
+    def skip(self, expected: tuple[Expectation, ...], reason: str) -> None:
+        """Count expectations as not reached, for a stated reason."""
+        self.checks += [check for each in expected for check in unreached(each, reason, self.step)]
+
+    async def finish(self, finish: Finish, *expected: Expectation) -> None:
+        """Resume an upload by what HEAD says, complete it, compare its bytes, and judge that."""
+        self.expect(await self.completed(finish), *expected)
+
+    async def completed(self, finish: Finish) -> Reply:
+        """Complete an upload from where HEAD says; the reply tells whether it is intact."""
+        return await finished(self, self.references.upload(finish.of))
+
+    def knows(self, name: str) -> float:
+        """Return a number of seconds from the profile; a scenario names it in `needs`."""
+        return self.session.target.profile.seconds(name)
+
+    # Time
+
+    async def until(self, ready: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
+        """Ask again, less and less often, until ready or the deadline is over."""
+        pause = 0.05
+        with trio.move_on_after(seconds):
+            while not await ready():
+                await trio.sleep(pause)
+                pause = min(pause * 1.5, 1.0)
+            return True
+        return False
+
+    async def together(self, *branches: Callable[[], Awaitable[None]]) -> None:
+        """Tell several branches at once, and go on when all have ended."""
+        async with trio.open_nursery(strict_exception_groups=False) as nursery:
+            for branch in branches:
+                nursery.start_soon(branch)
+
+
+def _creation(given: Given) -> Request:
+    return Request(
+        of=given.name,
+        length=None if given.deferred else given.length,
+        defer="1" if given.deferred else None,
+        metadata=given.metadata,
+        header=dict(given.header),
+    )
+
+
+def _follow(upload: Upload, request: Request, reply: Reply) -> None:
+    """Keep the upload as the server describes it: its offset, and whether its bytes are ours."""
+    offset = reply.header("Upload-Offset")
+    if offset is None or not is_integer(offset):
+        return
+    if request.body and int(offset) > upload.offset:
+        upload.foreign = True
+    upload.offset = int(offset)
+    if request.length is not None and is_integer(str(request.length)):
+        upload.declared = True
+
+
+def _hindered(what: str, reply: Reply) -> tuple[Verdict, str]:
+    failure = reply.answer.failure
+    if failure is not None and failure.kind in {"unreachable", "tls"}:
+        return "error", f"{what}: {failure.sentence}"
+    if failure is not None:
+        return "blocked", f"{what}: {failure.sentence}"
+    return "blocked", f"{what}: {reply.method} was answered with {reply.status}."
