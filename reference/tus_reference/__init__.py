@@ -8,18 +8,20 @@ from tus_reference.handler import (
     StoreComposer,
     UnroutedHandler,
 )
-from tus_reference.lockers import MemoryLocker
+from tus_reference.lockers import FileLocker, MemoryLocker
 from tus_reference.server import Limits, serve, serve_stream
-from tus_reference.stores import FileStore
+from tus_reference.stores import FileStore, MemoryStore
 
 __all__ = [
     "Config",
     "ConfigError",
     "FileInfo",
+    "FileLocker",
     "FileStore",
     "Handler",
     "Limits",
     "MemoryLocker",
+    "MemoryStore",
     "StoreComposer",
     "UnroutedHandler",
     "serve",

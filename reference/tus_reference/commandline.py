@@ -4,40 +4,179 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import signal
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from tus_reference.handler import Config, ConfigError, Handler, StoreComposer
-from tus_reference.lockers import MemoryLocker
+from tus_reference.lockers import FileLocker, MemoryLocker
 from tus_reference.server import serve
-from tus_reference.stores import FileStore
+from tus_reference.stores import FileStore, MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+DESCRIPTION: Final = """\
+A server for tus 1.0.0, the protocol for resumable uploads, with all of its extensions.
+
+When it accepts connections it prints one line on standard output,
+  Listening on http://HOST:PORT/files/
+and everything else on standard error. SIGTERM and SIGINT stop it: what has arrived is
+stored, requests in progress are answered, and the exit code is 0. A second signal stops
+it at once.
+"""
+
+EPILOG: Final = """\
+SECONDS may be plain (90, 0.5) or carry units (90s, 1m30s, 500ms, 24h).
+
+files of the file store:
+  ID        the bytes of an upload, in the format of tusd
+  ID.info   what is known about it, in the format of tusd
+
+exit codes: 0 stopped by a signal, 1 cannot listen, 2 the settings cannot work
+"""
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """Return a duration in seconds; raise `ArgumentTypeError` if `text` is none."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return float(text)
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 90, 90s or 1m30s")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def _size(text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes")
+    return int(text)
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch(r"[0-7]{3,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no octal mode such as 664")
+    return int(text, 8)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the flags and their help, which is the manual."""
     flags = argparse.ArgumentParser(
         prog="tus-reference",
-        description="A tus 1.0.0 server for resumable uploads.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    flags.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    flags.add_argument("--port", type=int, default=8080, help="port to listen on; 0: a free one")
-    flags.add_argument("--base-path", default="/files/", help="path, or URL, of the endpoint")
-    flags.add_argument(
-        "--upload-dir", "--dir", type=Path, default=Path("data"), help="folder of the uploads"
-    )
-    flags.add_argument(
-        "--max-size", type=int, default=0, metavar="BYTES", help="largest upload; 0: no limit"
-    )
+    _add_network(flags.add_argument_group("network"))
+    _add_storage(flags.add_argument_group("storage"))
+    _add_protocol(flags.add_argument_group("protocol"))
+    _add_timeouts(flags.add_argument_group("timeouts"))
     return flags
+
+
+def _add_network(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    group.add_argument(
+        "--port", type=int, default=8080, help="port to listen on, 0 for a free one (%(default)s)"
+    )
+    group.add_argument(
+        "--base-path",
+        default="/files/",
+        metavar="PATH",
+        help="path of the endpoint, or its whole URL if clients see another one (%(default)s)",
+    )
+    group.add_argument(
+        "--behind-proxy",
+        action="store_true",
+        help="build Location from Forwarded and X-Forwarded-Host and -Proto; only safe behind "
+        "a proxy that sets them",
+    )
+
+
+def _add_storage(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--store",
+        choices=("file", "memory"),
+        default="file",
+        help="where uploads are kept; memory forgets them when the server stops (%(default)s)",
+    )
+    group.add_argument(
+        "--upload-dir",
+        "--dir",
+        type=Path,
+        default=Path("data"),
+        metavar="DIR",
+        help="folder of the file store, made if missing; tusd can use it too (./%(default)s)",
+    )
+    group.add_argument(
+        "--locker",
+        choices=("memory", "file"),
+        default="memory",
+        help="who may write an upload: decided in this process, or through files in the "
+        "upload folder by all processes that share it (%(default)s)",
+    )
+    group.add_argument(
+        "--durability",
+        choices=("process", "power"),
+        default="process",
+        help="what an acknowledged byte survives: a crash of this process, or a power failure "
+        "too, at the price of waiting for the disk (%(default)s)",
+    )
+    for name, default in (("--dir-perms", "775"), ("--file-perms", "664")):
+        group.add_argument(
+            name,
+            type=_mode,
+            default=_mode(default),
+            metavar="OCTAL",
+            help=f"mode of folders or files that are made ({default})",
+        )
+
+
+def _add_protocol(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--max-size",
+        type=_size,
+        default=0,
+        metavar="BYTES",
+        help="largest upload, 0 for no limit (%(default)s)",
+    )
+    group.add_argument(
+        "--expire-after",
+        type=seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="remove unfinished uploads after this time; 0: never (0)",
+    )
+    group.add_argument(
+        "--expire-from",
+        choices=("last-patch", "creation"),
+        default="last-patch",
+        help="what the time of expiry counts from (%(default)s)",
+    )
+    for what in ("download", "termination", "concatenation"):
+        group.add_argument(
+            f"--disable-{what}", action="store_true", help=f"neither offer nor accept {what}"
+        )
+
+
+def _add_timeouts(group: argparse._ArgumentGroup) -> None:
+    for name, default, text in (
+        ("--network-timeout", 60.0, "longest wait for a client to send anything"),
+        ("--acquire-lock-timeout", 20.0, "longest wait for another request to let go"),
+        ("--shutdown-timeout", 10.0, "longest wait for requests when stopping"),
+    ):
+        group.add_argument(
+            name, type=seconds, default=default, metavar="SECONDS", help=f"{text} ({default:g})"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,29 +184,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     options = parser().parse_args(arguments)
     try:
-        handler = _handler(options)
+        handler = new_handler(options)
     except (ConfigError, OSError) as problem:
         _say(f"tus-reference: {problem}")
         return 2
     try:
         trio.run(partial(_run, handler, options.host, options.port))
     except OSError as problem:
-        _say(f"tus-reference: cannot listen: {problem}")
+        _say(f"tus-reference: cannot listen on {options.host} port {options.port}: {problem}")
         return 1
     return 0
 
 
-def _handler(options: argparse.Namespace) -> Handler:
+def new_handler(options: argparse.Namespace) -> Handler:
+    """Return the handler that the flags describe; raise `ConfigError` or `OSError`."""
     composer = StoreComposer()
-    FileStore(options.upload_dir).use_in(composer)
-    MemoryLocker().use_in(composer)
+    if options.store == "file":
+        FileStore(
+            options.upload_dir,
+            dir_perms=options.dir_perms,
+            file_perms=options.file_perms,
+            sync=options.durability == "power",
+        ).use_in(composer)
+    else:
+        MemoryStore().use_in(composer)
+    if options.locker == "memory":
+        MemoryLocker().use_in(composer)
+    elif options.store == "file":
+        FileLocker(options.upload_dir).use_in(composer)
+    else:
+        raise ConfigError("--locker file needs --store file: other processes see no memory.")
     return Handler(
         Config(
             store_composer=composer,
             base_path=options.base_path,
             max_size=options.max_size,
-            spool_directory=options.upload_dir,
+            respect_forwarded_headers=options.behind_proxy,
+            disable_download=options.disable_download,
+            disable_termination=options.disable_termination,
+            disable_concatenation=options.disable_concatenation,
+            expire_after=options.expire_after,
+            expire_sliding=options.expire_from == "last-patch",
+            network_timeout=options.network_timeout,
+            acquire_lock_timeout=options.acquire_lock_timeout,
+            shutdown_timeout=options.shutdown_timeout,
+            spool_directory=_spool_directory(options),
         )
+    )
+
+
+def _spool_directory(options: argparse.Namespace) -> Path:
+    """Return where checksummed bodies wait: beside their uploads, not on a small /tmp."""
+    return Path(options.upload_dir) if options.store == "file" else Path(tempfile.gettempdir())
+
+
+def _banner(handler: Handler) -> str:
+    config = handler.config
+    limit = f"{config.max_size} bytes" if config.max_size else "none"
+    expiry = f"{config.expire_after:g} s" if config.expire_after else "never"
+    return (
+        f"tus-reference: tus 1.0.0 with {', '.join(handler.extensions)}\n"
+        f"tus-reference: store: {type(config.composer.core).__name__}, "
+        f"locker: {type(config.composer.locker).__name__}, "
+        f"maximum size: {limit}, uploads expire: {expiry}"
     )
 
 
@@ -77,6 +256,7 @@ async def _run(handler: Handler, host: str, port: int) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on, signals, stop)
+            _say(_banner(handler))
             bound = listeners[0].socket.getsockname()
             name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
             sys.stdout.write(f"Listening on http://{name}:{bound[1]}{handler.locator.path}\n")
@@ -89,9 +269,10 @@ async def _stop_on(signals: AsyncIterator[int], stop: trio.Event) -> None:
     async for number in signals:
         if stop.is_set():
             sys.exit(1)
-        _say(f"Stopping on {signal.Signals(number).name}")
+        _say(f"tus-reference: stopping on {signal.Signals(number).name}")
         stop.set()
 
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

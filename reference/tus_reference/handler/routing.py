@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tus_reference.handler.unrouted import UnroutedHandler
+from tus_reference.handler.upkeep import keep_up
 from tus_reference.protocol import Refused, effective_method, errors
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class Handler(UnroutedHandler):
         return (
             response.with_headers(("Cache-Control", "no-store")) if method == "HEAD" else response
         )
+
+    async def keep_up(self) -> None:
+        """Look after expiry and waiting final uploads; run it beside the server."""
+        await keep_up(self)
 
     async def _route(self, request: Request, method: str) -> Response:
         if self.locator.is_endpoint(request.path):

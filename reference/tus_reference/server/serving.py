@@ -47,8 +47,16 @@ async def serve(
                 await trio.serve_listeners(serve_one, list(listeners), handler_nursery=nursery)
 
         nursery.start_soon(accept)
+        background = trio.CancelScope()
+
+        async def keep_up() -> None:
+            with background:
+                await handler.keep_up()
+
+        nursery.start_soon(keep_up)
         await (trio.Event() if stop is None else stop).wait()
         accepting.cancel()
+        background.cancel()
         handler.interrupt_all()
         for connection in list(connections):
             connection.stop()
