@@ -107,32 +107,32 @@ def _header(name: str, match: HeaderMatches, fill: Fill) -> str:
 
 
 def _matched(matcher: Matcher, fill: Fill) -> list[str]:
-    asked = []
-    if matcher.equals is not None:
-        asked.append(f"of {shown(fill(matcher.equals))}")
-    if matcher.differs is not None:
-        asked.append(f"other than {shown(fill(matcher.differs))}")
-    if matcher.form is not None:
-        asked.append(
-            f"made of {_FORMS[matcher.form]}"
-            if matcher.form.startswith("metadata-")
-            else f"that is {_FORMS[matcher.form]}"
+    asked = [
+        f"{word} {shown(fill(str(value)))}"
+        for word, value in (
+            ("of", matcher.equals),
+            ("other than", matcher.differs),
+            ("with", matcher.includes),
+            ("without", matcher.excludes),
+            ("with the pairs", matcher.metadata),
+            ("meaning", matcher.concat),
         )
-    if matcher.includes is not None:
-        asked.append(f"with {shown(fill(matcher.includes))}")
-    if matcher.excludes is not None:
-        asked.append(f"without {shown(fill(matcher.excludes))}")
-    if matcher.metadata is not None:
-        asked.append(f"with the pairs {shown(fill(matcher.metadata))}")
-    if matcher.concat is not None:
-        asked.append(f"meaning {shown(fill(matcher.concat))}")
-    if matcher.least is not None and matcher.least == matcher.most:
-        return [*asked, f"worth {fill(str(matcher.least))}"]
-    if matcher.least is not None:
-        asked.append(f"of {fill(str(matcher.least))} at least")
-    if matcher.most is not None:
-        asked.append(f"of {fill(str(matcher.most))} at most")
-    return asked
+        if value is not None
+    ]
+    if matcher.form is not None:
+        verb = "made of" if matcher.form.startswith("metadata-") else "that is"
+        asked.append(f"{verb} {_FORMS[matcher.form]}")
+    return asked + _bounds(matcher, fill)
+
+
+def _bounds(matcher: Matcher, fill: Fill) -> list[str]:
+    least, most = (
+        None if bound is None else fill(str(bound)) for bound in (matcher.least, matcher.most)
+    )
+    if least == most:
+        return [] if least is None else [f"worth {least}"]
+    bounds = [f"of {least} at least"] if least is not None else []
+    return bounds + ([f"of {most} at most"] if most is not None else [])
 
 
 def _given(given: Given, fill: Fill) -> str:

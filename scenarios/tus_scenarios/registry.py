@@ -10,7 +10,21 @@ from tus_scenarios.lint import ensure_sound
 from tus_scenarios.scenario import Scenario
 from tus_scenarios.stories import stories
 
-FILES = ("core-head",)
+FILES = (
+    "core-headers",
+    "core-version",
+    "core-method-override",
+    "core-head",
+    "core-patch",
+    "core-patch-invalid",
+    "core-network",
+    "core-options",
+    "creation",
+    "creation-length",
+    "creation-metadata",
+    "creation-defer-length",
+    "termination",
+)
 """The data files, in the order of the sections they are about."""
 
 

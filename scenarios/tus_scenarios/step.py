@@ -31,7 +31,7 @@ DIGEST_FORMS = ("wrong", "hex", "unpadded", "short")
 
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Break the connection after so many body bytes (a number, or a share such as "50%")."""
+    """Break the connection after so many body bytes: a number, or a share such as "50%"."""
 
     after: int | str
     by: Literal["fin", "rst"] = "fin"
@@ -61,10 +61,10 @@ class Request(
     `of` names the upload it is about. `offset`, `length`, `defer` and `metadata` are the values of
     the tus headers, sent as they stand. `send` is a number of the upload's content bytes, or
     "rest", from `at` (by default from the offset); `body` is literal text instead. In `header` a
-    list is sent as several lines. `framing` "raw" sends the head and body exactly as they stand, past what
-    an HTTP library would refuse; `declare` is the Content-Length to claim there. `trailer` follows
-    a chunked body. `parts` names uploads that a creation concatenates: its Upload-Concat is then
-    "final;" with their URLs, and the new upload's content is theirs, joined.
+    list is sent as several lines. `framing` "raw" sends the head and body exactly as they stand,
+    past what an HTTP library would refuse; `declare` is the Content-Length to claim there.
+    `trailer` follows a chunked body. `parts` names uploads that a creation concatenates: its
+    Upload-Concat is then "final;" with their URLs, and the new upload's content is theirs, joined.
     """
 
     of: str = "upload"
