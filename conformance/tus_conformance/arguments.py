@@ -6,7 +6,7 @@ import argparse
 import secrets
 from pathlib import Path
 
-from tus_conformance.reference import STORES
+from tus_conformance.server import STORES
 
 _RUN = """\
 Run the suite against a server and print what holds and what does not.
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="tus-conformance",
-        description="Tell, sentence by sentence of the specification, whether a tus server conforms.",
+        description="Tell, sentence by sentence of the specification, if a tus server conforms.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser(
@@ -53,6 +53,12 @@ def _add_target(run: argparse.ArgumentParser) -> None:
         "--reference",
         choices=STORES,
         help="the store of the reference server that is started without --target (default: file)",
+    )
+    run.add_argument(
+        "--server-command",
+        metavar="'CMD {port}'",
+        help="start the target by this command and stop it in the end; {port} is a free port, here"
+        " and in --target",
     )
     run.add_argument(
         "-H",

@@ -77,7 +77,7 @@ async def in_order(
                 done(results.pop(handed))
                 handed += 1
 
-    async with trio.open_nursery(strict_exception_groups=False) as nursery:
+    async with trio.open_nursery() as nursery:
         for _ in range(max(1, min(jobs, len(items)))):
             nursery.start_soon(worker, receive.clone())
         receive.close()

@@ -20,7 +20,7 @@ from tus_conformance.judgement import judge, unreached
 from tus_conformance.references import References
 from tus_conformance.reply import Reply
 from tus_conformance.session import Session
-from tus_conformance.stopping import Stopped
+from tus_conformance.stopping import Stopped, Unbound
 from tus_conformance.uploads import Upload
 from tus_conformance.wire import Answer, Held, Outgoing
 from tus_reports import Check, Exchange, Verdict
@@ -198,9 +198,19 @@ class Telling:
 
     async def together(self, *branches: Callable[[], Awaitable[None]]) -> None:
         """Tell several branches at once, and go on when all have ended."""
-        async with trio.open_nursery(strict_exception_groups=False) as nursery:
+        ended: list[Exception] = []
+
+        async def tell(branch: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await branch()
+            except (Stopped, Unbound) as early:
+                ended.append(early)
+
+        async with trio.open_nursery() as nursery:
             for branch in branches:
-                nursery.start_soon(branch)
+                nursery.start_soon(tell, branch)
+        if ended:
+            raise ended[0]
 
 
 def _creation(given: Given) -> Request:

@@ -12,9 +12,9 @@ import trio
 from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
 from tus_conformance.profile import Profile, ProfileError, read_profile
-from tus_conformance.reference import ReferenceFailedError, reference
 from tus_conformance.run import Plan, Run, redaction
 from tus_conformance.selection import Selection
+from tus_conformance.server import ServerError, commanded, reference
 from tus_conformance.target import Target, TargetError
 from tus_conformance.wire import Wire
 from tus_reports import Line, RecordWriter, TerminalView
@@ -30,13 +30,18 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
         if options.report_dir:
             options.report_dir.mkdir(parents=True, exist_ok=True)
         return trio.run(_run, options, profile, tuple(words))
-    except (ProfileError, TargetError, ReferenceFailedError, ScenarioError) as wrong:
+    except (ProfileError, TargetError, ServerError, ScenarioError) as wrong:
         return _refuse(str(wrong))
     except OSError as error:
         return _refuse(f"{options.report_dir} cannot be written to: {error.strerror}.")
 
 
 async def _run(options: argparse.Namespace, profile: Profile, words: tuple[str, ...]) -> int:
+    if options.server_command is not None:
+        if options.target is None:
+            raise ServerError("--server-command needs --target, the URL where it serves.")
+        async with commanded(options.server_command, options.target) as url:
+            return await _against(url, options, profile, words)
     if options.target is not None:
         return await _against(options.target, options, profile, words)
     async with reference(options.reference or "file") as url:
@@ -85,7 +90,9 @@ def _reproduce(options: argparse.Namespace) -> tuple[str, ...]:
     words = ["tus-conformance", "run"]
     if options.target is not None:
         words += ["--target", options.target]
-    elif options.reference:
+    if options.server_command is not None:
+        words += ["--server-command", options.server_command]
+    if options.reference:
         words += ["--reference", options.reference]
     for name, _ in options.header:
         words += ["-H", f"{name}: [redacted]"]

@@ -78,7 +78,6 @@ class Held:
 
         Stops early once the final response begins, or the server hears no more.
         """
-        self._recorder.log.part()
         await self._attend(lambda: self._say_body(size))
         return self._recorder.said.length
 
@@ -94,7 +93,7 @@ class Held:
         return statuses[known] if len(statuses) > known else None
 
     async def answer(self, seconds: float | None = None) -> Answer:
-        """Return the answer without sending more of the body, after at most `seconds` of silence."""
+        """Return the answer without sending more of the body; wait for `seconds` of silence."""
         await self._attend(None, lambda: False, patience=seconds)
         return await self._finish()
 
@@ -165,6 +164,7 @@ class Held:
         """Speak and listen meanwhile; given `enough`, listen on until it says so or all is over."""
         if self.over:
             return
+        self._recorder.log.part()
         patience = self._timeout if patience is None else patience
         with self._patiently(patience) as scope:
             async with trio.open_nursery() as nursery:

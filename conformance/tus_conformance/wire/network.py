@@ -138,8 +138,8 @@ class RecordedStream(httpcore.AsyncNetworkStream):
 async def _delivered(connection: trio.socket.SocketType) -> None:
     """Wait until the peer has everything, where the system tells: a reset drops the rest."""
     try:
-        from fcntl import ioctl  # noqa: PLC0415  (not on every system)
-        from termios import TIOCOUTQ  # noqa: PLC0415
+        from fcntl import ioctl
+        from termios import TIOCOUTQ
     except ImportError:
         return
     with trio.move_on_after(DELIVERY):

@@ -74,6 +74,8 @@ class Recorder:
             self.ended = True
             heard = self.hearing.end()
             self.log.closed("by the server")
+        if self.hearing.fault is not None and not heard:
+            heard = [self.hearing.raw[:REQUEST_TEXT].decode("latin-1")]
         for words in heard:
             self.log.label(words)
 

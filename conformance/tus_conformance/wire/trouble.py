@@ -85,8 +85,9 @@ def malformed(why: str) -> Failure:
 
 def _reason(error: OSError) -> str:
     # asyncio and trio put the address into the text; the sentence around it has that already.
-    plain = error.errno is None or isinstance(error, socket.gaierror)
-    return str(error.strerror or error) if plain else os.strerror(error.errno)
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return str(error.strerror or error)
+    return os.strerror(error.errno)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

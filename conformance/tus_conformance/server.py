@@ -1,0 +1,149 @@
+"""Servers as processes of their own: the reference, or whatever a command starts.
+
+The suite knows the reference by its command line and by what it answers, as it knows every other
+server. Each process leads a group of its own, so that what it starts is stopped with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import trio
+
+STORES = ("file", "memory", "s3-moto", "s3-localstack")
+_LATER = {
+    "s3-moto": "The reference server has no S3 store yet; use --reference file.",
+    "s3-localstack": "The reference server has no S3 store yet; use --reference file.",
+}
+# The largest upload is small enough to go beyond, and uploads expire, so that every row is reached.
+_REFERENCE = (
+    *("--host", "127.0.0.1", "--port", "0", "--base-path", "/files/"),
+    *("--max-size", str(64 * 1024 * 1024), "--expire-after", "3600"),
+)
+
+PATIENCE = 30.0
+"""How long a server may take to start, and again to stop, in seconds."""
+
+
+class ServerError(Exception):
+    """A server cannot be started; the message says why and what to do."""
+
+
+@asynccontextmanager
+async def reference(store: str) -> AsyncIterator[str]:
+    """Start the reference server on a free port and yield its URL; stop it in the end."""
+    if store in _LATER:
+        raise ServerError(_LATER[store])
+    with tempfile.TemporaryDirectory(prefix="tus-reference-") as folder:
+        kept = ("--store", store, "--upload-dir", str(Path(folder) / "uploads"))
+        words = [sys.executable, "-m", "tus_reference", *_REFERENCE, *kept]
+        log = Path(folder) / "log"
+        async with _started(words, log, stdout=subprocess.PIPE) as process:
+            yield await _announced(process, log)
+
+
+@asynccontextmanager
+async def commanded(command: str, target: str) -> AsyncIterator[str]:
+    """Start a server by a command, wait until it accepts connections, and yield the target's URL.
+
+    `{port}` in either stands for a free port.
+    """
+    port = str(_free_port())
+    url = target.replace("{port}", port)
+    try:
+        words = shlex.split(command.replace("{port}", port))
+    except ValueError as error:
+        raise ServerError(f"--server-command cannot be read: {error}.") from None
+    if not words:
+        raise ServerError("--server-command is empty; name the command that starts the server.")
+    with tempfile.TemporaryDirectory(prefix="tus-server-") as folder:
+        log = Path(folder) / "log"
+        async with _started(words, log, stdout=None) as process:
+            await _accepting(url, process, log)
+            yield url
+
+
+@asynccontextmanager
+async def _started(
+    words: Sequence[str], log: Path, *, stdout: int | None
+) -> AsyncIterator[trio.Process]:
+    with log.open("wb") as said:
+        try:
+            process = await trio.lowlevel.open_process(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=said if stdout is None else stdout,
+                stderr=said,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ServerError(f"{words[0]} cannot be started: {error.strerror}.") from None
+    try:
+        yield process
+    finally:
+        with trio.CancelScope(shield=True):
+            await _stop(process)
+
+
+async def _announced(process: trio.Process, log: Path) -> str:
+    """Return the URL from the line in which the reference says where it listens."""
+    said = b""
+    assert process.stdout is not None
+    with trio.move_on_after(PATIENCE):
+        while b"\n" not in said:
+            piece = await process.stdout.receive_some()
+            if not piece:
+                break
+            said += piece
+    first = said.decode(errors="replace").partition("\n")[0]
+    if not first.startswith("Listening on "):
+        raise ServerError(f"The reference server did not start: {await _last_words(log)}")
+    return first.removeprefix("Listening on ").strip()
+
+
+async def _accepting(url: str, process: trio.Process, log: Path) -> None:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    with trio.move_on_after(PATIENCE):
+        while process.poll() is None:
+            with suppress(OSError):
+                await (await trio.open_tcp_stream(host, port)).aclose()
+                return
+            await trio.sleep(0.05)
+    ended = process.returncode
+    what = f"ended with {ended}" if ended is not None else f"does not accept connections at {url}"
+    raise ServerError(f"The server {what}: {await _last_words(log)}")
+
+
+async def _last_words(log: Path) -> str:
+    lines = (await trio.Path(log).read_text(errors="replace")).strip().splitlines()
+    return lines[-1] if lines else "it said nothing."
+
+
+async def _stop(process: trio.Process) -> None:
+    _signal(process, signal.SIGTERM)
+    with trio.move_on_after(PATIENCE):
+        await process.wait()
+    _signal(process, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(process: trio.Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
