@@ -1,0 +1,220 @@
+"""What becomes of the bytes that the peer says."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+
+from tus_conformance.wire import Outgoing
+
+URL = "http://tus.test/files/1"
+END = "\r\n\r\n"
+
+
+def heard(status, body=b"", **more):
+    return {"status": status, "body": body, "complete": True, "failure": None} | more
+
+
+def failed(kind, status=None, body=b"", **more):
+    return {"status": status, "body": body, "complete": False, "failure": kind} | more
+
+
+# Each row: the method, what the peer says, whether it then closes, and what the answer is.
+SAID = {
+    "an answer without a body": (
+        "PATCH",
+        b"HTTP/1.1 204 No Content\r\nUpload-Offset: 5\r\n\r\n",
+        False,
+        heard(204, headers=(("Upload-Offset", "5"),), reason="No Content", version="1.1"),
+    ),
+    "a sized body": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        False,
+        heard(200, b"hello"),
+    ),
+    "a chunked body and its trailers": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\nhel\r\n2\r\nlo\r\n0\r\nX-Sum: 1\r\n\r\n",
+        False,
+        heard(200, b"hello", trailers=(("X-Sum", "1"),)),
+    ),
+    "a body that the close delimits": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\n\r\nhello",
+        True,
+        heard(200, b"hello"),
+    ),
+    "an answer of HTTP/1.0": (
+        "GET",
+        b"HTTP/1.0 200 OK\r\n\r\nhello",
+        True,
+        heard(200, b"hello", version="1.0"),
+    ),
+    "the answer to HEAD has no body, whatever its length says": (
+        "HEAD",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+        False,
+        heard(200, headers=(("Content-Length", "5"),)),
+    ),
+    "a 304 has no body either": (
+        "GET",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+        False,
+        heard(304),
+    ),
+    "a status line without a reason": (
+        "GET",
+        b"HTTP/1.1 460 \r\nContent-Length: 0\r\n\r\n",
+        False,
+        heard(460, reason=""),
+    ),
+    "headers keep their order, their case and their repetitions": (
+        "HEAD",
+        b"HTTP/1.1 200 OK\r\nb-b: 1\r\nA-a: 2\r\nb-B:3  \r\n\r\n",
+        False,
+        heard(200, headers=(("b-b", "1"), ("A-a", "2"), ("b-B", "3"))),
+    ),
+    "a value beyond ASCII is read as Latin-1": (
+        "HEAD",
+        b"HTTP/1.1 200 OK\r\nA: \xe9\r\n\r\n",
+        False,
+        heard(200, headers=(("A", "\xe9"),)),
+    ),
+    "interim responses come before the final one": (
+        "PATCH",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 104 Upload Resumption Supported\r\n"
+        b"Upload-Offset: 3\r\n\r\nHTTP/1.1 104 \r\n\r\n"
+        b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
+        False,
+        heard(201, interim=(100, 104, 104)),
+    ),
+    "a head of 100 KiB": (
+        "HEAD",
+        b"HTTP/1.1 200 OK\r\nUpload-Metadata: a " + b"Q" * 102400 + b"\r\n\r\n",
+        False,
+        heard(200),
+    ),
+    "bytes after the answer do not belong to it": (
+        "PATCH",
+        b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 500 Oops\r\n\r\n",
+        False,
+        heard(204),
+    ),
+    "nothing, and the end": ("PATCH", b"", True, failed("closed", closed=True)),
+    "an interim response, and the end": (
+        "PATCH",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        True,
+        failed("closed", interim=(100,), closed=True),
+    ),
+    "half a head, and the end": (
+        "PATCH",
+        b"HTTP/1.1 204 No Con",
+        True,
+        failed("closed", closed=True),
+    ),
+    "half a sized body, and the end": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",
+        True,
+        failed("closed", 200, b"hel", closed=True),
+    ),
+    "half a chunked body, and the end": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n",
+        True,
+        failed("closed", 200, b"hel", closed=True),
+    ),
+    "another protocol": (
+        "GET",
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        False,
+        failed("malformed", closed=False),
+    ),
+    "a header line without a colon": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n",
+        False,
+        failed("malformed"),
+    ),
+    "two lengths that differ": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        False,
+        failed("malformed"),
+    ),
+    "a chunk of no size": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        False,
+        failed("malformed", 200),
+    ),
+    "a protocol that nobody asked to switch to": (
+        "GET",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        False,
+        failed("malformed"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "said", "ends", "expected"), SAID.values(), ids=SAID)
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "byte by byte"])
+async def test_the_answer_is(exchange, reads, closes, method, said, ends, expected, at_once):
+    step = len(said) + 1 if at_once else 1 + len(said) // 500
+    moves = [said[at : at + step] for at in range(0, len(said), step)]
+    answer, _ = await exchange(
+        Outgoing(method, URL), reads(END.encode()), *moves, *([closes] if ends else [])
+    )
+    seen = {name: getattr(answer, name) for name in expected}
+    seen["failure"] = answer.failure.kind if answer.failure else None
+    assert seen == expected
+    assert answer.body_length == len(answer.body)
+    assert answer.body_sha256 == sha256(answer.body).hexdigest()
+
+
+async def test_the_heads_are_recorded_as_they_stood(exchange, reads):
+    first = b"HTTP/1.1 104 Upload Resumption Supported\r\nLocation:  /a\r\n\r\n"
+    final = b"HTTP/1.1 201 Created\r\nlocation:/a \r\nContent-Length: 2\r\n\r\n"
+    answer, _ = await exchange(Outgoing("POST", URL), reads(END.encode()), first, final + b"ok")
+    record = answer.exchange
+    assert [response.head for response in record.interim] == [first.decode()]
+    assert record.response.head == final.decode()
+    assert record.response.headers == (("location", "/a"), ("Content-Length", "2"))
+    assert record.response.body.text == "ok"
+    assert record.response.complete
+
+
+async def test_malformed_bytes_are_recorded_as_they_stood(exchange, reads):
+    said = b"HTTP/1.1 204 No Content\r\nbad name: 1\r\n\r\n"
+    answer, _ = await exchange(Outgoing("PATCH", URL), reads(END.encode()), said)
+    assert answer.status is None
+    assert answer.exchange.response.status == 204
+    assert answer.exchange.response.head == said.decode()
+    assert not answer.exchange.response.complete
+
+
+async def test_bytes_of_another_protocol_are_recorded_too(exchange, reads):
+    answer, _ = await exchange(Outgoing("PATCH", URL), reads(END.encode()), b"+OK ready\r\n\r\n")
+    assert answer.exchange.response is None
+    received = [event.text for event in answer.exchange.events if event.kind == "received"]
+    assert received == ["+OK ready\r\n\r\n"]
+
+
+async def test_a_sink_is_given_the_whole_body_of_which_the_answer_keeps_the_first_64_kib(
+    exchange, reads
+):
+    body = bytes(range(256)) * 1024
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    taken = bytearray()
+    answer, _ = await exchange(
+        Outgoing("GET", URL), reads(END.encode()), head + body, sink=taken.extend
+    )
+    assert bytes(taken) == body
+    assert answer.body == body[:65536]
+    assert answer.body_length == len(body)
+    assert answer.body_sha256 == sha256(body).hexdigest()
+    assert answer.exchange.response.body.truncated

@@ -1,0 +1,136 @@
+"""Time-outs, on a clock that jumps: no progress for so long, and not one second less."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import MockClock, lockstep_stream_pair
+
+from tus_conformance.wire import Outgoing, Payload, Wire
+from tus_conformance.wire.memory import serving
+
+URL = "http://tus.test/files/1"
+DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+@pytest.fixture
+def anyio_backend():
+    return "trio", {"clock": MockClock(autojump_threshold=0)}
+
+
+async def told(serve, outgoing, **options):
+    """Return the answer of a served request, and the seconds it took on the mock clock."""
+    began = trio.current_time()
+    async with serving(serve, options.pop("pair", trio.testing.memory_stream_pair)) as backend:
+        answer = await Wire(backend=backend, timeout=10, **options).send(outgoing)
+        return answer, trio.current_time() - began
+
+
+def after(*moves: float | bytes):
+    """Return a server that sleeps so long, or says so much, in turn, and then listens on."""
+
+    async def serve(stream):
+        await stream.receive_some()
+        for move in moves:
+            if isinstance(move, bytes):
+                await stream.send_all(move)
+            else:
+                await trio.sleep(move)
+        await trio.sleep_forever()
+
+    return serve
+
+
+# Each row: what the server does, the seconds it all takes, the status, and whether it timed out.
+PATIENCE = {
+    "silence times out": ((), 10, None, True),
+    "an answer in time does not": ((9.5, DONE), 9.5, 204, False),
+    "every interim response starts the clock anew": (
+        (9, b"HTTP/1.1 102 \r\n\r\n", 9, b"HTTP/1.1 102 \r\n\r\n", 9, DONE),
+        27,
+        204,
+        False,
+    ),
+    "so does every byte": ((9, DONE[:5], 9, DONE[5:9], 9, DONE[9:]), 27, 204, False),
+    "an answer that stops in the middle times out": ((5, DONE[:9]), 15, None, True),
+    "a body that stops in the middle times out": (
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",),
+        10,
+        200,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("moves", "seconds", "status", "timed_out"), PATIENCE.values(), ids=PATIENCE
+)
+async def test_patience(moves, seconds, status, timed_out):
+    answer, took = await told(after(*moves), Outgoing("GET", URL))
+    assert (answer.status, answer.timed_out, took) == (status, timed_out, pytest.approx(seconds))
+    assert (answer.failure.kind if answer.failure else None) == ("timeout" if timed_out else None)
+    assert answer.complete is not timed_out
+
+
+async def test_a_server_that_stops_reading_times_out():
+    body = Payload(2**30, lambda: iter([bytes(65536)] * 2**14), generated="zeros")
+    answer, took = await told(after(), Outgoing("PATCH", URL, (), body), pair=lockstep_stream_pair)
+    assert (answer.timed_out, took) == (True, pytest.approx(10))
+    assert answer.sent < 2**30
+
+
+async def test_a_slow_reader_is_waited_for_as_long_as_it_reads():
+    body = Payload(8 * 65536, lambda: iter([bytes(65536)] * 8), generated="zeros")
+
+    async def serve(stream):
+        heard = 0
+        while heard < 8 * 65536:
+            await trio.sleep(9)
+            heard += len(await stream.receive_some(10**6))
+        await stream.send_all(DONE)
+
+    answer, took = await told(serve, Outgoing("PATCH", URL, (), body), pair=lockstep_stream_pair)
+    assert (answer.status, answer.sent) == (204, 8 * 65536)
+    assert took >= 72
+
+
+async def test_a_connection_that_nobody_accepts_is_unreachable():
+    class Deaf(trio.abc.AsyncResource):
+        async def aclose(self): ...
+
+        async def connect_tcp(self, *args, **details):
+            await trio.sleep_forever()
+
+    answer = await Wire(backend=Deaf(), timeout=10).send(Outgoing("GET", URL))
+    assert answer.failure.kind == "unreachable"
+    assert "within 10 seconds" in answer.failure.sentence
+    assert trio.current_time() == pytest.approx(answer.exchange.started + 10)
+
+
+async def test_hearing_nothing_is_no_failure_yet():
+    async with serving(after(20, DONE)) as backend:
+        async with Wire(backend=backend, timeout=30).hold(Outgoing("PATCH", URL)) as held:
+            assert await held.hear(15) is None
+            answer = await held.reply()
+    assert (answer.status, answer.failure) == (204, None)
+
+
+async def test_an_answer_is_waited_for_as_long_as_one_says():
+    async with serving(after(60, DONE)) as backend:
+        async with Wire(backend=backend, timeout=10).hold(Outgoing("PATCH", URL)) as held:
+            answer = await held.answer(seconds=70)
+    assert (answer.status, answer.timed_out) == (204, False)
+
+
+async def test_times_in_the_record_are_those_of_trios_clock():
+    began = trio.current_time()
+    async with serving(after(3, b"HTTP/1.1 102 \r\n\r\n", 4, DONE)) as backend:
+        wire = Wire(backend=backend, started=began)
+        await trio.sleep(5)
+        answer = await wire.send(Outgoing("GET", URL))
+    assert answer.exchange.started == pytest.approx(5)
+    received = [event for event in answer.exchange.events if event.kind == "received"]
+    assert [(event.at, event.text) for event in received] == [
+        (pytest.approx(3), "102"),
+        (pytest.approx(7), "204 No Content"),
+    ]

@@ -1,0 +1,154 @@
+"""Planted secrets: wherever they stand, the record never holds them, and the answer still does."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tus_conformance.wire import Outgoing, Payload, Redaction
+
+SECRET = "s3cr3t/pl+nted"
+PLAIN = Redaction.of(headers=["X-Api-Key"], secrets=[SECRET], parameters=["ticket"])
+END = b"\r\n\r\n"
+
+TEXTS = {
+    "a plain text stays": ("bytes 0-39 of 100", "bytes 0-39 of 100"),
+    "a given secret": (f"it is {SECRET}!", "it is [redacted]!"),
+    "a given secret, percent-encoded": ("at s3cr3t%2Fpl%2Bnted", "at [redacted]"),
+    "a given secret, as Base64": ("key czNjcjN0L3BsK250ZWQ=", "key [redacted]="),
+    "a query parameter": ("/f?a=1&token=abc&b=2", "/f?a=1&token=[redacted]&b=2"),
+    "a query parameter in any case": ("/f?X-Amz-SIGNATURE=ab%20c", "/f?X-Amz-SIGNATURE=[redacted]"),
+    "a named query parameter": ("/f?ticket=key", "/f?ticket=[redacted]"),
+    "a parameter of another name stays": ("/f?monkey=1&tokens=2", "/f?monkey=1&tokens=2"),
+    "the user of a URL": ("http://me:pa@ss@h/x", "http://[redacted]@h/x"),
+    "the user of a URL in quotation marks": ('"http://me@h/x"', '"http://[redacted]@h/x"'),
+    "an at sign in a path stays": ("http://h/a@b", "http://h/a@b"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS.values(), ids=TEXTS)
+def test_text(text, expected):
+    assert PLAIN.text(text) == expected
+    assert PLAIN.text(expected) == expected
+
+
+HEADS = {
+    "the request line and the headers": (
+        "GET /f?key=abc HTTP/1.1\r\nAuthorization: Bearer abc\r\nA: b\r\n\r\n",
+        "GET /f?key=[redacted] HTTP/1.1\r\nAuthorization: [redacted]\r\nA: b\r\n\r\n",
+    ),
+    "names in any case and spacing": (
+        "X-API-KEY : abc\r\ncookie:abc\r\nSet-Cookie:\tabc\r\n",
+        "X-API-KEY : [redacted]\r\ncookie: [redacted]\r\nSet-Cookie: [redacted]\r\n",
+    ),
+    "a value that goes on in the next line": (
+        "Cookie: a\r\n  b\r\n\tc\r\nB: d\r\n",
+        "Cookie: [redacted]\r\nB: d\r\n",
+    ),
+    "a URL in another header": (
+        "Location: https://u:p@h/f?signature=abc\r\n",
+        "Location: https://[redacted]@h/f?signature=[redacted]\r\n",
+    ),
+    "a header whose name only ends alike stays": ("My-Cookie: abc\r\n", "My-Cookie: abc\r\n"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), HEADS.values(), ids=HEADS)
+def test_head(text, expected):
+    assert PLAIN.head(text) == expected
+
+
+def test_a_secret_beyond_ascii_is_found_as_the_wire_shows_it():
+    assert Redaction.of(secrets=["pässwörd"]).text("pässwörd".encode().decode("latin-1")) == (
+        "[redacted]"
+    )
+
+
+def test_a_secret_that_begins_with_another_goes_whole():
+    assert Redaction.of(secrets=["abc", "abcdef"]).text("abcdef abc") == "[redacted] [redacted]"
+
+
+@given(st.text(), st.text(min_size=1).filter(lambda one: one not in "[redacted]"), st.text())
+def test_a_secret_never_survives(before, secret, after):
+    assert secret not in Redaction.of(secrets=[secret]).text(before + secret + after).replace(
+        "[redacted]", ""
+    )
+
+
+@pytest.fixture
+def exchanged(exchange, reads, closes):
+    """Send a request whole, with the planted secrets known, and return the answer."""
+
+    async def run(outgoing, *said):
+        ending = b"".join(outgoing.payload.chunks()) if outgoing.payload else END
+        answer, _ = await exchange(outgoing, reads(ending), *said, closes, redaction=PLAIN)
+        return answer
+
+    return run
+
+
+BEARER = "Bearer tok-1234567890"
+# Each row: a request, what the server says, and what the record must not hold.
+PLANTED = {
+    "in the request's headers": (
+        Outgoing("GET", "http://h/", (("Authorization", BEARER), ("x-api-key", "k"))),
+        (b"HTTP/1.1 204 \r\n\r\n",),
+        ["tok-1234567890"],
+    ),
+    "in the URL": (
+        Outgoing("GET", "http://me:hunter22@h/f?token=tok-1234567890&ticket=t1ck3t"),
+        (b"HTTP/1.1 204 \r\n\r\n",),
+        ["tok-1234567890", "hunter22", "t1ck3t"],
+    ),
+    "in a literal body, over the edge of what is kept": (
+        Outgoing("POST", "http://h/", (), Payload.literal(b"." * 250 + SECRET.encode())),
+        (b"HTTP/1.1 204 \r\n\r\n",),
+        [SECRET[:3]],
+    ),
+    "in a response header, an interim one and a body": (
+        Outgoing("GET", "http://h/"),
+        (
+            b"HTTP/1.1 104 \r\nSet-Cookie: sid=c00k1e\r\nLocation: /f?sig=s1gned\r\n\r\n",
+            f"HTTP/1.1 200 {SECRET}\r\nX: {SECRET}\r\nSet-Cookie: sid=c00k1e\r\n\r\n".encode(),
+            b"." * 1020 + SECRET.encode(),
+        ),
+        [SECRET, SECRET[:4], "c00k1e", "s1gned"],
+    ),
+    "in trailers": (
+        Outgoing("GET", "http://h/"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + SECRET.encode() + END,),
+        [SECRET],
+    ),
+    "in an echo of what was sent": (
+        Outgoing("GET", "http://h/?token=tok-1234567890", (("Cookie", "sid=abcdefghij; a=b"),)),
+        (b"HTTP/1.1 200 OK\r\n\r\nyou said tok-1234567890 and abcdefghij",),
+        ["tok-1234567890", "abcdefghij"],
+    ),
+    "in bytes that are no response": (
+        Outgoing("GET", "http://h/"),
+        (b"HTTP/1.1 200 OK\r\nbad name: " + SECRET.encode() + b"\r\nSet-Cookie: c00k1e" + END,),
+        [SECRET, "c00k1e"],
+    ),
+    "in bytes of another protocol": (
+        Outgoing("GET", "http://h/"),
+        (b"USER " + SECRET.encode() + END,),
+        [SECRET],
+    ),
+}
+
+
+@pytest.mark.parametrize(("outgoing", "said", "hidden"), PLANTED.values(), ids=PLANTED)
+async def test_the_record_holds_no_planted_secret(exchanged, outgoing, said, hidden):
+    answer = await exchanged(outgoing, *said)
+    record = msgspec.json.encode(answer.exchange).decode()
+    assert [secret for secret in hidden if secret in record] == []
+    assert "[redac" in record
+
+
+async def test_the_answer_itself_is_not_redacted(exchanged):
+    said = f"HTTP/1.1 201 \r\nLocation: /f?token=abc\r\nSet-Cookie: a\r\n\r\n{SECRET}".encode()
+    answer = await exchanged(Outgoing("POST", "http://h/"), said)
+    assert answer.headers == (("Location", "/f?token=abc"), ("Set-Cookie", "a"))
+    assert answer.body == SECRET.encode()

@@ -1,0 +1,242 @@
+"""The wire on real sockets of 127.0.0.1: resets, closes, closed ports, TLS."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from tus_conformance.wire import Cut, Outgoing, Payload, Wire
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
+TEN = b"0123456789"
+
+
+@asynccontextmanager
+async def listening(serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Serve every connection to a free port, which this yields."""
+
+    async def each(stream):
+        if tls is not None:
+            stream = trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
+        async with stream:
+            await serve(stream)
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(trio.serve_tcp, each, 0)
+        yield listeners[0].socket.getsockname()[1]
+        nursery.cancel_scope.cancel()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+async def heard(stream) -> tuple[bytes, str]:
+    """Return what a client sent, and how it left."""
+    taken = b""
+    while True:
+        try:
+            data = await stream.receive_some(65536)
+        except trio.BrokenResourceError as error:
+            return taken, type(error.__cause__).__name__
+        if not data:
+            return taken, "closed"
+        taken += data
+
+
+HOW = {"fin": "closed", "rst": "ConnectionResetError"}
+
+
+@pytest.mark.parametrize(("by", "left"), HOW.items(), ids=HOW)
+@pytest.mark.parametrize("after", [0, 4, 10, 2_000_000])
+async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(by, left, after):
+    seen = []
+    done = trio.Event()
+
+    async def serve(stream):
+        seen.append(await heard(stream))
+        done.set()
+
+    body = Payload(4_000_000, lambda: iter([TEN * 400_000]), generated="digits")
+    with trio.fail_after(10):
+        async with listening(serve) as port:
+            url = f"http://127.0.0.1:{port}/files/1"
+            answer = await Wire().send(Outgoing("PATCH", url, (), body, cut=Cut(after, by)))
+            await done.wait()
+    (taken, how) = seen[0]
+    assert how == left
+    assert taken.partition(b"\r\n\r\n")[2] == (TEN * 200_000)[:after]
+    assert (answer.cut, answer.sent, answer.failure) == (True, after, None)
+
+
+async def test_a_reset_by_the_server_is_told_from_a_close():
+    async def serve(stream):
+        await stream.receive_some()
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    async with listening(serve) as port:
+        answer = await Wire().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
+    assert (answer.failure.kind, answer.closed) == ("reset", True)
+
+
+async def test_an_early_answer_is_read_though_the_rest_of_the_body_is_refused():
+    async def serve(stream):
+        await stream.receive_some(100)
+        await stream.send_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        # Closing with unread bytes resets the connection, as hurried servers do; first the client
+        # must have what was said, which its closing shows.
+        await heard(stream)
+
+    body = Payload(2**30, lambda: iter([bytes(65536)] * 2**14), generated="zeros")
+    with trio.fail_after(10):
+        async with listening(serve) as port:
+            answer = await Wire().send(Outgoing("PATCH", f"http://127.0.0.1:{port}/", (), body))
+    assert (answer.status, answer.failure) == (413, None)
+    assert answer.sent < 2**30
+
+
+async def test_a_closed_port_is_unreachable():
+    port = free_port()
+    answer = await Wire().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
+    assert answer.failure.kind == "unreachable"
+    assert answer.failure.sentence == (
+        f"No connection to 127.0.0.1:{port} (Connection refused):"
+        " check that the server runs, and the host and port of its URL."
+    )
+    assert (answer.status, answer.closed, answer.timed_out) == (None, False, False)
+    assert answer.exchange.request.startswith("GET / HTTP/1.1\r\n")
+
+
+async def test_a_name_that_does_not_exist_is_unreachable():
+    answer = await Wire().send(Outgoing("GET", "http://no.such.host.invalid/"))
+    assert answer.failure.kind == "unreachable"
+    assert "no.such.host.invalid:80" in answer.failure.sentence
+
+
+async def test_another_place_may_be_connected_to_than_the_url_names():
+    seen = []
+
+    async def serve(stream):
+        seen.append(await stream.receive_some())
+        await stream.send_all(DONE)
+
+    async with listening(serve) as port:
+        wire = Wire(connect_to=("127.0.0.1", port))
+        answer = await wire.send(Outgoing("GET", "http://tus.test/files/"))
+    assert answer.status == 204
+    assert b"\r\nHost: tus.test\r\n" in seen[0]
+    assert answer.exchange.events[0].text == f"127.0.0.1:{port}"
+
+
+def server_tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "server.pem")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    return context
+
+
+def client_tls() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=CERTIFICATES / "certificate.pem")
+
+
+async def answers(stream):
+    await stream.receive_some()
+    await stream.send_all(DONE)
+
+
+async def test_tls_is_recorded_above_the_encryption():
+    context = client_tls()
+    context.set_alpn_protocols(["h2"])  # as a tier that speaks HTTP/2 would leave it
+    async with listening(answers, tls=server_tls()) as port:
+        url = f"https://localhost:{port}/files/"
+        wire = Wire(ssl_context=context)
+        answer = await wire.send(Outgoing("GET", url))
+    assert (answer.status, answer.failure) == (204, None)
+    events = [(event.kind, event.text) for event in answer.exchange.events]
+    assert events == [
+        ("connect", f"localhost:{port}"),
+        ("connect", "TLSv1.3, http/1.1"),
+        ("sent", "head"),
+        ("received", "204 No Content"),
+        ("closed", "by the harness"),
+    ]
+    assert answer.exchange.response.head == DONE.decode()
+
+
+async def test_an_early_answer_is_read_over_tls_too():
+    async def serve(stream):
+        await stream.receive_some(100)
+        await stream.send_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nno")
+        await stream.send_all(b"pe")
+        await trio.sleep_forever()
+
+    body = Payload(2**30, lambda: iter([bytes(65536)] * 2**14), generated="zeros")
+    with trio.fail_after(10):
+        async with listening(serve, tls=server_tls()) as port:
+            wire = Wire(ssl_context=client_tls())
+            answer = await wire.send(Outgoing("PATCH", f"https://localhost:{port}/", (), body))
+    assert (answer.status, answer.body, answer.failure) == (413, b"nope", None)
+
+
+async def test_a_cut_over_tls_resets_the_connection():
+    seen = []
+    done = trio.Event()
+
+    async def serve(stream):
+        seen.append(await heard(stream))
+        done.set()
+
+    with trio.fail_after(10):
+        async with listening(serve, tls=server_tls()) as port:
+            await Wire(ssl_context=client_tls()).send(
+                Outgoing(
+                    "PATCH",
+                    f"https://localhost:{port}/",
+                    payload=Payload.literal(TEN),
+                    cut=Cut(4, "rst"),
+                )
+            )
+            await done.wait()
+    assert seen[0][0].endswith(b"\r\n\r\n0123")
+    assert seen[0][1] != "closed"
+
+
+UNTRUSTED = {
+    "a certificate of nobody known": (None, "localhost", "is not trusted"),
+    "a certificate for another host": (client_tls, "127.0.0.2", "is not trusted"),
+}
+
+
+@pytest.mark.parametrize(("context", "host", "words"), UNTRUSTED.values(), ids=UNTRUSTED)
+async def test_a_certificate_that_is_not_trusted_says_so(context, host, words):
+    async def serve(stream):
+        with pytest.raises(trio.BrokenResourceError):
+            await answers(stream)
+
+    async with listening(serve, tls=server_tls()) as port:
+        wire = Wire(ssl_context=context() if context else None, connect_to=("127.0.0.1", port))
+        answer = await wire.send(Outgoing("GET", f"https://{host}:{port}/"))
+    assert answer.failure.kind == "tls"
+    assert words in answer.failure.sentence
+    assert answer.exchange.events[-2].kind == "closed"
+
+
+async def test_plain_http_behind_https_says_so():
+    async def serve(stream):
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await heard(stream)
+
+    async with listening(serve) as port:
+        answer = await Wire().send(Outgoing("GET", f"https://localhost:{port}/"))
+    assert answer.failure.kind == "tls"
+    assert "use http://" in answer.failure.sentence
