@@ -1,5 +1,18 @@
-"""Run records, and the views that are made of them."""
+"""Run records and every view of them; each view is a pure function of a record."""
 
+from tus_reports.account import finding
+from tus_reports.reader import (
+    DuplicateError,
+    EmptyRecordError,
+    MisplacedLineError,
+    NoHeaderError,
+    NotARecordError,
+    Record,
+    RecordError,
+    TruncatedRecordError,
+    UnknownFormatError,
+    read,
+)
 from tus_reports.record import (
     FORMAT,
     VERDICTS,
@@ -20,6 +33,8 @@ from tus_reports.record import (
     Scenario,
     Verdict,
 )
+from tus_reports.terminal import TerminalView, render
+from tus_reports.writer import RecordOrderError, RecordWriter
 
 __all__ = [
     "FORMAT",
@@ -30,14 +45,29 @@ __all__ = [
     "Check",
     "Counts",
     "Discovery",
+    "DuplicateError",
+    "EmptyRecordError",
     "Event",
     "Exchange",
     "Footer",
     "Grade",
     "Header",
     "Line",
+    "MisplacedLineError",
+    "NoHeaderError",
+    "NotARecordError",
+    "Record",
+    "RecordError",
+    "RecordOrderError",
+    "RecordWriter",
     "Requirement",
     "Response",
     "Scenario",
+    "TerminalView",
+    "TruncatedRecordError",
+    "UnknownFormatError",
     "Verdict",
+    "finding",
+    "read",
+    "render",
 ]

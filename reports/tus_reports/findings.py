@@ -1,0 +1,203 @@
+"""What a reader of a run must look at, gathered so that one cause is told once.
+
+A `Finding` is a requirement that came out worse than a note, with every check that says so; an
+`Obstacle` is a reason that kept scenarios from saying anything, with all of them; a `Remark` is
+anything else that is not a pass. Together they speak of every verdict of the record but "pass".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tus_reports.record import VERDICTS, Attempt, Check, Requirement, Scenario, Verdict
+
+UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"})
+SERIOUS: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked", "warn"})
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One check that did not pass, where it was made; `number` counts attempts from 1."""
+
+    scenario: Scenario
+    attempt: Attempt
+    number: int
+    check: Check
+    verdict: Verdict
+
+    @property
+    def way(self) -> tuple[str, str, str, int | None]:
+        """Return what two occurrences share that went wrong in the same way."""
+        return (self.verdict, self.check.actual, self.check.expected, self.check.step)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A requirement that did not hold, and where. The worst occurrence stands first."""
+
+    requirement: Requirement
+    verdict: Verdict
+    occurrences: tuple[Occurrence, ...]
+
+    @property
+    def ways(self) -> tuple[tuple[Occurrence, ...], ...]:
+        """Return the occurrences, those together that came out alike, the worst first."""
+        alike: dict[tuple[str, str, str, int | None], list[Occurrence]] = {}
+        for occurrence in self.occurrences:
+            alike.setdefault(occurrence.way, []).append(occurrence)
+        return tuple(tuple(group) for group in alike.values())
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why scenarios could not be judged. `requirements` are the ids it leaves without a verdict."""
+
+    verdict: Verdict
+    reason: str
+    scenarios: tuple[Scenario, ...]
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What needs no action: ids of scenarios and requirements that came out in one way."""
+
+    verdict: Verdict
+    text: str
+    scenarios: tuple[str, ...]
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Digest:
+    """All that a record has to say beyond "pass", the worst first."""
+
+    findings: tuple[Finding, ...]
+    obstacles: tuple[Obstacle, ...]
+    remarks: tuple[Remark, ...]
+
+
+def rank(verdict: Verdict) -> int:
+    """Return where a verdict stands, 0 being the worst."""
+    return VERDICTS.index(verdict)
+
+
+def digest(scenarios: Sequence[Scenario], requirements: Sequence[Requirement]) -> Digest:
+    """Gather what a run has to say beyond "pass"."""
+    rows = {row.id: row for row in requirements}
+    order = {name: place for place, name in enumerate(rows)}
+    occurrences: dict[str, list[Occurrence]] = {}
+    for scenario in scenarios:
+        for occurrence in occurrences_of(scenario):
+            occurrences.setdefault(occurrence.check.requirement, []).append(occurrence)
+    findings = [_finding(rows.get(name), group) for name, group in occurrences.items()]
+    serious = [finding for finding in findings if finding.verdict in SERIOUS]
+    serious.sort(key=lambda each: (rank(each.verdict), order.get(each.requirement.id, 0)))
+    obstacles = _obstacles(scenarios, requirements, {finding.requirement.id for finding in serious})
+    return Digest(
+        findings=tuple(serious),
+        obstacles=obstacles,
+        remarks=tuple(_remarks(scenarios, requirements, findings)),
+    )
+
+
+def occurrences_of(scenario: Scenario) -> Iterator[Occurrence]:
+    """Yield the checks of a scenario that did not pass, each way once, the first attempt first."""
+    seen = set()
+    for number, attempt in enumerate(scenario.attempts, 1):
+        for check in attempt.checks:
+            verdict = _weighed(check, scenario)
+            if verdict is None:
+                continue
+            occurrence = Occurrence(scenario, attempt, number, check, verdict)
+            key = (check.requirement, occurrence.way)
+            if key not in seen:
+                seen.add(key)
+                yield occurrence
+
+
+def _weighed(check: Check, scenario: Scenario) -> Verdict | None:
+    """Return how a check that was reached and did not pass counts; None for all others."""
+    if check.outcome == "not-reached":
+        return None
+    grade = check.grade or ("fail" if check.outcome == "violated" else "pass")
+    if grade == "pass":
+        return None
+    if grade == "fail" and scenario.verdict in UNDETERMINED and not check.damage:
+        return scenario.verdict
+    return grade
+
+
+def _finding(row: Requirement | None, group: list[Occurrence]) -> Finding:
+    group = sorted(group, key=lambda each: rank(each.verdict))
+    first = group[0]
+    if row is None:  # a truncated record has no requirements
+        row = Requirement(
+            id=first.check.requirement,
+            level="",
+            section=first.scenario.section,
+            extension=first.scenario.extension,
+            statement="",
+            verdict=first.verdict,
+            scenarios=(),
+        )
+    return Finding(row, first.verdict, tuple(group))
+
+
+def _obstacles(
+    told: Sequence[Scenario], requirements: Sequence[Requirement], found: set[str]
+) -> tuple[Obstacle, ...]:
+    """Gather the undetermined scenarios, and any serious verdict that no check explains."""
+    groups: dict[tuple[Verdict, str], list[Scenario]] = {}
+    for scenario in told:
+        explained = {occurrence.verdict for occurrence in occurrences_of(scenario)}
+        if scenario.verdict in SERIOUS and scenario.verdict not in explained:
+            groups.setdefault((scenario.verdict, _reason(scenario)), []).append(scenario)
+    named = {scenario.id for group in groups.values() for scenario in group}
+    made = []
+    for (verdict, reason), kept in groups.items():
+        ids = {scenario.id for scenario in kept}
+        touched = tuple(
+            row.id
+            for row in requirements
+            if row.verdict in SERIOUS and row.id not in found and ids & set(row.scenarios)
+        )
+        made.append(Obstacle(verdict, reason, tuple(kept), touched))
+    for row in requirements:
+        covered = row.id in found or named & set(row.scenarios)
+        if row.verdict in SERIOUS and not covered:
+            made.append(Obstacle(row.verdict, row.reason or row.statement, (), (row.id,)))
+    return tuple(sorted(made, key=lambda each: rank(each.verdict)))
+
+
+def _reason(scenario: Scenario) -> str:
+    told = [scenario.reason, *(attempt.reason for attempt in scenario.attempts)]
+    unreached = [check.says for attempt in scenario.attempts for check in attempt.checks]
+    return next((text for text in [*told, *unreached] if text), "No reason was recorded.")
+
+
+def _remarks(
+    scenarios: Sequence[Scenario], requirements: Sequence[Requirement], findings: Iterable[Finding]
+) -> Iterator[Remark]:
+    """Yield the notes one by one, then what was not judged, by reason."""
+    for finding in findings:
+        if finding.verdict == "note":
+            for way in finding.ways:
+                check = way[0].check
+                ids = tuple(occurrence.scenario.id for occurrence in way)
+                text = check.says or check.actual
+                yield Remark("note", text, ids, (finding.requirement.id,))
+    groups: dict[tuple[Verdict, str], list[str]] = {}
+    for scenario in scenarios:
+        noted = any(each.verdict == "note" for each in occurrences_of(scenario))
+        if scenario.verdict == "pass" or scenario.verdict in SERIOUS or noted:
+            continue
+        groups.setdefault((scenario.verdict, _reason(scenario)), []).append(scenario.id)
+    told = {name for group in groups.values() for name in group}
+    for (verdict, reason), names in sorted(groups.items(), key=lambda item: rank(item[0][0])):
+        yield Remark(verdict, reason, tuple(names))
+    for row in requirements:
+        quiet = row.verdict not in SERIOUS and row.verdict not in {"pass", "note"}
+        if quiet and not told & set(row.scenarios):
+            yield Remark(row.verdict, row.reason or row.statement, (), (row.id,))

@@ -1,0 +1,175 @@
+"""Reading a run record back, with a named error for each way in which a file is not one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tus_reports.record import (
+    FORMAT,
+    Discovery,
+    Footer,
+    Header,
+    Line,
+    Requirement,
+    Scenario,
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run: what a record holds. `footer` is None where the run was cut short."""
+
+    header: Header
+    discovery: Discovery | None = None
+    scenarios: tuple[Scenario, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    footer: Footer | None = None
+
+
+class RecordError(ValueError):
+    """A file that is not a whole and readable record; the message says what to do."""
+
+
+class EmptyRecordError(RecordError):
+    """The file has no lines."""
+
+
+class NotARecordError(RecordError):
+    """A line is not JSON, or not a line of a record."""
+
+
+class NoHeaderError(RecordError):
+    """The first line is not a header."""
+
+
+class UnknownFormatError(RecordError):
+    """The record is of a format that this version does not read."""
+
+
+class MisplacedLineError(RecordError):
+    """A second header, discovery or footer, or a line after the footer."""
+
+
+class DuplicateError(RecordError):
+    """Two scenarios, or two requirements, have the same id."""
+
+
+class TruncatedRecordError(RecordError):
+    """The record has no footer. `record` is what could be read of it."""
+
+    def __init__(self, message: str, record: Record) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+class _Opening(msgspec.Struct):
+    kind: str = ""
+    format: int = 0
+
+
+def read(path: Path, *, allow_truncated: bool = False) -> Record:
+    """Read the record at `path`.
+
+    Raises `OSError` where the file cannot be read, and a `RecordError` where it is not a record.
+    With `allow_truncated` a record without a footer is returned with `footer` None; otherwise it
+    is a `TruncatedRecordError`, which carries it.
+    """
+    lines = list(_lines(path))
+    record = _gathered(path, lines)
+    if record.footer is None and not allow_truncated:
+        raise TruncatedRecordError(
+            f"{path} has no footer: the run was cut short after {len(record.scenarios)} scenarios. "
+            "Run it again, or ask for the truncated record by name.",
+            record,
+        )
+    return record
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Line]]:
+    decoder = msgspec.json.Decoder(Line)
+    whole = path.read_bytes()
+    if not whole.strip():
+        raise EmptyRecordError(f"{path} is empty: the run wrote nothing. Run it again.")
+    texts = whole.split(b"\n")
+    _check_opening(path, texts[0])
+    for number, text in enumerate(texts, 1):
+        if not text.strip():
+            continue
+        try:
+            yield number, decoder.decode(text)
+        except msgspec.DecodeError as error:
+            if number == len(texts):  # no newline after it: the writer died in mid-line
+                return
+            raise NotARecordError(
+                f"{path}, line {number}, is not a line of a run record: {error}. "
+                "Give the run.ndjson that a run wrote, unchanged."
+            ) from None
+
+
+def _check_opening(path: Path, text: bytes) -> None:
+    try:
+        opening = msgspec.json.decode(text, type=_Opening)
+    except msgspec.DecodeError as error:
+        raise NotARecordError(
+            f"{path}, line 1, is not a line of a run record: {error}. "
+            "Give the run.ndjson that a run wrote, unchanged."
+        ) from None
+    if opening.kind != "header":
+        raise NoHeaderError(
+            f"{path} does not begin with a header. Give the run.ndjson that a run wrote, whole."
+        )
+    if opening.format != FORMAT:
+        raise UnknownFormatError(
+            f"{path} is a record of format {opening.format}; this version of tus-conformance reads "
+            f"format {FORMAT}. Use the version that wrote it, or run the suite again."
+        )
+
+
+def _gathered(path: Path, lines: list[tuple[int, Line]]) -> Record:
+    _check_order(path, lines)
+    found = [line for _, line in lines]
+    scenarios = tuple(line for line in found if isinstance(line, Scenario))
+    requirements = tuple(line for line in found if isinstance(line, Requirement))
+    _check_ids(path, "scenario", [line.id for line in scenarios])
+    _check_ids(path, "requirement", [line.id for line in requirements])
+    header = found[0]
+    assert isinstance(header, Header)
+    return Record(
+        header=header,
+        discovery=next((line for line in found if isinstance(line, Discovery)), None),
+        scenarios=scenarios,
+        requirements=requirements,
+        footer=next((line for line in found if isinstance(line, Footer)), None),
+    )
+
+
+def _check_order(path: Path, lines: list[tuple[int, Line]]) -> None:
+    seen: set[type[Line]] = set()
+    for number, line in lines:
+        kind = type(line)
+        if Footer in seen:
+            raise MisplacedLineError(
+                f"{path}, line {number}, stands after the footer. If two records were joined in "
+                "one file, give them as two files."
+            )
+        if kind in seen and kind in {Header, Discovery}:
+            raise MisplacedLineError(
+                f"{path}, line {number}, is a second {kind.__name__.lower()}. If two records were "
+                "joined in one file, give them as two files."
+            )
+        seen.add(kind)
+
+
+def _check_ids(path: Path, noun: str, ids: list[str]) -> None:
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise DuplicateError(
+                f"{path} has two lines for the {noun} {name}; which of them counts cannot be told. "
+                "Run the suite again."
+            )
+        seen.add(name)
