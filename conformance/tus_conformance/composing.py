@@ -32,7 +32,7 @@ class Composer:
         template = request.to or _usual_place(method, request.of)
         here = self.references.session.target.url
         outgoing = Outgoing(
-            method=method,
+            method=text(method),
             url=here if template == "*" else urljoin(here, text(template)),
             headers=self._headers(method, request, payload),
             payload=payload,
@@ -41,7 +41,7 @@ class Composer:
             trailers=tuple((name, text(value, payload)) for name, value in request.trailer.items()),
             cut=None
             if request.cut is None
-            else Cut(after=_bytes(request.cut.after, payload), by=request.cut.by),
+            else Cut(after=self._bytes(request.cut.after, payload), by=request.cut.by),
             asterisk=template == "*",
         )
         return outgoing, at
@@ -78,7 +78,7 @@ class Composer:
         if request.parts:
             urls = " ".join(f"{{{name}.path}}" for name in request.parts)
             headers["Upload-Concat"] = text(f"final;{urls}")
-        if payload is None and method in {"POST", "PATCH"} and request.framing == "sized":
+        if payload is None and method in {"POST", "PATCH"} and request.framing != "chunked":
             headers["Content-Length"] = "0"
         replaced = {name.lower() for name in (*request.omit, *request.header)}
         lines = [(name, value) for name, value in headers.items() if name.lower() not in replaced]
@@ -86,6 +86,12 @@ class Composer:
             values = (value,) if isinstance(value, str) else value
             lines += [(name, text(one, payload)) for one in values]
         return tuple(lines)
+
+    def _bytes(self, after: int | str, payload: Payload | None) -> int:
+        share = self.references.text(str(after))
+        if not share.endswith("%"):
+            return int(share)
+        return (payload.length if payload else 0) * int(share.removesuffix("%")) // 100
 
     def _position(self, request: Request) -> int:
         if request.at is not None:
@@ -108,7 +114,8 @@ class Composer:
             return None
         upload = self.references.uploads.get(request.of)
         body = upload.body if upload else self.content(request)
-        stop = at + request.send if isinstance(request.send, int) else _length(upload)
+        rest = request.send == "rest"
+        stop = _length(upload) if rest else at + self.references.number(request.send)
         return Payload(
             length=stop - at,
             chunks=lambda: body.chunks(at, stop),
@@ -124,9 +131,3 @@ def _length(upload: Upload | None) -> int:
     if upload is None or upload.length is None:
         raise Unbound("the length of the upload is not known")
     return upload.length
-
-
-def _bytes(after: int | str, payload: Payload | None) -> int:
-    if isinstance(after, int):
-        return after
-    return (payload.length if payload else 0) * int(after.removesuffix("%")) // 100

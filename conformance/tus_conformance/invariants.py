@@ -20,6 +20,8 @@ from tus_scenarios import Grade, Scenario, ledger
 KEPT = 5
 """How many broken exchanges an invariant keeps as evidence."""
 
+KEEPS_RUNNING = "always.server-keeps-running"
+
 _BY_THE_HANDLER = {400, 409, 410, 412, 413, 415, 460}
 """Error statuses of the protocol's own handler; others may come from a router or a proxy."""
 
@@ -64,6 +66,7 @@ class Invariant:
     broken: int = 0
     kept: list[tuple[Check, Exchange]] = field(default_factory=list)
     where: list[str] = field(default_factory=list)
+    beyond: list[Check] = field(default_factory=list)
 
     def watch(self, scenario: Scenario, sight: Sight) -> None:
         """Look at one exchange of a scenario."""
@@ -79,6 +82,20 @@ class Invariant:
         worse = not any(check.grade == finding.grade for check, _ in self.kept)
         if len(self.kept) < KEPT or worse:
             self.kept.append((self._check(finding, sight), sight.reply.answer.exchange))
+
+    def broke(self, scenario: Scenario, how: str) -> None:
+        """Take note of a breach that no exchange shows."""
+        self.broken += 1
+        self.where.append(scenario.id)
+        self.beyond.append(
+            Check(
+                requirement=self.requirement,
+                outcome="violated",
+                grade="warn",
+                expected="the server goes on running, whatever clients do",
+                actual=how,
+            )
+        )
 
     def _check(self, finding: Finding, sight: Sight) -> Check:
         response = sight.reply.answer.exchange.response
@@ -96,7 +113,8 @@ class Invariant:
     def told(self, reproduce: Callable[[str], str]) -> Told:
         """Return the invariant as a scenario of the record."""
         held = Check(requirement=self.requirement, outcome="held", grade="pass")
-        checks = tuple(check for check, _ in self.kept) or ((held,) if self.seen else ())
+        checks = (*self.beyond[:KEPT], *(check for check, _ in self.kept))
+        checks = checks or ((held,) if self.seen else ())
         attempt = Attempt(
             verdict=verdict.of_attempt(checks),
             checks=checks,
@@ -203,6 +221,12 @@ def _within_length(sight: Sight) -> Finding | None:
     return Finding("fail", "an offset that is not beyond the length", actual, damage=True)
 
 
+def _answered(sight: Sight) -> Finding | None:
+    if sight.reply.status is None:
+        return None
+    return Finding("pass", "", "")
+
+
 def invariants() -> list[Invariant]:
     """Return every invariant, fresh for a run."""
     number = "a non-negative integer, once"
@@ -260,6 +284,12 @@ def invariants() -> list[Invariant]:
             _Offsets().never_back,
         ),
         Invariant(
+            KEEPS_RUNNING,
+            "The server goes on running, whatever clients do",
+            "core.net.detect-errors",
+            _answered,
+        ),
+        Invariant(
             "always.offset-within-length",
             "An offset is never beyond the length",
             "core.patch.exceeds-length",
@@ -273,6 +303,11 @@ class Watch:
 
     def __init__(self) -> None:
         self.all = invariants()
+
+    def fell(self, scenario: Scenario, how: str) -> None:
+        """Take note that the server's process ended in a scenario."""
+        keeps_running = next(each for each in self.all if each.id == KEEPS_RUNNING)
+        keeps_running.broke(scenario, how)
 
     def observe(self, scenario: Scenario, outgoing: Outgoing, reply: Reply) -> None:
         """Look at one exchange with every invariant."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from tus_conformance.digests import digest
@@ -25,6 +25,11 @@ class References:
     parameters: Mapping[str, str | int]
     uploads: Mapping[str, Upload]
     replies: Mapping[str, Reply]
+    offsets: Mapping[str, int] = field(default_factory=dict)
+
+    def before(self, reply: Reply) -> References:
+        """Return the references as they stood when a request was sent, to judge its answer by."""
+        return replace(self, offsets=reply.before)
 
     def text(self, template: str, body: Payload | None = None) -> str:
         """Fill in the references of a text; raise Unbound where one has nothing to stand for.
@@ -71,10 +76,9 @@ class References:
             raise Unbound(f"the answer to {step!r} has no {name}")
         return value
 
-    @staticmethod
-    def _of_upload(upload: Upload, rest: str) -> str:
+    def _of_upload(self, upload: Upload, rest: str) -> str:
         if rest == "offset":
-            return str(upload.offset)
+            return str(self.offsets.get(upload.name, upload.offset))
         if rest == "path":
             parts = urlsplit(upload.url)
             return parts.path + (f"?{parts.query}" if parts.query else "")

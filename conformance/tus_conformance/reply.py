@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tus_conformance.headers import value_of
 from tus_conformance.uploads import Upload
@@ -13,10 +14,10 @@ from tus_conformance.wire import Answer
 class Reply:
     """What came back for a request on `url`; `exchange` is its place in the attempt, from 0.
 
-    `upload` is the upload the request was about, and `at` the position in its content where the
-    request's body began. `intact` is None but for a `finish`: there it tells whether the upload was
-    completed with every byte right that could be read, `damage` that bytes were wrong, and `story`
-    what was found.
+    `upload` is the upload the request was about, `at` the position in its content where the
+    request's body began, and `before` the offsets, by upload, that were acknowledged when it was
+    sent. `intact` is None but for a `finish`: there it tells whether the upload was completed with
+    every byte right that could be read, `damage` that bytes were wrong, and `story` what was found.
     """
 
     answer: Answer
@@ -25,6 +26,7 @@ class Reply:
     exchange: int
     upload: Upload | None = None
     at: int = 0
+    before: Mapping[str, int] = field(default_factory=dict)
     intact: bool | None = None
     damage: bool = False
     story: str = ""

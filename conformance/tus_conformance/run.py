@@ -17,7 +17,7 @@ from tus_conformance.invariants import Watch
 from tus_conformance.replay import replay
 from tus_conformance.schedule import Quiet, in_order
 from tus_conformance.selection import Selection, inapplicable
-from tus_conformance.session import Session
+from tus_conformance.session import Revive, Session
 from tus_conformance.target import Target
 from tus_conformance.wire import Redaction, Wire
 from tus_reports import FORMAT, Attempt, Counts, Footer, Header, Line, Requirement, Verdict
@@ -45,6 +45,7 @@ class Plan:
     fail_fast: bool = False
     arguments: tuple[str, ...] = ()
     reproduce: tuple[str, ...] = ()
+    revive: Revive | None = None
 
     def command(self, scenario: str) -> str:
         """Return the command that repeats one scenario."""
@@ -73,6 +74,7 @@ class Run:
         self._exchanges = 0
         self._requirements: Counter[Verdict] = Counter()
         self._failed_fast: str | None = None
+        self._lost = ""
 
     async def __call__(self) -> Footer:
         """Run it all and return the last line of the record."""
@@ -90,6 +92,7 @@ class Run:
             )
             self._look_back()
             left_behind = tuple(session.left_behind)
+            problem = self._lost.removeprefix("Not run: ").capitalize()
         footer = self._footer(problem, trio.current_time() - began, left_behind)
         self._emit(footer)
         return footer
@@ -105,6 +108,7 @@ class Run:
             discovery=discovered,
             seed=self.plan.seed,
             observe=self._watch.observe,
+            revive=self.plan.revive,
         )
 
     def _tell_with(self, session: Session) -> Callable[[Scenario], Awaitable[Told]]:
@@ -123,8 +127,13 @@ class Run:
         passed_over = inapplicable(scenario, session.discovery, self.plan.target.profile)
         if passed_over is not None:
             return self._line(scenario, (), *passed_over)
+        if self._lost:
+            return self._line(scenario, (), "error", self._lost)
         async with self._quiet.alone() if scenario.serial else self._quiet.shared():
             attempts = [await replay(scenario, session)]
+        if attempts[0].verdict == "error" and not await session.answers():
+            async with self._quiet.alone():
+                attempts = [await self._after_loss(scenario, session, attempts[0])]
         if attempts[0].verdict == "fail":
             async with self._quiet.alone():
                 attempts.append(await replay(scenario, session, attempt=2))
@@ -132,6 +141,16 @@ class Run:
         if told.verdict == "fail" and self.plan.fail_fast:
             self._failed_fast = self._failed_fast or scenario.id
         return told
+
+    async def _after_loss(self, scenario: Scenario, session: Session, attempt: Attempt) -> Attempt:
+        """Go on after the server went away: with one started anew, or not at all."""
+        how = await session.revive() if session.revive else None
+        if how is not None:
+            self._watch.fell(scenario, how)
+        if await session.answers():
+            return await replay(scenario, session, attempt=3)
+        self._lost = f"Not run: the server stopped accepting connections in {scenario.id}."
+        return attempt
 
     def _line(
         self, scenario: Scenario, attempts: tuple[Attempt, ...], outcome: Verdict, reason: str

@@ -43,6 +43,10 @@ def inapplicable(
     for name in scenario.lacks:
         if found.advertised(name):
             return "not-applicable", f"the server lists {name}"
+        if found.observed(name):
+            return "not-applicable", f"a probe saw that the server has {name}"
+        if name not in EXTENSIONS and _missing(name, found, profile) is None:
+            return "not-applicable", f"the server has {name}"
     for name in scenario.needs:
         missing = _missing(name, found, profile)
         if missing is not None:

@@ -48,18 +48,50 @@ async def reference(store: str) -> AsyncIterator[str]:
         kept = ("--store", store, "--upload-dir", str(Path(folder) / "uploads"))
         words = [sys.executable, "-m", "tus_reference", *_REFERENCE, *kept]
         log = Path(folder) / "log"
-        async with _started(words, log, stdout=subprocess.PIPE) as process:
+        process = await _open(words, log, stdout=subprocess.PIPE)
+        try:
             yield await _announced(process, log)
+        finally:
+            with trio.CancelScope(shield=True):
+                await _stop(process)
+
+
+class Commanded:
+    """A server that a command started, at `url`."""
+
+    def __init__(self, words: Sequence[str], url: str, log: Path) -> None:
+        self.url = url
+        self._words = words
+        self._log = log
+        self._process: trio.Process | None = None
+
+    async def start(self) -> None:
+        """Start the server and wait until it accepts connections."""
+        self._process = await _open(self._words, self._log, stdout=None)
+        await _accepting(self.url, self._process, self._log)
+
+    async def revive(self) -> str | None:
+        """Start the server again if its process has ended; return how it ended, or None."""
+        if self._process is None or self._process.poll() is None:
+            return None
+        how = f"The server's process ended with {self._process.returncode}"
+        last = await _last_words(self._log)
+        await self.start()
+        return f"{how}: {last}"
+
+    async def stop(self) -> None:
+        """Stop the server and whatever it started."""
+        if self._process is not None:
+            await _stop(self._process)
 
 
 @asynccontextmanager
-async def commanded(command: str, target: str) -> AsyncIterator[str]:
-    """Start a server by a command, wait until it accepts connections, and yield the target's URL.
+async def commanded(command: str, target: str) -> AsyncIterator[Commanded]:
+    """Start a server by a command, wait until it accepts connections, and stop it in the end.
 
-    `{port}` in either stands for a free port.
+    `{port}` in the command and in the target's URL stands for a free port.
     """
     port = str(_free_port())
-    url = target.replace("{port}", port)
     try:
         words = shlex.split(command.replace("{port}", port))
     except ValueError as error:
@@ -67,19 +99,20 @@ async def commanded(command: str, target: str) -> AsyncIterator[str]:
     if not words:
         raise ServerError("--server-command is empty; name the command that starts the server.")
     with tempfile.TemporaryDirectory(prefix="tus-server-") as folder:
-        log = Path(folder) / "log"
-        async with _started(words, log, stdout=None) as process:
-            await _accepting(url, process, log)
-            yield url
-
-
-@asynccontextmanager
-async def _started(
-    words: Sequence[str], log: Path, *, stdout: int | None
-) -> AsyncIterator[trio.Process]:
-    with log.open("wb") as said:
+        server = Commanded(words, target.replace("{port}", port), Path(folder) / "log")
         try:
-            process = await trio.lowlevel.open_process(
+            await server.start()
+            yield server
+        finally:
+            with trio.CancelScope(shield=True):
+                await server.stop()
+
+
+async def _open(words: Sequence[str], log: Path, *, stdout: int | None) -> trio.Process:
+    """Start a process that leads a group; what it says goes to the log, standard output if None."""
+    with log.open("ab") as said:
+        try:
+            return await trio.lowlevel.open_process(
                 words,
                 stdin=subprocess.DEVNULL,
                 stdout=said if stdout is None else stdout,
@@ -88,11 +121,6 @@ async def _started(
             )
         except OSError as error:
             raise ServerError(f"{words[0]} cannot be started: {error.strerror}.") from None
-    try:
-        yield process
-    finally:
-        with trio.CancelScope(shield=True):
-            await _stop(process)
 
 
 async def _announced(process: trio.Process, log: Path) -> str:
@@ -126,8 +154,10 @@ async def _accepting(url: str, process: trio.Process, log: Path) -> None:
 
 
 async def _last_words(log: Path) -> str:
-    lines = (await trio.Path(log).read_text(errors="replace")).strip().splitlines()
-    return lines[-1] if lines else "it said nothing."
+    text = await trio.Path(log).read_text(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "Error" in line or "error" in line]
+    return (telling or lines or ["it said nothing."])[-1]
 
 
 async def _stop(process: trio.Process) -> None:

@@ -128,11 +128,12 @@ class Telling:
     ) -> Reply:
         self.exchanges.append(answer.exchange)
         place = len(self.exchanges) - 1
-        reply = Reply(answer, outgoing.method, outgoing.url, place, upload, at)
+        before = {name: known.offset for name, known in self.uploads.items()}
+        reply = Reply(answer, outgoing.method, outgoing.url, place, upload, at, before)
         self.session.observe(self.scenario, outgoing, reply)
         if reply.succeeded and outgoing.method == "POST" and request.to is None:
             self._bind(request, reply)
-        elif reply.succeeded and upload is not None:
+        elif reply.succeeded and upload is not None and outgoing.url == upload.url:
             _follow(upload, request, reply)
         return reply
 
@@ -163,7 +164,9 @@ class Telling:
         """Judge an answer of this telling; return whether every expectation came out as a pass."""
         assert isinstance(reply, Reply)
         found = [
-            check for each in expected for check in judge(each, reply, self.references, self.step)
+            check
+            for each in expected
+            for check in judge(each, reply, self.references.before(reply), self.step)
         ]
         self.checks += found
         return all(check.grade == "pass" for check in found)

@@ -15,6 +15,7 @@ from tus_conformance.profile import Profile, ProfileError, read_profile
 from tus_conformance.run import Plan, Run, redaction
 from tus_conformance.selection import Selection
 from tus_conformance.server import ServerError, commanded, reference
+from tus_conformance.session import Revive
 from tus_conformance.target import Target, TargetError
 from tus_conformance.wire import Wire
 from tus_reports import Line, RecordWriter, TerminalView
@@ -40,8 +41,8 @@ async def _run(options: argparse.Namespace, profile: Profile, words: tuple[str, 
     if options.server_command is not None:
         if options.target is None:
             raise ServerError("--server-command needs --target, the URL where it serves.")
-        async with commanded(options.server_command, options.target) as url:
-            return await _against(url, options, profile, words)
+        async with commanded(options.server_command, options.target) as server:
+            return await _against(server.url, options, profile, words, server.revive)
     if options.target is not None:
         return await _against(options.target, options, profile, words)
     async with reference(options.reference or "file") as url:
@@ -49,7 +50,11 @@ async def _run(options: argparse.Namespace, profile: Profile, words: tuple[str, 
 
 
 async def _against(
-    url: str, options: argparse.Namespace, profile: Profile, words: tuple[str, ...]
+    url: str,
+    options: argparse.Namespace,
+    profile: Profile,
+    words: tuple[str, ...],
+    revive: Revive | None = None,
 ) -> int:
     target = Target(
         url=url,
@@ -67,6 +72,7 @@ async def _against(
         fail_fast=options.fail_fast,
         arguments=words,
         reproduce=_reproduce(options),
+        revive=revive,
     )
     wire = Wire(timeout=target.timeout, redaction=redaction(target))
     with ExitStack() as outputs:
