@@ -8,7 +8,7 @@ from itertools import product
 
 import msgspec
 
-from tus_scenarios.prose import prose
+from tus_scenarios.prose import prose, shown
 from tus_scenarios.step import Step
 from tus_scenarios.story import Story
 
@@ -101,5 +101,5 @@ def checked(steps: tuple[Step, ...]) -> tuple[str, ...]:
 
 def _filled(title: str, parameters: dict[str, Value]) -> str:
     for name, value in parameters.items():
-        title = title.replace("{" + name + "}", str(value))
+        title = title.replace("{" + name + "}", shown(str(value)))
     return title

@@ -49,6 +49,10 @@ class Paced(Protocol):
         """Send so many more bytes of the body."""
         ...
 
+    async def hear(self, seconds: float) -> int | None:
+        """Return the status of the next interim or final answer, or None if none comes in time."""
+        ...
+
     async def reply(self) -> Reply:
         """Send what is left of the body, and return the answer."""
         ...

@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import ModuleType
 
 from tus_scenarios.scenario import Scenario
+from tus_scenarios.stories import concurrency, pace
 
 __all__ = ["stories"]
 
-_MODULES: tuple[ModuleType, ...] = ()
+_MODULES: tuple[ModuleType, ...] = (concurrency, pace)
 
 
 def stories() -> tuple[Scenario, ...]:

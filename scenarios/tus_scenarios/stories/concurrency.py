@@ -1,0 +1,239 @@
+"""Two requests for one upload at the same time.
+
+The specification does not speak of locks. Whatever a server does with the two, it must not lose,
+double or mix bytes, and what it acknowledged must be there afterwards.
+"""
+
+from __future__ import annotations
+
+from tus_scenarios.expectation import Condition, Expectation, Matcher
+from tus_scenarios.functions import scenario
+from tus_scenarios.step import Finish, Given, Request
+from tus_scenarios.story import Reply, Story
+
+PATIENCE = 3.0
+"""Seconds that a request may wait for the one before it, until that one is let go on."""
+
+_ROW = "core.patch.concurrent"
+_INTACT = Expectation(intact=True, checks=_ROW, otherwise="fail")
+_REFUSED_OR_DONE = Expectation(
+    status=(204, 409, 423),
+    checks=_ROW,
+    note=(Condition(status="4xx"),),
+    warn=(Condition(closed=True, says="the connection was closed without an answer"),),
+)
+_OUTDONE = Expectation(
+    status=(204, "4xx"),
+    checks=_ROW,
+    note=(Condition(closed=True, says="it was ended in favour of the newer request"),),
+    warn=(Condition(status="5xx", says="being outdone is no failure of the server"),),
+)
+
+
+def acknowledged(*replies: Reply) -> int:
+    """Return the highest offset that a successful answer acknowledged."""
+    offsets = [
+        int(reply.header("Upload-Offset") or 0)
+        for reply in replies
+        if reply.status is not None and 200 <= reply.status < 300
+    ]
+    return max(offsets, default=0)
+
+
+async def _settled(story: Story, *replies: Reply) -> None:
+    """Judge that nothing acknowledged is lost, and that the upload can be completed."""
+    head = await story.send("HEAD", Request())
+    kept = Matcher(least=acknowledged(*replies), most=100)
+    story.expect(
+        head,
+        Expectation(
+            status="2xx",
+            header={"Upload-Offset": kept},
+            checks=_ROW,
+            otherwise="fail",
+            says="what was acknowledged is there",
+        ),
+    )
+    await story.finish(Finish(), _INTACT)
+
+
+@scenario(
+    id="core.patch.concurrent.slow-and-fast",
+    title="A PATCH arrives while another is still under way at the same offset",
+    section="Core/PATCH",
+    extension="core",
+    checks=(_ROW,),
+    why=(
+        "A client that believes its connection dead sends again while the server still waits for"
+        " the old one. Bytes of both that are appended one after the other spoil the file."
+    ),
+    steps=(
+        "Given an upload of 100 bytes.",
+        "PATCH all of it at offset 0, and hold the body back after 40 bytes.",
+        "PATCH 60 bytes at offset 0 meanwhile.",
+        "  expects status 204, 409 or 423; a note for another 4xx [core.patch.concurrent].",
+        "Let the first go on once the second is answered, or after 3 seconds.",
+        "  expects status 204 or 4xx; a note for a closed connection [core.patch.concurrent].",
+        "HEAD the upload.",
+        "  expects at least the offset that was acknowledged; else a fail [core.patch.concurrent].",
+        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "  expects every byte in place; else a fail [core.patch.concurrent].",
+    ),
+)
+async def slow_and_fast(story: Story) -> None:
+    """Overlap a held PATCH with a whole one."""
+    await story.given(Given(length=100))
+    slow = await story.hold("PATCH", Request(offset=0, send=100))
+    await slow.feed(40)
+    replies: list[Reply] = []
+
+    async def second() -> None:
+        reply = await story.send("PATCH", Request(offset=0, at=0, send=60))
+        replies.append(reply)
+        story.expect(reply, _REFUSED_OR_DONE)
+
+    async def first() -> None:
+        async def answered() -> bool:
+            return bool(replies)
+
+        await story.until(answered, seconds=PATIENCE)
+        reply = await slow.reply()
+        replies.append(reply)
+        story.expect(reply, _OUTDONE)
+
+    await story.together(second, first)
+    await _settled(story, *replies)
+
+
+@scenario(
+    id="core.patch.concurrent.at-once",
+    title="Four PATCHes with the same bytes arrive at once",
+    section="Core/PATCH",
+    extension="core",
+    checks=(_ROW,),
+    why=(
+        "Retries that overtake one another meet between the check of the offset and the write;"
+        " only a lock keeps their bytes from being stored twice."
+    ),
+    steps=(
+        "Given an upload of 100 bytes.",
+        "PATCH 100 bytes at offset 0, four times at once.",
+        "  expects status 204, 409 or 423 of each; a note for another 4xx [core.patch.concurrent].",
+        "HEAD the upload.",
+        "  expects at least the offset that was acknowledged; else a fail [core.patch.concurrent].",
+        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "  expects every byte in place; else a fail [core.patch.concurrent].",
+    ),
+)
+async def at_once(story: Story) -> None:
+    """Race four whole PATCHes."""
+    await story.given(Given(length=100))
+    replies: list[Reply] = []
+
+    async def one() -> None:
+        reply = await story.send("PATCH", Request(offset=0, at=0, send=100))
+        replies.append(reply)
+        story.expect(reply, _REFUSED_OR_DONE)
+
+    await story.together(one, one, one, one)
+    await _settled(story, *replies)
+
+
+@scenario(
+    id="core.patch.concurrent.head-meanwhile",
+    title="HEAD is answered while a PATCH is under way, and tells no more than was sent",
+    section="Core/PATCH",
+    extension="core",
+    checks=(_ROW, "core.head.offset-accurate"),
+    why=(
+        "A client that lost its connection asks with HEAD while the server still waits for the"
+        " old request. It starts anew at any answer but success, 409 or 423."
+    ),
+    steps=(
+        "Given an upload of 100 bytes.",
+        "PATCH all of it, and hold the body back after 40 bytes.",
+        "HEAD the upload meanwhile.",
+        "  expects a 2xx or 423; a warning otherwise [core.patch.concurrent].",
+        "  expects an Upload-Offset of 40 at most; else a fail [core.head.offset-accurate].",
+        "Let the PATCH go on once HEAD is answered, or after 3 seconds.",
+        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "  expects every byte in place; else a fail [core.patch.concurrent].",
+    ),
+)
+async def head_meanwhile(story: Story) -> None:
+    """Ask with HEAD beside a held PATCH."""
+    await story.given(Given(length=100))
+    slow = await story.hold("PATCH", Request(offset=0, send=100))
+    await slow.feed(40)
+    asked: list[Reply] = []
+    late = False
+
+    async def ask() -> None:
+        reply = await story.send("HEAD", Request())
+        asked.append(reply)
+        story.expect(
+            reply,
+            Expectation(status=("2xx", 423), checks=_ROW, otherwise="warn"),
+        )
+        if not late:
+            story.expect(
+                reply,
+                Expectation(
+                    when=Condition(header={"Upload-Offset": True}),
+                    header={"Upload-Offset": Matcher(most=40)},
+                    checks="core.head.offset-accurate",
+                    otherwise="fail",
+                    says="no more can be there than was sent",
+                ),
+            )
+
+    async def go_on() -> None:
+        nonlocal late
+
+        async def answered() -> bool:
+            return bool(asked)
+
+        late = not await story.until(answered, seconds=PATIENCE)
+        await slow.reply()
+
+    await story.together(ask, go_on)
+    await story.finish(Finish(), _INTACT)
+
+
+@scenario(
+    id="core.patch.concurrent.others-go-on",
+    title="An upload that stands still does not hold up another",
+    section="Core/PATCH",
+    extension="core",
+    checks=(_ROW,),
+    why="One slow phone must not stop everybody else's uploads.",
+    steps=(
+        "Given two uploads of 100 bytes.",
+        "PATCH all of the first, and hold the body back after 40 bytes.",
+        "HEAD the second, and PATCH all of it, meanwhile, each with 3 seconds to be answered.",
+        "  expects status 2xx and 204; a warning otherwise [core.patch.concurrent].",
+        "Let the first go on.",
+        "Resume both uploads, complete them, compare every byte.",
+        "  expects every byte in place; else a fail [core.patch.concurrent].",
+    ),
+)
+async def others_go_on(story: Story) -> None:
+    """Use one upload beside a held PATCH to another."""
+    await story.given(Given(name="a", length=100))
+    await story.given(Given(name="b", length=100))
+    slow = await story.hold("PATCH", Request(of="a", offset=0, send=100))
+    await slow.feed(40)
+    head = await story.hold("HEAD", Request(of="b"))
+    story.expect(
+        await head.answer(PATIENCE),
+        Expectation(status="2xx", closed=False, checks=_ROW, otherwise="warn"),
+    )
+    patch = await story.hold("PATCH", Request(of="b", offset=0, send=100))
+    await patch.feed(100)
+    story.expect(
+        await patch.answer(PATIENCE),
+        Expectation(status=204, closed=False, checks=_ROW, otherwise="warn"),
+    )
+    await slow.reply()
+    await story.finish(Finish(of="a"), _INTACT)
+    await story.finish(Finish(of="b"), _INTACT)

@@ -1,0 +1,168 @@
+"""Bodies whose pace matters: in two pieces, broken off, or standing still."""
+
+from __future__ import annotations
+
+from tus_scenarios.expectation import Condition, Expectation, Matcher
+from tus_scenarios.functions import scenario
+from tus_scenarios.step import Finish, Given, Request
+from tus_scenarios.stories.concurrency import PATIENCE
+from tus_scenarios.story import Reply, Story
+
+_BEYOND = "core.patch.exceeds-length"
+
+
+@scenario(
+    id="core.patch.exceeds-length-in-two",
+    title="A body that goes beyond the length with its second piece does not extend the upload",
+    section="Core/PATCH",
+    extension="core",
+    checks=(_BEYOND,),
+    why="A server that checks the first piece it reads has checked nothing.",
+    steps=(
+        "Given an upload of 10 bytes.",
+        "PATCH 15 bytes in chunked coding, the first 10 by themselves.",
+        "  expects a 4xx; a note for a 2xx with an Upload-Offset of 10 at most, a warning for a"
+        " closed connection [core.patch.exceeds-length].",
+        "HEAD the upload.",
+        "  expects an Upload-Offset of 10 at most; else a fail [core.patch.exceeds-length].",
+        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "  expects every byte in place; else a fail [core.patch.exceeds-length].",
+    ),
+)
+async def exceeds_in_two(story: Story) -> None:
+    """Send a body too long in two pieces."""
+    await story.given(Given(length=10))
+    paced = await story.hold("PATCH", Request(offset=0, send=15, framing="chunked"))
+    await paced.feed(10)
+    story.expect(
+        await paced.reply(),
+        Expectation(
+            status="4xx",
+            checks=_BEYOND,
+            note=(Condition(status="2xx", header={"Upload-Offset": Matcher(most=10)}),),
+            warn=(Condition(closed=True),),
+            fail=(Condition(status="2xx", header={"Upload-Offset": Matcher(least=11)}),),
+        ),
+    )
+    story.expect(
+        await story.send("HEAD", Request()),
+        Expectation(
+            status="2xx",
+            header={"Upload-Offset": Matcher(most=10)},
+            checks=_BEYOND,
+            otherwise="fail",
+        ),
+    )
+    await story.finish(Finish(), Expectation(intact=True, checks=_BEYOND, otherwise="fail"))
+
+
+@scenario(
+    id="core.net.timeouts",
+    title="A PATCH that stands still is given up after the time-out, and its bytes are kept",
+    section="Core/PATCH",
+    extension="core",
+    checks=("core.net.timeouts", "core.net.timeout-close", "core.patch.store-partial"),
+    needs=("profile:network-timeout",),
+    why="Connections that are dead without saying so hold locks and memory until somebody acts.",
+    steps=(
+        "Given an upload of 100 bytes.",
+        "PATCH all of it, hold the body back after 40 bytes, and wait for twice the time-out that"
+        " the profile states, and 5 seconds.",
+        "  expects a closed connection, or a 4xx; else a note [core.net.timeouts].",
+        "  expects a closed connection, or a 4xx before that; else a warning"
+        " [core.net.timeout-close].",
+        "HEAD the upload.",
+        "  expects an Upload-Offset from 1 to 40; a warning for 0, else a fail"
+        " [core.patch.store-partial].",
+        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "  expects every byte in place; else a fail [core.patch.store-partial].",
+    ),
+)
+async def stands_still(story: Story) -> None:
+    """Stall a PATCH for longer than the server waits."""
+    await story.given(Given(length=100))
+    paced = await story.hold("PATCH", Request(offset=0, send=100))
+    await paced.feed(40)
+    given_up = await paced.answer(2 * story.knows("network-timeout") + 5)
+    answered = (Condition(status="4xx"), Condition(status="5xx"))
+    story.expect(
+        given_up,
+        Expectation(closed=True, checks="core.net.timeouts", note=answered),
+        Expectation(
+            closed=True, checks="core.net.timeout-close", note=answered[:1], warn=answered[1:]
+        ),
+    )
+    kept = Condition(header={"Upload-Offset": Matcher(most=0)}, says="nothing of it was kept")
+    story.expect(
+        await story.send("HEAD", Request()),
+        Expectation(
+            status="2xx",
+            header={"Upload-Offset": Matcher(least=1, most=40)},
+            checks="core.patch.store-partial",
+            warn=(kept,),
+            otherwise="fail",
+        ),
+    )
+    await story.finish(
+        Finish(), Expectation(intact=True, checks="core.patch.store-partial", otherwise="fail")
+    )
+
+
+@scenario(
+    id="termination.in-flight",
+    title="A DELETE while a PATCH is under way leaves the upload gone, or whole",
+    section="Termination/DELETE",
+    extension="termination",
+    checks=("termination.in-flight",),
+    needs=("termination",),
+    why=(
+        "A user cancels while the bytes still flow. An upload that rises again after it was"
+        " deleted is kept for ever, and one that is half deleted can be neither resumed nor read."
+    ),
+    steps=(
+        "Given an upload of 100 bytes.",
+        "PATCH all of it, and hold the body back after 40 bytes.",
+        "DELETE the upload meanwhile.",
+        "  expects status 204, 409 or 423; a note for another 4xx [termination.in-flight].",
+        "Let the PATCH go on once DELETE is answered, or after 3 seconds.",
+        "  expects any answer but 5xx, or a closed connection [termination.in-flight].",
+        "HEAD the upload.",
+        "  expects 404, 410 or 403 if DELETE had success, else a 2xx; else a fail"
+        " [termination.in-flight].",
+    ),
+)
+async def delete_in_flight(story: Story) -> None:
+    """Delete an upload beside a held PATCH to it."""
+    row = "termination.in-flight"
+    await story.given(Given(length=100))
+    slow = await story.hold("PATCH", Request(offset=0, send=100))
+    await slow.feed(40)
+    deletions: list[Reply] = []
+
+    async def delete() -> None:
+        reply = await story.send("DELETE", Request())
+        deletions.append(reply)
+        story.expect(
+            reply,
+            Expectation(status=(204, 409, 423), checks=row, note=(Condition(status="4xx"),)),
+        )
+
+    async def go_on() -> None:
+        async def answered() -> bool:
+            return bool(deletions)
+
+        await story.until(answered, seconds=PATIENCE)
+        story.expect(
+            await slow.reply(),
+            Expectation(status=(204, "4xx"), checks=row, note=(Condition(closed=True),)),
+        )
+
+    await story.together(delete, go_on)
+    deleted = deletions[0].status is not None and 200 <= deletions[0].status < 300
+    head = await story.send("HEAD", Request())
+    if deleted:
+        gone = Expectation(status=(404, 410, 403), checks=row, otherwise="fail")
+        story.expect(head, gone)
+    else:
+        story.expect(head, Expectation(status="2xx", checks=row, otherwise="fail"))
+        await story.finish(Finish(), Expectation(intact=True, checks=row, otherwise="fail"))
