@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tus_reports.findings import Finding, Obstacle, Occurrence, Remark, digest
 from tus_reports.mark import MARKS
 from tus_reports.record import Scenario, Verdict
 from tus_reports.tally import plural
-from tus_reports.transcript import WireLine, transcript, visible
+from tus_reports.transcript import WireLine, in_a_line, transcript, visible
 from tus_reports.typeset import PLAIN_WIDTH, Row, indented, plain, row, wrap
 
-_INDENT = 12  # where text stands, right of its label
+_INDENT = 13  # where text stands, right of its label
 _SHOWN = 8  # how many ids of a long list are printed
+_LED_UP = 4  # how many exchanges that led up to the decisive one are printed
 _LABELS = {
     "request": "request",
     "interim": "interim",
@@ -42,8 +43,15 @@ def finding_rows(found: Finding, width: int) -> Iterator[Row]:
     yield from indented(where + link, width=width, indent=2, style="dim")
     first, *others = found.ways
     yield row()
-    yield from occurrence_rows(first[0], width)
+    yield from _claim_rows(first[0], width)
     yield from _elsewhere("the same", (each.scenario.id for each in first[1:]), width)
+    yield from _other_ways(others, width)
+    if row_.ambiguity and found.verdict == "warn":
+        yield from _field("note that", visible(row_.ambiguity), width, style="dim")
+    yield from _proof_rows(first[0], width)
+
+
+def _other_ways(others: Sequence[tuple[Occurrence, ...]], width: int) -> Iterator[Row]:
     for way in others[:_SHOWN]:
         worse = MARKS[way[0].verdict].word
         text = f"{worse}: {way[0].check.actual or way[0].check.says}"
@@ -52,12 +60,10 @@ def finding_rows(found: Finding, width: int) -> Iterator[Row]:
     if len(others) > _SHOWN:
         count = plural(len(others) - _SHOWN, "more way")
         yield from _field("also", f"in {count}, told in the record", width)
-    if row_.ambiguity and found.verdict == "warn":
-        yield from _field("note that", visible(row_.ambiguity), width, style="dim")
 
 
-def occurrence_rows(each: Occurrence, width: int) -> Iterator[Row]:
-    """Yield one check in full: scenario, step, bytes, and the command that repeats it."""
+def _claim_rows(each: Occurrence, width: int) -> Iterator[Row]:
+    """Yield what a check says: in which scenario and step, what was expected and what came."""
     scenario, check = each.scenario, each.check
     yield from _field("scenario", visible(scenario.title), width)
     yield row(" " * _INDENT + scenario.id, "dim")
@@ -73,8 +79,20 @@ def occurrence_rows(each: Occurrence, width: int) -> Iterator[Row]:
     if scenario.reason:
         yield from _field("reason", visible(scenario.reason), width)
     if len(scenario.attempts) > 1:
-        outcomes = ", then ".join(attempt.verdict for attempt in scenario.attempts)
-        yield from _field("attempts", outcomes, width)
+        yield from _field("attempts", attempts_in_words(scenario), width)
+
+
+def attempts_in_words(scenario: Scenario) -> str:
+    """Return how the attempts came out, in order."""
+    outcomes = [attempt.verdict for attempt in scenario.attempts]
+    if len(set(outcomes)) == 1:
+        return f"{len(outcomes)}, each on an upload of its own: {outcomes[0]} every time"
+    return f"{len(outcomes)}: {', then '.join(outcomes)}"
+
+
+def _proof_rows(each: Occurrence, width: int) -> Iterator[Row]:
+    """Yield the bytes that prove a check, and the command that repeats it."""
+    scenario = each.scenario
     yield from _bytes_rows(each, width)
     if scenario.reproduce:
         yield from _copied("reproduce", scenario.reproduce)
@@ -93,6 +111,7 @@ def obstacle_rows(found: Obstacle, width: int) -> Iterator[Row]:
         first = found.scenarios[0]
         attempt = first.attempts[-1] if first.attempts else None
         if attempt is not None and attempt.exchanges:
+            yield row()
             yield from _wire_rows(transcript(attempt.exchanges[-1]), width)
         if first.reproduce:
             yield from _copied("reproduce", first.reproduce)
@@ -104,7 +123,7 @@ def remark_rows(remark: Remark, width: int) -> Iterator[Row]:
     names = remark.requirements or remark.scenarios
     head = names[0] if len(names) == 1 else plural(len(names), "scenario")
     texts = wrap(visible(f"{head}: {remark.text}"), width - _INDENT)
-    yield ((f"  {mark.glyph} {mark.word:<8}", mark.style), (texts[0], ""))
+    yield ((f"  {mark.glyph} {mark.word:<9}", mark.style), (texts[0], ""))
     yield from (row(" " * _INDENT + text) for text in texts[1:])
     if len(names) > 1:
         yield from _elsewhere("", names, width)
@@ -132,8 +151,12 @@ def _bytes_rows(each: Occurrence, width: int) -> Iterator[Row]:
                 yield from _wire_row("evidence", text, width, marked=True)
         return
     yield row()
-    if len(exchanges) > 1:
-        yield from _field("wire", f"exchange {number + 1} of {len(exchanges)}", width, style="dim")
+    if number:
+        label = "before"
+        for earlier in exchanges[max(number - _LED_UP, 0) : number]:
+            yield from _field(label, in_a_line(earlier), width, style="dim")
+            label = ""
+        yield row()
     yield from _wire_rows(transcript(exchanges[number], each.check), width)
 
 
@@ -154,7 +177,7 @@ def _wire_row(label: str, text: str, width: int, *, marked: bool) -> Iterator[Ro
     style = "bold" if marked else ""
     mark = "> " if marked else "  "
     first, *others = wrap(text, width - _INDENT)
-    yield ((f"  {label:<8}", "dim"), (mark, "bold red"), (first, style))
+    yield ((f"  {label:<9}", "dim"), (mark, "bold red"), (first, style))
     yield from (row(" " * (_INDENT + 2) + other, style) for other in _rewrapped(others, width))
 
 
@@ -174,7 +197,7 @@ def _elsewhere(label: str, ids: Iterable[str], width: int) -> Iterator[Row]:
 
 def _field(label: str, text: str, width: int, *, style: str = "") -> Iterator[Row]:
     first, *others = wrap(text, width - _INDENT)
-    yield ((f"  {label:<10}", "dim"), (first, style))
+    yield ((f"  {label:<11}", "dim"), (first, style))
     yield from (row(" " * _INDENT + other, style) for other in others)
 
 

@@ -23,15 +23,13 @@ class Mark:
 
 MARKS: dict[Verdict, Mark] = {
     "fail": Mark("✗", "x", "FAIL", "violates the specification", "bold red"),
-    "error": Mark(
-        "!", "!", "ERROR", "our fault or the network's, not the server's", "bold magenta"
-    ),
-    "inconclusive": Mark("?", "?", "unclear", "not reached, or attempts disagree", "magenta"),
+    "error": Mark("!", "!", "ERROR", "our fault or the network's", "bold magenta"),
+    "inconclusive": Mark("?", "?", "unclear", "no clear answer", "magenta"),
     "blocked": Mark("▪", "#", "blocked", "something it builds on did not hold", "magenta"),
-    "warn": Mark("▲", "^", "warn", "conformant, but a recommendation is not followed", "yellow"),
+    "warn": Mark("▲", "^", "warn", "conformant, but not as recommended", "yellow"),
     "note": Mark("•", "*", "note", "left open by the specification", "blue"),
     "pass": Mark("✓", "+", "ok", "held", "green"),
-    "not-applicable": Mark("-", "-", "n/a", "nothing here that it could apply to", "dim"),
-    "unsupported": Mark("○", "o", "absent", "optional, not advertised and refused", "dim"),
-    "excluded": Mark("/", "/", "skipped", "deselected by you or the profile", "dim"),
+    "not-applicable": Mark("-", "-", "n/a", "does not apply here", "dim"),
+    "unsupported": Mark("○", "o", "absent", "optional, and not offered", "dim"),
+    "excluded": Mark("/", "/", "skipped", "deselected", "dim"),
 }

@@ -36,7 +36,7 @@ from tus_reports.typeset import (
     width_of,
 )
 
-_MARK_WIDTH = 12
+_MARK_WIDTH = 13
 _ID_COLUMN = 110  # only a line as wide as this has room for the ids beside the titles
 
 
@@ -168,7 +168,7 @@ def scenario_row(scenario: Scenario, width: int) -> Row:
 def mark_cells(verdict: Verdict) -> Row:
     """Return a verdict's mark as a column of fixed width."""
     mark = MARKS[verdict]
-    return (("  ", ""), (f"{mark.glyph} {mark.word:<8}", mark.style))
+    return (("  ", ""), (f"{mark.glyph} {mark.word:<9}", mark.style))
 
 
 def conclusion_rows(record: Record, width: int, where: str) -> Iterator[Row]:
@@ -236,8 +236,9 @@ def _result_rows(record: Record, width: int) -> Iterator[Row]:
     for verdict, mark in MARKS.items():
         if verdict in scenarios or verdict in requirements:
             numbers = f"  {scenarios.get(verdict, 0):>9}  {requirements.get(verdict, 0):>12}"
-            meaning = mark.meaning if verdict == mark.word else f"{verdict}: {mark.meaning}"
-            yield ((numbers, ""), *mark_cells(verdict), (meaning, "dim"))
+            meaning = mark.meaning if verdict == mark.word.lower() else f"{verdict}: {mark.meaning}"
+            fits = len(numbers) + _MARK_WIDTH + len(meaning) <= width
+            yield ((numbers, ""), *mark_cells(verdict), (meaning if fits else "", "dim"))
 
 
 def _closing_rows(record: Record, width: int, where: str) -> Iterator[Row]:
@@ -253,16 +254,16 @@ def _closing_rows(record: Record, width: int, where: str) -> Iterator[Row]:
             count = plural(len(footer.left_behind), "upload")
             text = f"{count} that the server would not remove:"
             yield from _facts("remains", text, width)
-            yield from (row(" " * 12 + visible(url)) for url in footer.left_behind[:5])
+            yield from (row(" " * 13 + visible(url)) for url in footer.left_behind[:5])
             if len(footer.left_behind) > 5:
-                yield row(f"            and {len(footer.left_behind) - 5} more, in the record")
+                yield row(f"             and {len(footer.left_behind) - 5} more, in the record")
 
 
 def _fact(label: str, text: str) -> Row:
-    return ((f"{label:<12}", "dim"), (visible(text), ""))
+    return ((f"{label:<13}", "dim"), (visible(text), ""))
 
 
 def _facts(label: str, text: str, width: int) -> Iterator[Row]:
-    first, *others = indented(visible(text), width=width, indent=12)
-    yield ((f"{label:<12}", "dim"), (first[0][0].strip() if first else "", ""))
+    first, *others = indented(visible(text), width=width, indent=13)
+    yield ((f"{label:<13}", "dim"), (first[0][0].strip() if first else "", ""))
     yield from others

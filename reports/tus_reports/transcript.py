@@ -23,6 +23,7 @@ _ABSENT = re.compile(r"(?:^|, )no ([A-Za-z][A-Za-z0-9-]*)(?=,|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
 _BODY_SHOWN = 120
+_LINE_SHOWN = 400
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,21 @@ def transcript(
         failed = exchange.failure or "The connection closed before a whole answer came."
         lines.append(WireLine("event", failed, marked=exchange.response is None))
     return tuple(lines)
+
+
+def in_a_line(exchange: Exchange) -> str:
+    """Return an exchange in one line: the request, our acts, and how it ended."""
+    _, target, *_ = [*exchange.request.split(" ", 2), "", ""]
+    parts = [f"{exchange.method} {visible(target)}"]
+    if exchange.body is not None and exchange.body.length:
+        parts[0] += f" with {sized(exchange.body.length)}"
+    parts += [f"we {act.text}" for act in _acts(exchange.events)]
+    parts += [str(interim.status) for interim in exchange.interim]
+    if exchange.response is not None:
+        parts.append(str(exchange.response.status))
+    elif not any(event.kind == "act" for event in exchange.events):
+        parts.append(visible(exchange.failure or "no answer"))
+    return " → ".join(parts)
 
 
 def sized(count: int) -> str:
@@ -96,16 +112,25 @@ def _head(
     side: Side, head: str, decisive: frozenset[str], *, whole: bool, at: float | None
 ) -> Iterator[WireLine]:
     first, *others = head.rstrip("\r\n").splitlines() or [""]
-    yield WireLine(side, visible(first), marked=side != "request" and first in decisive, at=at)
+    limit = None if whole else _LINE_SHOWN
+    yield WireLine(
+        side, _bounded(first, limit), marked=side != "request" and first in decisive, at=at
+    )
     left_out = 0
     for line in others:
         marked = side != "request" and line in decisive
         if whole or marked or _RELEVANT.match(line):
-            yield WireLine(side, visible(line), marked=marked)
+            yield WireLine(side, _bounded(line, limit), marked=marked)
         else:
             left_out += 1
     if left_out:
         yield WireLine(side, f"({left_out} more header line{'s' if left_out > 1 else ''})")
+
+
+def _bounded(line: str, limit: int | None) -> str:
+    if limit is None or len(line) <= limit:
+        return visible(line)
+    return f"{visible(line[:limit])} ... (a line of {len(line)} characters)"
 
 
 def _decisive(exchange: Exchange, check: Check) -> frozenset[str]:

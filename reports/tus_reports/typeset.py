@@ -22,6 +22,7 @@ WIDEST = 120
 _WIDE_GLYPHS = {ord(mark.glyph): mark.plain for mark in MARKS.values()} | {
     ord("─"): "-",
     ord("·"): "-",
+    ord("→"): "->",
     ord("…"): "...",
 }
 

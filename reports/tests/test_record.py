@@ -1,0 +1,198 @@
+"""Records are written line by line, read back whole, and refused by name when they are not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema  # type: ignore[import-untyped]
+import msgspec
+import pytest
+
+import tus_reports
+from tus_reports import (
+    DuplicateError,
+    EmptyRecordError,
+    Line,
+    MisplacedLineError,
+    NoHeaderError,
+    NotARecordError,
+    Record,
+    RecordOrderError,
+    RecordWriter,
+    TruncatedRecordError,
+    UnknownFormatError,
+    read,
+    schema,
+)
+
+Write = Callable[..., Path]
+
+
+def test_what_was_written_is_read(sample: Record, write: Write) -> None:
+    """A record survives the way to the file and back, to the last field."""
+    assert read(write(sample)) == sample
+
+
+def test_a_stored_record_stays_readable(sample: Record) -> None:
+    """A record of format 1, stored when the format was new, is read like a fresh one."""
+    assert read(Path(__file__).with_name("records") / "format-1.ndjson") == sample
+
+
+def test_each_line_is_on_disk_once_written(sample: Record, tmp_path: Path) -> None:
+    """A run that dies loses nothing it had written."""
+    path = tmp_path / "run.ndjson"
+    with RecordWriter(path) as writer:
+        writer.write(sample.header)
+        writer.write(sample.scenarios[0])
+        found = read(path, allow_truncated=True)
+    assert found.scenarios == (sample.scenarios[0],)
+    assert found.footer is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        pytest.param("hh", "A second header", id="two headers"),
+        pytest.param("s", "before the header", id="no header"),
+        pytest.param("hfs", "A scenario was written after the footer", id="a line after the end"),
+        pytest.param("hff", "A footer was written after the footer", id="two footers"),
+    ],
+)
+def test_the_writer_refuses(kinds: str, says: str, sample: Record, tmp_path: Path) -> None:
+    """A line out of place is a mistake of the program, and nothing of it reaches the file."""
+    assert sample.footer is not None
+    lines: dict[str, Line] = {"h": sample.header, "s": sample.scenarios[0], "f": sample.footer}
+    path = tmp_path / "run.ndjson"
+    with RecordWriter(path) as writer:
+        for kind in kinds[:-1]:
+            writer.write(lines[kind])
+        before = path.read_bytes()
+        with pytest.raises(RecordOrderError, match=says):
+            writer.write(lines[kinds[-1]])
+        assert path.read_bytes() == before
+
+
+HEADER = (
+    b'{"kind":"header","format":1,"suite_version":"0","target":"t","seed":1,"arguments":[],'
+    b'"spec_edition":"tus 1.0.0","started":"s"}\n'
+)
+SCENARIO = (
+    b'{"kind":"scenario","id":"a","title":"t","verdict":"pass","section":"s","extension":"core"}\n'
+)
+REQUIREMENT = (
+    b'{"kind":"requirement","id":"a","level":"MUST","section":"s","extension":"core",'
+    b'"statement":"s","verdict":"pass","scenarios":[]}\n'
+)
+DISCOVERY = b'{"kind":"discovery"}\n'
+FOOTER = b'{"kind":"footer","counts":{"scenarios":{},"requirements":{}},"exit_code":0}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        pytest.param(b"", EmptyRecordError, "is empty", id="empty"),
+        pytest.param(b"\n\n", EmptyRecordError, "is empty", id="blank"),
+        pytest.param(b"hello\n", NotARecordError, "line 1, is not", id="prose"),
+        pytest.param(b"[1]\n", NotARecordError, "line 1, is not", id="JSON, but no object"),
+        pytest.param(b"\xff\xfe\n", NotARecordError, "line 1, is not", id="no UTF-8"),
+        pytest.param(HEADER + b"{]\n" + FOOTER, NotARecordError, "line 2, is not", id="bad line"),
+        pytest.param(
+            HEADER + b'{"kind":"joke"}\n' + FOOTER, NotARecordError, "line 2", id="unknown kind"
+        ),
+        pytest.param(
+            HEADER + SCENARIO.replace(b'"pass"', b'"maybe"') + FOOTER,
+            NotARecordError,
+            "line 2",
+            id="unknown verdict",
+        ),
+        pytest.param(SCENARIO + FOOTER, NoHeaderError, "does not begin", id="no header"),
+        pytest.param(b"{}\n", NoHeaderError, "does not begin", id="an object without kind"),
+        pytest.param(
+            HEADER.replace(b":1,", b":2,", 1), UnknownFormatError, "of format 2", id="format 2"
+        ),
+        pytest.param(HEADER + SCENARIO, TruncatedRecordError, "no footer", id="truncated"),
+        pytest.param(
+            HEADER + SCENARIO + SCENARIO[:40], TruncatedRecordError, "after 1 scen", id="mid-line"
+        ),
+        pytest.param(
+            HEADER + HEADER + FOOTER, MisplacedLineError, "line 2, is a second h", id="two headers"
+        ),
+        pytest.param(
+            HEADER + DISCOVERY * 2, MisplacedLineError, "is a second disc", id="two discoveries"
+        ),
+        pytest.param(
+            HEADER + FOOTER + SCENARIO, MisplacedLineError, "line 3, stands after", id="line after"
+        ),
+        pytest.param(
+            (HEADER + FOOTER) * 2, MisplacedLineError, "line 3, stands after", id="two records"
+        ),
+        pytest.param(
+            HEADER + SCENARIO * 2 + FOOTER, DuplicateError, "scenario a;", id="scenario twice"
+        ),
+        pytest.param(
+            HEADER + REQUIREMENT * 2 + FOOTER, DuplicateError, "requirement a;", id="row twice"
+        ),
+    ],
+)
+def test_the_reader_refuses(text: bytes, error: type, says: str, tmp_path: Path) -> None:
+    """Each way of not being a record has an error of its own, whose sentence names the file."""
+    path = tmp_path / "given.ndjson"
+    path.write_bytes(text)
+    with pytest.raises(error, match=says) as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_truncated_record_is_kept(sample: Record, write: Write) -> None:
+    """The error of a truncated record carries what could be read, and a flag asks for it."""
+    cut_short = replace(sample, footer=None)
+    path = write(cut_short)
+    with pytest.raises(TruncatedRecordError) as caught:
+        read(path)
+    assert caught.value.record == cut_short
+    assert read(path, allow_truncated=True) == cut_short
+
+
+def test_a_newer_field_is_passed_over(tmp_path: Path) -> None:
+    """A field that a later version added to a line does not make the record unreadable."""
+    path = tmp_path / "run.ndjson"
+    path.write_bytes(HEADER + SCENARIO.replace(b"}", b',"mood":"fine"}') + FOOTER)
+    assert [scenario.id for scenario in read(path).scenarios] == ["a"]
+
+
+def test_the_stored_schema_has_not_drifted() -> None:
+    """The schema beside the code is the one that the types make."""
+    assert schema.PATH.read_text("utf-8") == schema.text(), (
+        "run: python -m tus_reports.schema --write"
+    )
+
+
+def test_a_written_record_satisfies_the_schema(sample: Record, write: Write) -> None:
+    """Every line of a record validates; the same line with a wrong verdict does not."""
+    validator = jsonschema.Draft202012Validator(json.loads(schema.text()))
+    lines = [json.loads(text) for text in write(sample).read_text("utf-8").splitlines()]
+    assert len(lines) == 3 + len(sample.scenarios) + len(sample.requirements)
+    for line in lines:
+        validator.validate(line)
+    wrong = next(line for line in lines if line["kind"] == "scenario") | {"verdict": "maybe"}
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(wrong)
+
+
+def test_the_facade_names_what_it_exports() -> None:
+    """Every name of `__all__` is there, in order, and nothing heavy is imported for it."""
+    assert sorted(tus_reports.__all__, key=str.lower) == sorted(
+        set(tus_reports.__all__), key=str.lower
+    )
+    assert all(hasattr(tus_reports, name) for name in tus_reports.__all__)
+
+
+def test_verdicts_round_trip() -> None:
+    """Every verdict word is read back as itself."""
+    for verdict in tus_reports.VERDICTS:
+        assert (
+            msgspec.json.decode(msgspec.json.encode(verdict), type=tus_reports.Verdict) == verdict
+        )

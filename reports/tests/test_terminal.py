@@ -1,0 +1,234 @@
+"""The terminal view: complete, in eighty columns, the same live as afterwards, safe to print."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from tus_reports import VERDICTS, Line, Record, Scenario, TerminalView, finding, render
+from tus_reports.mark import MARKS
+from tus_reports.typeset import encodable, plain, row, rule, shortened, wrap
+
+Golden = Callable[[str, str], None]
+
+
+def lines_of(record: Record) -> list[Line]:
+    """Return the lines of a record in their order."""
+    known = [record.header, record.discovery, *record.scenarios, *record.requirements]
+    return [line for line in [*known, record.footer] if line is not None]
+
+
+def shown(record: Record, *, width: int = 80, colour: bool = False, encoding: str = "utf-8") -> str:
+    """Feed a record to a view line by line and return what it printed."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    view = TerminalView(stream, width=width, colour=colour)
+    for line in lines_of(record):
+        view.line(line)
+    view.finish()
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode(encoding)
+
+
+def copied(line: str) -> bool:
+    """Tell whether a row is there to be copied, and may be longer than the page."""
+    return "://" in line
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_golden(width: int, sample: Record, golden: Golden) -> None:
+    """The view of the sample run is the stored one."""
+    golden(f"terminal-{width}.txt", render(sample, width=width, where="reports/run.ndjson"))
+
+
+def test_one_scenario_golden(sample: Record, golden: Golden) -> None:
+    """What a single scenario has to say, as the pytest plugin prints it, is the stored one."""
+    told = [finding(scenario) for scenario in sample.scenarios if scenario.verdict != "pass"]
+    golden("finding-80.txt", "\n\n=====\n\n".join(told) + "\n")
+
+
+def test_live_is_the_same_as_afterwards(sample: Record) -> None:
+    """A view fed line by line prints what is later made of the stored record."""
+    assert shown(sample) == render(sample)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_row_is_wider_than_the_page(width: int, sample: Record) -> None:
+    """Rows fit, apart from addresses and commands, which are never broken."""
+    too_wide = [line for line in render(sample, width=width).splitlines() if len(line) > width]
+    assert [line for line in too_wide if not copied(line)] == []
+    assert sample.scenarios[1].reproduce in [line.strip() for line in render(sample).splitlines()]
+
+
+def test_a_row_for_each_scenario(sample: Record) -> None:
+    """Each scenario has exactly one row, with its mark, below the heading of its section."""
+    text = render(sample, width=80).split("── Violated")[0]
+    rows = [line for line in text.splitlines() if re.match(r"^  \S \S+ +\S", line)]
+    assert len(rows) == len(sample.scenarios)
+    for scenario, printed in zip(sample.scenarios, rows, strict=True):
+        mark = MARKS[scenario.verdict]
+        assert printed.startswith(f"  {mark.glyph} {mark.word} ")
+        assert scenario.title[:40] in printed
+
+
+def test_sections_stand_together(sample: Record) -> None:
+    """Afterwards a section has one heading, however its scenarios were interleaved."""
+    mixed = replace(sample, scenarios=sample.scenarios[::2] + sample.scenarios[1::2])
+    lines = render(mixed).splitlines()
+    for section in {scenario.section for scenario in sample.scenarios}:
+        assert lines.count(section) == 1
+
+
+def test_no_verdict_is_dropped(sample: Record) -> None:
+    """Every scenario and requirement that did not pass is named below the list, or counted."""
+    text = render(sample).split("── Violated")[1]
+    verdicts = {scenario.id: scenario.verdict for scenario in sample.scenarios}
+    verdicts |= {row.id: row.verdict for row in sample.requirements}
+    for name, verdict in verdicts.items():
+        assert verdict == "pass" or name in text, f"{name} ({verdict}) is not told"
+    for verdict in VERDICTS:
+        scenarios = sum(each.verdict == verdict for each in sample.scenarios)
+        requirements = sum(each.verdict == verdict for each in sample.requirements)
+        mark = MARKS[verdict]
+        pattern = rf" {scenarios} +{requirements}  {re.escape(mark.glyph)} {mark.word} "
+        assert re.search(pattern, text)
+
+
+def test_a_verdict_without_a_check_is_told(sample: Record) -> None:
+    """A scenario and a requirement that failed without a check to say why are told all the same."""
+    bare = Scenario(
+        id="odd.one", title="An odd one", verdict="fail", section="Odd", extension="core"
+    )
+    orphan = msgspec.structs.replace(sample.requirements[0], id="odd.row", scenarios=())
+    odd = replace(sample, scenarios=(bare,), requirements=(orphan,))
+    text = render(odd).split("── Violated")[1]
+    assert "odd.one" in text
+    assert "odd.row" in text
+
+
+def test_one_cause_is_told_once(sample: Record) -> None:
+    """Scenarios that fail alike share one account, which names them all."""
+    text = render(sample)
+    assert text.count("✗ FAIL  core.patch.offset-mismatch-409") == 1
+    account = text.split("✗ FAIL  core.patch.offset-mismatch-409")[1].split("──")[0]
+    assert all(
+        f"core.patch.offset-mismatch/{each}" in account for each in ("behind", "ahead", "far")
+    )
+
+
+def test_the_decisive_line_is_marked(sample: Record) -> None:
+    """The line of the answer that decided is marked, a missing header as such, and no other."""
+    marked = [
+        line.split("> ", 1)[1]
+        for line in render(sample).splitlines()
+        if re.match(r"^ .{10}> ", line)
+    ]
+    assert marked == [
+        "(no Tus-Resumable)",
+        "HTTP/1.1 204 No Content",
+        "No answer came within 10 seconds.",
+        "HTTP/1.1 500 Internal Server Error",
+        "Upload-Offset: 0",
+    ]
+
+
+def test_our_own_acts_are_told(sample: Record) -> None:
+    """What we did to a connection is in the account of what came of it."""
+    assert "we cut after 40960 body bytes by RST" in " ".join(render(sample).split())
+
+
+def test_nothing_from_the_wire_commands_the_terminal(sample: Record) -> None:
+    """Control characters that a server sends, C1 too, are printed as escapes."""
+    hostile = msgspec.structs.replace(sample.scenarios[1], title="a\x1b[2Jb\x9bc", reason="d\x07e")
+    text = shown(replace(sample, scenarios=(hostile,)))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+    assert r"a\x1b[2Jb\x9bc" in text
+
+
+def test_colour_changes_nothing_but_colour(sample: Record) -> None:
+    """With the escapes taken out, the coloured view is the plain one."""
+    coloured = shown(sample, colour=True)
+    assert "\x1b[" in coloured
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert [line.rstrip() for line in bare.splitlines()] == shown(sample).splitlines()
+
+
+def test_an_ascii_stream_gets_ascii(sample: Record) -> None:
+    """Where the encoding has no glyphs the view is written in ASCII, with nothing lost."""
+    text = shown(sample, encoding="ascii")
+    assert "x FAIL" in text
+    assert len(text.splitlines()) == len(shown(sample).splitlines())
+
+
+def test_a_run_cut_short_is_shown(sample: Record) -> None:
+    """Without a footer or requirements, what is known is told, and that it was cut short."""
+    text = render(replace(sample, requirements=(), footer=None))
+    assert "The run was cut short" in text
+    assert "✗ FAIL  core.patch.offset-mismatch-409" in text
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    """The views that need rich or jinja2 import them when they are used."""
+    program = "import sys, tus_reports; print([n for n in ('rich', 'jinja2') if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("stream_is_a_terminal", "environment", "expected"),
+    [
+        pytest.param(True, {"TERM": "xterm"}, True, id="a terminal"),
+        pytest.param(True, {"TERM": "xterm", "NO_COLOR": "1"}, False, id="NO_COLOR"),
+        pytest.param(True, {"TERM": "xterm", "NO_COLOR": ""}, True, id="an empty NO_COLOR"),
+        pytest.param(True, {"TERM": "dumb"}, False, id="a dumb terminal"),
+        pytest.param(False, {"TERM": "xterm"}, False, id="a log"),
+    ],
+)
+def test_colour_is_for_terminals(
+    stream_is_a_terminal: bool,
+    environment: dict[str, str],
+    expected: bool,
+    sample: Record,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Colour is chosen by the stream and the user's environment."""
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: stream_is_a_terminal)
+    TerminalView(stream).line(sample.header)
+    assert ("\x1b[" in stream.getvalue()) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        pytest.param("a b c", 3, ["a b", "c"], id="at spaces"),
+        pytest.param("abcdef g", 4, ["abcd", "ef g"], id="a long word is broken"),
+        pytest.param("see http://a.example/b", 6, ["see", "http://a.example/b"], id="an address"),
+        pytest.param("", 10, [""], id="nothing"),
+    ],
+)
+def test_wrap(text: str, width: int, expected: list[str]) -> None:
+    """Text is broken at spaces, long words anywhere, addresses nowhere."""
+    assert wrap(text, width) == expected
+
+
+def test_typesetting_keeps_to_the_width() -> None:
+    """A rule fills the line, a shortened title does not exceed it, ASCII replaces glyphs."""
+    assert len(plain(rule("Title", 40))) == 40
+    assert shortened("one two three four", 10) == "one two…"
+    assert len(shortened("x" * 50, 10)) == 10
+    assert encodable("✗ é", "ascii") == "x \\xe9"
+    assert plain(row("a ")) == "a"
