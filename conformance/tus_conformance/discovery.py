@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from tus_conformance.headers import is_integer, members, value_of
+from tus_conformance.headers import is_integer, members, resolved, value_of
 from tus_conformance.target import Target
 from tus_conformance.wire import Answer, Outgoing, Payload, Wire
 from tus_reports import Capability, Discovery, Exchange
@@ -157,10 +157,9 @@ class _Probe:
         usual = self._target.profile.metadata
         metadata = (("Upload-Metadata", usual),) if usual else ()
         answer = await self.send("POST", self._target.url, *metadata, *headers, body=body)
-        location = value_of(answer.headers, "Location")
-        if not _succeeded(answer) or location is None:
+        url = resolved(value_of(answer.headers, "Location") or "", self._target.url)
+        if not _succeeded(answer) or url is None:
             return answer, None
-        url = urljoin(self._target.url, location)
         self._created.append(url)
         return answer, url
 

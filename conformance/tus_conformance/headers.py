@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import urljoin, urlsplit
 
 from tus_scenarios import Matcher
@@ -61,15 +62,31 @@ def concat(value: str, base: str) -> tuple[str, ...] | None:
     parts = urls.split()
     if form != "final" or not semicolon or not parts:
         return None
-    return ("final", *(urljoin(base, part) for part in parts))
+    resolved_parts = [resolved(part, base) for part in parts]
+    found = tuple(url for url in resolved_parts if url is not None)
+    return ("final", *found) if len(found) == len(parts) else None
+
+
+def resolved(reference: str, base: str) -> str | None:
+    """Return the URL that a reference means in an answer from `base`; None where it is no URL."""
+    if not reference or re.search(r"[\x00-\x20\x7f]", reference):
+        return None
+    try:
+        url = urljoin(base, reference)
+        _ = urlsplit(url).port
+    except ValueError:
+        return None
+    return url
 
 
 def moment(value: str) -> datetime | None:
     """Return the moment that an IMF-fixdate names, or None for another form."""
     try:
-        return datetime.strptime(value, _IMF_FIXDATE).replace(tzinfo=UTC)
+        found = datetime.strptime(value, _IMF_FIXDATE).replace(tzinfo=UTC)
     except ValueError:
         return None
+    # strptime forgives letter case, missing zeros and a wrong weekday; the grammar does not.
+    return found if format_datetime(found, usegmt=True) == value else None
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
@@ -115,7 +132,7 @@ def _is_concat(value: str) -> bool:
 
 
 def _is_url(value: str) -> bool:
-    return bool(value) and not re.search(r"[\x00-\x20\x7f]", value)
+    return resolved(value, "http://localhost/") is not None
 
 
 _FORMS: dict[str, Callable[[str], bool]] = {
@@ -168,7 +185,8 @@ def _questions(matcher: Matcher) -> Iterator[Callable[[str, str], bool]]:
 
 def _has_form(form: str, value: str, base: str) -> bool:
     if form == "same-origin":
-        return origin(urljoin(base, value)) == origin(base)
+        url = resolved(value, base)
+        return url is not None and origin(url) == origin(base)
     return _FORMS[form](value)
 
 

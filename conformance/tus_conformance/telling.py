@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from urllib.parse import urljoin
 
 import trio
 
 from tus_conformance.composing import Composer
 from tus_conformance.content import Comparison
 from tus_conformance.finishing import finished
-from tus_conformance.headers import is_integer
+from tus_conformance.headers import is_integer, resolved
 from tus_conformance.judgement import judge, unreached
 from tus_conformance.references import References
 from tus_conformance.reply import Reply
@@ -138,12 +137,12 @@ class Telling:
         return reply
 
     def _bind(self, request: Request, reply: Reply) -> None:
-        location = reply.header("Location")
-        if not location:
+        url = resolved(reply.header("Location") or "", reply.url)
+        if url is None:
             return
         upload = Upload(
             name=request.of,
-            url=urljoin(reply.url, location),
+            url=url,
             body=self._composer.content(request),
             length=self._length(request),
             declared=request.defer is None,
@@ -244,4 +243,11 @@ def _hindered(what: str, reply: Reply) -> tuple[Verdict, str]:
         return "error", f"{what}: {failure.sentence}"
     if failure is not None:
         return "blocked", f"{what}: {failure.sentence}"
-    return "blocked", f"{what}: {reply.method} was answered with {reply.status}."
+    answered = f"{reply.method} was answered with {reply.status}"
+    if reply.succeeded and reply.method == "POST":
+        answered += f" and {_shown(reply.header('Location'))}"
+    return "blocked", f"{what}: {answered}."
+
+
+def _shown(location: str | None) -> str:
+    return "no Location" if location is None else f"the Location {location!r}, which is no URL"
