@@ -14,7 +14,7 @@ import pytest
 
 from tus_reports import VERDICTS, Line, Record, Scenario, TerminalView, finding, render
 from tus_reports.mark import MARKS
-from tus_reports.typeset import encodable, plain, row, rule, shortened, wrap
+from tus_reports.typeset import encodable, plain, row, rule, wrap
 
 Golden = Callable[[str, str], None]
 
@@ -226,9 +226,7 @@ def test_wrap(text: str, width: int, expected: list[str]) -> None:
 
 
 def test_typesetting_keeps_to_the_width() -> None:
-    """A rule fills the line, a shortened title does not exceed it, ASCII replaces glyphs."""
+    """A rule fills the line, ASCII replaces glyphs, rows end without space."""
     assert len(plain(rule("Title", 40))) == 40
-    assert shortened("one two three four", 10) == "one two…"
-    assert len(shortened("x" * 50, 10)) == 10
     assert encodable("✗ é", "ascii") == "x \\xe9"
     assert plain(row("a ")) == "a"

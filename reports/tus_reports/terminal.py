@@ -31,13 +31,14 @@ from tus_reports.typeset import (
     painter,
     row,
     rule,
-    shortened,
     wants_colour,
     width_of,
+    wrap,
 )
 
 _MARK_WIDTH = 13
 _ID_COLUMN = 110  # only a line as wide as this has room for the ids beside the titles
+_NARROWEST = 20
 
 
 class TerminalView:
@@ -84,7 +85,7 @@ class TerminalView:
                     self._section = line.section
                     yield row()
                     yield row(line.section, "bold")
-                yield scenario_row(line, self._width)
+                yield from scenario_rows(line, self._width)
             case Footer():
                 yield from conclusion_rows(self._record(), self._width, self._where)
             case Requirement():
@@ -149,20 +150,20 @@ def discovery_rows(discovery: Discovery, width: int) -> Iterator[Row]:
             yield from _facts("but", f"{found.name} works and is not advertised{because}", width)
 
 
-def scenario_row(scenario: Scenario, width: int) -> Row:
-    """Return the one row of a scenario: its mark, its title, and its id where there is room."""
+def scenario_rows(scenario: Scenario, width: int) -> Iterator[Row]:
+    """Yield a scenario: its mark and its title, and its id or parameters where there is room."""
     _, _, instance = scenario.id.partition("/")
-    suffix = f" [{instance}]" if instance else ""
-    room = width - _MARK_WIDTH - len(suffix)
-    if width >= _ID_COLUMN:
-        room -= len(scenario.id) + 2
-    title = shortened(visible(scenario.title), max(room, 20))
+    title = visible(scenario.title)
     quiet = "dim" if MARKS[scenario.verdict].style == "dim" else ""
-    shown = (*mark_cells(scenario.verdict), (title, quiet), (suffix, "dim"))
-    if width < _ID_COLUMN:
-        return shown
-    gap = width - _MARK_WIDTH - len(title) - len(suffix) - len(scenario.id)
-    return (*shown, (" " * max(gap, 2) + scenario.id, "dim"))
+    wide = width >= _ID_COLUMN
+    room = max(width - _MARK_WIDTH - (len(scenario.id) + 2 if wide else 0), _NARROWEST)
+    first, *others = wrap(title, room)
+    if instance and not wide and not others and len(first) + len(instance) + 3 <= room:
+        first += f" [{instance}]"
+    shown = (*mark_cells(scenario.verdict), (first, quiet))
+    gap = width - _MARK_WIDTH - len(first) - len(scenario.id)
+    yield (*shown, (" " * max(gap, 2) + scenario.id, "dim")) if wide else shown
+    yield from (row(" " * _MARK_WIDTH + other, quiet) for other in others)
 
 
 def mark_cells(verdict: Verdict) -> Row:

@@ -60,15 +60,6 @@ def _fitting(words: list[str], width: int) -> list[str]:
     return fitting
 
 
-def shortened(text: str, width: int) -> str:
-    """Cut a text to `width` characters, at a space where there is one near."""
-    if len(text) <= width:
-        return text
-    cut = text[: max(width - 1, 1)]
-    head, space, _ = cut.rpartition(" ")
-    return (head if space and len(head) > width * 2 // 3 else cut) + "…"
-
-
 def indented(text: str, *, width: int, indent: int, style: str = "") -> list[Row]:
     """Return a paragraph as rows, each `indent` characters in."""
     return [row(" " * indent + line, style) for line in wrap(text, width - indent)]
