@@ -108,17 +108,23 @@ async def test_a_connection_that_nobody_accepts_is_unreachable():
 
 
 async def test_hearing_nothing_is_no_failure_yet():
-    async with serving(after(20, DONE)) as backend:
-        async with Wire(backend=backend, timeout=30).hold(Outgoing("PATCH", URL)) as held:
-            assert await held.hear(15) is None
-            answer = await held.reply()
+    outgoing = Outgoing("PATCH", URL)
+    async with (
+        serving(after(20, DONE)) as backend,
+        Wire(backend=backend, timeout=30).hold(outgoing) as held,
+    ):
+        assert await held.hear(15) is None
+        answer = await held.reply()
     assert (answer.status, answer.failure) == (204, None)
 
 
 async def test_an_answer_is_waited_for_as_long_as_one_says():
-    async with serving(after(60, DONE)) as backend:
-        async with Wire(backend=backend, timeout=10).hold(Outgoing("PATCH", URL)) as held:
-            answer = await held.answer(seconds=70)
+    outgoing = Outgoing("PATCH", URL)
+    async with (
+        serving(after(60, DONE)) as backend,
+        Wire(backend=backend, timeout=10).hold(outgoing) as held,
+    ):
+        answer = await held.answer(seconds=70)
     assert (answer.status, answer.timed_out) == (204, False)
 
 

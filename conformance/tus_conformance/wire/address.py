@@ -28,10 +28,10 @@ class Address:
         """Tell whether TLS is spoken there."""
         return self.scheme == "https"
 
-    @property
-    def place(self) -> str:
-        """Return host and port for people."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+def place(host: str, port: int) -> str:
+    """Return host and port for people."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def address(url: str) -> Address:

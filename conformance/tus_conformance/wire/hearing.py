@@ -84,6 +84,22 @@ class Hearing:
         self.raw = self._pending[:KEPT]
         return heard
 
+    # A response that another reader has read, such as one of HTTP/2, is relayed piece by piece.
+
+    def begin(self, head: Head) -> None:
+        """Take the head of a final response."""
+        self.final = head
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes of its body."""
+        self.body.add(piece)
+        if self._sink is not None:
+            self._sink(piece)
+
+    def finish(self) -> None:
+        """Take note that the response is whole."""
+        self.complete = True
+
     def _events(self, data: bytes) -> list[str]:
         heard: list[str] = []
         try:
@@ -104,10 +120,7 @@ class Hearing:
             self.final = self._head(event)
             return [_status_line(self.final)]
         if isinstance(event, h11.Data):
-            piece = bytes(event.data)
-            self.body.add(piece)
-            if self._sink is not None:
-                self._sink(piece)
+            self.add(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):
             self.complete = True
             self.trailers = _pairs(event.headers)

@@ -49,6 +49,7 @@ class Held:
         self._script = script
         self._source = Source(payload)
         self._recorder = recorder
+        recorder.moved = self._moved
         self._timeout = timeout
         self._patience: dict[trio.CancelScope, float] = {}
         self._ear = trio.Lock()
@@ -144,11 +145,7 @@ class Held:
             recorder.log.act(
                 f"stopped after {recorder.said.length} body bytes: the answer had come"
             )
-        heard = recorder.hearing
-        if heard.fault is not None:
-            recorder.failed(trouble.malformed(heard.fault))
-        elif recorder.ended and not heard.complete:
-            recorder.failed(trouble.ended(recorder.said.length, begun=self._begun, reset=False))
+        recorder.conclude()
         await self.aclose()
         return recorder.answer()
 
@@ -179,7 +176,7 @@ class Held:
                 if enough is None:
                     nursery.cancel_scope.cancel()
         if scope.cancelled_caught:
-            self._recorder.failed(trouble.silent(patience, begun=self._begun))
+            self._recorder.failed(trouble.silent(patience, begun=self._recorder.begun))
 
     @contextmanager
     def _patiently(self, seconds: float) -> Iterator[trio.CancelScope]:
@@ -200,9 +197,10 @@ class Held:
                 try:
                     await self._stream.read(PIECE)
                 except (httpcore.ReadError, httpcore.ReadTimeout):
-                    reset = trouble.ended(self._recorder.said.length, begun=self._begun, reset=True)
+                    reset = trouble.ended(
+                        self._recorder.said.length, begun=self._recorder.begun, reset=True
+                    )
                     self._recorder.failed(reset)
-                self._moved()
 
     async def _say_head(self) -> None:
         await self._say(self._script.head)
@@ -232,12 +230,7 @@ class Held:
             self.deaf = True
             self._recorder.log.failed(f"writing: {error.__cause__ or error}")
             return False
-        self._moved()
         return True
-
-    @property
-    def _begun(self) -> bool:
-        return self.answering or bool(self._recorder.hearing.raw)
 
 
 class Source:

@@ -17,6 +17,8 @@ from typing import Any, Protocol
 import httpcore
 import trio
 
+from tus_conformance.wire.address import place
+
 # With a linger time of nothing, closing a socket resets the connection (RFC 9293, section 3.10.5).
 NO_LINGER = struct.pack("ii", 1, 0)
 # Seconds in which a local peer has long acknowledged what it was sent.
@@ -29,7 +31,7 @@ class Witness(Protocol):
     def connected(self, where: str) -> None:
         """A connection was made."""
 
-    def secured(self, how: str) -> None:
+    def secured(self, version: str, protocol: str) -> None:
         """TLS was begun on the connection: what passes from now on is a conversation anew."""
 
     def sent(self, data: bytes) -> None:
@@ -43,7 +45,10 @@ class Witness(Protocol):
 
 
 class RecordedBackend(httpcore.AsyncNetworkBackend):
-    """Opens recorded connections through another backend; `connect_to` replaces host and port."""
+    """Opens recorded connections through another backend; `connect_to` replaces host and port.
+
+    `aim` is where the last connection was to lead, for people.
+    """
 
     def __init__(
         self,
@@ -54,6 +59,13 @@ class RecordedBackend(httpcore.AsyncNetworkBackend):
         self._inner = inner
         self._witness = witness
         self._connect_to = connect_to
+        self._opened: list[RecordedStream] = []
+        self.aim = ""
+
+    @property
+    def newest(self) -> RecordedStream | None:
+        """Return the stream that was opened last, which is the one requests go over."""
+        return self._opened[-1] if self._opened else None
 
     async def connect_tcp(
         self,
@@ -65,9 +77,15 @@ class RecordedBackend(httpcore.AsyncNetworkBackend):
     ) -> RecordedStream:
         """Connect within `timeout` seconds; raise what the inner backend raises."""
         host, port = self._connect_to or (host, port)
+        self.aim = place(host, port)
         stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        self._witness.connected(f"{host}:{port}")
-        return RecordedStream(stream, self._witness)
+        self._witness.connected(self.aim)
+        return RecordedStream(stream, self._witness, self._opened)
+
+    async def aclose(self) -> None:
+        """Close whatever is still open, also when cancelled."""
+        for stream in self._opened:
+            await stream.aclose()
 
     async def sleep(self, seconds: float) -> None:
         """Pause on trio's clock."""
@@ -77,10 +95,17 @@ class RecordedBackend(httpcore.AsyncNetworkBackend):
 class RecordedStream(httpcore.AsyncNetworkStream):
     """A connection, with a witness to what passes."""
 
-    def __init__(self, inner: httpcore.AsyncNetworkStream, witness: Witness) -> None:
+    def __init__(
+        self,
+        inner: httpcore.AsyncNetworkStream,
+        witness: Witness,
+        opened: list[RecordedStream],
+    ) -> None:
         self._inner = inner
         self._witness = witness
+        self._opened = opened
         self._open = True
+        opened.append(self)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, or none at the end; raise httpcore.ReadError."""
@@ -100,12 +125,18 @@ class RecordedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> RecordedStream:
-        """Begin TLS and return the stream above it; raise httpcore.ConnectError."""
-        stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        """Begin TLS and return the stream above it, or close and raise httpcore.ConnectError."""
+        try:
+            stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self.aclose()
+            raise
+        self._open = False  # the stream above it is to be closed instead
         spoken = stream.get_extra_info("ssl_object")
         protocol = spoken.selected_alpn_protocol() if spoken else None
-        self._witness.secured(f"{spoken.version() if spoken else 'TLS'}, {protocol or 'http/1.1'}")
-        return RecordedStream(stream, self._witness)
+        version = spoken.version() if spoken else None
+        self._witness.secured(version or "TLS", protocol or "http/1.1")
+        return RecordedStream(stream, self._witness, self._opened)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the inner stream says of itself."""

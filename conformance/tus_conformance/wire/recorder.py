@@ -7,7 +7,9 @@ from typing import Literal
 
 import trio
 
+from tus_conformance.wire import trouble
 from tus_conformance.wire.answer import Answer, Failure
+from tus_conformance.wire.frames import Frames
 from tus_conformance.wire.hearing import Head, Hearing, glimpse
 from tus_conformance.wire.log import Log
 from tus_conformance.wire.outgoing import Outgoing
@@ -16,6 +18,7 @@ from tus_conformance.wire.tally import Tally
 from tus_reports.record import Body, Exchange, Response
 
 Tier = Literal["h11", "raw", "httpx"]
+Stage = Literal["nowhere", "connected", "secured"]
 
 # How many bytes of a literal request body, and of a response body, are recorded as text.
 REQUEST_TEXT = 256
@@ -23,7 +26,10 @@ RESPONSE_TEXT = 1024
 
 
 class Recorder:
-    """Takes down one exchange; `head` is the request's own, as it is meant to be sent."""
+    """Takes down one exchange; `head` is the request's own, as it is meant to be sent.
+
+    `stage` tells how far the connection got, and `moved` is called whenever something passes.
+    """
 
     def __init__(
         self,
@@ -36,7 +42,7 @@ class Recorder:
         sink: Callable[[bytes], None] | None = None,
     ) -> None:
         self._outgoing = outgoing
-        self._head = head
+        self.head = head
         self._tier = tier
         self._redaction = redaction.learning(outgoing.url, outgoing.headers)
         self._sink = sink
@@ -48,25 +54,53 @@ class Recorder:
         self.failure: Failure | None = None
         self.cut = False
         self.ended = False
+        self.stage: Stage = "nowhere"
+        self.frames: tuple[Frames, Frames] | None = None
+        self.moved: Callable[[], None] = lambda: None
 
     # As the witness of the network
 
     def connected(self, where: str) -> None:
         """A connection was made."""
+        self.stage = "connected"
         self.log.connected(where)
+        self.moved()
 
-    def secured(self, how: str) -> None:
+    def secured(self, version: str, protocol: str) -> None:
         """TLS was begun: what was said before, to a proxy, is no part of the exchange."""
-        self.log.connected(how)
+        self.stage = "secured"
+        self.log.connected(f"{version}, {protocol}")
+        self.forget()
+        self._unsent = len(self.head)
+        if protocol == "h2":
+            self.expect_frames()
+        self.moved()
+
+    def forget(self) -> None:
+        """Drop what was heard so far: it was not the server who spoke."""
         self.hearing = Hearing(self._outgoing.method, self._sink)
+
+    def expect_frames(self) -> None:
+        """HTTP/2 is spoken from now on: its frames are events, and its messages are relayed."""
+        self.frames = Frames(preface=True), Frames()
 
     def sent(self, data: bytes) -> None:
         """Bytes were handed to the network."""
-        self.log.sent(len(data), "head" if self._unsent > 0 else "body")
-        self._unsent -= len(data)
+        if self.frames is None:
+            self.log.sent(len(data), "head" if self._unsent > 0 else "body")
+            self._unsent -= len(data)
+        else:
+            for size, words in self.frames[0].feed(data):
+                self.log.sent(size, words)
+        self.moved()
 
     def received(self, data: bytes) -> None:
         """Bytes came in, or the end of them."""
+        self.moved()
+        if data and self.frames is not None:
+            for size, words in self.frames[1].feed(data):
+                self.log.received(size, words)
+            return
         if data:
             self.log.received(len(data))
             heard = self.hearing.receive(data)
@@ -90,6 +124,19 @@ class Recorder:
         if self.failure is None:
             self.failure = failure
             self.log.failed(failure.sentence)
+
+    def conclude(self) -> None:
+        """Note that nothing more will come back, and why if that is not a whole answer."""
+        heard = self.hearing
+        if heard.fault is not None:
+            self.failed(trouble.malformed(heard.fault))
+        elif self.ended and not heard.complete:
+            self.failed(trouble.ended(self.said.length, begun=self.begun, reset=False))
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether a final response has begun to come in."""
+        return self.hearing.final is not None or bool(self.hearing.raw)
 
     def answer(self) -> Answer:
         """Return what has come back so far."""
@@ -123,7 +170,7 @@ class Recorder:
             method=self._outgoing.method,
             url=hide.text(self._outgoing.url),
             started=round(self._started, 6),
-            request=hide.head(self._head.decode("latin-1")),
+            request=hide.head(self.head.decode("latin-1")),
             body=self._body(self.said, generated, REQUEST_TEXT) if payload else None,
             interim=tuple(self._response(head) for head in self.hearing.interim),
             response=self._final(),

@@ -7,49 +7,57 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-from tus_conformance.wire.address import Address
 from tus_conformance.wire.answer import Failure
 
 
-def unreachable(address: Address, error: BaseException) -> Failure:
+def unreachable(place: str, error: BaseException) -> Failure:
     """Nothing accepted the connection."""
     causes = [_reason(one) for one in _causes(error) if isinstance(one, OSError)]
     why = causes[-1] if causes else str(error) or type(error).__name__
     return Failure(
         "unreachable",
-        f"No connection to {address.place} ({why}):"
+        f"No connection to {place} ({why}):"
         " check that the server runs, and the host and port of its URL.",
     )
 
 
-def slow_to_accept(address: Address, timeout: float) -> Failure:
+def slow_to_accept(place: str, timeout: float) -> Failure:
     """The connection was neither accepted nor refused."""
     return Failure(
         "unreachable",
-        f"{address.place} accepted no connection within {timeout:g} seconds:"
+        f"{place} accepted no connection within {timeout:g} seconds:"
         " check that the server runs and that no firewall drops its packets.",
     )
 
 
-def untrusted(address: Address, error: BaseException) -> Failure:
+def untrusted(place: str, error: BaseException) -> Failure:
     """TLS could not be agreed on."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(
                 "tls",
-                f"The certificate of {address.place} is not trusted ({cause.verify_message}):"
+                f"The certificate of {place} is not trusted ({cause.verify_message}):"
                 " give its authority in the target's profile, or correct the host of the URL.",
             )
         if isinstance(cause, ssl.SSLError):
             return Failure(
                 "tls",
-                f"TLS with {address.place} failed ({cause.reason or cause}):"
+                f"TLS with {place} failed ({cause.reason or cause}):"
                 " if the server speaks plain HTTP, use http:// in its URL.",
             )
     return Failure(
         "tls",
-        f"{address.place} ended the connection during the TLS handshake:"
+        f"{place} ended the connection during the TLS handshake:"
         " check that it speaks TLS, and its own log.",
+    )
+
+
+def refused_by_proxy(why: str) -> Failure:
+    """The proxy made no tunnel to the server."""
+    return Failure(
+        "unreachable",
+        f"The proxy did not connect to the server ({why}):"
+        " check its URL, the user it wants, and whether it may reach that host and port.",
     )
 
 
@@ -78,8 +86,8 @@ def malformed(why: str) -> Failure:
     """What came back is no HTTP response."""
     return Failure(
         "malformed",
-        f"What came back is not an HTTP/1.1 response ({why}): compare the bytes that were received"
-        " with RFC 9112, and check that no other protocol is spoken on that port.",
+        f"What came back is not an HTTP response ({why}): compare the bytes that were received"
+        " with RFC 9112 or 9113, and check that no other protocol is spoken on that port.",
     )
 
 

@@ -9,7 +9,7 @@ import httpcore
 import trio
 
 from tus_conformance.wire import trouble
-from tus_conformance.wire.address import Address, AddressError, address
+from tus_conformance.wire.address import Address, AddressError, address, place
 from tus_conformance.wire.answer import Answer, Failure
 from tus_conformance.wire.framing import script
 from tus_conformance.wire.held import Held
@@ -94,10 +94,10 @@ class Wire:
             with trio.move_on_after(self._timeout):
                 stream = await network.connect_tcp(there.host, there.port)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-            recorder.failed(trouble.unreachable(there, error))
+            recorder.failed(trouble.unreachable(network.aim, error))
             return None
         if stream is None:
-            recorder.failed(trouble.slow_to_accept(there, self._timeout))
+            recorder.failed(trouble.slow_to_accept(network.aim, self._timeout))
             return None
         return await self._secure(stream, there, recorder) if there.secure else stream
 
@@ -111,12 +111,8 @@ class Wire:
                 secured = await stream.start_tls(self._context(), there.host)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
             error = failed
-        finally:
-            # A handshake that fails or is cancelled leaves the connection below it open.
-            if secured is None:
-                await stream.aclose()
         if secured is None:
-            recorder.failed(trouble.untrusted(there, error))
+            recorder.failed(trouble.untrusted(place(there.host, there.port), error))
         return secured
 
     def _context(self) -> ssl.SSLContext:

@@ -1,0 +1,287 @@
+"""The httpx tier: the same answers, over HTTP/1.1, HTTP/2 and proxies."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import h2.config
+import h2.connection
+import h2.events
+import msgspec
+import pytest
+import trio
+
+from tus_conformance.wire import Cut, Outgoing, Payload, UnsendableError, Wire
+from tus_conformance.wire.courier import Courier
+from tus_conformance.wire.memory import serving
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+END = b"\r\n\r\n"
+URL = "http://tus.test/files/1"
+
+
+def server_tls(*protocols: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "server.pem")
+    context.set_alpn_protocols(list(protocols))
+    return context
+
+
+def client_tls() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=CERTIFICATES / "certificate.pem")
+
+
+ALIKE = {
+    "an answer without a body": b"HTTP/1.1 204 No Content\r\nUpload-Offset: 5\r\n\r\n",
+    "a body": b"HTTP/1.1 200 OK\r\nX-a: 1\r\nx-A: 2\r\nContent-Length: 5\r\n\r\nhello",
+    "interim responses": b"HTTP/1.1 102 \r\n\r\nHTTP/1.1 104 \r\n\r\nHTTP/1.1 204 \r\n\r\n",
+    "chunks and trailers": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"2\r\nhi\r\n0\r\nA: b\r\n\r\n",
+    "the end of the stream": b"",
+    "half a body": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",
+    "no response": b"SSH-2.0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("said", ALIKE.values(), ids=ALIKE)
+async def test_both_tiers_hear_alike(peer, reads, closes, patch, said):
+    outgoing = patch(b"hello", headers=(("Upload-Offset", "0"), ("b-B", "1")))
+    told, heard = [], []
+    for tier in (Wire, Courier):
+        far = peer(reads(b"hello"), said, closes)
+        async with serving(far.serve) as backend:
+            told.append(await tier(backend=backend).send(outgoing))
+        heard.append(bytes(far.heard))
+    assert heard[0] == heard[1]
+    first, second = ({**vars(answer), "exchange": None} for answer in told)
+    assert first == second
+    assert [answer.exchange.tier for answer in told] == ["h11", "httpx"]
+    one, two = (answer.exchange for answer in told)
+    assert (one.request, one.response, one.interim) == (two.request, two.response, two.interim)
+
+
+@pytest.mark.parametrize("by", ["fin", "rst"])
+async def test_a_body_is_cut(peer, patch, by):
+    far = peer()
+    async with serving(far.serve) as backend:
+        answer = await Courier(backend=backend).send(patch(b"hello", cut=Cut(3, by)))
+        with trio.fail_after(5):
+            await far.gone.wait()
+    assert bytes(far.heard).endswith(END + b"hel")
+    assert (answer.cut, answer.sent, answer.status, answer.failure) == (True, 3, None, None)
+
+
+async def test_silence_times_out(peer, patch):
+    far = peer()
+    async with serving(far.serve) as backend:
+        answer = await Courier(backend=backend, timeout=0.01).send(patch())
+        with trio.fail_after(5):
+            await far.gone.wait()
+    assert (answer.timed_out, answer.failure.kind) == (True, "timeout")
+
+
+async def test_a_cancelled_exchange_closes_its_connection(peer, patch):
+    far = peer()
+    async with serving(far.serve) as backend:
+        with trio.move_on_after(0.01):
+            await Courier(backend=backend).send(patch())
+        with trio.fail_after(5):
+            await far.gone.wait()
+
+
+async def test_a_closed_port_is_unreachable():
+    with trio.socket.socket() as found:
+        await found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    answer = await Courier().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
+    assert answer.failure.kind == "unreachable"
+    assert answer.failure.sentence.startswith(
+        f"No connection to 127.0.0.1:{port} (Connection refused):"
+    )
+
+
+REFUSED = {
+    "raw framing": Outgoing("GET", URL, framing="raw"),
+    "trailers": Outgoing("PATCH", URL, framing="chunked", trailers=(("A", "b"),)),
+}
+
+
+@pytest.mark.parametrize("outgoing", REFUSED.values(), ids=REFUSED)
+async def test_what_httpx_cannot_send_is_refused(outgoing):
+    with pytest.raises(UnsendableError, match="send this one over HTTP"):
+        await Courier().send(outgoing)
+
+
+class Http2Peer:
+    """A server of HTTP/2 that answers once it has the whole request, unless it resets it."""
+
+    def __init__(self, *, resets: bool = False, tls: ssl.SSLContext | None = None) -> None:
+        self.resets = resets
+        self.tls = tls
+        self.headers: list[tuple[str, str]] = []
+        self.body = bytearray()
+
+    async def serve(self, stream) -> None:
+        """Serve one connection."""
+        if self.tls is not None:
+            stream = trio.SSLStream(stream, self.tls, server_side=True, https_compatible=True)
+        config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
+        connection = h2.connection.H2Connection(config)
+        connection.initiate_connection()
+        await stream.send_all(connection.data_to_send())
+        while data := await stream.receive_some():
+            for event in connection.receive_data(data):
+                self._take(connection, event)
+            await stream.send_all(connection.data_to_send())
+
+    def _take(self, connection, event) -> None:
+        if isinstance(event, h2.events.RequestReceived):
+            self.headers = event.headers
+            if self.resets:
+                connection.reset_stream(event.stream_id, error_code=2)
+        elif isinstance(event, h2.events.DataReceived):
+            self.body += event.data
+            connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        elif isinstance(event, h2.events.StreamEnded):
+            answer = [(":status", "200"), ("upload-offset", "5"), ("content-length", "2")]
+            connection.send_headers(event.stream_id, [(":status", "104")])
+            connection.send_headers(event.stream_id, answer)
+            connection.send_data(event.stream_id, b"ok", end_stream=True)
+
+
+@pytest.mark.parametrize("secure", [True, False], ids=["over TLS", "with prior knowledge"])
+async def test_http2_is_spoken_and_recorded_as_events(secure):
+    far = Http2Peer(tls=server_tls("h2", "http/1.1") if secure else None)
+    outgoing = Outgoing(
+        "PATCH",
+        f"http{'s' * secure}://localhost/files/1?token=abc",
+        (("Upload-Offset", "0"), ("Authorization", "Bearer tok-1234567890")),
+        Payload(5, lambda: iter([b"hel", b"lo"]), generated="a greeting"),
+    )
+    taken = bytearray()
+    async with serving(far.serve) as backend:
+        courier = Courier(backend=backend, ssl_context=client_tls(), http2=True)
+        answer = await courier.send(outgoing, sink=taken.extend)
+    assert dict(far.headers) | {":scheme": ""} == {
+        ":method": "PATCH",
+        ":authority": "localhost",
+        ":scheme": "",
+        ":path": "/files/1?token=abc",
+        "upload-offset": "0",
+        "authorization": "Bearer tok-1234567890",
+        "content-length": "5",
+    }
+    assert bytes(far.body) == b"hello"
+    assert (answer.status, answer.version, answer.complete, answer.sent) == (200, "2", True, 5)
+    assert answer.headers == (("upload-offset", "5"), ("content-length", "2"))
+    assert (answer.body, bytes(taken)) == (b"ok", b"ok")
+    record = answer.exchange
+    assert record.request.startswith(
+        "PATCH /files/1?token=[redacted] HTTP/2\r\nhost: localhost\r\n"
+    )
+    assert record.response.head == "HTTP/2 200\r\nupload-offset: 5\r\ncontent-length: 2\r\n\r\n"
+    events = [f"{event.kind} {event.text}" for event in record.events]
+    for expected in (
+        "sent preface",
+        "sent SETTINGS",
+        "sent HEADERS stream 1",
+        "sent DATA stream 1",
+        "sent DATA stream 1 END_STREAM",
+        "received HEADERS stream 1",
+        "received DATA stream 1 END_STREAM",
+    ):
+        assert expected in events
+    assert "tok-1234567890" not in msgspec.json.encode(record).decode()
+
+
+async def test_a_server_without_http2_is_spoken_to_in_http1():
+    far = server_tls("http/1.1")
+
+    async def serve(stream):
+        stream = trio.SSLStream(stream, far, server_side=True, https_compatible=True)
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async with serving(serve) as backend:
+        courier = Courier(backend=backend, ssl_context=client_tls(), http2=True)
+        answer = await courier.send(Outgoing("HEAD", "https://localhost/files/1"))
+    assert (answer.status, answer.version, answer.failure) == (204, "1.1", None)
+
+
+async def test_a_reset_stream_is_told():
+    far = Http2Peer(resets=True)
+    async with serving(far.serve) as backend:
+        answer = await Courier(backend=backend, http2=True).send(
+            Outgoing("PATCH", URL, (), Payload.literal(b"hello"))
+        )
+    assert (answer.status, answer.failure.kind, answer.closed) == (None, "reset", True)
+    texts = [event.text for event in answer.exchange.events]
+    assert "RST_STREAM stream 1 code 2" in texts
+
+
+async def test_a_plain_target_is_asked_for_through_its_proxy(peer, reads):
+    far = peer(reads(END), b"HTTP/1.1 204 No Content\r\n\r\n")
+    async with serving(far.serve) as backend:
+        courier = Courier(backend=backend, proxy="http://me:hunter22@proxy.test:3128")
+        answer = await courier.send(Outgoing("HEAD", "http://tus.test:1080/files/1"))
+    lines = bytes(far.heard).decode().split("\r\n")
+    assert lines[0] == "HEAD http://tus.test:1080/files/1 HTTP/1.1"
+    assert "Proxy-Authorization: Basic bWU6aHVudGVyMjI=" in lines
+    assert (answer.status, answer.failure) == (204, None)
+    assert answer.exchange.events[0].text == "proxy.test:3128"
+    record = msgspec.json.encode(answer.exchange).decode()
+    assert "hunter22" not in record
+    assert "bWU6aHVudGVyMjI" not in record
+
+
+async def test_a_secure_target_is_reached_through_a_tunnel():
+    heard = []
+
+    async def serve(stream):
+        heard.append(await stream.receive_some())
+        await stream.send_all(b"HTTP/1.1 200 Connected\r\n\r\n")
+        inner = trio.SSLStream(
+            stream, server_tls("http/1.1"), server_side=True, https_compatible=True
+        )
+        heard.append(await inner.receive_some())
+        await inner.send_all(b"HTTP/1.1 204 No Content\r\nUpload-Offset: 5\r\n\r\n")
+
+    async with serving(serve) as backend:
+        courier = Courier(backend=backend, ssl_context=client_tls(), proxy="http://proxy.test:3128")
+        answer = await courier.send(Outgoing("HEAD", "https://localhost/files/1"))
+    assert heard[0].startswith(b"CONNECT localhost:443 HTTP/1.1\r\n")
+    assert heard[1] == answer.exchange.request.encode()
+    assert (answer.status, answer.headers) == (204, (("Upload-Offset", "5"),))
+    assert answer.interim == ()
+
+
+async def test_a_proxy_that_refuses_is_told(peer, reads):
+    far = peer(reads(END), b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+    async with serving(far.serve) as backend:
+        courier = Courier(backend=backend, proxy="http://proxy.test:3128")
+        answer = await courier.send(Outgoing("HEAD", "https://tus.test/files/1"))
+    assert answer.failure.kind == "unreachable"
+    assert "407 Proxy Authentication Required" in answer.failure.sentence
+    assert answer.status is None
+
+
+async def test_a_tunnel_to_a_server_that_is_not_trusted_is_told():
+    async def serve(stream):
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 200 Connected\r\n\r\n")
+        inner = trio.SSLStream(
+            stream, server_tls("http/1.1"), server_side=True, https_compatible=True
+        )
+        await inner.receive_some()
+
+    async with serving(serve) as backend:
+        courier = Courier(backend=backend, ssl_context=client_tls(), proxy="http://proxy.test")
+        answer = await courier.send(Outgoing("HEAD", "https://elsewhere.test/files/1"))
+    assert (answer.status, answer.failure.kind) == (None, "tls")
+    assert "is not trusted" in answer.failure.sentence
+
+
+def test_a_proxy_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="The proxy needs a URL with http://"):
+        Courier(proxy="socks5://127.0.0.1:1080")

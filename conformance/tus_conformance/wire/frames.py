@@ -1,0 +1,83 @@
+"""Names the HTTP/2 frames that pass in one direction (RFC 9113, section 4.1)."""
+
+from __future__ import annotations
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+HEADER = 9
+KINDS = (
+    "DATA",
+    "HEADERS",
+    "PRIORITY",
+    "RST_STREAM",
+    "SETTINGS",
+    "PUSH_PROMISE",
+    "PING",
+    "GOAWAY",
+    "WINDOW_UPDATE",
+    "CONTINUATION",
+)
+# Where in the payload of a frame its error code stands, in bytes.
+CODES = {"RST_STREAM": 0, "GOAWAY": 4}
+ENDING = {"DATA", "HEADERS"}
+
+
+class Frames:
+    """Takes the bytes of one direction as they come; a client's begin with a preface."""
+
+    def __init__(self, *, preface: bool = False) -> None:
+        self._pending = b""
+        self._skip = 0
+        self._words = ""
+        self._preface = preface
+
+    def feed(self, data: bytes) -> list[tuple[int, str]]:
+        """Return the bytes of each frame that began, in sizes and words, as far as they came."""
+        self._pending += data
+        found: list[tuple[int, str]] = []
+        if self._preface and len(self._pending) >= len(PREFACE):
+            self._preface = False
+            self._take(len(PREFACE))
+            found.append((len(PREFACE), "preface"))
+        while not self._preface and self._pending:
+            if self._skip:
+                size = self._take(self._skip)
+                self._skip -= size
+                found.append((size, self._words))
+                continue
+            length = self._length()
+            if length is None:
+                break
+            self._words = self._name()
+            self._skip = HEADER + length
+        return found
+
+    def _take(self, size: int) -> int:
+        taken = min(size, len(self._pending))
+        self._pending = self._pending[taken:]
+        return taken
+
+    def _length(self) -> int | None:
+        """Return the length of the next payload once enough of its frame is here to name it."""
+        if len(self._pending) < HEADER:
+            return None
+        length = int.from_bytes(self._pending[:3], "big")
+        code = CODES.get(self._kind())
+        whole = HEADER + length
+        return None if code is not None and len(self._pending) < whole else length
+
+    def _kind(self) -> str:
+        number = self._pending[3]
+        return KINDS[number] if number < len(KINDS) else f"frame of type {number}"
+
+    def _name(self) -> str:
+        kind, flags = self._kind(), self._pending[4]
+        stream = int.from_bytes(self._pending[5:9], "big") & 0x7FFFFFFF
+        words = [kind, f"stream {stream}" if stream else ""]
+        if kind in ENDING and flags & 0x1:
+            words.append("END_STREAM")
+        if kind in {"SETTINGS", "PING"} and flags & 0x1:
+            words.append("ACK")
+        if kind in CODES:
+            at = HEADER + CODES[kind]
+            words.append(f"code {int.from_bytes(self._pending[at : at + 4], 'big')}")
+        return " ".join(filter(None, words))
