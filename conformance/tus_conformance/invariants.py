@@ -6,7 +6,7 @@ which scenario they happened, so that the scenario can be replayed for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tus_conformance import verdict
@@ -37,7 +37,8 @@ class Sight:
     @property
     def versioned(self) -> bool:
         """Tell whether the answer is one that the rules on Tus-Resumable speak of."""
-        return self.method in {"POST", "HEAD", "PATCH", "DELETE"} and self.reply.status is not None
+        both = {self.method, self.outgoing.method}
+        return both <= {"POST", "HEAD", "PATCH", "DELETE"} and self.reply.status is not None
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,17 @@ class Invariant:
         if len(self.kept) < KEPT or worse:
             self.kept.append((self._check(finding, sight), sight.reply.answer.exchange))
 
-    def broke(self, scenario: Scenario, how: str) -> None:
+    def broke(self, scenarios: Sequence[str], how: str) -> None:
         """Take note of a breach that no exchange shows."""
         self.broken += 1
-        self.where.append(scenario.id)
+        self.where += [name for name in scenarios if name not in self.where]
         self.beyond.append(
             Check(
                 requirement=self.requirement,
                 outcome="violated",
                 grade="warn",
                 expected="the server goes on running, whatever clients do",
-                actual=how,
+                actual=f"{how} (in {' or '.join(scenarios)})",
             )
         )
 
@@ -139,6 +140,8 @@ class Invariant:
             return "No exchange of this run was one that it speaks of."
         if not self.broken:
             return f"Held in {self.seen} exchanges."
+        if self.beyond:
+            return f"Broken {self.broken} times in a run of {self.seen} exchanges."
         shown = ", ".join(self.where[:3]) + (", ..." if len(self.where) > 3 else "")
         return f"Broken in {self.broken} of {self.seen} exchanges, in: {shown}."
 
@@ -304,10 +307,10 @@ class Watch:
     def __init__(self) -> None:
         self.all = invariants()
 
-    def fell(self, scenario: Scenario, how: str) -> None:
-        """Take note that the server's process ended in a scenario."""
+    def fell(self, scenarios: Sequence[str], how: str) -> None:
+        """Take note that the server's process ended in one of these scenarios, the last told."""
         keeps_running = next(each for each in self.all if each.id == KEEPS_RUNNING)
-        keeps_running.broke(scenario, how)
+        keeps_running.broke(scenarios, how)
 
     def observe(self, scenario: Scenario, outgoing: Outgoing, reply: Reply) -> None:
         """Look at one exchange with every invariant."""

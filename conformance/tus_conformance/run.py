@@ -17,7 +17,7 @@ from tus_conformance.invariants import Watch
 from tus_conformance.replay import replay
 from tus_conformance.schedule import Quiet, in_order
 from tus_conformance.selection import Selection, inapplicable
-from tus_conformance.session import Revive, Session
+from tus_conformance.session import Server, Session
 from tus_conformance.target import Target
 from tus_conformance.wire import Redaction, Wire
 from tus_reports import FORMAT, Attempt, Counts, Footer, Header, Line, Requirement, Verdict
@@ -45,7 +45,7 @@ class Plan:
     fail_fast: bool = False
     arguments: tuple[str, ...] = ()
     reproduce: tuple[str, ...] = ()
-    revive: Revive | None = None
+    server: Server | None = None
 
     def command(self, scenario: str) -> str:
         """Return the command that repeats one scenario."""
@@ -75,6 +75,7 @@ class Run:
         self._requirements: Counter[Verdict] = Counter()
         self._failed_fast: str | None = None
         self._lost = ""
+        self._latest = ""
 
     async def __call__(self) -> Footer:
         """Run it all and return the last line of the record."""
@@ -108,7 +109,7 @@ class Run:
             discovery=discovered,
             seed=self.plan.seed,
             observe=self._watch.observe,
-            revive=self.plan.revive,
+            server=self.plan.server,
         )
 
     def _tell_with(self, session: Session) -> Callable[[Scenario], Awaitable[Told]]:
@@ -131,9 +132,10 @@ class Run:
             return self._line(scenario, (), "error", self._lost)
         async with self._quiet.alone() if scenario.serial else self._quiet.shared():
             attempts = [await replay(scenario, session)]
-        if attempts[0].verdict == "error" and not await session.answers():
+        if await self._stumbled(attempts[0], session):
             async with self._quiet.alone():
                 attempts = [await self._after_loss(scenario, session, attempts[0])]
+        self._latest = scenario.id
         if attempts[0].verdict == "fail":
             async with self._quiet.alone():
                 attempts.append(await replay(scenario, session, attempt=2))
@@ -142,14 +144,20 @@ class Run:
             self._failed_fast = self._failed_fast or scenario.id
         return told
 
+    async def _stumbled(self, attempt: Attempt, session: Session) -> bool:
+        """Tell whether the server has gone away, or has to be waited for."""
+        if attempt.verdict in {"error", "blocked", "inconclusive"} and not await session.answers():
+            return True
+        return session.fallen()
+
     async def _after_loss(self, scenario: Scenario, session: Session, attempt: Attempt) -> Attempt:
         """Go on after the server went away: with one started anew, or not at all."""
-        how = await session.revive() if session.revive else None
+        how = await session.revive()
         if how is not None:
-            self._watch.fell(scenario, how)
+            self._watch.fell([name for name in (self._latest, scenario.id) if name], how)
         if await session.answers():
             return await replay(scenario, session, attempt=3)
-        self._lost = f"Not run: the server stopped accepting connections in {scenario.id}."
+        self._lost = f"Not run: the server stopped answering in {scenario.id}."
         return attempt
 
     def _line(

@@ -70,14 +70,17 @@ class Commanded:
         self._process = await _open(self._words, self._log, stdout=None)
         await _accepting(self.url, self._process, self._log)
 
-    async def revive(self) -> str | None:
-        """Start the server again if its process has ended; return how it ended, or None."""
-        if self._process is None or self._process.poll() is None:
-            return None
-        how = f"The server's process ended with {self._process.returncode}"
+    @property
+    def fallen(self) -> bool:
+        """Tell whether the server's process has ended."""
+        return self._process is not None and self._process.poll() is not None
+
+    async def revive(self) -> str:
+        """Start the server again, and return how it ended."""
+        code = self._process.returncode if self._process else None
         last = await _last_words(self._log)
         await self.start()
-        return f"{how}: {last}"
+        return f"The server's process ended with {code}: {last}"
 
     async def stop(self) -> None:
         """Stop the server and whatever it started."""

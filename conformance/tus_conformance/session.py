@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import trio
 
@@ -14,14 +15,26 @@ from tus_conformance.wire import Outgoing, Wire
 from tus_scenarios import Scenario
 
 Observer = Callable[[Scenario, Outgoing, Reply], None]
-Revive = Callable[[], Awaitable[str | None]]
+
+
+class Server(Protocol):
+    """A server that the suite started, and can start again."""
+
+    @property
+    def fallen(self) -> bool:
+        """Tell whether its process has ended."""
+        ...
+
+    async def revive(self) -> str:
+        """Start it again, and return how it ended."""
+        ...
 
 
 @dataclass
 class Session:
     """The shared part of a run; `observe` is told of every exchange of every scenario.
 
-    `revive` starts the server again where the suite started it and it has died, and says how.
+    `server` is known where the suite itself started it.
     """
 
     target: Target
@@ -29,7 +42,7 @@ class Session:
     discovery: Discovered
     seed: int = 0
     observe: Observer = lambda _scenario, _outgoing, _reply: None
-    revive: Revive | None = None
+    server: Server | None = None
     left_behind: list[str] = field(default_factory=list)
 
     @property
@@ -37,10 +50,23 @@ class Session:
         """Return the URL of an upload that never existed, shaped like those that do."""
         return self.discovery.unknown_url
 
+    def fallen(self) -> bool:
+        """Tell whether a server that the suite started has ended."""
+        return self.server is not None and self.server.fallen
+
+    async def revive(self) -> str | None:
+        """Start the server again if it has ended; return how it ended, or None."""
+        return await self.server.revive() if self.server and self.server.fallen else None
+
     async def answers(self) -> bool:
-        """Tell whether the server still accepts connections."""
-        answer = await self.wire.send(Outgoing(method="OPTIONS", url=self.target.url))
-        return answer.failure is None or answer.failure.kind not in {"unreachable", "tls"}
+        """Tell whether the server answers at all, given three times the patience."""
+        for _ in range(3):
+            answer = await self.wire.send(Outgoing(method="OPTIONS", url=self.target.url))
+            if answer.status is not None:
+                return True
+            if answer.failure is not None and answer.failure.kind in {"unreachable", "tls"}:
+                return False
+        return False
 
     async def remove(self, url: str) -> None:
         """Remove an upload where the server can; else remember that it is left behind."""

@@ -38,6 +38,10 @@ class Pace:
         """Send so many more bytes of the body."""
         await self._held.feed(size)
 
+    async def hear(self, seconds: float) -> int | None:
+        """Return the status of the next interim or final answer, or None if none comes in time."""
+        return await self._held.hear(seconds)
+
     async def reply(self) -> Reply:
         """Send what is left of the body, and return the answer."""
         return await self._received(await self._held.reply())

@@ -36,8 +36,8 @@ def of_check(check: Check, attempt: Attempt) -> Verdict:
         return check.grade
     if attempt.verdict in UNDETERMINED:
         return attempt.verdict
-    violated = any(other.outcome == "violated" for other in attempt.checks)
-    return "blocked" if violated else "not-applicable"
+    failed = any(other.grade == "fail" for other in attempt.checks)
+    return "blocked" if failed else "not-applicable"
 
 
 def of_scenario(attempts: Sequence[Attempt]) -> tuple[Verdict, str]:

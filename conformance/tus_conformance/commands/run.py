@@ -15,7 +15,7 @@ from tus_conformance.profile import Profile, ProfileError, read_profile
 from tus_conformance.run import Plan, Run, redaction
 from tus_conformance.selection import Selection
 from tus_conformance.server import ServerError, commanded, reference
-from tus_conformance.session import Revive
+from tus_conformance.session import Server
 from tus_conformance.target import Target, TargetError
 from tus_conformance.wire import Wire
 from tus_reports import Line, RecordWriter, TerminalView
@@ -42,7 +42,7 @@ async def _run(options: argparse.Namespace, profile: Profile, words: tuple[str, 
         if options.target is None:
             raise ServerError("--server-command needs --target, the URL where it serves.")
         async with commanded(options.server_command, options.target) as server:
-            return await _against(server.url, options, profile, words, server.revive)
+            return await _against(server.url, options, profile, words, server)
     if options.target is not None:
         return await _against(options.target, options, profile, words)
     async with reference(options.reference or "file") as url:
@@ -54,7 +54,7 @@ async def _against(
     options: argparse.Namespace,
     profile: Profile,
     words: tuple[str, ...],
-    revive: Revive | None = None,
+    server: Server | None = None,
 ) -> int:
     target = Target(
         url=url,
@@ -72,7 +72,7 @@ async def _against(
         fail_fast=options.fail_fast,
         arguments=words,
         reproduce=_reproduce(options),
-        revive=revive,
+        server=server,
     )
     wire = Wire(timeout=target.timeout, redaction=redaction(target))
     with ExitStack() as outputs:
