@@ -68,8 +68,9 @@ def judged(expectation: Expectation, fill: Fill = str) -> str:
     for grade, condition in expectation.alternatives[1:]:
         text += f"; {_GRADES[grade]} for {conditioned(condition, fill)}"
         text += f" ({condition.says})" if condition.says else ""
-    grades = {expectation.otherwise or ledger()[row].grade for row in expectation.requirements}
-    rest = " or ".join(_GRADES[grade] for grade in sorted(grades))
+    rows = [ledger()[row] for row in expectation.requirements if row in ledger()]
+    grades = {expectation.otherwise or row.grade for row in rows}
+    rest = " or ".join(_GRADES[grade] for grade in sorted(grades)) or "undefined"
     return f"{text}; else {rest} [{', '.join(expectation.requirements)}]"
 
 

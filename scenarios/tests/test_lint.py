@@ -1,0 +1,123 @@
+"""Each rule of the lint fails on a sample that breaks just that rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from tus_scenarios.functions import scenario
+from tus_scenarios.lint import ensure_sound
+from tus_scenarios.reader import ScenarioError, read
+from tus_scenarios.story import Story
+
+HEAD = """
+section = "Core/HEAD"
+extension = "core"
+"""
+SOUND = """
+[[scenario]]
+id = "sound"
+title = "A sound one"
+why = "It shows that the others fail for their own reason."
+step = [
+  { given = { length = 10 } },
+  { head = {}, name = "asked", expect = [{ status = 200, checks = "core.head.success-status" }] },
+  { patch = { offset = "{asked.Upload-Offset}", send = 1 }, expect = [
+    { status = 204, header.Upload-Offset = "{upload.offset+1}", checks = "core.patch.success-204" },
+  ] },
+]
+"""
+
+BROKEN = {
+    "a letter that ids do not have": ('id = "sound"', 'id = "Sound!"', "an id is made of"),
+    "no reason": ("why = ", "why = '' #", "`why` is missing"),
+    "an unknown row": ("core.head.success-status", "core.head.sucess", "no row of the ledger"),
+    "a duty of clients": (
+        "core.head.success-status",
+        "client.core.head-before-resume",
+        "a duty of clients",
+    ),
+    "an unknown need": ('title = "A', 'needs = ["cration"]\ntitle = "A', "needs 'cration'"),
+    "an unknown lack": ('title = "A', 'lacks = ["teleport"]\ntitle = "A', "needs 'teleport'"),
+    "a step for nothing": (
+        "{ given = { length = 10 } },",
+        "{ given = { length = 10 } }, { head = {} },",
+        "expects nothing",
+    ),
+    "a name given twice": (
+        "{ given = { length = 10 } },",
+        '{ given = { length = 10 } }, { head = {}, name = "asked" },',
+        "of an earlier step",
+    ),
+    "an expectation of anything": ("{ status = 200, checks", "{ checks", "without any condition"),
+    "an unbound reference": ("{asked.Upload-Offset}", "{aksed.Upload-Offset}", "refers to {aksed"),
+    "an upload nobody made": ("head = {}", 'head = { of = "b" }', "about the upload 'b'"),
+    "a reference to a later step": (
+        "given = { length = 10 }",
+        'given = { length = "{asked.Upload-Length}" }',
+        "refers to {asked",
+    ),
+    "an unknown digest": ("send = 1 }", 'send = 1, header.A = "{body.sha3}" }', "{body.sha3}"),
+    "a trailer without chunks": (
+        "send = 1 }",
+        'send = 1, trailer.A = "b" }',
+        "only a chunked body",
+    ),
+    "a length of its own": ("send = 1 }", "send = 1, declare = 9 }", 'framing = "raw"'),
+    "two bodies": ("send = 1 }", 'send = 1, body = "x" }', "one body"),
+    "a cut in nothing": ("send = 1 }", "cut = { after = 1 } }", "does not have"),
+}
+
+
+def sound(text: str) -> None:
+    """Read and check the scenarios of a text."""
+    ensure_sound(read(HEAD + text, "sample.toml"))
+
+
+def test_the_sample_is_sound() -> None:
+    """Otherwise the samples below would prove nothing."""
+    sound(SOUND)
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_rule_is_told(case: str) -> None:
+    """The message names the scenario and says what is wrong."""
+    old, new, sentence = BROKEN[case]
+    assert old in SOUND
+    with pytest.raises(ScenarioError) as error:
+        sound(SOUND.replace(old, new, 1))
+    assert sentence in str(error.value)
+    assert str(error.value).startswith("Scenario ")
+    assert "\n" not in str(error.value)
+
+
+def test_an_id_may_be_given_once() -> None:
+    """Results of one would hide those of the other."""
+    with pytest.raises(ScenarioError, match="Scenario sound: another scenario has the same id"):
+        sound(SOUND + SOUND)
+
+
+def test_a_scenario_checks_something() -> None:
+    """One that checks nothing cannot fail."""
+    steps = "step = [{ options = {}, setup = true }]"
+    text = f'[[scenario]]\nid = "idle"\ntitle = "Idle"\nwhy = "No."\n{steps}\n'
+    with pytest.raises(ScenarioError, match="it checks nothing"):
+        sound(text)
+
+
+def test_a_function_needs_its_prose() -> None:
+    """`explain` has nothing else to show of it."""
+
+    @scenario(
+        id="mute",
+        title="Mute",
+        section="Core/HEAD",
+        extension="core",
+        checks=("core.head.success-status",),
+        steps=(),
+        why="It says nothing.",
+    )
+    async def mute(story: Story) -> None:
+        """Say nothing."""
+
+    with pytest.raises(ScenarioError, match="needs its steps in prose"):
+        ensure_sound([mute])

@@ -1,0 +1,126 @@
+"""Mistakes in a scenario file are told in one sentence, with the place and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tus_scenarios import ScenarioError, read_file
+from tus_scenarios.reader import known_keys, read
+from tus_scenarios.scenario import ScenarioSource
+
+START = 'section = "Core/HEAD"\nextension = "core"\n'
+
+
+def step(text: str) -> str:
+    """Return a file with one scenario of one step."""
+    return f'{START}[[scenario]]\nid = "one"\ntitle = "One"\nstep = [{text}]\n'
+
+
+MISTAKES = {
+    "not TOML": ("id = ", ["mine.toml is not TOML", "line 1"]),
+    "no scenario": (START, ["mine.toml holds no scenario", "[[scenario]]"]),
+    "unknown key of the file": (
+        f'{START}sectoin = "x"\n[[scenario]]\nid = "one"',
+        ["mine.toml: unknown key `sectoin`", "did you mean `section`?", "extension"],
+    ),
+    "unknown key of a scenario": (
+        f'{START}[[scenario]]\nid = "one"\ntitle = "One"\nneed = ["creation"]\nstep = []',
+        ["mine.toml, scenario one", "unknown key `need`", "did you mean `needs`?", "lacks"],
+    ),
+    "unknown key of a request": (
+        step("{ patch = { offest = 3 } }"),
+        ["scenario one", "unknown key `offest` in `step[0].patch`", "`offset`", "framing"],
+    ),
+    "unknown key of an expectation": (
+        step('{ head = {}, expect = [{ statsu = 200, checks = "core.head.success-status" }] }'),
+        ["unknown key `statsu` in `step[0].expect[0]`", "did you mean `status`?", "otherwise"],
+    ),
+    "unknown key of a matcher": (
+        step('{ head = {}, expect = [{ header.A = { leest = 1 }, checks = "x" }] }'),
+        ["unknown key `leest`", "did you mean `least`?", "metadata"],
+    ),
+    "a wrong type": (step('{ head = {}, setup = "yes" }'), ["scenario one", "bool", "setup"]),
+    "no act": (step("{ setup = true }"), ["exactly one act", "it has none"]),
+    "two acts": (step("{ head = {}, get = {} }"), ["exactly one act", "head and get"]),
+    "a request without a method": (step("{ request = {} }"), ["`request` needs a `method`"]),
+    "no title": (f'{START}[[scenario]]\nid = "one"\nstep = []', ["scenario one", "title"]),
+    "no id": (f'{START}[[scenario]]\ntitle = "One"\nstep = []', ["scenario number 1", "id"]),
+    "no table": (f'{START}scenario = ["one"]', ["scenario number 1", "object"]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_in_a_sentence(mistake: str, tmp_path: Path) -> None:
+    """The message names the file, the scenario, the key, and the keys there are."""
+    text, parts = MISTAKES[mistake]
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ScenarioError) as error:
+        read_file(path)
+    message = str(error.value)
+    assert [part for part in parts if part not in message] == [], message
+    assert message.startswith(str(path))
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """No traceback for a mistyped name."""
+    with pytest.raises(ScenarioError, match=r"none\.toml cannot be read: No such file"):
+        read_file(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    """A picture, say."""
+    (tmp_path / "a.toml").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(ScenarioError, match=r"a\.toml is not UTF-8 text"):
+        read_file(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("$", "step"),
+        ("$.step[...]", "within"),
+        ("$.step[...].given", "stored"),
+        ("$.step[0].patch.cut", "after"),
+        ("$.step[...].expect[...].warn[...]", "says"),
+        ("$.step[...].expect[...].when", "closed"),
+        ("$.step[...].expect[...].header[...]", "includes"),
+    ],
+)
+def test_the_keys_of_a_place_are_known(path: str, key: str) -> None:
+    """The path of a message leads to the type whose keys are listed."""
+    assert key in known_keys(ScenarioSource, path)
+
+
+def test_a_user_file_is_read_like_ours(tmp_path: Path) -> None:
+    """A scenario of one's own has the same parts."""
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        step(
+            '{ head = { to = "{unknown}" }, expect = [{ status = 404,'
+            ' checks = "core.head.not-found-status" }] }'
+        ),
+        "utf-8",
+    )
+    (mine,) = read_file(path)
+    assert (mine.id, mine.requirements) == ("one", ("core.head.not-found-status",))
+
+
+def test_parameters_multiply() -> None:
+    """Two parameters of two values make four scenarios."""
+    text = step('{ head = { to = "{a}{b}" }, name = "x" }') + (
+        "each.a = { one = 1, two = 2 }\neach.b = { x = 'x', empty = '' }\n"
+    )
+    made = read(text.replace('title = "One"', 'title = "A {a} and {b}"'), "two.toml")
+    assert [scenario.id for scenario in made] == [
+        "one/one,x",
+        "one/one,empty",
+        "one/two,x",
+        "one/two,empty",
+    ]
+    assert made[1].title == 'A 1 and ""'
+    assert made[3].parameters == {"a": 2, "b": ""}

@@ -1,0 +1,91 @@
+"""Every scenario there is can be read, is sound, and covers what it should."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from tus_scenarios import Scenario, ledger, scenarios
+from tus_scenarios.registry import FILES
+
+DATA = Path(str(resources.files("tus_scenarios").joinpath("data")))
+
+BY_THE_ENGINE = {"core.implemented": "an aggregate over the MUSTs of the core protocol"}
+"""Observable rows that no scenario checks, and who does."""
+
+
+def test_every_data_file_is_registered() -> None:
+    """A file that is not listed would never be told, and nobody would notice."""
+    assert sorted(path.stem for path in DATA.glob("*.toml")) == sorted(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_data_files_point_editors_at_the_schema(name: str) -> None:
+    """The first line of each file names the schema, by a path that leads there."""
+    first = (DATA / f"{name}.toml").read_text("utf-8").splitlines()[0]
+    assert first.startswith("#:schema ")
+    assert (DATA / first.removeprefix("#:schema ")).resolve().is_file()
+
+
+def test_there_are_well_over_250_scenarios() -> None:
+    """Parameters counted one by one."""
+    assert len(scenarios()) > 250
+
+
+def test_every_observable_row_has_a_scenario() -> None:
+    """Promise 1: what can be observed is exercised."""
+    checked = {row for scenario in scenarios() for row in scenario.requirements}
+    wanted = {
+        row.id for row in ledger().values() if row.side == "server" and row.observable != "no"
+    }
+    assert wanted - checked == set(BY_THE_ENGINE)
+
+
+def test_rows_that_cannot_be_observed_are_not_checked() -> None:
+    """A check of what cannot be seen would be a guess."""
+    checked = {row for scenario in scenarios() for row in scenario.requirements}
+    assert {row for row in checked if ledger()[row].observable == "no"} == set()
+
+
+@pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.id)
+def test_every_scenario_reads_well(scenario: Scenario) -> None:
+    """Titles and reasons are sentences, and every step and expectation has its prose."""
+    assert scenario.title[0].isupper() or scenario.title[0].isdigit()
+    assert not scenario.title.endswith(".")
+    assert scenario.why[0].isupper() or scenario.why[0].isdigit()
+    assert scenario.why.endswith(".")
+    assert all(line.endswith(".") for line in scenario.prose)
+    told = [line for line in scenario.prose if not line.startswith("  ")]
+    if scenario.tell is None:
+        assert len(told) == len(scenario.steps)
+    assert any(line.startswith("  expects ") for line in scenario.prose)
+
+
+def test_sections_stand_in_the_order_of_the_specification() -> None:
+    """Core first, then the extensions as the specification lists them."""
+    order = [
+        "core",
+        "creation",
+        "creation-defer-length",
+        "creation-with-upload",
+        "expiration",
+        "checksum",
+        "checksum-trailer",
+        "termination",
+        "concatenation",
+        "concatenation-unfinished",
+    ]
+    seen = list(dict.fromkeys(scenario.extension for scenario in scenarios()))
+    assert seen == [extension for extension in order if extension in seen]
+
+
+def test_sources_have_no_key_twice_in_meaning() -> None:
+    """A parameter that a source does not use would only repeat the scenario."""
+    for path in DATA.glob("*.toml"):
+        for source in tomllib.loads(path.read_text("utf-8"))["scenario"]:
+            text = repr(source["step"])
+            for parameter in source.get("each", {}):
+                assert "{" + parameter + "}" in text, f"{source['id']} does not use {parameter}"

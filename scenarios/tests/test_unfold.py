@@ -1,0 +1,32 @@
+"""Parameters unfold into scenarios of ids that can be typed, and no two alike."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tus_scenarios.lint import ID
+from tus_scenarios.scenario import ScenarioFile, ScenarioSource, unfold
+from tus_scenarios.step import Given, Step
+
+LABEL = st.from_regex(re.compile(r"[a-z0-9._=-]+"), fullmatch=True)
+VALUE = st.one_of(st.text(), st.integers())
+EACH = st.dictionaries(
+    LABEL, st.dictionaries(LABEL, VALUE, min_size=1, max_size=4), min_size=0, max_size=3
+)
+
+
+@given(EACH)
+def test_ids_are_unique_and_can_be_typed(each: dict[str, dict[str, str | int]]) -> None:
+    """One scenario for each combination, each with an id of its own."""
+    source = ScenarioSource(id="a.b", title="A", step=(Step(given=Given()),), each=each)
+    made = unfold(source, ScenarioFile(section="s", extension="core", scenario=(source,)))
+    ids = [scenario.id for scenario in made]
+    wanted = 1
+    for labels in each.values():
+        wanted *= len(labels)
+    assert len(ids) == len(set(ids)) == wanted
+    assert all(ID.fullmatch(identity) for identity in ids)
+    assert all(set(scenario.parameters) == set(each) for scenario in made)

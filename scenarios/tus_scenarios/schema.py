@@ -1,0 +1,41 @@
+"""The JSON Schema of scenario files, for editors, made from the types.
+
+Write it anew after a change of the types with `python -m tus_scenarios.schema`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tus_scenarios.scenario import ScenarioFile
+from tus_scenarios.step import ACTS
+
+PLACE = Path(__file__).with_name("scenario.schema.json")
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema; a step has exactly one act, and a `request` names its method."""
+    made = msgspec.json.schema(ScenarioFile)
+    definitions = made["$defs"]
+    definitions["Step"]["oneOf"] = [{"required": [act]} for act in ACTS]
+    definitions["Step"]["properties"]["request"] = {
+        "allOf": [{"$ref": "#/$defs/Request"}, {"required": ["method"]}]
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Scenarios of the tus conformance suite",
+        **made,
+    }
+
+
+def text() -> str:
+    """Return the schema as it stands in the package."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    PLACE.write_text(text(), "utf-8")
