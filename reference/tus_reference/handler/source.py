@@ -22,6 +22,7 @@ from tus_reference.protocol import Refused, TusError, errors
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from tus_reference.handler.datastore import ByteSource
     from tus_reference.handler.exchange import Body
 
 PIECE: Final = 64 * 1024
@@ -105,9 +106,13 @@ class ChunkSource:
         self.last_receipt = anyio.current_time()
         return count
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes in pieces of at most 64 KiB."""
-        buffer = bytearray(PIECE)
-        with memoryview(buffer) as view:
-            while count := await self.read_into(view):
-                yield bytes(view[:count])
+        return pieces(self)
+
+
+async def pieces(source: ByteSource) -> AsyncIterator[bytes]:
+    """Iterate over what is left of `source` in pieces of at most 64 KiB."""
+    with memoryview(bytearray(PIECE)) as view:
+        while count := await source.read_into(view):
+            yield bytes(view[:count])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
-from tus_reference.handler.source import PIECE
+from tus_reference.handler.source import PIECE, pieces
 from tus_reference.protocol import Refused, errors, parse_checksum
 
 if TYPE_CHECKING:
@@ -72,16 +72,58 @@ class Spool:
         buffer[: len(piece)] = piece
         return len(piece)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes in pieces of at most 64 KiB."""
-        buffer = bytearray(PIECE)
-        with memoryview(buffer) as view:
-            while count := await self.read_into(view):
-                yield bytes(view[:count])
+        return pieces(self)
 
     def close(self) -> None:
         """Free the memory or the file."""
         self._file.close()
+
+
+class Prefix:
+    """The first bytes of a body in chunks, held until more come than it takes or the end.
+
+    A checksum may come in a trailer that nobody announced. A body this small is still in
+    hand then; of a longer one such a trailer is ignored, as HTTP allows (RFC 9110, 6.5.1).
+    """
+
+    def __init__(self, source: ChunkSource) -> None:
+        self._source = source
+        self._held = memoryview(b"")
+        self.size = None
+
+    async def hold(self, body: Body) -> None:
+        """Take in the first bytes; raise `Refused` if they are all and prove to be wrong."""
+        buffer = memoryview(bytearray(PIECE))
+        filled = 0
+        while filled < len(buffer):
+            count = await self._source.read_into(buffer[filled:])
+            filled += count
+            if not count:
+                break
+        self._held = buffer[:filled]
+        trailer = body.trailers.one("Upload-Checksum")
+        if trailer is None or filled == len(buffer) or self._source.error is not None:
+            return
+        checksum = parse_checksum(trailer)
+        hash_ = checksum.new_hash()
+        hash_.update(self._held)
+        if hash_.digest() != checksum.digest:
+            raise Refused(errors.CHECKSUM_MISMATCH)
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+        if not self._held:
+            return await self._source.read_into(buffer)
+        count = min(len(self._held), len(buffer))
+        buffer[:count] = self._held[:count]
+        self._held = self._held[count:]
+        return count
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes in pieces of at most 64 KiB."""
+        return pieces(self)
 
 
 async def verify(spool: Spool, source: ChunkSource, announced: Checksum | None, body: Body) -> None:

@@ -16,7 +16,7 @@ import anyio
 
 from tus_reference.handler.hooks import HookEvent, HTTPResponse
 from tus_reference.handler.notifications import Notifications
-from tus_reference.handler.spool import Spool, verify
+from tus_reference.handler.spool import Prefix, Spool, verify
 from tus_reference.protocol import Refused, errors, is_upload_id
 
 if TYPE_CHECKING:
@@ -158,7 +158,12 @@ class Uploads:
         Raises `Refused` if the bytes do not match `checksum` or their trailer.
         """
         if not spooled:
-            yield source
+            if body.length is None:
+                held = Prefix(source)
+                await held.hold(body)
+                yield held
+            else:
+                yield source
             return
         spool = Spool(self._config.spool_directory)
         try:

@@ -53,6 +53,7 @@ class SizedBody:
         self._early = memoryview(leftover)[:length]
         self._missing = length - len(self._early)
         self.length = length
+        self.waited = False
         self.rest = leftover[length:]
 
     @property
@@ -70,6 +71,7 @@ class SizedBody:
         if not self._missing:
             return 0
         await self._invitation.send()
+        self.waited = True
         try:
             count = await self._transport.receive_into(buffer[: self._missing])
         except Disconnected:
@@ -93,6 +95,7 @@ class ChunkedBody:
         self._invitation = invitation
         self._piece = memoryview(b"")
         self._complete = False
+        self.waited = False
         self.trailers = Headers()
 
     @property
@@ -119,6 +122,7 @@ class ChunkedBody:
             event = self._connection.next_event()
             if event is h11.NEED_DATA:
                 await self._invitation.send()
+                self.waited = True
                 self._connection.receive_data(await self._transport.receive())
                 return
         except Disconnected:

@@ -182,8 +182,9 @@ class _Exchange:
         unread = self._body.unread
         if unread == 0:
             return True
-        # A client that was not told to go on may send the body or not: nobody knows.
-        if unread is None or self._invitation.awaited:
+        # A client that was not told to go on may send the body or not: nobody knows. And
+        # one whose body was begun and given up is slow or gone: do not wait for it again.
+        if unread is None or self._invitation.awaited or self._body.waited:
             return False
         return unread <= self._connection.limits.drained_and_kept
 
