@@ -44,6 +44,8 @@ def judge(
         )
     except Unbound as missing:
         return unreached(expectation, str(missing), step)
+    if met is not None and _vacuous(met[1], reply):
+        return unreached(expectation, _actual(expectation, reply), step)
     checks = []
     for requirement in expectation.requirements:
         grade = met[0] if met else _otherwise(requirement, expectation, reply)
@@ -142,13 +144,16 @@ def _otherwise(requirement: str, expectation: Expectation, reply: Reply) -> Grad
     return expectation.otherwise or ledger()[requirement].grade
 
 
+def _vacuous(condition: Condition, reply: Reply) -> bool:
+    """Tell whether a condition only holds because there is no answer that could break it."""
+    return reply.status is None and condition.closed is None and condition.intact is None
+
+
 def _wants_success(expectation: Expectation) -> bool:
-    return any(
-        _has_status(condition, success)
-        for _, condition in expectation.alternatives
-        if condition.status is not None
-        for success in (200, 201, 204)
-    )
+    """Tell whether nothing but success would do, so that the request was a valid one."""
+    status = expectation.status
+    wanted = status if isinstance(status, tuple) else (status,)
+    return all(each is not None and str(each).startswith("2") for each in wanted)
 
 
 def _involved(expectation: Expectation) -> list[str]:

@@ -1,0 +1,224 @@
+"""Judging one answer: which condition it meets, and what it weighs where it meets none."""
+
+from __future__ import annotations
+
+import pytest
+from in_memory import Answer, Closes, Says, Stays, script, session, story
+
+from tus_conformance.replay import replay
+from tus_conformance.session import Session
+from tus_conformance.wire import Wire
+from tus_reports import Attempt
+
+MUST, SHOULD, OPEN = (
+    "core.head.upload-offset",
+    "core.patch.content-type-415",
+    "core.tus-resumable.missing",
+)
+TWO = '["core.head.upload-offset", "core.patch.content-type-415"]'
+
+
+def ok(**headers: str) -> Says:
+    """Return a 200 with headers, "_" in their names standing for "-"."""
+    return Says(200, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+async def judged(expectation: str, answer: Answer) -> Attempt:
+    """Replay one OPTIONS against one answer."""
+    answering, heard = script(answer)
+    async with session(answering, patience=0.05) as here:
+        told = await replay(story(f"{{ options = {{}}, expect = [{{ {expectation} }}] }}"), here)
+    assert len(heard) == 1
+    return told
+
+
+def said(attempt: Attempt) -> list[str]:
+    """Return the checks of an attempt, each as "outcome grade"."""
+    return [" ".join(filter(None, (each.outcome, each.grade))) for each in attempt.checks]
+
+
+def expecting(conditions: str, row: str = MUST) -> str:
+    """Return an expectation of one row in TOML."""
+    return f'{conditions}, checks = "{row}"'
+
+
+GRADED = (
+    'status = 204, warn = [{ status = [200, 201] }], note = [{ status = "2xx" }],'
+    ' fail = [{ status = "4xx" }], otherwise = "note"'
+)
+
+GRADES: list[tuple[str, Answer, str, str]] = [
+    (expecting("status = 204"), Says(204), "held pass", "the status that was asked for"),
+    (expecting("status = 204"), Says(200), "violated fail", "a MUST that is not met"),
+    (expecting("status = 204", SHOULD), Says(200), "violated warn", "a SHOULD that is not met"),
+    (expecting("status = 204", OPEN), Says(200), "held note", "an open row that goes otherwise"),
+    (expecting('status = 204, otherwise = "warn"'), Says(200), "violated warn", "as it states"),
+    (expecting('status = 204, otherwise = "fail"', OPEN), Says(200), "violated fail", "even up"),
+    (expecting('status = ["2xx", 409]'), Says(409), "held pass", "one of several statuses"),
+    (expecting('status = ["2xx", 409]'), Says(404), "violated fail", "none of several statuses"),
+    (expecting(GRADED), Says(204), "held pass", "the first alternative"),
+    (expecting(GRADED), Says(201), "violated warn", "the second"),
+    (expecting(GRADED), Says(202), "held note", "the third"),
+    (expecting(GRADED), Says(404), "violated fail", "the fourth"),
+    (expecting(GRADED), Says(302), "held note", "none of them"),
+    (expecting(GRADED), Says(500), "violated fail", "an unforeseen 5xx fails in any row"),
+    (expecting("status = 204", OPEN), Says(503), "violated fail", "in an open one too"),
+    (expecting("status = 204", OPEN), Says(501), "held note", "but 501 is an honest no"),
+    (expecting('status = 204, otherwise = "warn"'), Says(501), "violated warn", "as it states"),
+    (
+        expecting('status = 204, warn = [{ status = "5xx" }]'),
+        Says(500),
+        "violated warn",
+        "a 5xx that is foreseen weighs what is stated",
+    ),
+    (expecting("header.X = true"), ok(X="1"), "held pass", "a header that is there"),
+    (expecting("header.X = true"), ok(), "violated fail", "one that is not"),
+    (expecting("header.X = false"), ok(), "held pass", "a header that must not be there"),
+    (expecting("header.X = false"), ok(X=""), "violated fail", "and is, though empty"),
+    (expecting('header.X = "5"'), ok(X="5"), "held pass", "a value byte for byte"),
+    (expecting('header.X = "5"'), ok(X="05"), "violated fail", "another value"),
+    (expecting("header.X = 5"), ok(X="5"), "held pass", "a value written as a number"),
+    (expecting("header.X = { least = 4 }"), ok(X="5"), "held pass", "a matcher"),
+    (expecting("header.X = { least = 6 }"), ok(X="5"), "violated fail", "a matcher not met"),
+    (
+        expecting("header.X = { differs = '5' }"),
+        ok(),
+        "violated fail",
+        "nothing differs in nothing",
+    ),
+    (expecting("header.X = [false, '5']"), ok(), "held pass", "absent or 5: absent"),
+    (expecting("header.X = [false, '5']"), ok(X="5"), "held pass", "absent or 5: 5"),
+    (expecting("header.X = [false, '5']"), ok(X="6"), "violated fail", "absent or 5: 6"),
+    (expecting("status = 200, header.X = true"), ok(), "violated fail", "both parts count"),
+    (
+        expecting("header = { X = true, Y = true }"),
+        ok(X="1"),
+        "violated fail",
+        "every header of a condition counts",
+    ),
+    (expecting("interim = 100"), ok(), "violated fail", "a 1xx that did not come"),
+    (
+        expecting("when.status = 200, header.X = true"),
+        ok(X="1"),
+        "held pass",
+        "a condition that holds lets judge",
+    ),
+    (
+        expecting("when.status = 200, header.X = true"),
+        Says(404),
+        "not-reached",
+        "one that does not keeps from it",
+    ),
+    (
+        expecting("when.status = 200, header.X = true"),
+        Says(500),
+        "not-reached",
+        "even from a 5xx, which other expectations see",
+    ),
+    (
+        expecting('header.X = "{gone.X}"').replace("{gone.X}", "{upload}"),
+        ok(X="5"),
+        "not-reached",
+        "a value to compare with that does not exist",
+    ),
+    (expecting("status = 204", OPEN), Closes(), "violated fail", "success was due, nothing came"),
+    (expecting('status = "2xx"', OPEN), Closes(), "violated fail", "any success was due"),
+    (expecting('status = "4xx"', OPEN), Closes(), "held note", "an error was due, nothing came"),
+    (expecting('status = "4xx"', SHOULD), Closes(), "violated warn", "as the level says"),
+    (
+        expecting('status = 400, note = [{ status = "2xx" }]', OPEN),
+        Closes(),
+        "held note",
+        "leniency is not what was due",
+    ),
+    (
+        expecting('status = ["2xx", "4xx"]', OPEN),
+        Closes(),
+        "held note",
+        "where a refusal is as good, no success was due",
+    ),
+    (expecting("closed = true", OPEN), Closes(), "held pass", "closing may be what is asked for"),
+    (
+        expecting("status = 204, warn = [{ closed = true }]"),
+        Closes(),
+        "violated warn",
+        "or be foreseen",
+    ),
+    (expecting("closed = false, status = 200"), ok(), "held pass", "an answer is no closing"),
+    (expecting("header.X = true"), Closes(), "violated fail", "a header that was due did not come"),
+    (
+        expecting("header.X = false"),
+        Closes(),
+        "not-reached",
+        "what must not be in an answer cannot be seen without one",
+    ),
+    (
+        expecting('header.X = [false, { form = "metadata" }]'),
+        Closes(),
+        "not-reached",
+        "nor can what may be there or not",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("expectation", "answer", "found"), [pytest.param(*case[:3], id=case[3]) for case in GRADES]
+)
+async def test_an_answer_is_graded(expectation: str, answer: Answer, found: str) -> None:
+    assert said(await judged(expectation, answer)) == [found]
+
+
+async def test_each_requirement_of_an_expectation_weighs_by_its_own_level() -> None:
+    told = await judged(f"status = 204, checks = {TWO}", Says(200))
+    assert said(told) == ["violated fail", "violated warn"]
+
+
+async def test_a_check_says_what_was_expected_and_what_came() -> None:
+    told = await judged(
+        'status = 204, header.Upload-Offset = "5", checks = "core.head.upload-offset",'
+        ' warn = [{ status = 200, says = "the wrong success" }]',
+        Says(200, {"Upload-Offset": "6", "X-Other": "1"}),
+    )
+    check = told.checks[0]
+    assert (check.step, check.exchange, check.says) == (1, 0, "the wrong success")
+    assert "204" in check.expected
+    assert "5" in check.expected
+    assert check.actual == "status 200, Upload-Offset: 6"
+    assert check.evidence == "HTTP/1.1 200 Said\nUpload-Offset: 6"
+
+
+async def test_a_header_that_is_missing_is_named() -> None:
+    told = await judged('header.Upload-Offset = "5", checks = "core.head.upload-offset"', ok())
+    assert told.checks[0].actual == "status 200, no Upload-Offset"
+
+
+async def test_silence_leaves_it_open() -> None:
+    told = await judged(expecting("status = 204"), Stays())
+    assert (told.verdict, said(told)) == ("inconclusive", ["not-reached"])
+    assert "0.05 seconds" in told.reason
+
+
+async def test_silence_is_judged_where_closing_is_what_is_asked_for() -> None:
+    told = await judged(expecting('closed = true, otherwise = "warn"'), Stays())
+    assert said(told) == ["violated warn"]
+
+
+async def test_a_server_that_cannot_be_reached_is_an_error_and_never_a_fail() -> None:
+    async with session(script()[0]) as here:
+        nowhere = Session(
+            target=here.target, wire=Wire(connect_to=("127.0.0.1", 1)), discovery=here.discovery
+        )
+        expectation = f"{{ {expecting('status = 204')} }}"
+        told = await replay(story(f"{{ options = {{}}, expect = [{expectation}] }}"), nowhere)
+    assert (told.verdict, said(told)) == ("error", ["not-reached"])
+    assert told.reason.startswith("No connection to ")
+
+
+def test_the_rows_that_the_tests_lean_on_have_the_levels_they_think() -> None:
+    from tus_scenarios import ledger
+
+    assert [ledger()[row].level for row in (MUST, SHOULD, OPEN)] == [
+        "MUST",
+        "SHOULD",
+        "UNSPECIFIED",
+    ]
