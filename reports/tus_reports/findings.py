@@ -27,9 +27,9 @@ class Occurrence:
     verdict: Verdict
 
     @property
-    def way(self) -> tuple[str, str, str, int | None]:
+    def way(self) -> tuple[Verdict, str]:
         """Return what two occurrences share that went wrong in the same way."""
-        return (self.verdict, self.check.actual, self.check.expected, self.check.step)
+        return (self.verdict, self.check.actual or self.check.says)
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,12 @@ class Finding:
 
     @property
     def ways(self) -> tuple[tuple[Occurrence, ...], ...]:
-        """Return the occurrences, those together that came out alike, the worst first."""
-        alike: dict[tuple[str, str, str, int | None], list[Occurrence]] = {}
+        """Return the worst occurrence of each scenario, those together that came out alike."""
+        worst: dict[str, Occurrence] = {}
         for occurrence in self.occurrences:
+            worst.setdefault(occurrence.scenario.id, occurrence)
+        alike: dict[tuple[Verdict, str], list[Occurrence]] = {}
+        for occurrence in worst.values():
             alike.setdefault(occurrence.way, []).append(occurrence)
         return tuple(tuple(group) for group in alike.values())
 

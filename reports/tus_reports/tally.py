@@ -114,6 +114,8 @@ def _sentence(share: Share) -> str:
     also = f"; {', '.join(asides)}" if asides else ""
     if counts.get("fail"):
         return f"violates {counts['fail']} of {plural(judged, 'requirement')}{also}"
+    if doubtful == judged:
+        return f"undetermined: none of {plural(judged, 'requirement')} could be judged"
     if doubtful:
         return f"undetermined: {doubtful} of {plural(judged, 'requirement')} could not be judged"
     if judged == 1:
