@@ -93,7 +93,7 @@ class Run:
             )
             self._look_back()
             left_behind = tuple(session.left_behind)
-            problem = self._lost.removeprefix("Not run: ").capitalize()
+            problem = self._lost.replace("Not run: t", "T")
         footer = self._footer(problem, trio.current_time() - began, left_behind)
         self._emit(footer)
         return footer
@@ -132,9 +132,12 @@ class Run:
             return self._line(scenario, (), "error", self._lost)
         async with self._quiet.alone() if scenario.serial else self._quiet.shared():
             attempts = [await replay(scenario, session)]
-        if await self._stumbled(attempts[0], session):
+        for again in (3, 4):
+            if not await self._stumbled(attempts[0], session):
+                break
             async with self._quiet.alone():
-                attempts = [await self._after_loss(scenario, session, attempts[0])]
+                if await self._picked_up(scenario, session):
+                    attempts = [await replay(scenario, session, attempt=again)]
         self._latest = scenario.id
         if attempts[0].verdict == "fail":
             async with self._quiet.alone():
@@ -145,20 +148,21 @@ class Run:
         return told
 
     async def _stumbled(self, attempt: Attempt, session: Session) -> bool:
-        """Tell whether the server has gone away, or has to be waited for."""
-        if attempt.verdict in {"error", "blocked", "inconclusive"} and not await session.answers():
-            return True
-        return session.fallen()
+        """Tell whether the server has gone away."""
+        if self._lost:
+            return False
+        if attempt.verdict in {"error", "blocked", "inconclusive"}:
+            return not await session.answers()
+        return session.fallen
 
-    async def _after_loss(self, scenario: Scenario, session: Session, attempt: Attempt) -> Attempt:
-        """Go on after the server went away: with one started anew, or not at all."""
-        how = await session.revive()
-        if how is not None:
+    async def _picked_up(self, scenario: Scenario, session: Session) -> bool:
+        """Start a server again that went away; tell whether there is one to go on with."""
+        if session.server is not None:
+            how = await session.server.restart()
             self._watch.fell([name for name in (self._latest, scenario.id) if name], how)
-        if await session.answers():
-            return await replay(scenario, session, attempt=3)
+            return True
         self._lost = f"Not run: the server stopped answering in {scenario.id}."
-        return attempt
+        return False
 
     def _line(
         self, scenario: Scenario, attempts: tuple[Attempt, ...], outcome: Verdict, reason: str
@@ -232,15 +236,14 @@ class Run:
         )
 
     def _footer(self, problem: str, seconds: float, left_behind: tuple[str, ...]) -> Footer:
-        code = (
-            verdict.UNKNOWN if problem else verdict.exit_code(self._told, strict=self.plan.strict)
-        )
+        untested = bool(problem) and not self._told
+        code = verdict.exit_code(self._told, strict=self.plan.strict)
         return Footer(
             counts=Counts(
                 scenarios=dict(Counter(told.verdict for told in self._told)),
                 requirements=dict(self._requirements),
             ),
-            exit_code=code,
+            exit_code=verdict.UNKNOWN if untested else code,
             seconds=round(seconds, 3),
             exchanges=self._exchanges,
             problem=problem,

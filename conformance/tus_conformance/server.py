@@ -75,12 +75,16 @@ class Commanded:
         """Tell whether the server's process has ended."""
         return self._process is not None and self._process.poll() is not None
 
-    async def revive(self) -> str:
-        """Start the server again, and return how it ended."""
-        code = self._process.returncode if self._process else None
-        last = await _last_words(self._log)
+    async def restart(self) -> str:
+        """Start the server again, and return how it ended or that it had to be stopped."""
+        if self.fallen and self._process is not None:
+            how = f"The server's process ended with {self._process.returncode}: "
+            how += await _last_words(self._log)
+        else:
+            how = "The server no longer answered, and had to be stopped."
+        await self.stop()
         await self.start()
-        return f"The server's process ended with {code}: {last}"
+        return how
 
     async def stop(self) -> None:
         """Stop the server and whatever it started."""

@@ -25,8 +25,8 @@ class Server(Protocol):
         """Tell whether its process has ended."""
         ...
 
-    async def revive(self) -> str:
-        """Start it again, and return how it ended."""
+    async def restart(self) -> str:
+        """Start it again, and return how it ended or that it had to be stopped."""
         ...
 
 
@@ -50,22 +50,21 @@ class Session:
         """Return the URL of an upload that never existed, shaped like those that do."""
         return self.discovery.unknown_url
 
+    @property
     def fallen(self) -> bool:
         """Tell whether a server that the suite started has ended."""
         return self.server is not None and self.server.fallen
 
-    async def revive(self) -> str | None:
-        """Start the server again if it has ended; return how it ended, or None."""
-        return await self.server.revive() if self.server and self.server.fallen else None
-
     async def answers(self) -> bool:
-        """Tell whether the server answers at all, given three times the patience."""
-        for _ in range(3):
-            answer = await self.wire.send(Outgoing(method="OPTIONS", url=self.target.url))
-            if answer.status is not None:
-                return True
-            if answer.failure is not None and answer.failure.kind in {"unreachable", "tls"}:
-                return False
+        """Tell whether the server answers within three times the patience."""
+        pause = 0.05
+        with trio.move_on_after(3 * self.target.timeout):
+            while not self.fallen:
+                answer = await self.wire.send(Outgoing(method="OPTIONS", url=self.target.url))
+                if answer.status is not None:
+                    return True
+                await trio.sleep(pause)
+                pause = min(2 * pause, 1.0)
         return False
 
     async def remove(self, url: str) -> None:
