@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +25,8 @@ from tus_reports import FORMAT, Attempt, Counts, Footer, Header, Line, Requireme
 from tus_reports import Scenario as Told
 from tus_scenarios import SPEC_EDITION, Scenario, ledger
 from tus_scenarios import Requirement as Row
+
+Gate = Callable[[], AbstractAsyncContextManager[None]]
 
 AGGREGATE = "core.implemented"
 """The row that is the sum of the core's MUST and MUST NOT rows; there is nothing to send for it."""
@@ -130,22 +133,29 @@ class Run:
             return self._line(scenario, (), *passed_over)
         if self._lost:
             return self._line(scenario, (), "error", self._lost)
-        async with self._quiet.alone() if scenario.serial else self._quiet.shared():
-            attempts = [await replay(scenario, session)]
-        for again in (3, 4):
-            if not await self._stumbled(attempts[0], session):
-                break
-            async with self._quiet.alone():
-                if await self._picked_up(scenario, session):
-                    attempts = [await replay(scenario, session, attempt=again)]
-        self._latest = scenario.id
+        gate = self._quiet.alone if scenario.serial else self._quiet.shared
+        attempts = [await self._attempt(scenario, session, 1, gate)]
         if attempts[0].verdict == "fail":
-            async with self._quiet.alone():
-                attempts.append(await replay(scenario, session, attempt=2))
+            attempts.append(await self._attempt(scenario, session, 2, self._quiet.alone))
+        self._latest = scenario.id
         told = self._line(scenario, tuple(attempts), *verdict.of_scenario(attempts))
         if told.verdict == "fail" and self.plan.fail_fast:
             self._failed_fast = self._failed_fast or scenario.id
         return told
+
+    async def _attempt(
+        self, scenario: Scenario, session: Session, number: int, gate: Gate
+    ) -> Attempt:
+        """Tell a scenario once; again, after picking up the server, where that went away."""
+        async with gate():
+            attempt = await replay(scenario, session, number)
+        for again in (number + 2, number + 4):
+            if not await self._stumbled(attempt, session):
+                break
+            async with self._quiet.alone():
+                if await self._picked_up(scenario, session):
+                    attempt = await replay(scenario, session, again)
+        return attempt
 
     async def _stumbled(self, attempt: Attempt, session: Session) -> bool:
         """Tell whether the server has gone away."""
