@@ -29,8 +29,6 @@ from tus_conformance.wire.recorder import Recorder
 from tus_conformance.wire.redaction import Redaction
 from tus_conformance.wire.wire import NOWHERE, Sink, trusting
 
-# Seconds to close in, whatever is cancelled.
-SHIELDED = 1.0
 # The request's own extension: httpx would normalise a target given by URL.
 TARGET = "tus_conformance.target"
 
@@ -150,17 +148,13 @@ class Courier:
         )
         async with client:
             response = await client.send(request, stream=True, auth=None)
-            try:
+            if recorder.frames is not None:
+                recorder.hearing.begin(_head(response))
+            async for piece in response.aiter_raw(PIECE):
                 if recorder.frames is not None:
-                    recorder.hearing.begin(_head(response))
-                async for piece in response.aiter_raw(PIECE):
-                    if recorder.frames is not None:
-                        recorder.hearing.add(piece)
-                if recorder.frames is not None:
-                    recorder.hearing.finish()
-            finally:
-                with trio.move_on_after(SHIELDED, shield=True):
-                    await response.aclose()
+                    recorder.hearing.add(piece)
+            if recorder.frames is not None:
+                recorder.hearing.finish()
 
     def _pool(self, there: Address, network: RecordedBackend) -> httpcore.AsyncConnectionPool:
         if self._ssl_context is None and (there.secure or self._proxy):
@@ -175,7 +169,7 @@ class Courier:
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    """httpx over a pool of our own making, and so over the recorded network."""
+    """httpx over a pool of our own making, and so over the recorded network, which closes it."""
 
     def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
         self._pool = pool
@@ -202,11 +196,6 @@ class _Transport(httpx.AsyncBaseTransport):
             stream=_Stream(response),
             extensions=response.extensions,
         )
-
-    async def aclose(self) -> None:
-        """Close the pool, also when cancelled."""
-        with trio.move_on_after(SHIELDED, shield=True):
-            await self._pool.aclose()
 
 
 class _Stream(httpx.AsyncByteStream):

@@ -168,6 +168,8 @@ class Held:
 
                 async def listen() -> None:
                     await self._listen(enough or (lambda: False))
+                    # Whoever speaks may have been heard already and only not know it yet.
+                    await trio.lowlevel.checkpoint()
                     nursery.cancel_scope.cancel()
 
                 nursery.start_soon(listen)

@@ -50,6 +50,7 @@ class Wire:
     async def send(self, outgoing: Outgoing, *, sink: Sink | None = None) -> Answer:
         """Send a request and return what came back; `sink` is given the response body as it comes.
 
+        The body follows its head at once, whatever `Expect` says; `hold` is for waiting.
         Raises UnsendableError for a request that its framing does not allow, and nothing else: what
         the network does is told by the answer.
         """
