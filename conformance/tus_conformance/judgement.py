@@ -48,7 +48,7 @@ def judge(
         return unreached(expectation, _actual(expectation, reply), step)
     checks = []
     for requirement in expectation.requirements:
-        grade = met[0] if met else _otherwise(requirement, expectation, reply)
+        grade = met[0] if met and not reply.damage else _otherwise(requirement, expectation, reply)
         checks.append(
             Check(
                 requirement=requirement,
@@ -57,7 +57,7 @@ def judge(
                 expected=prose.expected(expectation, references.text),
                 actual=_actual(expectation, reply),
                 evidence=_evidence(expectation, reply),
-                says=met[1].says if met else expectation.says,
+                says=met[1].says if met else "",
                 step=step,
                 exchange=reply.exchange,
                 damage=reply.damage,
@@ -126,7 +126,7 @@ def _filled(matcher: Matcher, references: References) -> Matcher:
 
 def _ensure_answered(expectation: Expectation, reply: Reply) -> None:
     failure = reply.answer.failure
-    if failure is None or reply.intact is not None:
+    if failure is None or reply.intact or reply.damage:
         return
     if failure.kind in {"unreachable", "tls"}:
         raise Stopped("error", failure.sentence)
@@ -139,7 +139,7 @@ def _otherwise(requirement: str, expectation: Expectation, reply: Reply) -> Grad
     status = reply.status
     if reply.damage or (status is not None and status >= 500 and status != 501):
         return "fail"
-    if reply.answer.closed and _wants_success(expectation):
+    if reply.answer.closed and (reply.intact is False or _wants_success(expectation)):
         return "fail"
     return expectation.otherwise or ledger()[requirement].grade
 

@@ -31,7 +31,8 @@ class Profile(
 
     `headers` go with every request. `metadata` is the Upload-Metadata of uploads for which a
     scenario gives none. `timeout` is how long to wait for progress and `network_timeout` after what
-    time the server gives up on a stalled body, both in seconds. `secret_headers` and `secret_query`
+    time the server gives up on a stalled body, `expiration` after what time an unfinished upload
+    expires, all in seconds. `secret_headers` and `secret_query`
     name what must not appear in a record, beside what never does (Authorization, cookies, tokens).
     `exclude` lists known deviations.
     """
@@ -40,6 +41,7 @@ class Profile(
     metadata: str | None = None
     timeout: float | None = None
     network_timeout: float | None = None
+    expiration: float | None = None
     secret_headers: tuple[str, ...] = ()
     secret_query: tuple[str, ...] = ()
     exclude: tuple[Exclusion, ...] = ()

@@ -67,6 +67,10 @@ def _missing(name: str, found: Discovered, profile: Profile) -> tuple[Verdict, s
             return None
         key = knowledge.replace("-", "_")
         return "not-applicable", f"it needs `{key}` in the profile"
+    if name.startswith("checksum:"):
+        algorithm = name.removeprefix("checksum:")
+        listed = algorithm in found.algorithms
+        return None if listed else ("not-applicable", f"the server does not list {algorithm}")
     has = found.max_size is not None if name == "max-size" else found.observed(name)
     return None if has else ("not-applicable", _CONDITIONS[name])
 

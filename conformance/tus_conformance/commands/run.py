@@ -76,10 +76,9 @@ async def _against(
     )
     wire = Wire(timeout=target.timeout, redaction=redaction(target))
     with ExitStack() as outputs:
-        view = TerminalView(sys.stdout)
-        emitters = [view.line]
-        if options.report_dir:
-            record = options.report_dir / RECORD
+        record = options.report_dir / RECORD if options.report_dir else None
+        emitters = [TerminalView(sys.stdout, where=str(record or "")).line]
+        if record is not None:
             emitters.append(outputs.enter_context(RecordWriter(record)).write)
 
         def emit(line: Line) -> None:
