@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpcore
 import pytest
 from in_memory import Answer, Closes, Says, Stays, script, session, story
 
@@ -203,11 +206,17 @@ async def test_silence_is_judged_where_closing_is_what_is_asked_for() -> None:
     assert said(told) == ["violated warn"]
 
 
+class Nobody(httpcore.AsyncNetworkBackend):
+    """A network in which nobody listens."""
+
+    async def connect_tcp(self, *place: Any, **more: Any) -> httpcore.AsyncNetworkStream:
+        raise httpcore.ConnectError("refused")
+
+
 async def test_a_server_that_cannot_be_reached_is_an_error_and_never_a_fail() -> None:
     async with session(script()[0]) as here:
-        nowhere = Session(
-            target=here.target, wire=Wire(connect_to=("127.0.0.1", 1)), discovery=here.discovery
-        )
+        wire = Wire(backend=Nobody())
+        nowhere = Session(target=here.target, wire=wire, discovery=here.discovery)
         expectation = f"{{ {expecting('status = 204')} }}"
         told = await replay(story(f"{{ options = {{}}, expect = [{expectation}] }}"), nowhere)
     assert (told.verdict, said(told)) == ("error", ["not-reached"])

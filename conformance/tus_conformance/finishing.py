@@ -47,28 +47,26 @@ async def _offset(telling: Telling, upload: Upload) -> tuple[Reply, int | None]:
 
 async def _compared(telling: Telling, upload: Upload, head: Reply) -> Reply:
     if upload.foreign:
-        return replace(
-            head,
-            intact=True,
-            story="complete; content unverified, since bytes of another origin were accepted",
-        )
+        return _unverified(head, "bytes of another origin were accepted")
     if not telling.session.discovery.observed("download"):
-        return replace(
-            head,
-            intact=True,
-            story="complete; content unverified, since the server offers no download",
-        )
+        return _unverified(head, "the server offers no download")
     comparison = Comparison(upload.body)
     reply = await telling.fetch(upload, comparison)
     if not reply.succeeded:
-        return replace(
-            head, intact=True, story=f"complete; content unverified, since GET got {_shown(reply)}"
-        )
+        return _unverified(head, f"GET got {_shown(reply)}")
+    return _weighed(reply, comparison, upload.length or 0)
+
+
+def _weighed(download: Reply, comparison: Comparison, length: int) -> Reply:
+    came = comparison.position
     if comparison.difference is not None:
-        return _damaged(reply, f"byte {comparison.difference} of the download is not the one sent")
-    if comparison.position != upload.length:
-        return _damaged(reply, f"the download has {comparison.position} bytes of {upload.length}")
-    return replace(reply, intact=True, story="complete, and every byte of the download is right")
+        wrong = f"byte {comparison.difference} of the download is not the one sent"
+        return _damaged(download, wrong)
+    if not download.answer.complete:
+        return _broken(download, f"the download broke off after {came} of {length} bytes")
+    if came != length:
+        return _damaged(download, f"the download has {came} bytes of {length}")
+    return replace(download, intact=True, story="complete, and every byte of the download is right")
 
 
 def _shown(reply: Reply) -> str:
@@ -76,6 +74,10 @@ def _shown(reply: Reply) -> str:
         return "nothing"
     offset = reply.header("Upload-Offset")
     return f"{reply.status}" + (f" and Upload-Offset {offset}" if offset is not None else "")
+
+
+def _unverified(head: Reply, why: str) -> Reply:
+    return replace(head, intact=True, story=f"complete; content unverified, since {why}")
 
 
 def _broken(reply: Reply, story: str) -> Reply:

@@ -21,7 +21,9 @@ _INTEGER = re.compile(r"[0-9]+")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]+)?")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ALGORITHM = re.compile(r"[!-+\--@\[-~]+")  # printable ASCII but space, comma and A-Z
+_ANYTHING = re.compile(r".+", re.DOTALL)
 _IMF_FIXDATE = "%a, %d %b %Y %H:%M:%S GMT"
+_OBSOLETE_DATES = ("%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 
 
 def value_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -89,6 +91,19 @@ def moment(value: str) -> datetime | None:
     return found if format_datetime(found, usegmt=True) == value else None
 
 
+def _is_obsolete_date(value: str) -> bool:
+    """Tell whether a value is a date of RFC 850 or of C's asctime (RFC 9110, section 5.6.7)."""
+    for form in _OBSOLETE_DATES:
+        try:
+            found = datetime.strptime(value, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        written = found.strftime(form)
+        padded = written[:8] + written[8:10].lstrip("0").rjust(2) + written[10:]
+        return value == (padded if form.endswith("%Y") else written)
+    return False
+
+
 def origin(url: str) -> tuple[str, str, int | None]:
     """Return the scheme, the host and the port of a URL, the usual port filled in."""
     parts = urlsplit(url)
@@ -146,9 +161,11 @@ _FORMS: dict[str, Callable[[str], bool]] = {
     "metadata-ascii": lambda value: all(key.isascii() for key, _ in _pairs(value)),
     "metadata-base64": lambda value: all(_is_base64(encoded) for _, encoded in _pairs(value)),
     "metadata-unique": _unique_keys,
+    "list": _list_of(_ANYTHING),
     "compact-list": lambda value: all(member == member.strip(" \t") for member in value.split(",")),
     "concat": _is_concat,
     "date": lambda value: moment(value) is not None,
+    "obsolete-date": _is_obsolete_date,
     "url": _is_url,
 }
 

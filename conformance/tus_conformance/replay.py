@@ -10,7 +10,7 @@ from tus_conformance import verdict
 from tus_conformance.reply import Reply
 from tus_conformance.session import Session
 from tus_conformance.stopping import Stopped, Unbound
-from tus_conformance.telling import Telling
+from tus_conformance.telling import Telling, hindered
 from tus_reports import Attempt, Check, Verdict
 from tus_scenarios import Scenario, Step
 
@@ -108,8 +108,8 @@ def _ensure_in_place(telling: Telling, step: Step, reply: Reply) -> None:
     found, telling.checks[seen:] = telling.checks[seen:], []
     refused = not step.expect and not reply.succeeded
     if refused or any(check.grade in {None, "fail"} for check in found):
-        actual = found[0].actual if found else f"status {reply.status}"
-        raise Stopped("blocked", f"A precondition did not hold: {reply.method} got {actual}.")
+        actual = found[0].actual if found else ""
+        raise Stopped(*hindered("A precondition did not hold", reply, actual))
 
 
 def _missing(telling: Telling, reason: str) -> list[Check]:
@@ -122,6 +122,8 @@ def _missing(telling: Telling, reason: str) -> list[Check]:
 
 
 def _bug(bug: Exception) -> str:
+    while isinstance(bug, ExceptionGroup):
+        bug = bug.exceptions[0]
     frame = traceback.extract_tb(bug.__traceback__)[-1]
     return (
         "The suite itself failed here, which says nothing of the server; please report it:"

@@ -85,7 +85,7 @@ class Telling:
         """Put a precondition in place; raise Stopped where the server does not let us."""
         reply = await self.send("POST", _creation(given))
         if not reply.succeeded or given.name not in self.uploads:
-            raise Stopped(*_hindered("The upload to begin with could not be created", reply))
+            raise Stopped(*hindered("The upload to begin with could not be created", reply))
         upload = self.uploads[given.name]
         upload.length = self.references.number(given.length)
         wanted = self.references.number(given.stored)
@@ -93,7 +93,7 @@ class Telling:
             before = upload.offset
             reply = await self.send("PATCH", Request(of=given.name, send=wanted - before))
             if not reply.succeeded or upload.offset <= before:
-                raise Stopped(*_hindered("The bytes to begin with could not be stored", reply))
+                raise Stopped(*hindered("The bytes to begin with could not be stored", reply))
         return upload
 
     async def send(self, method: str, request: Request) -> Reply:
@@ -241,13 +241,14 @@ def _follow(upload: Upload, request: Request, reply: Reply) -> None:
         upload.declared = True
 
 
-def _hindered(what: str, reply: Reply) -> tuple[Verdict, str]:
+def hindered(what: str, reply: Reply, actual: str = "") -> tuple[Verdict, str]:
+    """Return the verdict and the reason of a scenario that cannot begin as it should."""
     failure = reply.answer.failure
     if failure is not None and failure.kind in {"unreachable", "tls"}:
         return "error", f"{what}: {failure.sentence}"
     if failure is not None:
         return "blocked", f"{what}: {failure.sentence}"
-    answered = f"{reply.method} was answered with {reply.status}"
+    answered = f"{reply.method} was answered with {actual or reply.status}"
     if reply.succeeded and reply.method == "POST":
         answered += f" and {_shown(reply.header('Location'))}"
     return "blocked", f"{what}: {answered}."

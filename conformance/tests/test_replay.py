@@ -1,0 +1,477 @@
+"""Replaying a scenario: what ends it, what is told of the rest, and how an upload is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from in_memory import (
+    URL,
+    Answer,
+    Asked,
+    Closes,
+    Says,
+    Stays,
+    able,
+    created,
+    script,
+    session,
+    stands,
+    stored,
+    story,
+)
+
+from tus_conformance.content import Generated, read
+from tus_conformance.replay import replay
+from tus_reports import Attempt
+from tus_scenarios import Expectation, Finish, Given, Request, Scenario, Story, scenario
+
+ROW, OTHER = "core.head.upload-offset", "core.patch.success-204"
+GIVEN = "{ given = { length = 10 } }"
+HEAD = f'{{ head = {{}}, expect = [{{ status = 200, checks = "{ROW}" }}] }}'
+PATCHED = f'expect = [{{ status = 204, checks = "{OTHER}" }}] }}'
+PATCH = f"{{ patch = {{ send = 5 }}, needed = true, {PATCHED}"
+SETUP = f'{{ head = {{ to = "/x" }}, setup = true, {PATCHED}'
+OPTIONS = f'{{ options = {{}}, expect = [{{ status = 200, checks = "{ROW}" }}] }}'
+AGREED = '{ head = {}, expect = [{ header.Upload-Offset = "{upload.offset}"'
+AGREEING = f'{AGREED}, checks = "{ROW}" }}] }}'
+FINISH = f'{{ finish = {{}}, expect = [{{ intact = true, checks = "{ROW}" }}] }}'
+BYTES = read(Generated("7:a.story:1:upload"), 0, 100)
+
+
+async def told(
+    steps: str | Scenario, *answers: Answer, **known: bool
+) -> tuple[Attempt, list[Asked]]:
+    """Replay a scenario against answers in order; every one of them must have been used."""
+    answering, heard = script(*answers)
+    discovery = able(*(name for name, has in known.items() if has))
+    scenario_ = story(steps) if isinstance(steps, str) else steps
+    async with session(answering, discovery=discovery, patience=0.05) as here:
+        attempt = await replay(scenario_, here)
+    assert len(heard) == len(answers)
+    return attempt, heard
+
+
+def said(attempt: Attempt) -> list[str]:
+    """Return the checks of an attempt, each as "requirement outcome"."""
+    return [f"{each.requirement} {each.outcome}" for each in attempt.checks]
+
+
+ENDINGS: list[tuple[str, list[Answer], str, list[str], str]] = [
+    (
+        f"{GIVEN}, {HEAD}",
+        [created(), stands(0)],
+        "pass",
+        [f"{ROW} held"],
+        "all goes well",
+    ),
+    (
+        f"{GIVEN}, {HEAD}",
+        [Says(403)],
+        "blocked",
+        [f"{ROW} not-reached"],
+        "the upload to begin with is refused",
+    ),
+    (
+        f"{GIVEN}, {HEAD}",
+        [Says(201)],
+        "blocked",
+        [f"{ROW} not-reached"],
+        "it is created, but nobody says where",
+    ),
+    (
+        f"{GIVEN}, {HEAD}",
+        [Says(201, {"Location": "http://["})],
+        "blocked",
+        [f"{ROW} not-reached"],
+        "it is created at what is no URL",
+    ),
+    (
+        f"{GIVEN}, {HEAD}",
+        [Closes()],
+        "blocked",
+        [f"{ROW} not-reached"],
+        "the connection closes on it",
+    ),
+    (
+        f"{{ given = {{ length = 10, stored = 5 }} }}, {HEAD}",
+        [created(), Says(500)],
+        "blocked",
+        [f"{ROW} not-reached"],
+        "its first bytes are refused",
+    ),
+    (
+        f"{{ given = {{ length = 10, stored = 5 }} }}, {HEAD}",
+        [created(), stored(3), stored(5), stands(5)],
+        "pass",
+        [f"{ROW} held"],
+        "its first bytes are taken in two portions",
+    ),
+    (
+        f"{{ given = {{ length = 10, stored = 5 }} }}, {HEAD}",
+        [created(), stored(3), stored(3)],
+        "blocked",
+        [f"{ROW} not-reached"],
+        "after a portion no more is taken",
+    ),
+    (
+        f"{GIVEN}, {{ patch = {{ send = 5 }}, setup = true }}, {HEAD}",
+        [created(), Says(409)],
+        "blocked",
+        [f"{ROW} not-reached"],
+        "a setup step without expectations is refused",
+    ),
+    (
+        f"{SETUP}, {OPTIONS}",
+        [Says(200)],
+        "blocked",
+        [f"{OTHER} not-reached", f"{ROW} not-reached"],
+        "what a setup step expects is no check when it fails",
+    ),
+    (
+        f"{SETUP}, {OPTIONS}",
+        [Says(204), Says(200)],
+        "pass",
+        [f"{ROW} held", f"{OTHER} not-reached"],
+        "nor when it holds",
+    ),
+    (
+        f"{GIVEN}, {PATCH}, {HEAD}",
+        [created(), Says(200, {"Upload-Offset": "5"})],
+        "fail",
+        [f"{OTHER} violated", f"{ROW} not-reached"],
+        "after a violated step that is needed it ends",
+    ),
+    (
+        f"{GIVEN}, {PATCH.replace('needed = true', 'needed = false')}, {HEAD}",
+        [created(), Says(200, {"Upload-Offset": "5"}), stands(5)],
+        "fail",
+        [f"{OTHER} violated", f"{ROW} held"],
+        "after any other it goes on",
+    ),
+    (
+        f"{{ post = {{ length = 10 }}, {PATCHED.replace('status = 204', 'status = 400')}, {HEAD}",
+        [Says(400)],
+        "pass",
+        [f"{OTHER} held", f"{ROW} not-reached"],
+        "a step about an upload that was rightly refused is passed over",
+    ),
+    (
+        f"{GIVEN}, {HEAD}",
+        [created(), Stays()],
+        "inconclusive",
+        [f"{ROW} not-reached"],
+        "silence leaves it open",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("steps", "answers", "verdict", "checks"),
+    [pytest.param(*case[:4], id=case[4]) for case in ENDINGS],
+)
+async def test_a_scenario_ends(
+    steps: str, answers: list[Answer], verdict: str, checks: list[str]
+) -> None:
+    attempt, _ = await told(steps, *answers)
+    assert (attempt.verdict, said(attempt)) == (verdict, checks)
+    assert bool(attempt.reason) is (verdict in {"blocked", "inconclusive"})
+
+
+REASONS: list[tuple[str, list[Answer], str]] = [
+    (GIVEN, [Says(403)], "The upload to begin with could not be created: POST was answered"
+     " with 403."),
+    (GIVEN, [Says(201)], "The upload to begin with could not be created: POST was answered"
+     " with 201 and no Location."),
+    (GIVEN, [Says(201, {"Location": "a b"})], "The upload to begin with could not be created:"
+     " POST was answered with 201 and the Location 'a b', which is no URL."),
+    ("{ given = { length = 10, stored = 5 } }", [created(), Says(204)], "The bytes to begin with"
+     " could not be stored: PATCH was answered with 204."),
+    (GIVEN + ", { patch = { send = 5 }, setup = true }", [created(), Closes()],
+     "A precondition did not hold: The server closed the connection without an answer,"
+     " 5 body bytes having been sent: look for this request in its log."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("steps", "answers", "reason"), REASONS)
+async def test_a_blocked_scenario_says_what_was_in_its_way(
+    steps: str, answers: list[Answer], reason: str
+) -> None:
+    attempt, _ = await told(f"{steps}, {HEAD}", *answers)
+    assert attempt.reason == reason
+
+
+async def test_a_step_with_patience_is_sent_again_and_its_last_answer_judged() -> None:
+    patient = HEAD.replace("head = {},", "head = {}, within = 30,")
+    attempt, heard = await told(f"{GIVEN}, {patient}", created(), Says(423), Says(423), stands(0))
+    assert said(attempt) == [f"{ROW} held"]
+    assert [asked.method for asked in heard] == ["POST", "HEAD", "HEAD", "HEAD"]
+    assert attempt.checks[0].exchange == 3
+
+
+DOWNLOAD = {"download": True}
+
+FINISHES: list[tuple[list[Answer], bool, bool, str, str]] = [
+    (
+        [stands(0), stored(10), stands(10), Says(200, body=BYTES[:10])],
+        True,
+        False,
+        "complete, and every byte of the download is right",
+        "resumed, completed, downloaded",
+    ),
+    (
+        [stands(4), stored(7), stands(7), stored(10), stands(10), Says(200, body=BYTES[:10])],
+        True,
+        False,
+        "complete, and every byte of the download is right",
+        "a PATCH that is taken in portions is gone on with",
+    ),
+    (
+        [stands(10), Says(200, body=BYTES[:10])],
+        True,
+        False,
+        "complete, and every byte of the download is right",
+        "what is complete is only compared",
+    ),
+    (
+        [stands(10), Says(200, body=BYTES[:6] + b"\0" + BYTES[7:10])],
+        False,
+        True,
+        "byte 6 of the download is not the one sent",
+        "a byte that is wrong",
+    ),
+    (
+        [stands(10), Says(200, body=BYTES[:9])],
+        False,
+        True,
+        "the download has 9 bytes of 10",
+        "a byte that is lost",
+    ),
+    (
+        [stands(10), Says(200, body=BYTES[:11])],
+        False,
+        True,
+        "the download has 11 bytes of 10",
+        "a byte too many",
+    ),
+    (
+        [stands(10), Says(200, {"Content-Length": "10"}, body=BYTES[:6])],
+        False,
+        False,
+        "the download broke off after 6 of 10 bytes",
+        "a download that breaks off has not shown a loss",
+    ),
+    (
+        [stands(10), Says(404)],
+        True,
+        False,
+        "complete; content unverified, since GET got 404",
+        "a download that is refused verifies nothing",
+    ),
+    (
+        [stands(11)],
+        False,
+        True,
+        "HEAD says 11 bytes of an upload of 10",
+        "more bytes than there can be",
+    ),
+    (
+        [Says(404)],
+        False,
+        False,
+        "HEAD got 404, so it cannot be resumed",
+        "an upload that is gone",
+    ),
+    (
+        [Says(200)],
+        False,
+        False,
+        "HEAD got 200, so it cannot be resumed",
+        "an upload that does not tell where it stands",
+    ),
+    (
+        [stands("abc")],
+        False,
+        False,
+        "HEAD got 200 and Upload-Offset abc, so it cannot be resumed",
+        "or tells it in words",
+    ),
+    (
+        [stands(4), Says(409)],
+        False,
+        False,
+        "the PATCH of the rest at 4 got 409",
+        "the rest is refused",
+    ),
+    (
+        [stands(4), stored(10), stands(4)],
+        False,
+        False,
+        "after the rest was sent from 4, HEAD got 200 and Upload-Offset 4",
+        "the rest is acknowledged and not kept",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("answers", "intact", "damage", "actual"),
+    [pytest.param(*case[:4], id=case[4]) for case in FINISHES],
+)
+async def test_an_upload_is_finished_as_a_client_would(
+    answers: list[Answer], intact: bool, damage: bool, actual: str
+) -> None:
+    attempt, _ = await told(f"{GIVEN}, {FINISH}", created(), *answers, **DOWNLOAD)
+    check = attempt.checks[0]
+    assert (check.actual, check.outcome) == (actual, "held" if intact else "violated")
+    assert check.damage is damage
+
+
+async def test_without_a_download_the_content_is_said_to_be_unverified() -> None:
+    attempt, _ = await told(f"{GIVEN}, {FINISH}", created(), stands(0), stored(10), stands(10))
+    assert attempt.verdict == "pass"
+    assert attempt.checks[0].actual == (
+        "complete; content unverified, since the server offers no download"
+    )
+
+
+async def test_a_deferred_length_is_declared_with_the_rest() -> None:
+    deferred = "{ given = { length = 10, deferred = true } }"
+    attempt, heard = await told(
+        f"{deferred}, {FINISH}", created(), stands(0), stored(10), stands(10)
+    )
+    assert attempt.verdict == "pass"
+    assert heard[2].header("Upload-Length") == "10"
+
+
+async def test_bytes_of_another_origin_make_the_content_unverifiable() -> None:
+    attempt, _ = await told(
+        f'{GIVEN}, {{ patch = {{ body = "hello" }}, name = "own" }}, {FINISH}',
+        *(created(), stored(5), stands(5), stored(10), stands(10)),
+        **DOWNLOAD,
+    )
+    assert attempt.verdict == "pass"
+    assert "bytes of another origin" in attempt.checks[0].actual
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict"),
+    [
+        pytest.param([Stays()], "inconclusive", id="HEAD is not answered"),
+        pytest.param([stands(0), Stays()], "inconclusive", id="the rest is not answered"),
+        pytest.param(
+            [stands(0), stored(10), Stays()], "inconclusive", id="nor is the HEAD after it"
+        ),
+    ],
+)
+async def test_silence_while_finishing_leaves_it_open(answers: list[Answer], verdict: str) -> None:
+    attempt, _ = await told(f"{GIVEN}, {FINISH}", created(), *answers)
+    assert (attempt.verdict, said(attempt)) == (verdict, [f"{ROW} not-reached"])
+
+
+async def test_damage_fails_whatever_else_is_foreseen() -> None:
+    lenient = FINISH.replace("intact = true", 'intact = true, note = [{ status = "2xx" }]')
+    attempt, _ = await told(
+        f"{GIVEN}, {lenient}", created(), stands(10), Says(200, body=BYTES[:9]), **DOWNLOAD
+    )
+    assert attempt.verdict == "fail"
+
+
+def function(tell: Callable[[Story], object], checks: tuple[str, ...] = (ROW,)) -> Scenario:
+    """Return a scenario that is a function."""
+    made = scenario(
+        id="a.story",
+        title="A story",
+        section="Core",
+        extension="core",
+        checks=checks,
+        steps=("Do it.",),
+        why="For the test.",
+    )
+    return made(tell)  # type: ignore[arg-type]
+
+
+async def test_a_mistake_in_a_story_is_an_error_of_ours_in_a_sentence() -> None:
+    async def mistaken(story: Story) -> None:
+        await story.given(Given(length=10))
+        raise KeyError("oops")
+
+    attempt, _ = await told(function(mistaken), created())
+    assert (attempt.verdict, said(attempt)) == ("error", [f"{ROW} not-reached"])
+    assert attempt.reason.startswith("The suite itself failed here")
+    assert "KeyError: 'oops' (line " in attempt.reason
+
+
+async def test_a_mistake_in_a_branch_is_told_as_itself() -> None:
+    async def mistaken(story: Story) -> None:
+        async def branch() -> None:
+            raise KeyError("oops")
+
+        await story.together(branch)
+
+    attempt, _ = await told(function(mistaken))
+    assert attempt.verdict == "error"
+    assert "KeyError: 'oops' (line " in attempt.reason
+
+
+async def test_a_story_can_ask_expect_and_finish() -> None:
+    async def asking(story: Story) -> None:
+        upload = await story.given(Given(length=10))
+        reply = await story.send("PATCH", Request(send=10))
+        story.expect(reply, Expectation(status=204, checks=OTHER))
+        assert upload.offset == 10
+        await story.finish(Finish(), Expectation(intact=True, checks=ROW))
+
+    attempt, _ = await told(function(asking, (ROW, OTHER)), created(), stored(10), stands(10))
+    assert (attempt.verdict, said(attempt)) == ("pass", [f"{OTHER} held", f"{ROW} held"])
+
+
+async def test_a_branch_that_is_stopped_stops_the_story() -> None:
+    async def racing(story: Story) -> None:
+        async def refused() -> None:
+            await story.given(Given(length=10))
+
+        await story.together(refused)
+
+    attempt, _ = await told(function(racing), Says(403))
+    assert (attempt.verdict, said(attempt)) == ("blocked", [f"{ROW} not-reached"])
+
+
+async def test_a_requirement_that_a_story_forgets_is_not_reached_and_not_missing() -> None:
+    async def idle(story: Story) -> None:
+        await story.until(_yes, seconds=1)
+
+    attempt, _ = await told(function(idle, (ROW, OTHER)))
+    assert said(attempt) == [f"{ROW} not-reached", f"{OTHER} not-reached"]
+
+
+async def _yes() -> bool:
+    return True
+
+
+async def test_what_was_created_is_removed_afterwards() -> None:
+    attempt, heard = await told(
+        f"{GIVEN}, {HEAD}", created("7"), stands(0), Says(204), termination=True
+    )
+    assert (heard[-1].method, heard[-1].target) == ("DELETE", "/files/7")
+    assert len(attempt.exchanges) == 2
+
+
+async def test_what_cannot_be_removed_is_remembered() -> None:
+    answering, _ = script(created("7"), stands(0))
+    async with session(answering) as here:
+        await replay(story(f"{GIVEN}, {HEAD}"), here)
+        assert here.left_behind == [URL + "7"]
+
+
+async def test_an_answer_is_judged_by_what_was_acknowledged_before_it() -> None:
+    steps = f'{GIVEN}, {{ patch = {{ send = 5 }}, name = "sent" }}, {AGREEING}'
+    agreed, _ = await told(steps, created(), stored(5), stands(5))
+    disagreed, _ = await told(steps, created(), stored(5), stands(4))
+    assert [agreed.verdict, disagreed.verdict] == ["pass", "fail"]
+    assert disagreed.checks[0].expected != disagreed.checks[0].actual
+
+
+async def test_only_the_upload_itself_moves_its_offset() -> None:
+    steps = f'{GIVEN}, {{ head = {{ to = "{{upload}}.info" }}, name = "beside" }}, {AGREEING}'
+    attempt, _ = await told(steps, created(), stands(9), stands(0))
+    assert attempt.verdict == "pass"
