@@ -7,20 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tus_reference.protocol import (
-    Concat,
     Headers,
     Refused,
-    announces_trailer,
-    effective_method,
     format_metadata,
     http_date,
-    is_offset_media_type,
     is_upload_id,
     new_upload_id,
-    parse_checksum,
-    parse_concat,
-    parse_integer,
     parse_metadata,
+)
+from tus_reference.protocol.checksum import parse_checksum
+from tus_reference.protocol.concat import Concat, parse_concat
+from tus_reference.protocol.fields import (
+    announces_trailer,
+    effective_method,
+    is_offset_media_type,
+)
+from tus_reference.protocol.integers import (
+    parse_integer,
     upload_defer_length,
     upload_length,
     upload_offset,

@@ -6,20 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tus_reference.handler.exchange import Response
-from tus_reference.handler.hooks import HTTPRequest
-from tus_reference.protocol import (
-    Refused,
-    announces_trailer,
-    errors,
-    http_date,
-    parse_checksum,
-)
+from tus_reference.notifications import HTTPRequest
+from tus_reference.protocol import Refused, errors, http_date
+from tus_reference.protocol.checksum import parse_checksum
+from tus_reference.protocol.fields import announces_trailer
 
 if TYPE_CHECKING:
-    from tus_reference.handler.exchange import Request
-    from tus_reference.handler.hooks import HTTPResponse
-    from tus_reference.handler.info import FileInfo
-    from tus_reference.protocol import Checksum, TusError
+    from tus_reference.handler import FileInfo, Request
+    from tus_reference.notifications import HTTPResponse
+    from tus_reference.protocol import TusError
+    from tus_reference.protocol.checksum import Checksum
 
 
 @dataclass(frozen=True, slots=True)

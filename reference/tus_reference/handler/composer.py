@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tus_reference.handler import DataStore
     from tus_reference.handler.datastore import (
         Concater,
-        DataStore,
         Finisher,
         GetReader,
         LengthDeferrer,
@@ -73,8 +73,3 @@ class StoreComposer:
     def uses_recorder(self) -> bool:
         """Whether expiry and finish marks can be kept."""
         return self.recorder is not None
-
-    def capabilities(self) -> str:
-        """Return one line that names what is in use, for banners and logs."""
-        names = (field.name for field in fields(self))
-        return ", ".join(name for name in names if getattr(self, name) is not None)

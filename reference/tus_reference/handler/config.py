@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from tus_reference.handler.composer import StoreComposer
 
 if TYPE_CHECKING:
-    from tus_reference.handler.hooks import (
+    from tus_reference.notifications import (
         PreCreateCallback,
         PreFinishCallback,
         PreTerminateCallback,
@@ -77,29 +77,22 @@ class Config:
     def validate(self) -> Config:
         """Return the settings with composer and base path settled; raise `ConfigError`."""
         composer = self.composer
-        mistakes = [
-            sentence
-            for wrong, sentence in (
-                (
-                    (self.store_composer is None) == (self.data_store is None),
-                    "Give exactly one of store_composer and data_store.",
-                ),
-                (not composer.uses_core, "The store composer has no core: use a store in it."),
-                (self.max_size < 0, "max_size is a number of bytes, 0 for no limit."),
-                (self.expire_after < 0, "expire_after is a number of seconds, 0 for never."),
-                (
-                    self.expire_after > 0
-                    and not (composer.uses_recorder and composer.uses_terminater),
-                    "expire_after needs a store that can record and terminate uploads.",
-                ),
-                *(
-                    (getattr(self, name) <= 0, f"{name} is a number of seconds above 0.")
-                    for name in _DURATIONS
-                ),
-                (not _is_base_path(self.base_path), "base_path is a path or an http(s) URL."),
-            )
-            if wrong
-        ]
+        keeps = composer.uses_recorder and composer.uses_terminater
+        rules = {
+            "Give exactly one of store_composer and data_store.": (
+                (self.store_composer is None) != (self.data_store is None)
+            ),
+            "The store composer has no core: use a store in it.": composer.uses_core,
+            "max_size is a number of bytes, 0 for no limit.": self.max_size >= 0,
+            "expire_after is a number of seconds, 0 for never.": self.expire_after >= 0,
+            "expire_after needs a store that can record and terminate uploads.": (
+                self.expire_after <= 0 or keeps
+            ),
+            "base_path is a path or an http(s) URL.": _BASE_PATH.fullmatch(self.base_path),
+        }
+        for name in _DURATIONS:
+            rules[f"{name} is a number of seconds above 0."] = getattr(self, name) > 0
+        mistakes = [sentence for sentence, holds in rules.items() if not holds]
         if mistakes:
             raise ConfigError("\n".join(mistakes))
         base_path = self.base_path.rstrip("/") + "/"
@@ -108,19 +101,7 @@ class Config:
         return replace(self, store_composer=composer, data_store=None, base_path=base_path)
 
 
-_DURATIONS = (
-    "network_timeout",
-    "acquire_lock_timeout",
-    "shutdown_timeout",
-    "upload_progress_interval",
-    "idle_timeout",
-)
+# A path, with or without its first slash, or an absolute URL; no query, no fragment.
+_BASE_PATH = re.compile(r"https?://[^\s?#/]+(/[^\s?#]*)?|(?!.*://)[^\s?#]*")
 
-
-def _is_base_path(text: str) -> bool:
-    if any(character in text for character in " ?#\r\n\t"):
-        return False
-    parts = urlsplit(text)
-    if parts.scheme or parts.netloc:
-        return parts.scheme in {"http", "https"} and bool(parts.netloc)
-    return True
+_DURATIONS = ("network_timeout", "acquire_lock_timeout", "shutdown_timeout", "idle_timeout")

@@ -8,27 +8,25 @@ from typing import TYPE_CHECKING
 from tus_reference.handler.answers import body_check, expiry_headers, http_request, merge
 from tus_reference.handler.exchange import Response
 from tus_reference.handler.finals import total_size
-from tus_reference.handler.hooks import HookEvent, HTTPResponse
 from tus_reference.handler.info import FileInfo
 from tus_reference.handler.source import ChunkSource
+from tus_reference.notifications import HookEvent, HTTPResponse
 from tus_reference.protocol import (
     Refused,
     errors,
+    fields,
     format_metadata,
-    is_offset_media_type,
+    integers,
     is_upload_id,
-    parse_concat,
     parse_metadata,
-    upload_defer_length,
-    upload_length,
 )
+from tus_reference.protocol.concat import parse_concat
 
 if TYPE_CHECKING:
-    from tus_reference.handler.datastore import ByteSource
-    from tus_reference.handler.exchange import Request
-    from tus_reference.handler.hooks import FileInfoChanges, HTTPRequest
-    from tus_reference.handler.unrouted import UnroutedHandler
-    from tus_reference.protocol import Concat, Headers
+    from tus_reference.handler import ByteSource, Request, UnroutedHandler
+    from tus_reference.notifications import FileInfoChanges, HTTPRequest
+    from tus_reference.protocol import Headers
+    from tus_reference.protocol.concat import Concat
 
 
 async def create(handler: UnroutedHandler, request: Request) -> Response:
@@ -48,7 +46,7 @@ async def create(handler: UnroutedHandler, request: Request) -> Response:
     if concat is not None and concat.is_final:
         return await _create_final(handler, request, info, concat)
     info = replace(info, size=_length(handler, headers))
-    if not is_offset_media_type(headers):
+    if not fields.is_offset_media_type(headers):
         if request.body.length != 0:
             raise Refused(errors.INVALID_CONTENT_TYPE)
         return await _create_empty(handler, request, info)
@@ -56,7 +54,7 @@ async def create(handler: UnroutedHandler, request: Request) -> Response:
 
 
 def _length(handler: UnroutedHandler, headers: Headers) -> int | None:
-    length, deferred = upload_length(headers), upload_defer_length(headers)
+    length, deferred = integers.upload_length(headers), integers.upload_defer_length(headers)
     if length is not None and deferred:
         raise Refused(errors.AMBIGUOUS_UPLOAD_LENGTH)
     if length is None and not deferred:
@@ -88,9 +86,7 @@ async def _create_with_body(handler: UnroutedHandler, request: Request, info: Fi
     handler.limit(source, 0, info.size)
     info, reply = await pre_create(handler, info, event)
     with uploads.receiving(source):
-        async with uploads.checked(
-            source, check.checksum, request.body, spooled=check.spooled
-        ) as data:
+        async with uploads.checked(source, check) as data:
             info = await uploads.create(info, event)
             async with uploads.exclusive(info.id, source.interrupt):
                 with uploads.writing(info, source, event):

@@ -2,7 +2,7 @@
 
 Names and duties are tusd's. A store is called for one upload at a time: the handler holds
 the upload's lock around every call that changes it, and checks offsets and limits itself.
-Stores refuse an unknown id with `Refused(errors.NOT_FOUND)`.
+Stores refuse an unknown id with `Refused(errors.UPLOAD_NOT_FOUND)`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
-    from tus_reference.handler.info import FileInfo
+    from tus_reference.handler import FileInfo
 
 
 class ByteSource(Protocol):

@@ -34,17 +34,6 @@ class Body(Protocol):
         """
 
 
-class EmptyBody:
-    """The body of a request that has none."""
-
-    length = 0
-    trailers = Headers()
-
-    async def read_into(self, buffer: memoryview) -> int:  # noqa: ARG002
-        """Return 0: there is nothing to read."""
-        return 0
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as it came; `target` is the request target, `scheme` http or https."""

@@ -15,10 +15,9 @@ from tus_reference.protocol import Refused, errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tus_reference.handler.config import Config
-    from tus_reference.handler.hooks import HTTPRequest
-    from tus_reference.handler.info import FileInfo
+    from tus_reference.handler import Config, FileInfo
     from tus_reference.handler.uploads import Uploads
+    from tus_reference.notifications import HTTPRequest
 
 
 class Finals:
@@ -77,11 +76,8 @@ class Finals:
             return info
         if not all(partial.is_complete for partial in partials):
             return info
-        if info.size is None:
-            await self._uploads.declare_length(info, total_size(partials) or 0)
+        await self._uploads.declare_length(info, total_size(partials))
         await concater.concat_uploads(info.id, info.partial_uploads)
-        for partial_id in info.partial_uploads:
-            self._stop_waiting(partial_id, info.id)
         info = await self._uploads.get(info.id)
         try:
             await self._uploads.finish(info, request)
@@ -90,19 +86,13 @@ class Finals:
             self._logger.exception("finishing upload %s failed", info.id)
         return info
 
-    def _stop_waiting(self, partial_id: str, final_id: str) -> None:
-        finals = self._waiting.get(partial_id, set())
-        finals.discard(final_id)
-        if not finals:
-            self._waiting.pop(partial_id, None)
-
     async def partial_completed(self, partial_id: str, request: HTTPRequest) -> None:
-        """Join the final uploads that waited for this partial."""
-        for final_id in list(self._waiting.get(partial_id, ())):
+        """Join the final uploads that waited for this partial, if it was their last."""
+        for final_id in self._waiting.pop(partial_id, set()):
             try:
                 await self.join(await self._uploads.get(final_id), request)
             except Refused:
-                self._stop_waiting(partial_id, final_id)
+                continue
             except OSError:
                 self._logger.exception("joining upload %s failed", final_id)
 

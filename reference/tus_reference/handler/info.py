@@ -32,11 +32,6 @@ class FileInfo:
     storage: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def size_is_deferred(self) -> bool:
-        """Whether the client has not told the length yet."""
-        return self.size is None
-
-    @property
     def is_complete(self) -> bool:
         """Whether every byte is stored."""
         return self.size is not None and self.offset == self.size

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from tus_reference.protocol import is_upload_id
 
 if TYPE_CHECKING:
-    from tus_reference.handler.exchange import Request
+    from tus_reference.handler import Request
 
 # Anything else in a Host header must not be reflected into Location.
 _HOST = re.compile(r"[A-Za-z0-9.\-_~%]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")

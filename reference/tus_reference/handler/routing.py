@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from tus_reference.handler.unrouted import UnroutedHandler
 from tus_reference.handler.upkeep import keep_up
-from tus_reference.protocol import Refused, TusError, effective_method, errors
+from tus_reference.protocol import Refused, TusError, errors
+from tus_reference.protocol.fields import effective_method
 
 if TYPE_CHECKING:
-    from tus_reference.handler.exchange import Request, Response
+    from tus_reference.handler import Request, Response
 
 # Only these require Tus-Resumable; a stranger to tus learns first that he is in the wrong place.
 _TUS_METHODS: Final = frozenset({"POST", "HEAD", "PATCH", "DELETE"})
@@ -39,7 +40,7 @@ class Handler(UnroutedHandler):
             return await self._at_endpoint(request, method)
         upload_id = self.locator.upload_id(path)
         if upload_id is None:
-            return await self._refuse(request, errors.NOT_FOUND, method)
+            return await self._refuse(request, errors.UPLOAD_NOT_FOUND, method)
         allowed = self._upload_methods()
         if method not in allowed:
             return await self._refuse(request, errors.METHOD_NOT_ALLOWED, method, allowed)
@@ -60,7 +61,7 @@ class Handler(UnroutedHandler):
             return await self.post_file(request)
         if method in self._upload_methods():
             # The method needs an upload, and the path names none.
-            return await self._refuse(request, errors.NOT_FOUND, method)
+            return await self._refuse(request, errors.UPLOAD_NOT_FOUND, method)
         return await self._refuse(request, errors.METHOD_NOT_ALLOWED, method, ("OPTIONS", "POST"))
 
     def _upload_methods(self) -> tuple[str, ...]:

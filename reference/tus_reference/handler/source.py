@@ -22,8 +22,8 @@ from tus_reference.protocol import Refused, TusError, errors
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from tus_reference.handler.datastore import ByteSource
-    from tus_reference.handler.exchange import Body
+    from tus_reference.handler import Body, ByteSource
+
 
 PIECE: Final = 64 * 1024
 
@@ -32,7 +32,7 @@ class ChunkSource:
     """One body; `timeout` is the longest wait for a byte in seconds."""
 
     def __init__(self, body: Body, *, timeout: float) -> None:
-        self._body = body
+        self.body = body
         self._timeout = timeout
         self._limit: int | None = None
         self._over_limit = errors.UPLOAD_SIZE_EXCEEDED
@@ -47,13 +47,13 @@ class ChunkSource:
     def limit(self, room: int | None, over: TusError) -> None:
         """Allow at most `room` bytes; raise `Refused(over)` if more are already certain."""
         self._limit, self._over_limit = room, over
-        if room is not None and self._body.length is not None and self._body.length > room:
+        if room is not None and self.body.length is not None and self.body.length > room:
             raise Refused(over)
 
     @property
     def size(self) -> int | None:
         """How many bytes will come at most, or None if unknown."""
-        return self._body.length
+        return self.body.length
 
     @property
     def overflowed(self) -> bool:
@@ -71,11 +71,11 @@ class ChunkSource:
     async def read_into(self, buffer: memoryview) -> int:
         """Put the next bytes into `buffer` and return how many; 0 at the end."""
         room = None if self._limit is None else self._limit - self.received
-        if room == 0 and self._body.length is None:
+        if room == 0 and self.body.length is None:
             await self._goes_on()
             return 0
         count = await self._receive(buffer if room is None else buffer[:room])
-        if count == room and self._body.length is None and await self._goes_on():
+        if count == room and self.body.length is None and await self._goes_on():
             return 0
         self.received += count
         if self.on_progress is not None:
@@ -94,7 +94,7 @@ class ChunkSource:
         count = 0
         with anyio.CancelScope(deadline=anyio.current_time() + self._timeout) as self._scope:
             try:
-                count = await self._body.read_into(buffer)
+                count = await self.body.read_into(buffer)
                 self._ended = count == 0
             except ClientDisconnected:
                 self.error, self.disconnected = errors.UNEXPECTED_EOF, True

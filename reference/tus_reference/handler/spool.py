@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 
 from tus_reference.handler.source import PIECE, pieces
-from tus_reference.protocol import Refused, errors, parse_checksum
+from tus_reference.protocol import Refused, errors
+from tus_reference.protocol.checksum import parse_checksum
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tus_reference.handler.exchange import Body
     from tus_reference.handler.source import ChunkSource
-    from tus_reference.protocol import Checksum, Hash
+    from tus_reference.protocol.checksum import Checksum, Hash
 
 MEMORY_BOUND: Final = 1024 * 1024
 _BUFFER: Final = 256 * 1024
@@ -93,7 +93,7 @@ class Prefix:
         self._held = memoryview(b"")
         self.size = None
 
-    async def hold(self, body: Body) -> None:
+    async def hold(self) -> None:
         """Take in the first bytes; raise `Refused` if they are all and prove to be wrong."""
         buffer = memoryview(bytearray(PIECE))
         filled = 0
@@ -103,7 +103,7 @@ class Prefix:
             if not count:
                 break
         self._held = buffer[:filled]
-        trailer = body.trailers.one("Upload-Checksum")
+        trailer = self._source.body.trailers.one("Upload-Checksum")
         if trailer is None or filled == len(buffer) or self._source.error is not None:
             return
         checksum = parse_checksum(trailer)
@@ -126,7 +126,7 @@ class Prefix:
         return pieces(self)
 
 
-async def verify(spool: Spool, source: ChunkSource, announced: Checksum | None, body: Body) -> None:
+async def verify(spool: Spool, source: ChunkSource, announced: Checksum | None) -> None:
     """Fill `spool` and check it; without an announced checksum the trailer must bring one.
 
     Raises `Refused`: 460 on a mismatch, 400 if the trailer is missing or malformed, and
@@ -136,7 +136,7 @@ async def verify(spool: Spool, source: ChunkSource, announced: Checksum | None, 
     await spool.fill(source, hash_)
     if source.error is not None:
         raise Refused(source.error)
-    trailer = body.trailers.one("Upload-Checksum")
+    trailer = source.body.trailers.one("Upload-Checksum")
     if announced is not None and trailer is not None:
         raise Refused(errors.INVALID_CHECKSUM.because("send Upload-Checksum once, not twice"))
     checksum = announced

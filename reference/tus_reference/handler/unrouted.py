@@ -12,75 +12,45 @@ import errno
 from typing import TYPE_CHECKING
 
 from tus_reference.handler import creation
-from tus_reference.handler.answers import (
-    body_check,
-    expiry_headers,
-    http_request,
-    merge,
-    refuse,
-)
+from tus_reference.handler.answers import body_check, expiry_headers, http_request, merge, refuse
 from tus_reference.handler.download import content_headers
 from tus_reference.handler.exchange import Download, Response
 from tus_reference.handler.finals import Finals
-from tus_reference.handler.hooks import HookEvent, HTTPResponse
 from tus_reference.handler.location import Locator
 from tus_reference.handler.source import ChunkSource
 from tus_reference.handler.uploads import Uploads
-from tus_reference.protocol import (
-    ALGORITHMS,
-    TUS_VERSION,
-    Refused,
-    check_version,
-    errors,
-    is_offset_media_type,
-    upload_length,
-    upload_offset,
-)
+from tus_reference.notifications import HookEvent, HTTPResponse
+from tus_reference.protocol import TUS_VERSION, Refused, errors, fields, integers
+from tus_reference.protocol.checksum import ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tus_reference.handler import Config, FileInfo, Request
     from tus_reference.handler.answers import BodyCheck
-    from tus_reference.handler.config import Config
-    from tus_reference.handler.exchange import Request
-    from tus_reference.handler.info import FileInfo
-    from tus_reference.handler.notifications import EventStream
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class UnroutedHandler:
-    """The tus protocol over one store; raises `ConfigError` if `config` cannot work."""
+    """The tus protocol over one store; raises `ConfigError` if `config` cannot work.
+
+    The four streams carry events if their `notify_` flags are set.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config.validate()
         self.uploads = Uploads(self.config)
         self.finals = Finals(self.config, self.uploads)
         self.locator = Locator(
-            self.config.base_path,
-            respect_forwarded_headers=self.config.respect_forwarded_headers,
+            self.config.base_path, respect_forwarded_headers=self.config.respect_forwarded_headers
         )
         self.extensions = _extensions(self.config)
-
-    @property
-    def created_uploads(self) -> EventStream:
-        """Uploads that were created, if `notify_created_uploads` is set."""
-        return self.uploads.notifications.created_uploads
-
-    @property
-    def upload_progress(self) -> EventStream:
-        """Newest progress of each upload, if `notify_upload_progress` is set."""
-        return self.uploads.notifications.upload_progress
-
-    @property
-    def complete_uploads(self) -> EventStream:
-        """Uploads that are complete, if `notify_complete_uploads` is set."""
-        return self.uploads.notifications.complete_uploads
-
-    @property
-    def terminated_uploads(self) -> EventStream:
-        """Uploads that were removed, if `notify_terminated_uploads` is set."""
-        return self.uploads.notifications.terminated_uploads
+        streams = self.uploads.notifications
+        self.created_uploads = streams.created_uploads
+        self.upload_progress = streams.upload_progress
+        self.complete_uploads = streams.complete_uploads
+        self.terminated_uploads = streams.terminated_uploads
 
     def interrupt_all(self) -> None:
         """End every body being received: what came is stored, clients are told 503."""
@@ -127,17 +97,14 @@ class UnroutedHandler:
     ) -> Response:
         """Run `operation`, turn errors into answers and add what every answer carries."""
         try:
-            check_version(request.headers, required=version_required)
+            fields.check_version(request.headers, required=version_required)
             response = await operation()
         except Refused as refusal:
             response = refuse(refusal.error).with_headers(*refusal.headers)
-        except OSError as failure:
-            full = failure.errno in _NO_SPACE
-            self.config.logger.warning("%s %s: %s", request.method, request.path, failure)
-            response = refuse(errors.INSUFFICIENT_STORAGE if full else errors.INTERNAL_SERVER_ERROR)
-        except Exception:
+        except Exception as failure:
             self.config.logger.exception("%s %s failed", request.method, request.path)
-            response = refuse(errors.INTERNAL_SERVER_ERROR)
+            full = isinstance(failure, OSError) and failure.errno in _NO_SPACE
+            response = refuse(errors.INSUFFICIENT_STORAGE if full else errors.INTERNAL_SERVER_ERROR)
         return response.with_headers(("Tus-Resumable", TUS_VERSION))
 
     async def _head(self, request: Request, upload_id: str) -> Response:
@@ -166,9 +133,9 @@ class UnroutedHandler:
 
     async def _patch(self, request: Request, upload_id: str) -> Response:
         headers = request.headers
-        if not is_offset_media_type(headers):
+        if not fields.is_offset_media_type(headers):
             raise Refused(errors.INVALID_CONTENT_TYPE)
-        offset, declared = upload_offset(headers), upload_length(headers)
+        offset, declared = integers.upload_offset(headers), integers.upload_length(headers)
         check = body_check(request)
         source = ChunkSource(request.body, timeout=self.config.network_timeout)
         with self.uploads.receiving(source):
@@ -188,7 +155,7 @@ class UnroutedHandler:
     def _check_declared(self, info: FileInfo, declared: int) -> None:
         if info.size is not None:
             if declared != info.size:
-                raise Refused(errors.LENGTH_MISMATCH)
+                raise Refused(errors.UPLOAD_LENGTH_MISMATCH)
             return
         if declared < info.offset:
             raise Refused(errors.INVALID_UPLOAD_LENGTH.because("Upload-Length is below the offset"))
@@ -212,17 +179,14 @@ class UnroutedHandler:
     ) -> tuple[FileInfo, HTTPResponse]:
         """Store the body, declare a deferred length and finish; the lock is held."""
         uploads, event = self.uploads, http_request(request)
-        declares = declared is not None and info.size is None
         # A body that may still turn out wrong or too long must not settle the length.
-        early = declares and not check.spooled and source.size is not None
+        early = not check.spooled and source.size is not None
         with uploads.writing(info, source, event):
-            if declared is not None and early:
+            if early:
                 info = await uploads.declare_length(info, declared)
-            async with uploads.checked(
-                source, check.checksum, request.body, spooled=check.spooled
-            ) as data:
+            async with uploads.checked(source, check) as data:
                 info = await uploads.write(info, data)
-            if declared is not None and declares and not early and not source.overflowed:
+            if not source.overflowed:
                 info = await uploads.declare_length(info, declared)
         reply = HTTPResponse()
         if info.is_complete:

@@ -6,17 +6,18 @@ looked at again the next time round.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from tus_reference.handler.hooks import HTTPRequest
 from tus_reference.handler.uploads import has_expired
+from tus_reference.notifications import HTTPRequest
 from tus_reference.protocol import Refused
 
 if TYPE_CHECKING:
-    from tus_reference.handler.unrouted import UnroutedHandler
+    from tus_reference.handler import UnroutedHandler
 
 LONGEST_PAUSE: Final = 60.0
 SHORTEST_PAUSE: Final = 0.2
@@ -24,8 +25,6 @@ SHORTEST_PAUSE: Final = 0.2
 
 async def keep_up(handler: UnroutedHandler) -> None:
     """Look after the uploads of `handler` until cancelled."""
-    if handler.config.composer.recorder is None:
-        return
     await find_waiting_finals(handler)
     if not handler.config.expire_after:
         return
@@ -51,26 +50,19 @@ async def find_waiting_finals(handler: UnroutedHandler) -> None:
 
 async def sweep(handler: UnroutedHandler) -> int:
     """Remove the unfinished uploads whose time is over; return how many there were."""
-    recorder = handler.config.composer.recorder
+    recorder, uploads = handler.config.composer.recorder, handler.uploads
+    expired = (
+        []
+        if recorder is None
+        else [info.id async for info in recorder.uploads() if has_expired(info, time.time())]
+    )
     removed = 0
-    if recorder is None:
-        return removed
-    async for info in recorder.uploads():
-        if has_expired(info, time.time()):
-            removed += await _remove(handler, info.id)
+    for upload_id in expired:
+        async with uploads.if_free(upload_id) as free:
+            with contextlib.suppress(Refused):
+                # Under the lock, look again: a PATCH may have given it more time.
+                info = await uploads.store.get_info(upload_id)
+                if free and has_expired(info, time.time()):
+                    await uploads.terminate(info, HTTPRequest())
+                    removed += 1
     return removed
-
-
-async def _remove(handler: UnroutedHandler, upload_id: str) -> bool:
-    async with handler.uploads.if_free(upload_id) as free:
-        if not free:
-            return False
-        try:
-            # Under the lock, look again: a PATCH may have given it more time.
-            info = await handler.uploads.store.get_info(upload_id)
-        except Refused:
-            return False
-        if not has_expired(info, time.time()):
-            return False
-        await handler.uploads.terminate(info, HTTPRequest())
-        return True

@@ -10,47 +10,34 @@ import time
 from collections import OrderedDict
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 
-from tus_reference.handler.hooks import HookEvent, HTTPResponse
-from tus_reference.handler.notifications import Notifications
 from tus_reference.handler.spool import Prefix, Spool, verify
+from tus_reference.notifications import HookEvent, HTTPResponse, Notifications
 from tus_reference.protocol import Refused, errors, is_upload_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from tus_reference.handler.config import Config
-    from tus_reference.handler.datastore import ByteSource, DataStore, Lock
-    from tus_reference.handler.exchange import Body
-    from tus_reference.handler.hooks import HTTPRequest
-    from tus_reference.handler.info import FileInfo
+    from tus_reference.handler import ByteSource, Config, DataStore, FileInfo
+    from tus_reference.handler.answers import BodyCheck
     from tus_reference.handler.source import ChunkSource
-    from tus_reference.protocol import Checksum, TusError
+    from tus_reference.notifications import HTTPRequest
+    from tus_reference.protocol import TusError
 
 REMEMBERED: Final = 10_000
 
 
-class Remembered:
+class Remembered(OrderedDict[str, None]):
     """The newest ids of a kind; old ones are forgotten, so it cannot grow without end."""
-
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
 
     def add(self, upload_id: str) -> None:
         """Remember `upload_id`, and forget the oldest id if there are too many."""
-        self._ids[upload_id] = None
-        if len(self._ids) > REMEMBERED:
-            self._ids.popitem(last=False)
-
-    def discard(self, upload_id: str) -> None:
-        """Forget `upload_id`."""
-        self._ids.pop(upload_id, None)
-
-    def __contains__(self, upload_id: str) -> bool:
-        return upload_id in self._ids
+        self[upload_id] = None
+        if len(self) > REMEMBERED:
+            self.popitem(last=False)
 
 
 class Uploads:
@@ -59,6 +46,8 @@ class Uploads:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._composer = config.composer
+        # A validated configuration has a core.
+        self.store = cast("DataStore", config.composer.core)
         self._gone = Remembered()
         self._finished = Remembered()
         self._sources: set[ChunkSource] = set()
@@ -66,33 +55,21 @@ class Uploads:
         self._stopping: TusError | None = None
         self.notifications = Notifications(config)
 
-    @property
-    def store(self) -> DataStore:
-        """The core store."""
-        store = self._composer.core
-        if store is None:
-            raise TypeError("the configuration was not validated")
-        return store
-
     def stop_all(self, error: TusError) -> None:
         """End every body that is being received, now and from now on, with `error`."""
         self._stopping = error
         for source in self._sources:
             source.interrupt(error)
 
-    def is_active(self, upload_id: str) -> bool:
-        """Whether this process is receiving bytes for the upload."""
-        return upload_id in self._writers
-
     async def get(self, upload_id: str) -> FileInfo:
         """Return the upload; raise `Refused`: 404, or 410 if it was there once."""
         if not is_upload_id(upload_id):
-            raise Refused(errors.NOT_FOUND)
+            raise Refused(errors.UPLOAD_NOT_FOUND)
         if upload_id in self._gone:
-            raise Refused(errors.GONE)
+            raise Refused(errors.UPLOAD_GONE)
         info = await self.store.get_info(upload_id)
         if has_expired(info, time.time()):
-            raise Refused(errors.GONE)
+            raise Refused(errors.UPLOAD_GONE)
         return info
 
     @asynccontextmanager
@@ -101,11 +78,11 @@ class Uploads:
     ) -> AsyncIterator[None]:
         """Hold the upload's lock, taken over from whoever has it; raise `Refused` (423)."""
         if not is_upload_id(upload_id):
-            raise Refused(errors.NOT_FOUND)
+            raise Refused(errors.UPLOAD_NOT_FOUND)
         if self._composer.locker is None:
             yield
             return
-        lock: Lock = self._composer.locker.new_lock(upload_id)
+        lock = self._composer.locker.new_lock(upload_id)
         try:
             with anyio.fail_after(self._config.acquire_lock_timeout):
                 await lock.lock(request_release)
@@ -132,8 +109,8 @@ class Uploads:
     async def create(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
         """Create the upload and tell those who listen."""
         upload_id = await self.store.new_upload(info)
-        self._gone.discard(upload_id)
-        self._finished.discard(upload_id)
+        self._gone.pop(upload_id, None)
+        self._finished.pop(upload_id, None)
         info = replace(info, id=upload_id, offset=0)
         self.notifications.created_uploads.put(HookEvent(info, request))
         return info
@@ -150,27 +127,24 @@ class Uploads:
             self._sources.discard(source)
 
     @asynccontextmanager
-    async def checked(
-        self, source: ChunkSource, checksum: Checksum | None, body: Body, *, spooled: bool
-    ) -> AsyncIterator[ByteSource]:
+    async def checked(self, source: ChunkSource, check: BodyCheck) -> AsyncIterator[ByteSource]:
         """Yield what may be stored: `source` itself, or all of it verified in a spool.
 
-        Raises `Refused` if the bytes do not match `checksum` or their trailer.
+        Raises `Refused` if the bytes do not match their checksum or their trailer.
         """
-        if not spooled:
-            if body.length is None:
-                held = Prefix(source)
-                await held.hold(body)
-                yield held
-            else:
-                yield source
-            return
-        spool = Spool(self._config.spool_directory)
-        try:
-            await verify(spool, source, checksum, body)
-            yield spool
-        finally:
-            spool.close()
+        if check.spooled:
+            spool = Spool(self._config.spool_directory)
+            try:
+                await verify(spool, source, check.checksum)
+                yield spool
+            finally:
+                spool.close()
+        elif source.size is None:
+            held = Prefix(source)
+            await held.hold()
+            yield held
+        else:
+            yield source
 
     async def write(self, info: FileInfo, data: ByteSource) -> FileInfo:
         """Store `data` and return the upload with its new offset."""
@@ -187,11 +161,11 @@ class Uploads:
         finally:
             del self._writers[info.id]
 
-    async def declare_length(self, info: FileInfo, length: int) -> FileInfo:
-        """Set the length of an upload that was created without one."""
+    async def declare_length(self, info: FileInfo, length: int | None) -> FileInfo:
+        """Set the length of an upload that was created without one; None leaves it open."""
         deferrer = self._composer.length_deferrer
-        if deferrer is None:
-            raise Refused(errors.NOT_IMPLEMENTED)
+        if length is None or info.size is not None or deferrer is None:
+            return info
         await deferrer.declare_length(info.id, length)
         return replace(info, size=length)
 
@@ -218,12 +192,9 @@ class Uploads:
         return reply
 
     def _has_work(self, info: FileInfo) -> bool:
-        if self._composer.finisher is not None:
-            return True
-        wanted = self._config.notify_complete_uploads or (
-            self._config.pre_finish_response_callback is not None
-        )
-        return wanted and not info.is_partial
+        config = self._config
+        told = config.notify_complete_uploads or config.pre_finish_response_callback is not None
+        return self._composer.finisher is not None or (told and not info.is_partial)
 
     async def retry_finish(self, info: FileInfo, request: HTTPRequest) -> None:
         """Finish a complete upload whose finish failed or was cut off by a crash.

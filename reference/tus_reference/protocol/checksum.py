@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tus_reference.protocol import errors
-from tus_reference.protocol.errors import Refused
+from tus_reference.protocol.errors import Refused, errors
 from tus_reference.protocol.metadata import decode_base64
 
 if TYPE_CHECKING:
@@ -43,19 +43,11 @@ class _Crc32:
         return self._value.to_bytes(4, "big")
 
 
-def _sha1() -> Hash:
-    return hashlib.sha1(usedforsecurity=False)
-
-
-def _md5() -> Hash:
-    return hashlib.md5(usedforsecurity=False)
-
-
 ALGORITHMS: Final[dict[str, Callable[[], Hash]]] = {
-    "sha1": _sha1,
+    "sha1": partial(hashlib.sha1, usedforsecurity=False),
     "sha256": hashlib.sha256,
     "sha512": hashlib.sha512,
-    "md5": _md5,
+    "md5": partial(hashlib.md5, usedforsecurity=False),
     "crc32": _Crc32,
 }
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tus_reference.protocol import errors
-from tus_reference.protocol.errors import Refused
+from tus_reference.protocol.errors import Refused, errors
 
 
 @dataclass(frozen=True, slots=True)

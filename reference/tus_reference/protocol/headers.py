@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tus_reference.protocol import errors
-from tus_reference.protocol.errors import Refused
+from tus_reference.protocol.errors import Refused, errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 
 class Headers:
     """An immutable list of fields; values are text of one byte per character (latin-1)."""
 
-    __slots__ = ("_items", "_values")
+    __slots__ = ("_values",)
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        self._items = tuple(items)
         self._values: dict[str, list[str]] = {}
-        for name, value in self._items:
+        for name, value in items:
             self._values.setdefault(name.lower(), []).append(value)
 
     def one(self, name: str) -> str | None:
@@ -38,9 +36,3 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._values
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._items)
-
-    def __repr__(self) -> str:
-        return f"Headers({list(self._items)!r})"

@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tus_reference.protocol import errors
-from tus_reference.protocol.errors import Refused
+from tus_reference.protocol.errors import Refused, errors
 
 if TYPE_CHECKING:
     from tus_reference.protocol.headers import Headers

@@ -23,7 +23,6 @@ import trio
 from tus_reference.handler import (
     ClientDisconnected,
     Download,
-    EmptyBody,
     Handler,
     Request,
     Response,
@@ -48,6 +47,7 @@ class Limits:
     drained_and_closed: int = 256 * 1024 * 1024
     drain_idle: float = 5.0
     drain_total: float = 30.0
+    drain_stopping: float = 0.5
 
 
 class Connection:
@@ -122,7 +122,8 @@ class Connection:
         await self.transport.send_eof()
         buffer = memoryview(bytearray(64 * 1024))
         room = self.limits.drained_and_closed
-        with trio.move_on_after(self.limits.drain_total):
+        total = self.limits.drain_stopping if self.stopping else self.limits.drain_total
+        with trio.move_on_after(total):
             while room > 0:
                 with trio.move_on_after(self.limits.drain_idle) as scope:
                     count = await self.transport.receive_into(buffer)
@@ -147,7 +148,7 @@ class _Exchange:
             method=event.method.decode("ascii"),
             target=event.target.decode("latin-1"),
             headers=self._headers,
-            body=self._body if self._body.length != 0 else EmptyBody(),
+            body=self._body,
             scheme=connection.scheme,
             remote_addr=transport.remote_addr,
         )

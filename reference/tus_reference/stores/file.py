@@ -18,7 +18,7 @@ import errno
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from anyio.to_thread import run_sync
@@ -28,7 +28,7 @@ from tus_reference.stores import record
 from tus_reference.stores.copying import append_file
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from tus_reference.handler import ByteSource, FileInfo, StoreComposer
 
@@ -115,20 +115,12 @@ class FileStore:
 
     async def declare_length(self, upload_id: str, length: int) -> None:
         """Set the length in the record."""
-
-        def declare() -> None:
-            self._write_info(replace(self._get_info(upload_id), size=length))
-
-        await run_sync(declare)
+        await run_sync(self._change, upload_id, {"size": length})
 
     async def record(self, info: FileInfo) -> None:
         """Set expiry and finish mark in the record."""
-
-        def set_both() -> None:
-            stored = self._get_info(info.id)
-            self._write_info(replace(stored, expires=info.expires, finished=info.finished))
-
-        await run_sync(set_both)
+        changes = {"expires": info.expires, "finished": info.finished}
+        await run_sync(self._change, info.id, changes)
 
     async def uploads(self) -> AsyncIterator[FileInfo]:
         """Iterate over all uploads of the folder; those that vanish meanwhile are left out."""
@@ -160,7 +152,7 @@ class FileStore:
 
     def _data(self, upload_id: str) -> Path:
         if upload_id.endswith(_RESERVED):
-            raise Refused(errors.NOT_FOUND)
+            raise Refused(errors.UPLOAD_NOT_FOUND)
         return self.path / upload_id
 
     def _info(self, upload_id: str) -> Path:
@@ -174,11 +166,7 @@ class FileStore:
             os.close(os.open(path, flags, self._file_perms))
         except FileExistsError:
             raise Refused(errors.UPLOAD_EXISTS) from None
-        storage = {
-            "Type": "filestore",
-            "Path": str(path),
-            "InfoPath": str(self._info(upload_id)),
-        }
+        storage = {"Type": "filestore", "Path": str(path), "InfoPath": str(self._info(upload_id))}
         try:
             self._write_info(replace(info, id=upload_id, storage=storage))
         except BaseException:
@@ -193,16 +181,22 @@ class FileStore:
                 content = file.readall()
             return record.decode(content, path.stat().st_size)
         except (FileNotFoundError, NotADirectoryError):
-            raise Refused(errors.NOT_FOUND) from None
+            raise Refused(errors.UPLOAD_NOT_FOUND) from None
 
     def _write_info(self, info: FileInfo) -> None:
         making = self.path / f".{info.id}.info"
-        with _created(making, self._file_perms) as descriptor:
-            _write_fully(descriptor, memoryview(record.encode(info)), 0)
-            os.fsync(descriptor)
+        with open(making, "wb", buffering=0, opener=self._opener) as file:
+            _write_fully(file.fileno(), memoryview(record.encode(info)), 0)
+            os.fsync(file.fileno())
         making.replace(self._info(info.id))
         if self._sync:
             self._sync_folder()
+
+    def _change(self, upload_id: str, changes: dict[str, Any]) -> None:
+        self._write_info(replace(self._get_info(upload_id), **changes))
+
+    def _opener(self, path: str, flags: int) -> int:
+        return os.open(path, flags, self._file_perms)
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self.path, os.O_RDONLY)
@@ -215,7 +209,7 @@ class FileStore:
         try:
             return os.open(path, os.O_WRONLY)
         except FileNotFoundError:
-            raise Refused(errors.NOT_FOUND) from None
+            raise Refused(errors.UPLOAD_NOT_FOUND) from None
 
     def _write_once(self, path: Path, data: memoryview, offset: int) -> None:
         descriptor = self._open(path)
@@ -237,26 +231,17 @@ class FileStore:
     def _concat(self, upload_id: str, partial_ids: Sequence[str]) -> None:
         making = self.path / f".{upload_id}.concat"
         try:
-            with _created(making, self._file_perms) as descriptor:
+            with open(making, "wb", buffering=0, opener=self._opener) as file:
                 for partial_id in partial_ids:
-                    append_file(descriptor, self._data(partial_id))
+                    append_file(file.fileno(), self._data(partial_id))
                 if self._sync:
-                    os.fsync(descriptor)
+                    os.fsync(file.fileno())
             making.replace(self._data(upload_id))
         except BaseException:
             making.unlink(missing_ok=True)
             raise
         if self._sync:
             self._sync_folder()
-
-
-@contextlib.contextmanager
-def _created(path: Path, mode: int) -> Iterator[int]:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _write_fully(descriptor: int, data: memoryview, position: int) -> None:

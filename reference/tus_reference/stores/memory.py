@@ -88,7 +88,7 @@ class MemoryStore:
         try:
             return self._infos[upload_id]
         except KeyError:
-            raise Refused(errors.NOT_FOUND) from None
+            raise Refused(errors.UPLOAD_NOT_FOUND) from None
 
     def _bytes(self, upload_id: str) -> bytearray:
         self._info(upload_id)

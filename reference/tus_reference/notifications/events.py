@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tus_reference.protocol import Headers
 
 if TYPE_CHECKING:
-    from tus_reference.handler.info import FileInfo
+    from tus_reference.handler import FileInfo
 
 
 @dataclass(frozen=True, slots=True)

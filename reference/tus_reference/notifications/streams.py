@@ -14,15 +14,14 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import ObjectReceiveStream
 
-from tus_reference.handler.hooks import HookEvent
+from tus_reference.notifications.events import HookEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tus_reference.handler.config import Config
-    from tus_reference.handler.hooks import HTTPRequest
-    from tus_reference.handler.info import FileInfo
+    from tus_reference.handler import Config, FileInfo
     from tus_reference.handler.source import ChunkSource
+    from tus_reference.notifications.events import HTTPRequest
 
 
 class EventStream(ObjectReceiveStream[HookEvent]):

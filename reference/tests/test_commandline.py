@@ -1,0 +1,194 @@
+"""The command line, as processes: what it prints, how it stops, what it keeps."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tus_reference.commandline import parser, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TUS = {"Tus-Resumable": "1.0.0"}
+MIB = 1024 * 1024
+
+
+class Process:
+    """A running server."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.url = url
+        self.port = int(re.search(r":(\d+)/", url)[1])  # type: ignore[index]
+
+    def request(
+        self, method: str, path: str, headers: dict[str, str], body: bytes = b""
+    ) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path, body or None, {**TUS, **headers})
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        return response
+
+    def create(self, length: int) -> str:
+        response = self.request("POST", "/files/", {"Upload-Length": str(length)})
+        assert response.status == 201
+        return "/files/" + (response.headers["Location"] or "").rpartition("/")[2]
+
+    def begin_patch(self, path: str, length: int) -> socket.socket:
+        """Send the head of a PATCH at 0 and return the connection."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        connection.sendall(
+            f"PATCH {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+            "Content-Type: application/offset+octet-stream\r\n"
+            f"Content-Length: {length}\r\n\r\n".encode()
+        )
+        return connection
+
+    def peak_memory(self) -> int:
+        """Return the most memory that was resident, in bytes."""
+        with open(f"/proc/{self.process.pid}/status") as status:  # noqa: PTH123
+            text = status.read()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", text)[1]) * 1024  # type: ignore[index]
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        """Send a signal; return the exit code and what was printed besides the first line."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Process]:
+    """Run the server on a free port until the block ends."""
+    command = [sys.executable, "-m", "tus_reference", "--port", "0", *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            match = re.fullmatch(r"Listening on (http://127\.0\.0\.1:\d+/files/)\n", line)
+            assert match is not None, line
+            yield Process(process, match[1])
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_server_and_what_arrived_is_kept(tmp_path: Path, number: int) -> None:
+    with running("--upload-dir", str(tmp_path / "made")) as server:
+        path = server.create(10)
+        with server.begin_patch(path, 10) as connection:
+            connection.sendall(b"hello")
+            while server.request("HEAD", path, {}).headers["Upload-Offset"] != "5":
+                pass
+            code, out, err = server.stop(number)
+            answer = connection.recv(65536)
+    assert (code, out) == (0, "")
+    assert "stopping on" in err
+    assert "Traceback" not in err
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"ERR_SERVER_SHUTDOWN" in answer
+    assert (tmp_path / "made" / path.removeprefix("/files/")).read_bytes() == b"hello"
+
+
+def test_a_long_upload_needs_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    size = 512 * MIB
+    with running("--upload-dir", str(tmp_path)) as server:
+        path = server.create(size)
+        with server.begin_patch(path, size) as connection:
+            piece = bytes(MIB)
+            for _ in range(size // MIB):
+                connection.sendall(piece)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 204 ")
+        assert (tmp_path / path.removeprefix("/files/")).stat().st_size == size
+        assert server.peak_memory() < 60 * MIB
+
+
+def test_a_disk_that_hangs_does_not_stop_other_uploads(tmp_path: Path) -> None:
+    with running("--upload-dir", str(tmp_path)) as server:
+        hanging, other = server.create(5), server.create(5)
+        file = tmp_path / hanging.removeprefix("/files/")
+        file.unlink()
+        # Opening a pipe for writing waits for a reader, as a disk may wait for its network.
+        subprocess.run(["mkfifo", str(file)], check=True)
+        with server.begin_patch(hanging, 5) as connection:
+            connection.sendall(b"hello")
+            headers = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+            for _ in range(3):
+                assert server.request("HEAD", other, {}).status == 200
+            assert server.request("PATCH", other, headers, b"hello").status == 204
+        reader = threading.Thread(target=file.read_bytes, daemon=True)
+        reader.start()
+        reader.join(10)
+        assert not reader.is_alive()
+
+
+def test_the_memory_store_and_all_extensions_are_a_flag_away(tmp_path: Path) -> None:
+    with running("--store", "memory", "--expire-after", "1h", "--max-size", "1000") as server:
+        response = server.request("OPTIONS", "/files/", {})
+        assert response.headers["Tus-Max-Size"] == "1000"
+        assert len(response.headers["Tus-Extension"].split(",")) == 9
+        assert server.stop()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--port", "x"], 2, "invalid int value"),
+        (["--max-size", "-1"], 2, "is no number of bytes"),
+        (["--expire-after", "soon"], 2, "is no duration; write 90, 90s or 1m30s"),
+        (["--file-perms", "9"], 2, "is no octal mode"),
+        (["--base-path", "a b"], 2, "base_path is a path or an http(s) URL."),
+        (["--network-timeout", "0"], 2, "network_timeout is a number of seconds above 0."),
+        (["--store", "memory", "--locker", "file"], 2, "--locker file needs --store file"),
+        (["--upload-dir", "/dev/null/x"], 2, "Not a directory"),
+        (["--host", "192.0.2.1"], 1, "cannot listen on 192.0.2.1 port 0"),
+        (["--unknown"], 2, "unrecognized arguments"),
+    ],
+)
+def test_a_mistake_costs_one_sentence(
+    tmp_path: Path, arguments: list[str], code: int, sentence: str
+) -> None:
+    command = [sys.executable, "-m", "tus_reference", "--port", "0", "--upload-dir", str(tmp_path)]
+    done = subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("90", 90), ("0.5", 0.5), ("90s", 90), ("1m30s", 90), ("500ms", 0.5), ("24h", 86400)],
+)
+def test_durations(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "s", "-1", "1d", "1 s", "1h30", "inf"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        seconds(text)
+
+
+def test_every_flag_is_explained() -> None:
+    flags = [action for action in parser()._actions if action.option_strings]
+    assert len(flags) == 20
+    assert [f.option_strings for f in flags if not f.help or len(f.help) < 15] == []
+    assert "--dir" in parser().format_help()

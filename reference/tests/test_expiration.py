@@ -1,0 +1,161 @@
+"""Expiration: unfinished uploads go, finished ones stay."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tus_reference import FileStore, MemoryStore
+from tus_reference.handler.upkeep import sweep
+from tus_reference.protocol import http_date
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Answer, Servers
+
+
+class Clock:
+    """The time of day as the server sees it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock)
+    return clock
+
+
+def expires(answer: Answer) -> float | None:
+    """Return Upload-Expires in seconds since the epoch, or None; fails if it is no date."""
+    text = answer["Upload-Expires"]
+    if text is None:
+        return None
+    seconds = parsedate_to_datetime(text).timestamp()
+    assert http_date(seconds) == text
+    return seconds
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore | MemoryStore:
+    return FileStore(tmp_path / "uploads") if request.param == "file" else MemoryStore()
+
+
+async def test_every_answer_about_an_unfinished_upload_tells_its_end(
+    server: Servers, store: FileStore | MemoryStore, clock: Clock
+) -> None:
+    client = server(store, expire_after=100.0)
+    created = await client.request("POST", "/files/", {"Upload-Length": "10"})
+    path = (created["Location"] or "").removeprefix("http://tus.test")
+    assert expires(created) == clock.now + 100
+    assert expires(await client.head(path)) == clock.now + 100
+    clock.now += 50
+    assert expires(await client.patch(path, 0, b"hello")) == clock.now + 100
+    assert expires(await client.head(path)) == clock.now + 100
+    done = await client.patch(path, 5, b" tus!")
+    assert (done.status, expires(done)) == (204, None)
+
+
+async def test_a_partial_upload_expires_and_a_final_one_does_not(
+    server: Servers, clock: Clock
+) -> None:
+    client = server(expire_after=100.0)
+    partial = await client.request(
+        "POST", "/files/", {"Upload-Length": "2", "Upload-Concat": "partial"}
+    )
+    assert expires(partial) == clock.now + 100
+    url = partial["Location"] or ""
+    final = await client.request("POST", "/files/", {"Upload-Concat": f"final;{url}"})
+    assert (final.status, expires(final)) == (201, None)
+
+
+async def test_an_absolute_expiry_does_not_move(
+    server: Servers, store: FileStore | MemoryStore, clock: Clock
+) -> None:
+    client = server(store, expire_after=100.0, expire_sliding=False)
+    path = await client.create(10)
+    end = clock.now + 100
+    clock.now += 50
+    assert expires(await client.patch(path, 0, b"hello")) == end
+
+
+async def test_without_expiry_nothing_is_told_and_nothing_goes(
+    server: Servers, clock: Clock
+) -> None:
+    client = server()
+    path = await client.create(10)
+    assert expires(await client.patch(path, 0, b"hello")) is None
+    clock.now += 1e9
+    assert await sweep(client.handler) == 0
+    assert await client.offset(path) == 5
+
+
+async def test_an_expired_upload_is_gone_before_and_after_the_sweep(
+    server: Servers, store: FileStore | MemoryStore, clock: Clock, tmp_path: Path
+) -> None:
+    client = server(store, expire_after=100.0, notify_terminated_uploads=True)
+    path = await client.create(10, b"hello")
+    clock.now += 99
+    assert await client.offset(path) == 5
+    clock.now += 1
+    for swept in (0, 1):
+        for method in ("HEAD", "DELETE", "GET"):
+            answer = await client.request(method, path)
+            assert answer.status == 410
+            assert answer["Upload-Offset"] is None
+        assert (await client.patch(path, 5, b"x")).status == 410
+        assert await sweep(client.handler) == 1 - swept
+    event = await client.handler.terminated_uploads.receive()
+    assert f"/files/{event.upload.id}" == path
+    assert [info async for info in store.uploads()] == []
+
+
+async def test_finished_uploads_stay(
+    server: Servers, store: FileStore | MemoryStore, clock: Clock
+) -> None:
+    client = server(store, expire_after=100.0)
+    path, empty = await client.create(5, b"hello"), await client.create(0)
+    clock.now += 1e6
+    assert await sweep(client.handler) == 0
+    assert await client.get(path) == b"hello"
+    assert await client.get(empty) == b""
+
+
+async def test_the_sweep_leaves_uploads_in_use_alone(server: Servers, clock: Clock) -> None:
+    client = server(expire_after=100.0)
+    path = await client.create(10)
+    locker = client.handler.config.composer.locker
+    assert locker is not None
+    lock = locker.new_lock(path.removeprefix("/files/"))
+    assert await lock.try_lock()
+    clock.now += 1000
+    assert await sweep(client.handler) == 0
+    await lock.unlock()
+    assert await sweep(client.handler) == 1
+
+
+async def test_small_patches_do_not_rewrite_the_record_each(
+    server: Servers, tmp_path: Path, clock: Clock
+) -> None:
+    folder = tmp_path / "uploads"
+    client = server(FileStore(folder), expire_after=100.0)
+    path = await client.create(10)
+    info = folder / (path.removeprefix("/files/") + ".info")
+    before = info.stat().st_ino
+    clock.now += 1
+    told = await client.patch(path, 0, b"h")
+    assert info.stat().st_ino == before
+    # What is told is what is stored, even if it is a little less than it could be.
+    assert expires(told) == clock.now + 99
+    clock.now += 10
+    assert expires(await client.patch(path, 1, b"h")) == clock.now + 100
+    assert info.stat().st_ino != before
