@@ -49,6 +49,11 @@ BROKEN = {
         "of an earlier step",
     ),
     "an expectation of anything": ("{ status = 200, checks", "{ checks", "without any condition"),
+    "a fail that is taken away": (
+        "{ status = 204, header",
+        '{ status = 201, note = [{ status = "4xx" }], fail = [{ status = 413 }], header',
+        "a fail for status 413 that an earlier alternative takes away",
+    ),
     "an unbound reference": ("{asked.Upload-Offset}", "{aksed.Upload-Offset}", "refers to {aksed"),
     "an upload nobody made": ("head = {}", 'head = { of = "b" }', "about the upload 'b'"),
     "a reference to a later step": (

@@ -39,7 +39,7 @@ ACTED = {
     "the whole server": ({"options": {"to": "*"}}, "OPTIONS the server as a whole (*)"),
     "another method": (
         {"request": {"method": "PUT", "to": "{upload}"}, "setup": True},
-        "PUT {upload} (a precondition)",
+        "PUT the upload (a precondition)",
     ),
     "patience": (
         {"finish": {}, "within": 30},

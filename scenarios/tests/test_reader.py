@@ -19,7 +19,7 @@ def step(text: str) -> str:
 
 
 MISTAKES = {
-    "not TOML": ("id = ", ["mine.toml is not TOML", "line 1"]),
+    "not TOML": ("id = \n", ["mine.toml is not TOML", "line 1"]),
     "no scenario": (START, ["mine.toml holds no scenario", "[[scenario]]"]),
     "unknown key of the file": (
         f'{START}sectoin = "x"\n[[scenario]]\nid = "one"',

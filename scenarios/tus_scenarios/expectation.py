@@ -18,6 +18,7 @@ Form = Literal[
     "versions",
     "extensions",
     "algorithms",
+    "list",
     "compact-list",
     "metadata",
     "metadata-pairs",
@@ -27,6 +28,7 @@ Form = Literal[
     "metadata-unique",
     "concat",
     "date",
+    "obsolete-date",
     "url",
     "same-origin",
 ]
@@ -34,9 +36,10 @@ Form = Literal[
 
 "metadata" is all of Upload-Metadata; "metadata-pairs" one or more members of one or two words,
 "metadata-keys" keys that are neither empty nor hold a space or comma, "metadata-ascii" keys of
-ASCII, "metadata-base64" values of padded Base64, "metadata-unique" no key twice. "compact-list"
-is a list without space around its commas; "same-origin" a URL that resolves to the scheme, host
-and port of the request.
+ASCII, "metadata-base64" values of padded Base64, "metadata-unique" no key twice. "list" is made
+of members that are neither empty nor twice there; "compact-list" has no space around its commas;
+"date" is an IMF-fixdate, "obsolete-date" one of the two older forms; "same-origin" a URL that
+resolves to the scheme, host and port of the request.
 """
 
 

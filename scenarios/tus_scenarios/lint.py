@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from tus_scenarios.expectation import Condition, Expectation, Status
+from tus_scenarios.prose import conditioned
 from tus_scenarios.reader import ScenarioError
 from tus_scenarios.requirement import ledger
 from tus_scenarios.scenario import Scenario
@@ -24,8 +26,16 @@ EXTENSIONS = (
     "concatenation",
     "concatenation-unfinished",
 )
-NEEDS = (*EXTENSIONS, "download", "max-size", "profile:network-timeout", "profile:expiration")
-"""What a scenario may need: an extension, a download, a limit, or what only a profile tells."""
+NEEDS = (
+    *EXTENSIONS,
+    *(f"checksum:{algorithm}" for algorithm in DIGESTS),
+    "download",
+    "max-size",
+    "profile:network-timeout",
+    "profile:expiration",
+)
+"""What a scenario may need: an extension, a checksum algorithm that is listed, a download, a limit,
+or what only a profile tells."""
 
 ID = re.compile(r"[a-z0-9.,/=_-]+")
 REFERENCE = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
@@ -90,7 +100,39 @@ def _about_steps(scenario: Scenario) -> Iterator[str]:
         for expectation in step.expect:
             if not any(_asks(condition) for _, condition in expectation.alternatives):
                 yield f"step {number} has an expectation without any condition."
+            yield from _about_alternatives(number, expectation)
         yield from _about_body(number, step.message)
+
+
+def _about_alternatives(number: int, expectation: Expectation) -> Iterator[str]:
+    """Yield each alternative that can never be met, since an earlier one always is first."""
+    tried: list[Condition] = []
+    for grade, condition in expectation.alternatives:
+        if any(_only_status(earlier) and _covers(earlier, condition) for earlier in tried):
+            yield (
+                f"step {number} has a {grade} for {conditioned(condition)}"
+                " that an earlier alternative takes away."
+            )
+        tried.append(condition)
+
+
+def _only_status(condition: Condition) -> bool:
+    parts = (condition.content, condition.intact, condition.closed, condition.interim)
+    return not condition.header and all(part is None for part in parts)
+
+
+def _covers(earlier: Condition, later: Condition) -> bool:
+    wide, narrow = (_statuses(condition) for condition in (earlier, later))
+    return bool(narrow) and all(
+        status in wide or (isinstance(status, int) and f"{status // 100}xx" in wide)
+        for status in narrow
+    )
+
+
+def _statuses(condition: Condition) -> tuple[Status, ...]:
+    if condition.status is None:
+        return ()
+    return condition.status if isinstance(condition.status, tuple) else (condition.status,)
 
 
 def _about_body(number: int, request: Request | None) -> Iterator[str]:

@@ -8,6 +8,14 @@ from tus_scenarios.expectation import Condition, Expectation, HeaderMatches, Mat
 from tus_scenarios.requirement import ledger
 from tus_scenarios.step import Cut, Given, Request, Step
 
+_KNOWN = {"{max-size+1}": "Tus-Max-Size + 1", "{max-size}": "Tus-Max-Size"}
+_PLACES = {
+    "{unknown}": "an upload that never existed",
+    "{creation}": "the creation URL",
+    "{upload}": "the upload",
+    "*": "the server as a whole (*)",
+}
+
 Fill = Callable[[str], str]
 """Replaces the references in a text; `str` leaves them as they stand."""
 
@@ -16,6 +24,7 @@ _FORMS = {
     "versions": "a comma-separated list of versions",
     "extensions": "a comma-separated list of extension names",
     "algorithms": "a comma-separated list of lower-case algorithm names",
+    "list": "a comma-separated list with no member empty or twice",
     "compact-list": "a list without space around its commas",
     "metadata": "well-formed pairs",
     "metadata-pairs": "comma-separated pairs of a key and a value",
@@ -24,19 +33,20 @@ _FORMS = {
     "metadata-base64": "Base64 values",
     "metadata-unique": "no key twice",
     "concat": '"partial", or "final;" and a list of URLs',
-    "date": "an HTTP date",
+    "date": "a date in the form of RFC 9110",
+    "obsolete-date": "a date in one of the obsolete forms",
     "url": "a URL",
     "same-origin": "a URL on the scheme, host and port of the request",
 }
 _GRADES = {"pass": "held", "warn": "a warning", "note": "a note", "fail": "a fail"}
 
 
-def prose(steps: Iterable[Step], parameters: Mapping[str, object]) -> tuple[str, ...]:
+def prose(steps: Iterable[Step]) -> tuple[str, ...]:
     """Return the sentences of a scenario: each step, and below it what is expected, indented."""
 
     def fill(text: str) -> str:
-        for name, value in parameters.items():
-            text = text.replace("{" + name + "}", str(value))
+        for reference, words in _KNOWN.items():
+            text = text.replace(reference, words)
         return text
 
     sentences = []
@@ -54,7 +64,7 @@ def acted(step: Step, fill: Fill = str) -> str:
         text = f"Resume {_named(step.finish.of)} where HEAD says, complete it, compare every byte"
     else:
         assert step.message is not None
-        text = _sent(step.message.method or step.act.upper(), step.message, fill)
+        text = _sent(fill(step.message.method or step.act.upper()), step.message, fill)
     if step.within:
         text += f", again and again for up to {step.within} seconds"
     return f"{text} (a precondition)" if step.setup else text
@@ -176,12 +186,11 @@ def _sent(method: str, request: Request, fill: Fill) -> str:
 
 def _target(method: str, request: Request, fill: Fill) -> str:
     if request.to is not None:
-        known = {
-            "{unknown}": "an upload that never existed",
-            "{creation}": "the creation URL",
-            "*": "the server as a whole (*)",
-        }
-        return f" {known.get(request.to) or fill(request.to)}"
+        place = fill(request.to)
+        upload, _, suffix = place.partition("}")
+        if suffix and upload == "{upload":
+            return f" the URL of the upload with {suffix} behind it"
+        return f" {_PLACES.get(place, place)}"
     if method == "POST":
         return " a new upload" if request.of == "upload" else f" a new upload {request.of}"
     return " the creation URL" if method == "OPTIONS" else f" {_named(request.of)}"

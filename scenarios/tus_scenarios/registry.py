@@ -23,7 +23,13 @@ FILES = (
     "creation-length",
     "creation-metadata",
     "creation-defer-length",
+    "creation-with-upload",
+    "expiration",
+    "checksum",
+    "checksum-trailer",
     "termination",
+    "concatenation",
+    "concatenation-unfinished",
 )
 """The data files, in the order of the sections they are about."""
 

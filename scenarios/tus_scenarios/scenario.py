@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 import msgspec
 
@@ -14,15 +16,17 @@ from tus_scenarios.story import Story
 
 Value = str | int
 
+_PARAMETER = re.compile(r"\{([a-z][a-z0-9-]*?)([+-][0-9]+)?\}")
+
 
 class ScenarioSource(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """A scenario as it stands in a file.
 
-    `needs` names capabilities (extensions, "download", "max-size"); where one is missing the
-    scenario does not apply. `lacks` is the opposite. Each parameter of `each` maps labels, which
-    become part of the id, to values; several parameters multiply.
+    `needs` names capabilities (extensions, "download", "max-size", "checksum:md5"); where one is
+    missing the scenario does not apply. `lacks` is the opposite. Each parameter of `each` maps
+    labels, which become part of the id, to values; several parameters multiply.
     """
 
     id: str
@@ -66,28 +70,28 @@ class Scenario:
 
 
 def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
-    """Make one scenario for each combination of the source's parameters."""
+    """Make one scenario for each combination of the source's parameters, these filled in."""
     scenarios = []
     names = list(source.each)
     for labels in product(*(source.each[name] for name in names)):
-        parameters = {
-            name: source.each[name][label] for name, label in zip(names, labels, strict=True)
-        }
+        chosen = dict(zip(names, labels, strict=True))
+        parameters = {name: source.each[name][label] for name, label in chosen.items()}
         suffix = "/" + ",".join(labels) if labels else ""
+        steps = _filled(source.step, parameters)
         scenarios.append(
             Scenario(
                 id=source.id + suffix,
-                title=_filled(source.title, parameters),
+                title=_replaced(source.title, parameters, shown),
                 section=file.section,
                 extension=file.extension,
-                requirements=checked(source.step),
-                needs=source.needs,
+                requirements=checked(steps),
+                needs=tuple(_replaced(need, parameters) for need in source.needs),
                 lacks=source.lacks,
                 serial=source.serial,
                 why=source.why,
                 parameters=parameters,
-                steps=source.step,
-                prose=prose(source.step, parameters),
+                steps=steps,
+                prose=prose(steps),
             )
         )
     return scenarios
@@ -99,7 +103,28 @@ def checked(steps: tuple[Step, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _filled(title: str, parameters: dict[str, Value]) -> str:
-    for name, value in parameters.items():
-        title = title.replace("{" + name + "}", shown(str(value)))
-    return title
+def _filled(steps: tuple[Step, ...], parameters: dict[str, Value]) -> tuple[Step, ...]:
+    """Return the steps with every parameter in their texts replaced by its value."""
+    if not parameters:
+        return steps
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, str):
+            whole = value[1:-1] if value.startswith("{") and value.endswith("}") else ""
+            return parameters.get(whole) if whole in parameters else _replaced(value, parameters)
+        if isinstance(value, dict):
+            return {key: fill(inner) for key, inner in value.items()}
+        return [fill(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+    return msgspec.convert(fill(msgspec.to_builtins(steps)), tuple[Step, ...])
+
+
+def _replaced(text: str, parameters: dict[str, Value], written: Callable[[str], str] = str) -> str:
+    def value_of(match: re.Match[str]) -> str:
+        name, shift = match[1], match[2]
+        value = parameters.get(name)
+        if value is None:
+            return match[0]
+        return written(str(int(value) + int(shift) if shift else value))
+
+    return _PARAMETER.sub(value_of, text)

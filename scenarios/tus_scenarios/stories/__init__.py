@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import ModuleType
 
 from tus_scenarios.scenario import Scenario
-from tus_scenarios.stories import concurrency, pace
+from tus_scenarios.stories import concurrency, expiry, pace, waiting
 
 __all__ = ["stories"]
 
-_MODULES: tuple[ModuleType, ...] = (concurrency, pace)
+_MODULES: tuple[ModuleType, ...] = (concurrency, pace, waiting, expiry)
 
 
 def stories() -> tuple[Scenario, ...]:
