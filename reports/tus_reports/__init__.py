@@ -1,6 +1,20 @@
 """Run records and every view of them; each view is a pure function of a record."""
 
 from tus_reports.account import finding
+from tus_reports.annotations import github_annotations
+from tus_reports.badge import badge_json, badge_svg
+from tus_reports.compare import (
+    Change,
+    Comparison,
+    MixedEditionsError,
+    Stability,
+    compare,
+    stability,
+)
+from tus_reports.comparison import comparison_markdown, comparison_text, stability_text
+from tus_reports.har import har
+from tus_reports.junit import junit
+from tus_reports.markdown import markdown
 from tus_reports.reader import (
     DuplicateError,
     EmptyRecordError,
@@ -33,6 +47,7 @@ from tus_reports.record import (
     Scenario,
     Verdict,
 )
+from tus_reports.summary import as_json
 from tus_reports.terminal import TerminalView, render
 from tus_reports.writer import RecordOrderError, RecordWriter
 
@@ -42,7 +57,9 @@ __all__ = [
     "Attempt",
     "Body",
     "Capability",
+    "Change",
     "Check",
+    "Comparison",
     "Counts",
     "Discovery",
     "DuplicateError",
@@ -54,6 +71,7 @@ __all__ = [
     "Header",
     "Line",
     "MisplacedLineError",
+    "MixedEditionsError",
     "NoHeaderError",
     "NotARecordError",
     "Record",
@@ -63,11 +81,24 @@ __all__ = [
     "Requirement",
     "Response",
     "Scenario",
+    "Stability",
     "TerminalView",
     "TruncatedRecordError",
     "UnknownFormatError",
     "Verdict",
+    "as_json",
+    "badge_json",
+    "badge_svg",
+    "compare",
+    "comparison_markdown",
+    "comparison_text",
     "finding",
+    "github_annotations",
+    "har",
+    "junit",
+    "markdown",
     "read",
     "render",
+    "stability",
+    "stability_text",
 ]

@@ -114,10 +114,9 @@ def _sentence(share: Share) -> str:
     also = f"; {', '.join(asides)}" if asides else ""
     if counts.get("fail"):
         return f"violates {counts['fail']} of {plural(judged, 'requirement')}{also}"
-    if doubtful == judged:
-        return f"undetermined: none of {plural(judged, 'requirement')} could be judged"
     if doubtful:
-        return f"undetermined: {doubtful} of {plural(judged, 'requirement')} could not be judged"
+        few = "none" if doubtful == judged else f"no more than {judged - doubtful}"
+        return f"undetermined: {few} of {plural(judged, 'requirement')} could be judged"
     if judged == 1:
         return f"conformant in its one requirement{also}"
     return f"conformant in all {judged} requirements{also}"

@@ -1,0 +1,124 @@
+"""Two runs laid side by side: what got worse, what was fixed, and what is only no longer known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from tus_reports import Counts, Footer, Record, Requirement, Verdict
+from tus_reports.compare import MixedEditionsError, compare, stability
+from tus_reports.comparison import comparison_markdown, comparison_text, stability_text
+
+Golden = Callable[[str, str], None]
+
+
+def run(sample: Record, verdicts: Sequence[Verdict | None]) -> Record:
+    """Make a run whose requirements r0, r1, ... came out so; None is one that it does not have."""
+    rows = tuple(
+        Requirement(
+            id=f"r{place}",
+            level="MUST",
+            section="Core",
+            extension="core",
+            statement="A statement.",
+            verdict=verdict,
+            scenarios=(),
+        )
+        for place, verdict in enumerate(verdicts)
+        if verdict is not None
+    )
+    footer = Footer(counts=Counts(scenarios={}, requirements={}), exit_code=0)
+    return replace(sample, scenarios=(), requirements=rows, footer=footer)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "exit_code"),
+    [
+        pytest.param("pass", "pass", None, 0, id="as before"),
+        pytest.param("fail", "fail", None, 0, id="failing as before"),
+        pytest.param("pass", "fail", "regressed", 1, id="newly failing"),
+        pytest.param("unsupported", "fail", "regressed", 1, id="offered now, and failing"),
+        pytest.param(None, "fail", "regressed", 1, id="new and failing"),
+        pytest.param("fail", "pass", "fixed", 0, id="fixed"),
+        pytest.param("fail", "warn", "fixed", 0, id="fixed but for a warning"),
+        pytest.param("fail", "blocked", "unclear", 3, id="failed, now blocked"),
+        pytest.param("fail", "excluded", "unclear", 0, id="failed, now left out"),
+        pytest.param("fail", "unsupported", "unclear", 0, id="failed, now not offered"),
+        pytest.param("fail", None, "unclear", 0, id="failed, now gone"),
+        pytest.param("pass", "inconclusive", "unclear", 3, id="held, now inconclusive"),
+        pytest.param("pass", "warn", "changed", 0, id="held, now with a warning"),
+        pytest.param("blocked", "pass", "changed", 0, id="blocked, now held"),
+        pytest.param(None, "pass", "added", 0, id="new"),
+        pytest.param("pass", None, "removed", 0, id="gone"),
+    ],
+)
+def test_kinds(
+    before: Verdict | None,
+    after: Verdict | None,
+    kind: str | None,
+    exit_code: int,
+    sample: Record,
+) -> None:
+    """A change is of the kind its two verdicts make it; only a new fail is a regression."""
+    found = compare(run(sample, [before]), run(sample, [after]))
+    assert [change.kind for change in found.changes] == ([kind] if kind else [])
+    assert found.exit_code == exit_code
+
+
+def test_a_note_that_says_something_else(sample: Record) -> None:
+    """The same verdict with another finding is told, and is no regression."""
+    place = next(at for at, each in enumerate(sample.scenarios) if each.verdict == "note")
+    noted = sample.scenarios[place]
+    check = msgspec.structs.replace(noted.attempts[0].checks[0], says="the body is stored")
+    other = msgspec.structs.replace(
+        noted, attempts=(msgspec.structs.replace(noted.attempts[0], checks=(check,)),)
+    )
+    scenarios = (*sample.scenarios[:place], other, *sample.scenarios[place + 1 :])
+    found = compare(sample, replace(sample, scenarios=scenarios))
+    assert [(each.kind, each.detail) for each in found.changes] == [("noted", "the body is stored")]
+    assert found.exit_code == 0
+
+
+def test_golden(sample: Record, golden: Golden) -> None:
+    """The texts of a comparison with every kind of change are the stored ones."""
+    old = run(sample, ["pass", "fail", "fail", "pass", "pass", None])
+    new = run(sample, ["fail", "pass", "blocked", "warn", None, "pass"])
+    found = compare(replace(old, scenarios=sample.scenarios[:3]), new)
+    golden("compare.txt", comparison_text(found))
+    golden("compare.md", comparison_markdown(found))
+
+
+def test_nothing_changed(sample: Record) -> None:
+    """A run compared with itself has no changes."""
+    found = compare(sample, sample)
+    assert found.changes == ()
+    assert comparison_text(found).startswith("Nothing changed.")
+
+
+def test_a_run_cut_short_is_no_success(sample: Record) -> None:
+    """What the new run did not come to cannot be called unchanged."""
+    assert compare(sample, replace(sample, footer=None)).exit_code == 3
+
+
+def test_editions_are_not_mixed(sample: Record) -> None:
+    """Runs by different editions of the specification are not comparable."""
+    header = msgspec.structs.replace(sample.header, spec_edition="tus 2.0.0")
+    with pytest.raises(MixedEditionsError, match=r"tus 1\.0\.0 .*tus 2\.0\.0"):
+        compare(sample, replace(sample, header=header))
+
+
+def test_stability(sample: Record) -> None:
+    """Over several runs a scenario is steady if it came out the same wherever it was told."""
+    first, second, *others = sample.scenarios
+    changed = msgspec.structs.replace(first, verdict="fail")
+    runs = [sample, replace(sample, scenarios=(changed, *others)), sample]
+    found = stability(runs)
+    assert [each.id for each in found if not each.steady] == [first.id]
+    assert next(each for each in found if each.id == second.id).verdicts == ("fail", None, "fail")
+    assert stability_text(found).splitlines() == [
+        f"1 scenario of {len(sample.scenarios)} not steady over 3 runs.",
+        f"  {first.id}: pass, fail, pass",
+    ]

@@ -1,0 +1,95 @@
+"""Badges: the verdict on the run, or on one extension, as data for a badge service or as SVG."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from html import escape
+
+from tus_reports.findings import UNDETERMINED
+from tus_reports.reader import Record
+from tus_reports.record import Requirement, Verdict
+from tus_reports.tally import Share, counted, plural
+
+# Dark enough for white text at a contrast of 4.5 to 1.
+_GREEN, _RED, _PURPLE, _GREY = "#2a7a3b", "#b3261e", "#7b3fa0", "#5f6368"
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What a badge says, and its colour."""
+
+    label: str
+    message: str
+    colour: str
+
+
+def badge(record: Record, extension: str | None = None) -> Badge:
+    """Return the badge of the run, or of one extension.
+
+    Raises `KeyError` for an extension of which the record has no requirement.
+    """
+    chosen = [row for row in record.requirements if extension in {None, row.extension}]
+    if extension is not None and not chosen:
+        known = ", ".join(dict.fromkeys(row.extension for row in record.requirements))
+        raise KeyError(f"The record has no extension {extension!r}; it has: {known}.")
+    label = "tus 1.0.0" if extension is None else f"tus {extension}"
+    return Badge(label, *_message(record, chosen))
+
+
+def badge_json(record: Record, extension: str | None = None) -> str:
+    """Return a badge as the JSON that badge services read from an endpoint."""
+    made = badge(record, extension)
+    known = {"schemaVersion": 1, "label": made.label, "message": made.message, "color": made.colour}
+    return json.dumps(known, indent=2) + "\n"
+
+
+def badge_svg(record: Record, extension: str | None = None) -> str:
+    """Return a badge as an SVG image, with its text as its accessible name."""
+    made = badge(record, extension)
+    left, right = _width(made.label) + 12, _width(made.message) + 12
+    name = escape(f"{made.label}: {made.message}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
+        f'aria-label="{name}">\n'
+        f"  <title>{name}</title>\n"
+        f'  <clipPath id="round"><rect width="{left + right}" height="20" rx="3"/></clipPath>\n'
+        f'  <g clip-path="url(#round)">\n'
+        f'    <rect width="{left}" height="20" fill="#3c4043"/>\n'
+        f'    <rect x="{left}" width="{right}" height="20" fill="{made.colour}"/>\n'
+        f"  </g>\n"
+        f'  <g fill="#fff" text-anchor="middle" font-size="11" '
+        f'font-family="Verdana,DejaVu Sans,Geneva,sans-serif">\n'
+        f"    {_svg_text(made.label, left / 2, left - 12)}\n"
+        f"    {_svg_text(made.message, left + right / 2, right - 12)}\n"
+        f"  </g>\n"
+        f"</svg>\n"
+    )
+
+
+def _message(record: Record, chosen: list[Requirement]) -> tuple[str, str]:
+    counts = counted(chosen)
+    share = Share("", counts)
+    whole = record.footer is not None and not record.footer.problem
+    doubtful = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
+    if counts.get("fail"):
+        return f"{counts['fail']} of {share.judged} violated", _RED
+    if doubtful or not whole or not chosen:
+        return "undetermined", _PURPLE
+    if not share.judged:
+        offered: Verdict = "unsupported"
+        return ("not offered" if counts.get(offered) else "not applicable"), _GREY
+    warned = counts.get("warn", 0)
+    also = f", {plural(warned, 'warning')}" if warned else ""
+    return f"conformant{also}", _GREEN
+
+
+def _svg_text(text: str, middle: float, width: int) -> str:
+    return f'<text x="{middle:g}" y="14" textLength="{width}">{escape(text)}</text>'
+
+
+def _width(text: str) -> int:
+    """Return about how many pixels a text takes in Verdana of 11 pixels."""
+    narrow = sum(char in "fijlrt1 ,.:-" for char in text)
+    wide = sum(char in "mwMW" for char in text)
+    return round(7 * len(text) - 2.6 * narrow + 3 * wide)

@@ -1,0 +1,150 @@
+"""The exchanges of a run as HAR 1.2, for the tools that read it: a page for each attempt.
+
+What HAR has no place for (interim answers, our own acts, the events of the connection) stands in
+`comment` and in `_events`; the format asks that unknown names begin with an underscore.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from tus_reports.reader import Record
+from tus_reports.record import Body, Exchange, Response
+from tus_reports.transcript import in_a_line
+
+_TYPE = "content-type"
+_UNKNOWN = -1  # what HAR asks for where a number is not known
+
+
+def har(record: Record) -> str:
+    """Return every exchange of the run as HAR 1.2."""
+    pages: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    for name, title, exchanges in _groups(record):
+        if not exchanges:
+            continue
+        began = _moment(record, exchanges[0])
+        known = {"startedDateTime": began, "id": name, "title": title, "pageTimings": {}}
+        pages.append(known)
+        entries += [_entry(record, exchange, name) for exchange in exchanges]
+    creator = {"name": "tus-conformance", "version": record.header.suite_version}
+    log = {"version": "1.2", "creator": creator, "pages": pages, "entries": entries}
+    return json.dumps({"log": log}, indent=1) + "\n"
+
+
+def _groups(record: Record) -> Iterator[tuple[str, str, tuple[Exchange, ...]]]:
+    if record.discovery is not None:
+        yield "discovery", "Discovery", record.discovery.exchanges
+    for scenario in record.scenarios:
+        for number, attempt in enumerate(scenario.attempts, 1):
+            name = scenario.id if number == 1 else f"{scenario.id} (attempt {number})"
+            yield name, scenario.title, attempt.exchanges
+
+
+def _entry(record: Record, exchange: Exchange, page: str) -> dict[str, Any]:
+    sent, waited, received = _timings(exchange)
+    return {
+        "pageref": page,
+        "startedDateTime": _moment(record, exchange),
+        "time": sent + waited + received,
+        "request": _request(exchange),
+        "response": _response(exchange),
+        "cache": {},
+        "timings": {"send": sent, "wait": waited, "receive": received},
+        "comment": in_a_line(exchange),
+        "_tier": exchange.tier,
+        "_events": [msgspec.to_builtins(event) for event in exchange.events],
+    }
+
+
+def _request(exchange: Exchange) -> dict[str, Any]:
+    first, headers = _parsed(exchange.request)
+    body = exchange.body
+    made: dict[str, Any] = {
+        "method": exchange.method,
+        "url": exchange.url,
+        "httpVersion": first.rsplit(" ", 1)[-1] if " " in first else "",
+        "cookies": [],
+        "headers": headers,
+        "queryString": _pairs(parse_qsl(urlsplit(exchange.url).query, keep_blank_values=True)),
+        "headersSize": len(exchange.request),
+        "bodySize": body.length if body else 0,
+    }
+    if body is not None and body.length:
+        kind = next((each["value"] for each in headers if each["name"].lower() == _TYPE), "")
+        made["postData"] = {"mimeType": kind, "params": [], "text": body.text or ""}
+        if body.generated:
+            made["postData"]["comment"] = body.generated
+    return made
+
+
+def _response(exchange: Exchange) -> dict[str, Any]:
+    response = exchange.response or Response(status=0, head="")
+    first, _ = _parsed(response.head)
+    version, _, rest = first.partition(" ")
+    _, _, reason = rest.partition(" ")
+    headers = {name.lower(): value for name, value in response.headers}
+    made: dict[str, Any] = {
+        "status": response.status,
+        "statusText": reason,
+        "httpVersion": version,
+        "cookies": [],
+        "headers": _pairs(response.headers),
+        "content": _content(response.body, headers.get(_TYPE, "")),
+        "redirectURL": headers.get("location", "") if 300 <= response.status < 400 else "",
+        "headersSize": len(response.head) if response.head else _UNKNOWN,
+        "bodySize": response.body.length if response.body else 0,
+    }
+    if exchange.failure:
+        made["_error"] = exchange.failure
+    if exchange.interim:
+        made["_interim"] = [
+            {"status": each.status, "headers": _pairs(each.headers)} for each in exchange.interim
+        ]
+    return made
+
+
+def _content(body: Body | None, kind: str) -> dict[str, Any]:
+    if body is None:
+        return {"size": 0, "mimeType": kind}
+    made: dict[str, Any] = {"size": body.length, "mimeType": kind}
+    if body.text is not None:
+        made["text"] = body.text
+    if body.truncated:
+        made["comment"] = "Only the beginning was recorded."
+    return made
+
+
+def _timings(exchange: Exchange) -> tuple[float, float, float]:
+    """Return the milliseconds of sending, of waiting for the first byte, and of receiving."""
+    sent = [event.at for event in exchange.events if event.kind == "sent"]
+    heard = [event.at for event in exchange.events if event.kind == "received"]
+    last_sent = max(sent, default=0.0)
+    first_heard = max(min(heard, default=last_sent), last_sent)
+    last_heard = max(heard, default=first_heard)
+    return (
+        round(last_sent * 1000, 3),
+        round((first_heard - last_sent) * 1000, 3),
+        round(max(last_heard - first_heard, 0.0) * 1000, 3),
+    )
+
+
+def _moment(record: Record, exchange: Exchange) -> str:
+    began = datetime.fromisoformat(record.header.started) + timedelta(seconds=exchange.started)
+    return began.isoformat(timespec="milliseconds")
+
+
+def _parsed(head: str) -> tuple[str, list[dict[str, str]]]:
+    first, *lines = head.rstrip("\r\n").splitlines() or [""]
+    split = [line.partition(":") for line in lines]
+    return first, _pairs([(name.strip(), value.strip()) for name, _, value in split])
+
+
+def _pairs(pairs: Any) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in pairs]
