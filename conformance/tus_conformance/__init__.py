@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tus_conformance.discovery import Discovered, Unreachable, discover
+    from tus_conformance.plan import Plan
     from tus_conformance.profile import Profile, ProfileError, read_profile
     from tus_conformance.replay import replay
-    from tus_conformance.run import Plan, Run
+    from tus_conformance.run import Run
     from tus_conformance.selection import Selection
     from tus_conformance.session import Session
     from tus_conformance.target import Target, TargetError
@@ -38,7 +39,7 @@ __all__ = [
 
 _HOMES = {
     "Discovered": "discovery",
-    "Plan": "run",
+    "Plan": "plan",
     "Profile": "profile",
     "ProfileError": "profile",
     "Run": "run",

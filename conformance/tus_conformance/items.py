@@ -12,8 +12,9 @@ import trio
 from tus_conformance.arguments import fresh_seed, header
 from tus_conformance.discovery import Unreachable
 from tus_conformance.invariants import invariants
+from tus_conformance.plan import Plan, redaction
 from tus_conformance.profile import Profile, ProfileError, read_profile
-from tus_conformance.run import Plan, Run, redaction
+from tus_conformance.run import Run
 from tus_conformance.selection import Selection
 from tus_conformance.session import Session
 from tus_conformance.target import Target, TargetError

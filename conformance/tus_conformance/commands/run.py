@@ -11,8 +11,9 @@ import trio
 
 from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
+from tus_conformance.plan import Plan, redaction
 from tus_conformance.profile import Profile, ProfileError, read_profile
-from tus_conformance.run import Plan, Run, redaction
+from tus_conformance.run import Run
 from tus_conformance.selection import Selection
 from tus_conformance.server import ServerError, commanded, reference
 from tus_conformance.session import Server

@@ -1,0 +1,45 @@
+"""The plan of a run: a target, the scenarios, and what the user chose."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tus_conformance.selection import Selection
+from tus_conformance.session import Server
+from tus_conformance.target import Target
+from tus_conformance.wire import Redaction
+from tus_scenarios import Scenario
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run: a target, the scenarios, the user's options.
+
+    `reproduce` is the beginning of the command that repeats a scenario; `arguments` are recorded.
+    """
+
+    target: Target
+    scenarios: Sequence[Scenario]
+    selection: Selection = field(default_factory=Selection)
+    seed: int = 0
+    jobs: int = 1
+    strict: bool = False
+    fail_fast: bool = False
+    arguments: tuple[str, ...] = ()
+    reproduce: tuple[str, ...] = ()
+    server: Server | None = None
+
+    def command(self, scenario: str) -> str:
+        """Return the command that repeats one scenario."""
+        return shlex.join([*self.reproduce, "--seed", str(self.seed), "--only", scenario])
+
+
+def redaction(target: Target) -> Redaction:
+    """Return what must not appear in the record of a target."""
+    return Redaction.of(
+        headers=(*(name for name, _ in target.headers), *target.profile.secret_headers),
+        secrets=(value for _, value in target.headers),
+        parameters=target.profile.secret_query,
+    )

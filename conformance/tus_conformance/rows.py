@@ -1,0 +1,50 @@
+"""The rows of the ledger, each with the verdict over every scenario that checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tus_conformance import verdict
+from tus_reports import Requirement, Verdict
+from tus_reports import Scenario as Told
+from tus_scenarios import Requirement as Row
+from tus_scenarios import ledger
+
+AGGREGATE = "core.implemented"
+"""The row that is the sum of the core's MUST and MUST NOT rows; there is nothing to send for it."""
+
+
+def judged(told: Sequence[Told]) -> list[Requirement]:
+    """Return the requirements that a run has looked at, in the order of the specification."""
+    lines = [
+        _line(row, verdict.of_requirement(row.id, told), _checking(row, told))
+        for row in ledger().values()
+        if row.side == "server" and row.id != AGGREGATE and _checking(row, told)
+    ]
+    return [_aggregate(lines), *lines] if lines else []
+
+
+def _checking(row: Row, told: Sequence[Told]) -> tuple[str, ...]:
+    return tuple(scenario.id for scenario in told if row.id in scenario.requirements)
+
+
+def _aggregate(lines: Sequence[Requirement]) -> Requirement:
+    parts = [
+        line for line in lines if line.extension == "core" and line.level in {"MUST", "MUST NOT"}
+    ]
+    scenarios = tuple(dict.fromkeys(name for line in parts for name in line.scenarios))
+    return _line(ledger()[AGGREGATE], verdict.worst(line.verdict for line in parts), scenarios)
+
+
+def _line(row: Row, outcome: Verdict, scenarios: tuple[str, ...]) -> Requirement:
+    return Requirement(
+        id=row.id,
+        level=row.level,
+        section=row.section,
+        extension=row.extension,
+        statement=row.statement,
+        verdict=outcome,
+        scenarios=scenarios,
+        link=row.link,
+        ambiguity=row.ambiguity,
+    )
