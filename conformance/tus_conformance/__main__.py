@@ -17,6 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from tus_conformance.commands.run import run
 
             return run(options, words)
+        if options.command == "coverage":
+            from tus_conformance.commands.coverage import cover
+
+            return cover(options.spec_text)
         from tus_conformance.commands.show import explain, listing
 
         return explain(options.id) if options.command == "explain" else listing(options)

@@ -39,6 +39,15 @@ def parser() -> argparse.ArgumentParser:
     listing.add_argument(
         "--scenarios", action="store_true", help="list the scenarios instead: id and title"
     )
+    cover = commands.add_parser(
+        "coverage", help="show which scenarios exercise each requirement; 1 where one is missed"
+    )
+    cover.add_argument(
+        "--spec-text",
+        type=Path,
+        metavar="FILE",
+        help="the specification in Markdown, whose sentences the ledger is to agree with",
+    )
     explain = commands.add_parser(
         "explain", help="explain a scenario or a requirement: what is sent, what is accepted, why"
     )
