@@ -6,6 +6,7 @@ import argparse
 import difflib
 import sys
 import textwrap
+from collections.abc import Iterator
 
 from tus_conformance import verdict
 from tus_conformance.invariants import invariants
@@ -57,14 +58,22 @@ def _scenario(scenario: Scenario, family: list[Scenario]) -> str:
     if len(family) > 1:
         labels = ", ".join(each.id.partition("/")[2] for each in family)
         parts.append("\nOne of the family\n" + _wrapped(labels))
-    steps = [
-        _wrapped(f"{number}. {step}", hanging=3) for number, step in enumerate(scenario.prose, 1)
-    ]
-    parts.append("\nWhat it does\n" + "\n".join(steps))
+    parts.append("\nWhat it does\n" + "\n".join(_steps(scenario)))
     rows = [_row(ledger()[requirement]) for requirement in scenario.requirements]
     parts.append("\nWhich sentences it checks\n" + "\n\n".join(rows))
     parts.append(f"\nRun it\n  tus-conformance run --target URL --only '{scenario.id}'")
     return "\n".join(parts)
+
+
+def _steps(scenario: Scenario) -> Iterator[str]:
+    """Yield the numbered steps, and below each what is expected of its answer."""
+    number = 0
+    for sentence in scenario.prose:
+        if sentence.startswith(" "):
+            yield _wrapped(sentence.strip(), indent=5, hanging=2)
+        else:
+            number += 1
+            yield _wrapped(f"{number}. {sentence}", hanging=3)
 
 
 def _requirement(row: Requirement) -> str:
@@ -90,12 +99,12 @@ def _row(row: Requirement) -> str:
     return "\n".join(lines)
 
 
-def _wrapped(text: str, *, hanging: int = 0) -> str:
+def _wrapped(text: str, *, indent: int = 2, hanging: int = 0) -> str:
     return textwrap.fill(
         text,
         WIDTH,
-        initial_indent="  ",
-        subsequent_indent="  " + " " * hanging,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hanging),
         break_long_words=False,
         break_on_hyphens=False,
     )
