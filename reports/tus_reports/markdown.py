@@ -178,6 +178,14 @@ def _named(found: Obstacle) -> str:
     return found.scenarios[0].id if found.scenarios else ", ".join(found.requirements)
 
 
+def finding_markdown(found: Finding) -> str:
+    """Return one finding as Markdown, to be pasted into an issue."""
+    row = found.requirement
+    link = f" ([{escaped(row.section)}]({row.link}))" if row.link else f" ({escaped(row.section)})"
+    lines = [f"**{escaped(row.statement or row.id)}** {row.level}{link}", ""]
+    return "\n".join([*lines, *_occurrence(found.ways[0][0])]) + "\n"
+
+
 def _ids(lead: str, names: list[str]) -> list[str]:
     if not names:
         return []

@@ -115,8 +115,10 @@ def _sentence(share: Share) -> str:
     if counts.get("fail"):
         return f"violates {counts['fail']} of {plural(judged, 'requirement')}{also}"
     if doubtful:
-        few = "none" if doubtful == judged else f"no more than {judged - doubtful}"
-        return f"undetermined: {few} of {plural(judged, 'requirement')} could be judged"
+        none = doubtful == judged
+        few = "none of" if none else f"{doubtful} of"
+        could = "could" if none else "could not"
+        return f"undetermined: {few} {plural(judged, 'requirement')} {could} be judged"
     if judged == 1:
         return f"conformant in its one requirement{also}"
     return f"conformant in all {judged} requirements{also}"

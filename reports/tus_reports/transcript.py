@@ -57,7 +57,8 @@ def transcript(
         lines += _absences(exchange.response, check)
     if exchange.response is None or not exchange.response.complete:
         failed = exchange.failure or "The connection closed before a whole answer came."
-        lines.append(WireLine("event", failed, marked=exchange.response is None))
+        ours = any(event.kind == "act" for event in exchange.events)
+        lines.append(WireLine("event", failed, marked=exchange.response is None and not ours))
     return tuple(lines)
 
 
