@@ -231,3 +231,17 @@ def test_the_rows_that_the_tests_lean_on_have_the_levels_they_think() -> None:
         "SHOULD",
         "UNSPECIFIED",
     ]
+
+
+async def test_a_reference_to_nothing_leaves_its_expectation_open_and_the_story_goes_on() -> None:
+    """The answer to the first step lacks the header that the second is compared with."""
+    answering, _heard = script(ok(), ok())
+    first = '{ options = {}, name = "first" }'
+    second = (
+        "{ options = {}, expect = ["
+        f'{{ header.Upload-Expires = "{{first.Upload-Expires}}", checks = "{MUST}" }},'
+        f'{{ status = 200, checks = "{SHOULD}" }}] }}'
+    )
+    async with session(answering) as here:
+        told = await replay(story(first, second), here)
+    assert (said(told), told.reason) == (["not-reached", "held pass"], "")

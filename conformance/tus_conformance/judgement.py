@@ -32,6 +32,7 @@ def judge(
     """Return a check for each requirement; raise Stopped where nothing can be said."""
     _ensure_answered(expectation, reply)
     try:
+        expected = prose.expected(expectation, references.text)
         if expectation.when is not None and not holds(expectation.when, reply, references):
             return unreached(expectation, f"{_actual(expectation, reply)} came instead", step)
         met = next(
@@ -54,7 +55,7 @@ def judge(
                 requirement=requirement,
                 outcome="held" if grade in {"pass", "note"} else "violated",
                 grade=grade,
-                expected=prose.expected(expectation, references.text),
+                expected=expected,
                 actual=_actual(expectation, reply),
                 evidence=_evidence(expectation, reply),
                 says=met[1].says if met else "",
