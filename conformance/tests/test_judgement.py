@@ -243,5 +243,5 @@ async def test_a_reference_to_nothing_leaves_its_expectation_open_and_the_story_
         f'{{ status = 200, checks = "{SHOULD}" }}] }}'
     )
     async with session(answering) as here:
-        told = await replay(story(first, second), here)
+        told = await replay(story(f"{first}, {second}"), here)
     assert (said(told), told.reason) == (["not-reached", "held pass"], "")
