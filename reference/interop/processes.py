@@ -133,13 +133,15 @@ def _await_port(process: subprocess.Popen[str], port: int) -> None:
 
 def reference(folder: Path, *flags: str) -> contextlib.AbstractContextManager[Server]:
     """Run the reference server on `folder`."""
-    command = [sys.executable, "-m", "tus_reference", "--port", "PORT", "--upload-dir", folder]
+    command: list[str | Path] = [sys.executable, "-m", "tus_reference", "--port", "PORT"]
+    command += ["--upload-dir", folder]
     return running([*command, *flags], "http://127.0.0.1:PORT/files/")
 
 
 def tusd(binary: Path, folder: Path) -> contextlib.AbstractContextManager[Server]:
     """Run tusd on `folder`."""
-    command = [binary, "-host", "127.0.0.1", "-port", "PORT", "-upload-dir", folder]
+    command: list[str | Path] = [binary, "-host", "127.0.0.1", "-port", "PORT"]
+    command += ["-upload-dir", folder]
     return running(command, "http://127.0.0.1:PORT/files/")
 
 

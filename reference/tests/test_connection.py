@@ -209,9 +209,7 @@ async def test_a_client_that_falls_silent_is_given_up(
     path = await client.create(10)
     async with client.connect() as wire:
         await wire.send(PATCH.format(path=path, offset=0) + "Content-Length: 9\n\nhello")
-        answer = await wire.answer()
-        assert (answer.status, answer.code) == (408, "ERR_READ_TIMEOUT")
-        assert answer["Connection"] == "close"
+        assert await wire.closed()
     assert await client.offset(path) == 5
 
 

@@ -55,10 +55,8 @@ async def create(handler: UnroutedHandler, request: Request) -> Response:
 
 def _length(handler: UnroutedHandler, headers: Headers) -> int | None:
     length, deferred = integers.upload_length(headers), integers.upload_defer_length(headers)
-    if length is not None and deferred:
-        raise Refused(errors.AMBIGUOUS_UPLOAD_LENGTH)
-    if length is None and not deferred:
-        raise Refused(errors.INVALID_UPLOAD_LENGTH)
+    if (length is None) != deferred:
+        raise Refused(errors.AMBIGUOUS_UPLOAD_LENGTH if deferred else errors.INVALID_UPLOAD_LENGTH)
     if deferred and "creation-defer-length" not in handler.extensions:
         raise Refused(errors.NOT_IMPLEMENTED)
     check_size(handler, length)

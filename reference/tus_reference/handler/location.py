@@ -28,10 +28,7 @@ class Locator:
     def url(self, request: Request, upload_id: str) -> str:
         """Return the absolute URL of an upload; path-only if the request names no host."""
         segment = quote(upload_id, safe="-_~!$'()*+,;=:@.")
-        if self._absolute:
-            return self._base_url + segment
-        origin = self._origin(request)
-        return f"{origin}{self.path}{segment}"
+        return (self._base_url if self._absolute else self._origin(request) + self.path) + segment
 
     def _origin(self, request: Request) -> str:
         scheme, host = request.scheme, request.headers.joined("Host") or ""
@@ -55,8 +52,7 @@ class Locator:
 
     def id_of_url(self, request: Request, url: str) -> str | None:
         """Return the id that an absolute or relative URL names, or None if it is not ours."""
-        origin = self._origin(request)
-        base = self._base_url if self._absolute else origin + self.path
+        base = self._base_url if self._absolute else self._origin(request) + self.path
         try:
             parts = urlsplit(urljoin(base, url))
         except ValueError:

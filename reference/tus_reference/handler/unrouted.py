@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tus_reference.handler import creation
 from tus_reference.handler.answers import body_check, expiry_headers, http_request, merge, refuse
 from tus_reference.handler.download import content_headers
-from tus_reference.handler.exchange import Download, Response
+from tus_reference.handler.exchange import ClientDisconnected, Download, Response
 from tus_reference.handler.finals import Finals
 from tus_reference.handler.location import Locator
 from tus_reference.handler.source import ChunkSource
@@ -100,6 +100,9 @@ class UnroutedHandler:
             fields.check_version(request.headers, required=version_required)
             response = await operation()
         except Refused as refusal:
+            if refusal.error == errors.READ_TIMEOUT:
+                # Clients try again after a lost connection, but take a 408 as final.
+                raise ClientDisconnected from None
             response = refuse(refusal.error).with_headers(*refusal.headers)
         except Exception as failure:
             self.config.logger.exception("%s %s failed", request.method, request.path)
