@@ -188,8 +188,9 @@ def _target(method: str, request: Request, fill: Fill) -> str:
     if request.to is not None:
         place = fill(request.to)
         upload, _, suffix = place.partition("}")
-        if suffix and upload == "{upload":
-            return f" the URL of the upload with {suffix} behind it"
+        if suffix and upload in {"{upload", "{unknown"}:
+            whose = "the upload" if upload == "{upload" else "an upload that never existed"
+            return f" the URL of {whose} with {suffix} behind it"
         return f" {_PLACES.get(place, place)}"
     if method == "POST":
         return " a new upload" if request.of == "upload" else f" a new upload {request.of}"

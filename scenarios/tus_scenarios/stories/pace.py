@@ -166,3 +166,42 @@ async def delete_in_flight(story: Story) -> None:
     else:
         story.expect(head, Expectation(status="2xx", checks=row, otherwise="fail"))
         await story.finish(Finish(), Expectation(intact=True, checks=row, otherwise="fail"))
+
+
+@scenario(
+    id="termination.at-once",
+    title="Two DELETEs at once leave the upload gone",
+    section="Termination/DELETE",
+    extension="termination",
+    checks=("termination.in-flight",),
+    needs=("termination",),
+    why="A client that cancels and is closed in the same moment sends both.",
+    steps=(
+        "Given an upload of 100 bytes, 40 bytes of it stored.",
+        "DELETE the upload, twice at once.",
+        "  expects status 204, 404, 409, 410 or 423 of each; a note for another 4xx"
+        " [termination.in-flight].",
+        "HEAD the upload.",
+        "  expects 404, 410 or 403; else a fail if one of the two had success"
+        " [termination.in-flight].",
+    ),
+)
+async def delete_twice(story: Story) -> None:
+    """Race two deletions."""
+    row = "termination.in-flight"
+    await story.given(Given(length=100, stored=40))
+    statuses: list[int | None] = []
+
+    async def delete() -> None:
+        reply = await story.send("DELETE", Request())
+        statuses.append(reply.status)
+        right = (204, 404, 409, 410, 423)
+        story.expect(reply, Expectation(status=right, checks=row, note=(Condition(status="4xx"),)))
+
+    await story.together(delete, delete)
+    head = await story.send("HEAD", Request())
+    deleted = any(status is not None and 200 <= status < 300 for status in statuses)
+    story.expect(
+        head,
+        Expectation(status=(404, 410, 403), checks=row, otherwise="fail" if deleted else "note"),
+    )
