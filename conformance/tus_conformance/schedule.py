@@ -43,9 +43,11 @@ class Quiet:
             while self._alone:
                 await self._changed.wait()
             self._alone += 1
-            while self._shared:
-                await self._changed.wait()
+        # From here on others wait for this one, also if it gives up before they have all left.
         try:
+            async with self._changed:
+                while self._shared:
+                    await self._changed.wait()
             yield
         finally:
             with trio.CancelScope(shield=True):
