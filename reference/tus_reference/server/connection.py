@@ -12,6 +12,7 @@ server finishes sending, drops what comes for a bounded time, and then closes.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -32,9 +33,8 @@ from tus_reference.protocol import TUS_VERSION, Headers, errors, http_date
 from tus_reference.server.bodies import ChunkedBody, Invitation, SizedBody, decode
 from tus_reference.server.transport import Disconnected, Transport
 
-SERVER: Final = b"tus-reference"
-_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
-_REASONS[460] = b"Checksum Mismatch"
+SERVER: Final = "Server: tus-reference"
+_REASONS = {status.value: status.phrase for status in HTTPStatus} | {460: "Checksum Mismatch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Connection:
         error = errors.BAD_REQUEST.because(f"the request is not well-formed HTTP: {problem}")
         response = refuse(error).with_headers(("Tus-Resumable", TUS_VERSION))
         response = Response(status, response.headers, response.body)
-        head = _head(h11.Connection(h11.SERVER), response, close=True)
+        head = _head(response, close=True)
         body = response.body if isinstance(response.body, bytes) else b""
         await self.transport.send(head + body)
         await self.linger()
@@ -137,7 +137,6 @@ class _Exchange:
 
     def __init__(self, connection: Connection, parser: h11.Connection, event: h11.Request) -> None:
         self._connection = connection
-        self._handler = connection.handler
         self._transport = transport = connection.transport
         self._parser = parser
         self._method = event.method
@@ -168,7 +167,7 @@ class _Exchange:
 
     async def run(self) -> bytes | None:
         """Answer; return what was read too far, or None if the connection is done."""
-        response = await self._handler.handle(self.request)
+        response = await self._connection.handler.handle(self.request)
         close = not self._keeps_alive or self._connection.stopping or not self._can_settle()
         await self._send(response, close=close)
         if self._body.unread == 0 and not close:
@@ -198,7 +197,7 @@ class _Exchange:
         return False
 
     async def _send(self, response: Response, *, close: bool) -> None:
-        head = _head(self._parser, response, close=close)
+        head = _head(response, close=close)
         body = response.body
         if isinstance(body, bytes):
             await self._transport.send(head if self._method == b"HEAD" else head + body)
@@ -222,30 +221,34 @@ class _Exchange:
             raise Disconnected
 
 
-def _head(parser: h11.Connection, response: Response, *, close: bool) -> bytes:
-    """Return the head of a response; h11 sees to it that nothing slips into it."""
-    headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in response.headers]
+# What would end a header line early, and so smuggle in another one.
+_LINE_ENDS = re.compile(r"[\r\n\0]")
+
+
+def _head(response: Response, *, close: bool) -> bytes:
+    """Return the head of a response; raises `ValueError` for a value that breaks its line."""
+    lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Status')}"]
+    for name, value in response.headers:
+        if _LINE_ENDS.search(name + value):
+            raise ValueError(f"the response header {name!r} has a line break in it")
+        lines.append(f"{name}: {value}")
     if response.status >= 200 and response.status != 204:
         body = response.body
-        length = body.length if isinstance(body, Download) else len(body)
-        headers.append((b"Content-Length", str(length).encode()))
-    headers.append((b"Date", _date()))
-    headers.append((b"Server", SERVER))
+        lines.append(f"Content-Length: {body.length if isinstance(body, Download) else len(body)}")
+    lines += (f"Date: {_date()}", SERVER)
     if close:
-        headers.append((b"Connection", b"close"))
-    reason = _REASONS.get(response.status, b"")
-    event = h11.Response(status_code=response.status, headers=headers, reason=reason)
-    return parser.send(event) or b""
+        lines.append("Connection: close")
+    return "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
-_date_now = (0, b"")
+_date_now = (0, "")
 
 
-def _date() -> bytes:
+def _date() -> str:
     global _date_now  # noqa: PLW0603 - one date per second serves every response
     now = int(time.time())
     if _date_now[0] != now:
-        _date_now = (now, http_date(now).encode())
+        _date_now = (now, http_date(now))
     return _date_now[1]
 
 

@@ -20,17 +20,7 @@ class Transport:
         self._stream = stream
         # A kernel socket can fill a buffer of ours; other streams hand out copies.
         self._socket = stream.socket if isinstance(stream, trio.SocketStream) else None
-
-    @property
-    def remote_addr(self) -> str:
-        """The peer's address and port, or nothing for streams that have none."""
-        if self._socket is None:
-            return ""
-        try:
-            peer = self._socket.getpeername()
-        except OSError:
-            return ""
-        return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
+        self.remote_addr = "" if self._socket is None else _peer(self._socket)
 
     async def receive(self) -> bytes:
         """Return some bytes; none if the other side has finished sending."""
@@ -69,3 +59,12 @@ class Transport:
     async def aclose(self) -> None:
         """Close the connection."""
         await trio.aclose_forcefully(self._stream)
+
+
+def _peer(socket: trio.socket.SocketType) -> str:
+    """Return the peer's address and port, or nothing for sockets that have none."""
+    try:
+        peer = socket.getpeername()
+    except OSError:
+        return ""
+    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""

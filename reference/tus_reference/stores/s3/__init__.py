@@ -1,0 +1,82 @@
+'''Uploads in S3, or in anything that speaks it, in the object layout of tusd.
+
+    <object>        the finished upload; not there before it is complete
+    <object>.info   the record: tusd's JSON, with one key of ours
+    <object>.part   the tail: received bytes that are too few for a part
+    a multipart upload on <object>, until it is completed or aborted
+
+An upload's id is `<object>+<multipart upload id>`. S3 has no append, so a body is cut into
+parts, and what is left at its end waits in the tail for the bytes that follow.
+
+Rules
+=====
+
+1.  **Only contiguous parts count.** The offset is the sum of the parts 1, 2, 3... up to the
+    first missing number, and of the tail if it fits there. Parts are sent at the same time,
+    so one may be stored while one before it failed. Such an orphan counts for nothing, and
+    before its number or one below it is used again it is overwritten with a part of no
+    bytes: it can never be taken for what follows a new, differently long predecessor. Empty
+    parts are left out when the upload is completed.
+2.  **The tail knows where it belongs.** Its metadata has the offset of its first byte. Only a
+    tail at the end of the contiguous parts counts, any other is stale. Nothing deletes or
+    replaces a tail before what contains its bytes is stored, and a tail that a crash left
+    behind is harmless. tusd's tails have no such mark; one is added before anything else is
+    done to them. Looking up reads the tail before the parts: the other way round, a part
+    that takes the tail in between the two looks would let the offset go back.
+3.  **A number stands for one stored part.** A request waits for every part that it sent, even
+    if it failed or was cancelled, before the upload's lock is given up, so that no late part
+    overwrites what a later request stored under its number.
+4.  **Finishing is repeatable.** It looks at what is there: the parts, or the object if the
+    multipart upload is gone. Gone without an object of the right length means that the
+    upload is gone (410), not that it is complete.
+
+Part sizes
+==========
+
+tusd's rule gives the size of parts: `preferred_part_size`, or more if the upload would not
+fit into `max_multipart_parts`. A shorter part is only sent at the end of a body, and if it
+has `min_part_size` and an equal share of what is still to come: then even an upload in
+100,000 small PATCHes never runs out of part numbers, because the share never grows. If the
+length is not known yet, the share grows with what is stored. See `sizes`.
+
+Memory and temporary space
+==========================
+
+Per process, parts in the making take `MEMORY_BOUND` (64 MiB) of memory and spool to
+`temporary_directory` beyond that; together they take `max_buffered_parts` times
+`preferred_part_size` and, for each upload being received, one part of the smallest size that
+may be sent (`min_part_size`; for uploads beyond 48 GiB 1/10,000 of their length). A slow
+client owns nothing but the space of its bytes: places to send parts
+(`concurrent_part_uploads` per process) are taken when a part is whole, and when space is
+short, parts are sent as soon as they are large enough. Files are unlinked when made: a crash
+leaves none. Buffers for receiving take up to 1 MiB per request, for downloads as much.
+
+Calls
+=====
+
+P is the number of stored parts, n of those the body makes. The table is checked by a test.
+
+    POST                                  CreateMultipartUpload, PutObject
+    POST of no bytes                      + UploadPart, Complete, GetObject, PutObject
+    HEAD, unfinished                      GetObject, HeadObject, ListParts x ceil(P/1000)
+    HEAD, finished                        GetObject, HeadObject x 2
+    PATCH                                 as HEAD, unfinished, then n x UploadPart
+      with a tail before                  + GetObject, and DeleteObject if n > 0
+      with a tail behind                  + PutObject
+      that declares the length            + GetObject, PutObject
+      that completes the upload           + Complete, GetObject, PutObject
+    GET                                   as HEAD, finished, then GetObject
+    DELETE                                as HEAD, then Abort, DeleteObjects, DeleteObject
+    final of k partials                   POST, 3k looking them up, k HeadObject,
+                                          k UploadPartCopy, Complete...
+
+The credentials need s3:PutObject, GetObject, DeleteObject, AbortMultipartUpload and
+ListMultipartUploadParts; expiration needs ListBucketMultipartUploads too. With ListBucket an
+unknown upload is told from a forbidden one; without it both are answered as unknown.
+'''
+
+from tus_reference.stores.s3.api import S3API
+from tus_reference.stores.s3.connecting import connect
+from tus_reference.stores.s3.store import S3Store
+
+__all__ = ["S3API", "S3Store", "connect"]
