@@ -67,7 +67,7 @@ def exchange(
     ]
     return Exchange(
         method=method,
-        url=url,
+        url="http://127.0.0.1:1080" + url,
         started=started,
         request=request.replace("\n", "\r\n") + "\r\n\r\n",
         body=body,

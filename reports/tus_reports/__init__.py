@@ -11,10 +11,17 @@ from tus_reports.compare import (
     compare,
     stability,
 )
-from tus_reports.comparison import comparison_markdown, comparison_text, stability_text
+from tus_reports.comparison import (
+    comparison_html,
+    comparison_markdown,
+    comparison_text,
+    stability_text,
+)
 from tus_reports.har import har
+from tus_reports.html import html
 from tus_reports.junit import junit
 from tus_reports.markdown import markdown
+from tus_reports.matrix import DuplicateServerError, Server, matrix_html, matrix_markdown
 from tus_reports.reader import (
     DuplicateError,
     EmptyRecordError,
@@ -63,6 +70,7 @@ __all__ = [
     "Counts",
     "Discovery",
     "DuplicateError",
+    "DuplicateServerError",
     "EmptyRecordError",
     "Event",
     "Exchange",
@@ -81,6 +89,7 @@ __all__ = [
     "Requirement",
     "Response",
     "Scenario",
+    "Server",
     "Stability",
     "TerminalView",
     "TruncatedRecordError",
@@ -90,13 +99,17 @@ __all__ = [
     "badge_json",
     "badge_svg",
     "compare",
+    "comparison_html",
     "comparison_markdown",
     "comparison_text",
     "finding",
     "github_annotations",
     "har",
+    "html",
     "junit",
     "markdown",
+    "matrix_html",
+    "matrix_markdown",
     "read",
     "render",
     "stability",

@@ -1,13 +1,15 @@
-"""A comparison of runs as plain text and as Markdown."""
+"""A comparison of runs as plain text, as Markdown and as one HTML file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from tus_reports.compare import HEADINGS, Change, Comparison, Stability
+from tus_reports.html import environment
 from tus_reports.mark import MARKS
 from tus_reports.markdown import code, escaped
 from tus_reports.reader import Record
+from tus_reports.record import Verdict
 from tus_reports.tally import plural
 from tus_reports.transcript import visible
 
@@ -42,6 +44,16 @@ def comparison_markdown(found: Comparison) -> str:
             table = "\n".join(["| Before and now | What | Detail |", "|---|---|---|", *rows])
             parts += [f"### {heading} ({len(changes)})", table]
     return "\n\n".join(parts) + "\n"
+
+
+def comparison_html(found: Comparison) -> str:
+    """Return a comparison as one HTML file."""
+    groups = [(heading, found.of(kind)) for kind, heading in HEADINGS.items() if found.of(kind)]
+    template = environment().get_template("comparison.html.j2")
+    return template.render(found=found, groups=groups, verdict=_WORST[found.exit_code], run=_run)
+
+
+_WORST: dict[int, Verdict] = {0: "pass", 1: "fail", 3: "inconclusive"}
 
 
 def stability_text(found: Sequence[Stability]) -> str:

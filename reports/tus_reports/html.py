@@ -15,7 +15,7 @@ from tus_reports.reader import Record
 from tus_reports.record import VERDICTS, Requirement, Scenario, Verdict
 from tus_reports.story import Passage, Story, passage, story
 from tus_reports.tally import Share, by_extension, by_level, conclusion, counted, plural
-from tus_reports.transcript import sized, visible
+from tus_reports.transcript import in_a_line, sized, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -120,6 +120,12 @@ def decisive(each: Occurrence) -> Passage | None:
     return passage(exchanges[number], each.check)
 
 
+def before(each: Occurrence) -> tuple[str, ...]:
+    """Return the exchanges that led up to the decisive one, each in a line."""
+    earlier = each.attempt.exchanges[: each.check.exchange or 0]
+    return tuple(in_a_line(exchange) for exchange in earlier)
+
+
 @cache
 def environment() -> Environment:
     """Return the templates, with what they may call; all text is escaped."""
@@ -140,6 +146,7 @@ def environment() -> Environment:
         "step_of": step_of,
         "attempts_in_words": attempts_in_words,
         "decisive": decisive,
+        "before": before,
         "finding_markdown": finding_markdown,
     }
     return made

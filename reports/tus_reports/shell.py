@@ -41,7 +41,7 @@ def _block(exchange: Exchange, known: dict[str, str], name: str) -> Iterator[str
     if name:
         dumped = f"{before}curl -sS -D - -o /dev/null {' '.join(words)}"
         find = "tr -d '\\r' | sed -n 's/^[Ll]ocation: *//p'"
-        yield f"{name}=$({dumped} | {find})"
+        yield f"{name}={_prefix(exchange)}$({dumped} | {find})"
         yield f'echo "{name}: ${name}"'
     else:
         shown = "-I" if exchange.method == "HEAD" else "-i"
@@ -65,10 +65,12 @@ def _body(exchange: Exchange) -> tuple[str, list[str]]:
     body = exchange.body
     if body is None or (body.length == 0 and exchange.method in {"GET", "HEAD"}):
         return "", []
+    typed = "\ncontent-type:" in exchange.request.lower()
+    untyped = [] if typed else ["-H", "'Content-Type:'"]  # or curl would name one of its own
     if body.text is not None and not body.truncated and "\0" not in body.text:
         raw = body.text.encode("latin-1", "replace").decode("latin-1")
-        return "", ["--data-binary", shlex.quote(raw)]
-    return f"head -c {body.length} /dev/zero | ", ["--data-binary", "@-"]
+        return "", [*untyped, "--data-raw", shlex.quote(raw)]
+    return f"head -c {body.length} /dev/zero | ", [*untyped, "--data-binary", "@-"]
 
 
 def _quoted(text: str, known: dict[str, str]) -> str:
@@ -83,8 +85,19 @@ def _quoted(text: str, known: dict[str, str]) -> str:
 
 
 def _location(exchange: Exchange) -> str:
+    location = _header(exchange)
+    return urljoin(exchange.url, location) if location else ""
+
+
+def _prefix(exchange: Exchange) -> str:
+    """Return what a Location lacks to be a whole URL, as this server writes it."""
+    location = _header(exchange)
+    missing = urljoin(exchange.url, location).removesuffix(location)
+    return shlex.quote(missing) if missing else ""
+
+
+def _header(exchange: Exchange) -> str:
     if exchange.response is None or not 200 <= exchange.response.status < 300:
         return ""
     headers = {name.lower(): value for name, value in exchange.response.headers}
-    location = headers.get("location", "")
-    return urljoin(exchange.url, location) if location else ""
+    return headers.get("location", "")

@@ -39,6 +39,7 @@ class Passage:
     sent: tuple[WireLine, ...]
     received: tuple[WireLine, ...]
     marked: bool
+    acted: bool
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def passage(exchange: Exchange, check: Check | None = None) -> Passage:
         sent=tuple(line for line in lines if line.side == "request"),
         received=received,
         marked=any(line.marked for line in received),
+        acted=any(event.kind == "act" for event in exchange.events),
     )
 
 

@@ -1,0 +1,290 @@
+"""The HTML views: whole in one file, every link leads somewhere, no text becomes markup."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import msgspec
+import pytest
+
+from tus_reports import (
+    DuplicateServerError,
+    MixedEditionsError,
+    Record,
+    Requirement,
+    Scenario,
+    Server,
+    compare,
+    comparison_html,
+    html,
+    matrix_html,
+    matrix_markdown,
+)
+from tus_reports.html import WHOLE_STORIES
+from tus_reports.mark import MARKS
+from tus_reports.matrix import blocks
+from tus_reports.shell import script
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \" ' {{ 7*7 }} \x1b[2J"
+VOID = {"meta", "br", "input", "img", "link", "hr"}
+
+
+class Document(HTMLParser):
+    """What of a page the tests ask after: its elements, and whether they are nested rightly."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == [], f"left open: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"nothing is open for </{tag}>"
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, attribute: str) -> list[str]:
+        """Return the values of an attribute, wherever it stands."""
+        return [value for _, known in self.elements if (value := known.get(attribute)) is not None]
+
+    @property
+    def text(self) -> str:
+        """Return the text, with space as one space."""
+        return " ".join(" ".join(self.words).split())
+
+
+def pages(record: Record) -> dict[str, str]:
+    """Make every page there is."""
+    old = replace(record, requirements=record.requirements[2:], scenarios=record.scenarios[1:])
+    servers = [Server("one", record, "one.html"), Server("two", old)]
+    return {
+        "report": html(record),
+        "matrix": matrix_html(servers),
+        "comparison": comparison_html(compare(old, record)),
+    }
+
+
+PAGES = ["report", "matrix", "comparison"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole(name: str, sample: Record) -> None:
+    """A page is nested rightly, loads nothing, and has no id twice."""
+    document = Document(pages(sample)[name])
+    tags = Counter(tag for tag, _ in document.elements)
+    assert not tags.keys() & {"link", "img", "iframe", "object", "base"}
+    assert document.all("src") == []
+    ids = document.all("id")
+    assert [each for each, count in Counter(ids).items() if count > 1] == []
+    assert tags["h1"] == tags["main"] == tags["title"] == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str, sample: Record) -> None:
+    """A link within the page leads to an element of it; all others go to the specification."""
+    document = Document(pages(sample)[name])
+    ids = set(document.all("id"))
+    for href in document.all("href"):
+        if href.startswith("#"):
+            assert unquote(href[1:]) in ids, f"{href} leads nowhere"
+        else:
+            assert href.startswith(("https://tus.io/", "one.html"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_text_stays_text(name: str, sample: Record) -> None:
+    """Nothing that a server or a profile says becomes an element, an attribute or a template."""
+    first = sample.scenarios[1]
+    check = msgspec.structs.replace(
+        first.attempts[0].checks[0], expected=HOSTILE, actual=HOSTILE, says=HOSTILE
+    )
+    attempt = msgspec.structs.replace(first.attempts[0], checks=(check,), reason=HOSTILE)
+    scenario = msgspec.structs.replace(
+        first, title=HOSTILE, reason=HOSTILE, steps=(HOSTILE,), attempts=(attempt,)
+    )
+    row = msgspec.structs.replace(sample.requirements[0], reason=HOSTILE)
+    header = msgspec.structs.replace(sample.header, target=HOSTILE, arguments=(HOSTILE,))
+    hostile = replace(
+        sample,
+        header=header,
+        scenarios=(scenario, *sample.scenarios[2:]),
+        requirements=(row, *sample.requirements[1:]),
+    )
+    page = pages(hostile)[name]
+    calm = Document(pages(sample)[name])
+    document = Document(page)
+    assert all("onerror" not in known for _, known in document.elements)
+    kinds = Counter(tag for tag, _ in document.elements)
+    assert kinds["script"] == Counter(tag for tag, _ in calm.elements)["script"]
+    assert "\x1b" not in page
+    assert "{{ 7*7 }}" in document.text
+
+
+def test_the_report_tells_everything(sample: Record) -> None:
+    """Every scenario and every requirement is an item of its own, with its verdict."""
+    document = Document(html(sample))
+    items = {
+        known["id"]: known["data-verdict"]
+        for _, known in document.elements
+        if "item" in (known.get("class") or "").split()
+    }
+    expected = {f"s:{each.id}": each.verdict for each in sample.scenarios}
+    expected |= {f"r:{each.id}": each.verdict for each in sample.requirements}
+    assert items == expected
+    for verdict in MARKS.values():
+        assert f"{verdict.glyph} {verdict.word}" in document.text
+    for told in (
+        "Not conformant: 2 requirements violated",
+        "concatenation yes refused (differs)",
+        "we cut after 40960 body bytes by RST",
+        "> (no Tus-Resumable)",
+        "checksum is not advertised, and a probe saw it refused.",
+    ):
+        assert told in document.text, told
+
+
+def test_a_run_cut_short_has_a_report(sample: Record) -> None:
+    """Without requirements and footer, the page says so."""
+    document = Document(html(replace(sample, requirements=(), footer=None, discovery=None)))
+    assert "The run was cut short" in document.text
+
+
+def test_a_great_many_scenarios_leave_out_the_bytes_of_passes(sample: Record) -> None:
+    """Beyond a limit passes are shown without their exchanges, and the page says that."""
+    passed = sample.scenarios[0]
+    with_bytes = msgspec.structs.replace(
+        passed,
+        attempts=(
+            msgspec.structs.replace(
+                passed.attempts[0], exchanges=sample.scenarios[3].attempts[0].exchanges
+            ),
+        ),
+    )
+    many = tuple(
+        msgspec.structs.replace(with_bytes, id=f"many.{number}")
+        for number in range(WHOLE_STORIES + 1)
+    )
+    page = html(replace(sample, scenarios=(*many, sample.scenarios[3])))
+    assert "so many that those which passed are shown without their bytes" in page
+    assert page.count('class="passage"') == 4  # two attempts of two exchanges that failed
+
+
+# The matrix
+
+
+def rows(record: Record, **verdicts: str) -> Record:
+    """Make a run that differs in the verdicts of some requirements; "" leaves one out."""
+    changed = tuple(
+        msgspec.convert(msgspec.to_builtins(row) | {"verdict": verdicts[row.id]}, Requirement)
+        if row.id in verdicts
+        else row
+        for row in record.requirements
+        if verdicts.get(row.id) != ""
+    )
+    return replace(record, requirements=changed)
+
+
+def test_the_matrix_has_a_cell_for_each(sample: Record) -> None:
+    """Each requirement has a cell for each server; one that was not judged says so."""
+    other = rows(sample, **{"core.patch.appends": "fail", "core.head.cache-control": ""})
+    found = {
+        line.requirement.id: [cell.verdict for cell in line.cells]
+        for block in blocks([Server("one", sample), Server("two", other)])
+        for line in block.lines
+    }
+    assert found.keys() == {row.id for row in sample.requirements}
+    assert found["core.patch.appends"] == ["pass", "fail"]
+    assert found["core.head.cache-control"] == ["pass", None]
+    differing = [name for name, verdicts in found.items() if len(set(verdicts)) > 1]
+    assert differing == ["core.head.cache-control", "core.patch.appends"]
+
+
+def test_a_cell_tells_its_finding_and_links_to_it(sample: Record) -> None:
+    """A cell that did not pass says what was found, and leads to the evidence."""
+    lines = {
+        line.requirement.id: line.cells[0]
+        for block in blocks([Server("one", sample, "one.html")])
+        for line in block.lines
+    }
+    assert lines["core.patch.offset-mismatch-409"].said == "Expected status 409; got status 204"
+    assert lines["checksum.mismatch-460"].said.startswith("checksum is not advertised")
+    assert lines["creation.post.body-without-type"].said.startswith("the body of a creation")
+    assert lines["core.patch.appends"].said == ""
+    assert lines["core.patch.appends"].link == "one.html#r:core.patch.appends"
+
+
+def test_the_matrix_refuses(sample: Record) -> None:
+    """Two servers of one name, and records of different editions, are named errors."""
+    with pytest.raises(DuplicateServerError, match="called one"):
+        matrix_html([Server("one", sample), Server("one", sample)])
+    header = msgspec.structs.replace(sample.header, spec_edition="tus 2.0.0")
+    with pytest.raises(MixedEditionsError, match="Give records of one edition"):
+        matrix_html([Server("one", sample), Server("two", replace(sample, header=header))])
+
+
+def test_the_matrix_in_markdown(sample: Record, golden: Callable[[str, str], None]) -> None:
+    """The Markdown matrix is the stored one."""
+    other = rows(sample, **{"core.patch.appends": "fail"})
+    golden(
+        "matrix.md", matrix_markdown([Server("one", sample, "one.html"), Server("two|x", other)])
+    )
+
+
+# The script
+
+
+def attempt(sample: Record, name: str) -> Scenario:
+    """Return a scenario of the sample."""
+    return next(each for each in sample.scenarios if each.id == name)
+
+
+def test_the_script_follows_the_upload(sample: Record) -> None:
+    """The upload that the script creates is the one it goes on with."""
+    told = attempt(sample, "core.patch.offset-mismatch/behind")
+    lines = script(told.attempts[0].exchanges).splitlines()
+    assert lines[1].startswith("UPLOAD_1=$(curl -sS -D - -o /dev/null -X POST ")
+    assert lines[-1].endswith(' --data-raw hello "$UPLOAD_1"')
+    assert "Content-Length" not in lines[-1]
+
+
+def test_the_script_says_what_curl_cannot_do(sample: Record) -> None:
+    """A cut is a comment, and a generated body is so many zeros."""
+    told = script(attempt(sample, "core.patch.cut/50%").attempts[0].exchanges)
+    assert "# In the run we cut after 40960 body bytes by RST; curl sends it all." in told
+    assert "head -c 40960 /dev/zero | curl " in told
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash to read it with")
+def test_the_script_is_one_that_a_shell_reads(sample: Record) -> None:
+    """No text breaks out of its quotes: a shell that stands in for curl gets it as one word."""
+    exchange = attempt(sample, "core.patch.offset-mismatch/behind").attempts[0].exchanges[1]
+    nasty = "a'b\"c$(id)`id`\\ d"
+    told = msgspec.structs.replace(
+        exchange,
+        request=exchange.request.replace("*/*", nasty),
+        body=msgspec.structs.replace(exchange.body, text=nasty) if exchange.body else None,
+    )
+    stand_in = 'curl() { printf "%s\\n" "$@"; }\n'
+    done = subprocess.run(
+        ["bash", "-c", stand_in + script([told])], capture_output=True, text=True, check=True
+    )
+    assert f"Accept: {nasty}" in done.stdout.splitlines()
+    assert nasty in done.stdout.splitlines()
+    assert not re.search(r"uid=", done.stdout)
