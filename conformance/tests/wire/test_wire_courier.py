@@ -11,10 +11,12 @@ import h2.events
 import msgspec
 import pytest
 import trio
+from wire.peers import Closes, Reads, patch, peer
 
-from tus_conformance.wire import Cut, Outgoing, Payload, UnsendableError, Wire
+from tus_conformance.wire import Answer, Cut, Outgoing, Payload, UnsendableError, Wire
 from tus_conformance.wire.courier import Courier
 from tus_conformance.wire.memory import serving
+from tus_conformance.wire.outgoing import Ending
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 END = b"\r\n\r\n"
@@ -32,6 +34,8 @@ def client_tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=CERTIFICATES / "certificate.pem")
 
 
+TIERS: tuple[type[Wire | Courier], ...] = (Wire, Courier)
+
 ALIKE = {
     "an answer without a body": b"HTTP/1.1 204 No Content\r\nUpload-Offset: 5\r\n\r\n",
     "a body": b"HTTP/1.1 200 OK\r\nX-a: 1\r\nx-A: 2\r\nContent-Length: 5\r\n\r\nhello",
@@ -45,11 +49,12 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("said", ALIKE.values(), ids=ALIKE)
-async def test_both_tiers_hear_alike(peer, reads, closes, patch, said):
+async def test_both_tiers_hear_alike(said: bytes) -> None:
     outgoing = patch(b"hello", headers=(("Upload-Offset", "0"), ("b-B", "1")))
-    told, heard = [], []
-    for tier in (Wire, Courier):
-        far = peer(reads(b"hello"), said, closes)
+    told: list[Answer] = []
+    heard: list[bytes] = []
+    for tier in TIERS:
+        far = peer(Reads(b"hello"), said, Closes())
         async with serving(far.serve) as backend:
             told.append(await tier(backend=backend).send(outgoing))
         heard.append(bytes(far.heard))
@@ -62,7 +67,7 @@ async def test_both_tiers_hear_alike(peer, reads, closes, patch, said):
 
 
 @pytest.mark.parametrize("by", ["fin", "rst"])
-async def test_a_body_is_cut(peer, patch, by):
+async def test_a_body_is_cut(by: Ending) -> None:
     far = peer()
     async with serving(far.serve) as backend:
         answer = await Courier(backend=backend).send(patch(b"hello", cut=Cut(3, by)))
@@ -72,16 +77,17 @@ async def test_a_body_is_cut(peer, patch, by):
     assert (answer.cut, answer.sent, answer.status, answer.failure) == (True, 3, None, None)
 
 
-async def test_silence_times_out(peer, patch):
+async def test_silence_times_out() -> None:
     far = peer()
     async with serving(far.serve) as backend:
         answer = await Courier(backend=backend, timeout=0.01).send(patch())
         with trio.fail_after(5):
             await far.gone.wait()
+    assert answer.failure is not None
     assert (answer.timed_out, answer.failure.kind) == (True, "timeout")
 
 
-async def test_a_cancelled_exchange_closes_its_connection(peer, patch):
+async def test_a_cancelled_exchange_closes_its_connection() -> None:
     far = peer()
     async with serving(far.serve) as backend:
         with trio.move_on_after(0.01):
@@ -90,11 +96,12 @@ async def test_a_cancelled_exchange_closes_its_connection(peer, patch):
             await far.gone.wait()
 
 
-async def test_a_closed_port_is_unreachable():
+async def test_a_closed_port_is_unreachable() -> None:
     with trio.socket.socket() as found:
         await found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     answer = await Courier().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
+    assert answer.failure is not None
     assert answer.failure.kind == "unreachable"
     assert answer.failure.sentence.startswith(
         f"No connection to 127.0.0.1:{port} (Connection refused):"
@@ -108,7 +115,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("outgoing", REFUSED.values(), ids=REFUSED)
-async def test_what_httpx_cannot_send_is_refused(outgoing):
+async def test_what_httpx_cannot_send_is_refused(outgoing: Outgoing) -> None:
     with pytest.raises(UnsendableError, match="send this one over HTTP"):
         await Courier().send(outgoing)
 
@@ -122,7 +129,7 @@ class Http2Peer:
         self.headers: list[tuple[str, str]] = []
         self.body = bytearray()
 
-    async def serve(self, stream) -> None:
+    async def serve(self, stream: trio.abc.Stream) -> None:
         """Serve one connection."""
         if self.tls is not None:
             stream = trio.SSLStream(stream, self.tls, server_side=True, https_compatible=True)
@@ -135,9 +142,9 @@ class Http2Peer:
                 self._take(connection, event)
             await stream.send_all(connection.data_to_send())
 
-    def _take(self, connection, event) -> None:
+    def _take(self, connection: h2.connection.H2Connection, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.RequestReceived):
-            self.headers = event.headers
+            self.headers = [(str(name), str(value)) for name, value in event.headers]
             if self.resets:
                 connection.reset_stream(event.stream_id, error_code=2)
         elif isinstance(event, h2.events.DataReceived):
@@ -151,7 +158,7 @@ class Http2Peer:
 
 
 @pytest.mark.parametrize("secure", [True, False], ids=["over TLS", "with prior knowledge"])
-async def test_http2_is_spoken_and_recorded_as_events(secure):
+async def test_http2_is_spoken_and_recorded_as_events(secure: bool) -> None:
     far = Http2Peer(tls=server_tls("h2", "http/1.1") if secure else None)
     outgoing = Outgoing(
         "PATCH",
@@ -180,6 +187,7 @@ async def test_http2_is_spoken_and_recorded_as_events(secure):
     assert record.request.startswith(
         "PATCH /files/1?token=[redacted] HTTP/2\r\nhost: localhost\r\n"
     )
+    assert record.response is not None
     assert record.response.head == "HTTP/2 200\r\nupload-offset: 5\r\ncontent-length: 2\r\n\r\n"
     events = [f"{event.kind} {event.text}" for event in record.events]
     for expected in (
@@ -195,10 +203,10 @@ async def test_http2_is_spoken_and_recorded_as_events(secure):
     assert "tok-1234567890" not in msgspec.json.encode(record).decode()
 
 
-async def test_a_server_without_http2_is_spoken_to_in_http1():
+async def test_a_server_without_http2_is_spoken_to_in_http1() -> None:
     far = server_tls("http/1.1")
 
-    async def serve(stream):
+    async def serve(stream: trio.abc.Stream) -> None:
         stream = trio.SSLStream(stream, far, server_side=True, https_compatible=True)
         await stream.receive_some()
         await stream.send_all(b"HTTP/1.1 204 No Content\r\n\r\n")
@@ -209,19 +217,20 @@ async def test_a_server_without_http2_is_spoken_to_in_http1():
     assert (answer.status, answer.version, answer.failure) == (204, "1.1", None)
 
 
-async def test_a_reset_stream_is_told():
+async def test_a_reset_stream_is_told() -> None:
     far = Http2Peer(resets=True)
     async with serving(far.serve) as backend:
         answer = await Courier(backend=backend, http2=True).send(
             Outgoing("PATCH", URL, (), Payload.literal(b"hello"))
         )
+    assert answer.failure is not None
     assert (answer.status, answer.failure.kind, answer.closed) == (None, "reset", True)
     texts = [event.text for event in answer.exchange.events]
     assert "RST_STREAM stream 1 code 2" in texts
 
 
-async def test_a_plain_target_is_asked_for_through_its_proxy(peer, reads):
-    far = peer(reads(END), b"HTTP/1.1 204 No Content\r\n\r\n")
+async def test_a_plain_target_is_asked_for_through_its_proxy() -> None:
+    far = peer(Reads(END), b"HTTP/1.1 204 No Content\r\n\r\n")
     async with serving(far.serve) as backend:
         courier = Courier(backend=backend, proxy="http://me:hunter22@proxy.test:3128")
         answer = await courier.send(Outgoing("HEAD", "http://tus.test:1080/files/1"))
@@ -235,10 +244,10 @@ async def test_a_plain_target_is_asked_for_through_its_proxy(peer, reads):
     assert "bWU6aHVudGVyMjI" not in record
 
 
-async def test_a_secure_target_is_reached_through_a_tunnel():
+async def test_a_secure_target_is_reached_through_a_tunnel() -> None:
     heard = []
 
-    async def serve(stream):
+    async def serve(stream: trio.abc.Stream) -> None:
         heard.append(await stream.receive_some())
         await stream.send_all(b"HTTP/1.1 200 Connected\r\n\r\n")
         inner = trio.SSLStream(
@@ -256,18 +265,19 @@ async def test_a_secure_target_is_reached_through_a_tunnel():
     assert answer.interim == ()
 
 
-async def test_a_proxy_that_refuses_is_told(peer, reads):
-    far = peer(reads(END), b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+async def test_a_proxy_that_refuses_is_told() -> None:
+    far = peer(Reads(END), b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
     async with serving(far.serve) as backend:
         courier = Courier(backend=backend, proxy="http://proxy.test:3128")
         answer = await courier.send(Outgoing("HEAD", "https://tus.test/files/1"))
+    assert answer.failure is not None
     assert answer.failure.kind == "unreachable"
     assert "407 Proxy Authentication Required" in answer.failure.sentence
     assert answer.status is None
 
 
-async def test_a_tunnel_to_a_server_that_is_not_trusted_is_told():
-    async def serve(stream):
+async def test_a_tunnel_to_a_server_that_is_not_trusted_is_told() -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
         await stream.receive_some()
         await stream.send_all(b"HTTP/1.1 200 Connected\r\n\r\n")
         inner = trio.SSLStream(
@@ -278,10 +288,11 @@ async def test_a_tunnel_to_a_server_that_is_not_trusted_is_told():
     async with serving(serve) as backend:
         courier = Courier(backend=backend, ssl_context=client_tls(), proxy="http://proxy.test")
         answer = await courier.send(Outgoing("HEAD", "https://elsewhere.test/files/1"))
+    assert answer.failure is not None
     assert (answer.status, answer.failure.kind) == (None, "tls")
     assert "is not trusted" in answer.failure.sentence
 
 
-def test_a_proxy_of_another_kind_is_refused():
+def test_a_proxy_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="The proxy needs a URL with http://"):
         Courier(proxy="socks5://127.0.0.1:1080")

@@ -1,13 +1,16 @@
 """Answers that come before the body has gone out, and connections that end meanwhile."""
 
+# ruff: noqa: ASYNC109 (the signatures are httpcore's)
+
 from __future__ import annotations
 
 import httpcore
 import pytest
 import trio
 from trio.testing import lockstep_stream_pair
+from wire.peers import Closes, Reads, exchange, patch
 
-from tus_conformance.wire import Payload, Wire
+from tus_conformance.wire import Answer, Payload, Trouble, Wire
 from tus_conformance.wire.memory import MemoryStream
 
 HEAD_SENT = b"\r\n\r\n"
@@ -19,37 +22,37 @@ def endless(length: int) -> Payload:
     return Payload(length, lambda: iter([bytes(65536)] * (length // 65536)), generated="zeros")
 
 
-def acts(answer):
+def acts(answer: Answer) -> list[str]:
     return [event.text for event in answer.exchange.events if event.kind == "act"]
 
 
-async def test_an_answer_during_the_body_stops_the_body(exchange, reads, patch):
+async def test_an_answer_during_the_body_stops_the_body() -> None:
     # Lockstep: the client's next piece waits until the peer has read the one before, which after
     # its answer it never does.
     answer, _peer = await exchange(
-        patch(payload=endless(100 * MIB)), reads(HEAD_SENT), CONFLICT, pair=lockstep_stream_pair
+        patch(payload=endless(100 * MIB)), Reads(HEAD_SENT), CONFLICT, pair=lockstep_stream_pair
     )
     assert (answer.status, answer.body, answer.failure) == (409, b"nope", None)
     assert answer.sent < 100 * MIB
     assert acts(answer) == [f"stopped after {answer.sent} body bytes: the answer had come"]
 
 
-async def test_the_rest_of_an_early_answer_is_waited_for(exchange, reads, patch, closes):
+async def test_the_rest_of_an_early_answer_is_waited_for() -> None:
     answer, _ = await exchange(
         patch(payload=endless(100 * MIB)),
-        reads(HEAD_SENT),
+        Reads(HEAD_SENT),
         CONFLICT[:-2],
         CONFLICT[-2:],
-        closes,
+        Closes(),
         pair=lockstep_stream_pair,
     )
     assert (answer.status, answer.body, answer.complete) == (409, b"nope", True)
 
 
-async def test_an_interim_response_does_not_stop_the_body(exchange, reads, patch):
+async def test_an_interim_response_does_not_stop_the_body() -> None:
     answer, _peer = await exchange(
         patch(b"hello"),
-        reads(HEAD_SENT + b"hello"),
+        Reads(HEAD_SENT + b"hello"),
         b"HTTP/1.1 102 Processing\r\n\r\n",
         b"HTTP/1.1 204 No Content\r\n\r\n",
     )
@@ -64,7 +67,7 @@ class Broken(httpcore.AsyncNetworkBackend):
         self.answers = answers
         self.then = then
 
-    async def connect_tcp(self, *args, **details):
+    async def connect_tcp(self, *args: object, **details: object) -> BrokenStream:
         return BrokenStream(self)
 
 
@@ -74,14 +77,14 @@ class BrokenStream(MemoryStream):
         self.writes = 0
         self.broken = trio.Event()
 
-    async def write(self, buffer, *timeout):
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         await trio.lowlevel.checkpoint()
         self.writes += 1
         if self.writes > 1:
             self.broken.set()
             raise httpcore.WriteError("Broken pipe")
 
-    async def read(self, max_bytes, *timeout):
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         await self.broken.wait()
         if self.script.answers:
             said, self.script.answers = self.script.answers, b""
@@ -90,7 +93,7 @@ class BrokenStream(MemoryStream):
             raise self.script.then("Connection reset by peer")
         return b""
 
-    async def aclose(self):
+    async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()
 
 
@@ -104,7 +107,9 @@ BREAKS = {
 
 
 @pytest.mark.parametrize(("answers", "then", "status", "failure"), BREAKS.values(), ids=BREAKS)
-async def test_a_failed_write_is_not_the_end(patch, answers, then, status, failure):
+async def test_a_failed_write_is_not_the_end(
+    answers: bytes, then: type[Exception] | None, status: int | None, failure: Trouble | None
+) -> None:
     wire = Wire(backend=Broken(answers=answers, then=then))
     answer = await wire.send(patch(b"hello"))
     assert answer.status == status

@@ -42,12 +42,12 @@ def named(frames: Frames, data: bytes, step: int) -> dict[str, int]:
 
 @pytest.mark.parametrize("step", [1, 5, 9, 1000])
 @pytest.mark.parametrize(("data", "name"), NAMED.values(), ids=NAMED)
-def test_a_frame_is_named(data, name, step):
+def test_a_frame_is_named(data: bytes, name: str, step: int) -> None:
     assert named(Frames(), data, step) == {name: len(data)}
 
 
 @pytest.mark.parametrize("step", [1, 7, 1000])
-def test_every_byte_of_a_client_is_accounted_for(step):
+def test_every_byte_of_a_client_is_accounted_for(step: int) -> None:
     frames = [data for data, _ in NAMED.values()]
     sizes = named(Frames(preface=True), PREFACE + b"".join(frames), step)
     assert sizes == {"preface": len(PREFACE)} | {name: len(data) for data, name in NAMED.values()}

@@ -5,18 +5,21 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
+from wire.peers import Closes, Reads, exchange
 
-from tus_conformance.wire import Outgoing
+from tus_conformance.wire import Outgoing, Trouble
 
 URL = "http://tus.test/files/1"
 END = "\r\n\r\n"
 
 
-def heard(status, body=b"", **more):
+def heard(status: int, body: bytes = b"", **more: object) -> dict[str, object]:
     return {"status": status, "body": body, "complete": True, "failure": None} | more
 
 
-def failed(kind, status=None, body=b"", **more):
+def failed(
+    kind: Trouble, status: int | None = None, body: bytes = b"", **more: object
+) -> dict[str, object]:
     return {"status": status, "body": body, "complete": False, "failure": kind} | more
 
 
@@ -163,11 +166,13 @@ SAID = {
 
 @pytest.mark.parametrize(("method", "said", "ends", "expected"), SAID.values(), ids=SAID)
 @pytest.mark.parametrize("at_once", [True, False], ids=["at once", "byte by byte"])
-async def test_the_answer_is(exchange, reads, closes, method, said, ends, expected, at_once):
+async def test_the_answer_is(
+    method: str, said: bytes, ends: bool, expected: dict[str, object], at_once: bool
+) -> None:
     step = len(said) + 1 if at_once else 1 + len(said) // 500
     moves = [said[at : at + step] for at in range(0, len(said), step)]
     answer, _ = await exchange(
-        Outgoing(method, URL), reads(END.encode()), *moves, *([closes] if ends else [])
+        Outgoing(method, URL), Reads(END.encode()), *moves, *([Closes()] if ends else [])
     )
     seen = {name: getattr(answer, name) for name in expected}
     seen["failure"] = answer.failure.kind if answer.failure else None
@@ -176,45 +181,50 @@ async def test_the_answer_is(exchange, reads, closes, method, said, ends, expect
     assert answer.body_sha256 == sha256(answer.body).hexdigest()
 
 
-async def test_the_heads_are_recorded_as_they_stood(exchange, reads):
+async def test_the_heads_are_recorded_as_they_stood() -> None:
     first = b"HTTP/1.1 104 Upload Resumption Supported\r\nLocation:  /a\r\n\r\n"
     final = b"HTTP/1.1 201 Created\r\nlocation:/a \r\nContent-Length: 2\r\n\r\n"
-    answer, _ = await exchange(Outgoing("POST", URL), reads(END.encode()), first, final + b"ok")
-    record = answer.exchange
-    assert [response.head for response in record.interim] == [first.decode()]
-    assert record.response.head == final.decode()
-    assert record.response.headers == (("location", "/a"), ("Content-Length", "2"))
-    assert record.response.body.text == "ok"
-    assert record.response.complete
+    answer, _ = await exchange(Outgoing("POST", URL), Reads(END.encode()), first, final + b"ok")
+    assert [interim.head for interim in answer.exchange.interim] == [first.decode()]
+    response = answer.exchange.response
+    assert response is not None
+    assert response.head == final.decode()
+    assert response.headers == (("location", "/a"), ("Content-Length", "2"))
+    assert response.body is not None
+    assert response.body.text == "ok"
+    assert response.complete
 
 
-async def test_malformed_bytes_are_recorded_as_they_stood(exchange, reads):
+async def test_malformed_bytes_are_recorded_as_they_stood() -> None:
     said = b"HTTP/1.1 204 No Content\r\nbad name: 1\r\n\r\n"
-    answer, _ = await exchange(Outgoing("PATCH", URL), reads(END.encode()), said)
+    answer, _ = await exchange(Outgoing("PATCH", URL), Reads(END.encode()), said)
     assert answer.status is None
-    assert answer.exchange.response.status == 204
-    assert answer.exchange.response.head == said.decode()
-    assert not answer.exchange.response.complete
+    response = answer.exchange.response
+    assert response is not None
+    assert response.status == 204
+    assert response.head == said.decode()
+    assert not response.complete
 
 
-async def test_bytes_of_another_protocol_are_recorded_too(exchange, reads):
-    answer, _ = await exchange(Outgoing("PATCH", URL), reads(END.encode()), b"+OK ready\r\n\r\n")
+async def test_bytes_of_another_protocol_are_recorded_too() -> None:
+    answer, _ = await exchange(Outgoing("PATCH", URL), Reads(END.encode()), b"+OK ready\r\n\r\n")
     assert answer.exchange.response is None
     received = [event.text for event in answer.exchange.events if event.kind == "received"]
     assert received == ["+OK ready\r\n\r\n"]
 
 
-async def test_a_sink_is_given_the_whole_body_of_which_the_answer_keeps_the_first_64_kib(
-    exchange, reads
-):
+async def test_a_sink_is_given_the_whole_body_of_which_the_answer_keeps_the_first_64_kib() -> None:
     body = bytes(range(256)) * 1024
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     taken = bytearray()
     answer, _ = await exchange(
-        Outgoing("GET", URL), reads(END.encode()), head + body, sink=taken.extend
+        Outgoing("GET", URL), Reads(END.encode()), head + body, sink=taken.extend
     )
     assert bytes(taken) == body
     assert answer.body == body[:65536]
     assert answer.body_length == len(body)
     assert answer.body_sha256 == sha256(body).hexdigest()
-    assert answer.exchange.response.body.truncated
+    response = answer.exchange.response
+    assert response is not None
+    assert response.body is not None
+    assert response.body.truncated

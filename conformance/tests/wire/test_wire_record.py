@@ -6,18 +6,21 @@ from hashlib import sha256
 
 import msgspec
 import pytest
+from wire.peers import Reads, exchange, patch
 
 from tus_conformance.wire import Outgoing, Payload, Wire
 from tus_conformance.wire.log import LIMIT, Log
+from tus_conformance.wire.outgoing import Framing
 
 URL = "http://tus.test/files/1"
 DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-async def test_a_generated_body_is_recorded_by_what_made_it(exchange, reads, patch):
+async def test_a_generated_body_is_recorded_by_what_made_it() -> None:
     body = Payload(10, lambda: iter([b"01234", b"56789"]), generated="digits, seed 1")
-    answer, _ = await exchange(patch(payload=body), reads(b"56789"), DONE)
+    answer, _ = await exchange(patch(payload=body), Reads(b"56789"), DONE)
     recorded = answer.exchange.body
+    assert recorded is not None
     assert (recorded.length, recorded.generated, recorded.text) == (10, "digits, seed 1", None)
     assert recorded.sha256 == sha256(b"0123456789").hexdigest()
 
@@ -33,23 +36,25 @@ LITERALS = {
 
 @pytest.mark.parametrize(("body", "text", "digest", "truncated"), LITERALS.values(), ids=LITERALS)
 async def test_of_a_literal_body_the_first_bytes_are_recorded(
-    exchange, reads, patch, body, text, digest, truncated
-):
-    answer, _ = await exchange(patch(body), reads(b"\r\n\r\n" + body), DONE)
+    body: bytes, text: str, digest: str | None, truncated: bool
+) -> None:
+    answer, _ = await exchange(patch(body), Reads(b"\r\n\r\n" + body), DONE)
     recorded = answer.exchange.body
+    assert recorded is not None
     assert (recorded.length, recorded.text) == (len(body), text)
     assert (recorded.sha256, recorded.truncated) == (digest, truncated)
 
 
-async def test_a_request_without_a_body_has_none_in_the_record(exchange, reads):
-    answer, _ = await exchange(Outgoing("HEAD", URL), reads(b"\r\n\r\n"), DONE)
+async def test_a_request_without_a_body_has_none_in_the_record() -> None:
+    answer, _ = await exchange(Outgoing("HEAD", URL), Reads(b"\r\n\r\n"), DONE)
     assert answer.exchange.body is None
+    assert answer.exchange.response is not None
     assert answer.exchange.response.body is None
 
 
-async def test_the_story_of_the_connection_is_told_in_order(exchange, reads, patch):
+async def test_the_story_of_the_connection_is_told_in_order() -> None:
     interim = b"HTTP/1.1 102 Processing\r\n\r\n"
-    answer, _ = await exchange(patch(b"hello"), reads(b"hello"), interim + DONE)
+    answer, _ = await exchange(patch(b"hello"), Reads(b"hello"), interim + DONE)
     head = len(answer.exchange.request)
     assert [(event.kind, event.size, event.text) for event in answer.exchange.events] == [
         ("connect", 0, "tus.test:80"),
@@ -64,23 +69,23 @@ TIERS = {"sized": "h11", "chunked": "h11", "raw": "raw"}
 
 
 @pytest.mark.parametrize(("framing", "tier"), TIERS.items(), ids=TIERS)
-async def test_the_tier_is_named(exchange, reads, framing, tier):
-    answer, _ = await exchange(Outgoing("GET", URL, framing=framing), reads(b"\r\n\r\n"), DONE)
+async def test_the_tier_is_named(framing: Framing, tier: str) -> None:
+    answer, _ = await exchange(Outgoing("GET", URL, framing=framing), Reads(b"\r\n\r\n"), DONE)
     assert answer.exchange.tier == tier
 
 
-async def test_a_large_body_leaves_a_small_record(exchange, reads, patch):
+async def test_a_large_body_leaves_a_small_record() -> None:
     chunk = bytes(65536)
     body = Payload(2**26, lambda: iter([chunk] * 2**10), generated="zeros")
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n"
-    ending = reads(b"\r\n\r\n")  # the peer answers at once, and both bodies pass each other
+    ending = Reads(b"\r\n\r\n")  # the peer answers at once, and both bodies pass each other
     answer, _ = await exchange(patch(payload=body), ending, reply, *[chunk] * 2**10)
     assert answer.body_length == 2**26
     assert len(answer.exchange.events) <= LIMIT
     assert len(msgspec.json.encode(answer.exchange)) < 20_000
 
 
-async def test_events_beyond_the_limit_are_added_up():
+async def test_events_beyond_the_limit_are_added_up() -> None:
     log = Log(str)
     for _ in range(1000):
         log.sent(1, "body")
@@ -92,7 +97,7 @@ async def test_events_beyond_the_limit_are_added_up():
     assert log.events[-1].kind == "closed"
 
 
-async def test_acts_cannot_swell_a_record_either():
+async def test_acts_cannot_swell_a_record_either() -> None:
     log = Log(str)
     for count in range(10_000):
         log.act(f"act {count}")
@@ -103,8 +108,9 @@ BAD = ["ftp://h/x", "http:///x", "/files/1", "http://h:99999/", "http://[::1/", 
 
 
 @pytest.mark.parametrize("url", BAD)
-async def test_a_url_that_cannot_be_asked_for_is_a_failure_with_a_sentence(url):
+async def test_a_url_that_cannot_be_asked_for_is_a_failure_with_a_sentence(url: str) -> None:
     answer = await Wire().send(Outgoing("GET", url))
+    assert answer.failure is not None
     assert answer.failure.kind == "unreachable"
     assert answer.failure.sentence.startswith("The URL cannot be ")
     assert answer.exchange.failure == answer.failure.sentence

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wire.peers import Closes, Reads, exchange
 
-from tus_conformance.wire import Outgoing, Payload, Redaction
+from tus_conformance.wire import Answer, Outgoing, Payload, Redaction
 
 SECRET = "s3cr3t/pl+nted"
 PLAIN = Redaction.of(headers=["X-Api-Key"], secrets=[SECRET], parameters=["ticket"])
@@ -29,7 +30,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS.values(), ids=TEXTS)
-def test_text(text, expected):
+def test_text(text: str, expected: str) -> None:
     assert PLAIN.text(text) == expected
     assert PLAIN.text(expected) == expected
 
@@ -56,37 +57,32 @@ HEADS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), HEADS.values(), ids=HEADS)
-def test_head(text, expected):
+def test_head(text: str, expected: str) -> None:
     assert PLAIN.head(text) == expected
 
 
-def test_a_secret_beyond_ascii_is_found_as_the_wire_shows_it():
+def test_a_secret_beyond_ascii_is_found_as_the_wire_shows_it() -> None:
     assert Redaction.of(secrets=["pässwörd"]).text("pässwörd".encode().decode("latin-1")) == (
         "[redacted]"
     )
 
 
-def test_a_secret_that_begins_with_another_goes_whole():
+def test_a_secret_that_begins_with_another_goes_whole() -> None:
     assert Redaction.of(secrets=["abc", "abcdef"]).text("abcdef abc") == "[redacted] [redacted]"
 
 
 @given(st.text(), st.text(min_size=1).filter(lambda one: one not in "[redacted]"), st.text())
-def test_a_secret_never_survives(before, secret, after):
+def test_a_secret_never_survives(before: str, secret: str, after: str) -> None:
     assert secret not in Redaction.of(secrets=[secret]).text(before + secret + after).replace(
         "[redacted]", ""
     )
 
 
-@pytest.fixture
-def exchanged(exchange, reads, closes):
+async def exchanged(outgoing: Outgoing, *said: bytes) -> Answer:
     """Send a request whole, with the planted secrets known, and return the answer."""
-
-    async def run(outgoing, *said):
-        ending = b"".join(outgoing.payload.chunks()) if outgoing.payload else END
-        answer, _ = await exchange(outgoing, reads(ending), *said, closes, redaction=PLAIN)
-        return answer
-
-    return run
+    ending = b"".join(outgoing.payload.chunks()) if outgoing.payload else END
+    answer, _ = await exchange(outgoing, Reads(ending), *said, Closes(), redaction=PLAIN)
+    return answer
 
 
 BEARER = "Bearer tok-1234567890"
@@ -140,14 +136,16 @@ PLANTED = {
 
 
 @pytest.mark.parametrize(("outgoing", "said", "hidden"), PLANTED.values(), ids=PLANTED)
-async def test_the_record_holds_no_planted_secret(exchanged, outgoing, said, hidden):
+async def test_the_record_holds_no_planted_secret(
+    outgoing: Outgoing, said: tuple[bytes, ...], hidden: list[str]
+) -> None:
     answer = await exchanged(outgoing, *said)
     record = msgspec.json.encode(answer.exchange).decode()
     assert [secret for secret in hidden if secret in record] == []
     assert "[redac" in record
 
 
-async def test_the_answer_itself_is_not_redacted(exchanged):
+async def test_the_answer_itself_is_not_redacted() -> None:
     said = f"HTTP/1.1 201 \r\nLocation: /f?token=abc\r\nSet-Cookie: a\r\n\r\n{SECRET}".encode()
     answer = await exchanged(Outgoing("POST", "http://h/"), said)
     assert answer.headers == (("Location", "/f?token=abc"), ("Set-Cookie", "a"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from wire.peers import Reads, exchange
 
 from tus_conformance.wire import Outgoing, Payload, UnsendableError, Wire
 
@@ -108,8 +111,8 @@ SENT = {
 
 
 @pytest.mark.parametrize(("outgoing", "expected"), SENT.values(), ids=SENT)
-async def test_the_peer_hears(exchange, reads, outgoing, expected):
-    answer, peer = await exchange(outgoing, reads(expected), DONE)
+async def test_the_peer_hears(outgoing: Outgoing, expected: bytes) -> None:
+    answer, peer = await exchange(outgoing, Reads(expected), DONE)
     assert bytes(peer.heard) == expected
     assert answer.status == 204
     assert answer.failure is None
@@ -124,7 +127,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED)
-def test_an_impossible_request_is_refused_when_it_is_made(make):
+def test_an_impossible_request_is_refused_when_it_is_made(make: Callable[[], Outgoing]) -> None:
     with pytest.raises(UnsendableError, match="set framing to"):
         make()
 
@@ -141,6 +144,6 @@ UNSENDABLE = {
 
 
 @pytest.mark.parametrize("outgoing", UNSENDABLE.values(), ids=UNSENDABLE)
-async def test_what_h11_refuses_is_said_to_need_raw_framing(outgoing):
+async def test_what_h11_refuses_is_said_to_need_raw_framing(outgoing: Outgoing) -> None:
     with pytest.raises(UnsendableError, match='set framing to "raw"'):
         Wire().hold(outgoing)

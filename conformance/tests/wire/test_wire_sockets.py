@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pytest
 import trio
 
 from tus_conformance.wire import Cut, Outgoing, Payload, Wire
+from tus_conformance.wire.memory import Serve
+from tus_conformance.wire.outgoing import Ending
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -19,17 +21,17 @@ TEN = b"0123456789"
 
 
 @asynccontextmanager
-async def listening(serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def listening(serve: Serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve every connection to a free port, which this yields."""
 
-    async def each(stream):
+    async def each(stream: trio.abc.Stream) -> None:
         if tls is not None:
             stream = trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
         async with stream:
             await serve(stream)
 
     async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(trio.serve_tcp, each, 0)
+        listeners: list[trio.SocketListener] = await nursery.start(trio.serve_tcp, each, 0)
         yield listeners[0].socket.getsockname()[1]
         nursery.cancel_scope.cancel()
 
@@ -37,10 +39,11 @@ async def listening(serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterato
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+        port: int = found.getsockname()[1]
+        return port
 
 
-async def heard(stream) -> tuple[bytes, str]:
+async def heard(stream: trio.abc.Stream) -> tuple[bytes, str]:
     """Return what a client sent, and how it left."""
     taken = b""
     while True:
@@ -58,11 +61,13 @@ HOW = {"fin": "closed", "rst": "ConnectionResetError"}
 
 @pytest.mark.parametrize(("by", "left"), HOW.items(), ids=HOW)
 @pytest.mark.parametrize("after", [0, 4, 10, 2_000_000])
-async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(by, left, after):
+async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(
+    by: Ending, left: str, after: int
+) -> None:
     seen = []
     done = trio.Event()
 
-    async def serve(stream):
+    async def serve(stream: trio.abc.Stream) -> None:
         seen.append(await heard(stream))
         done.set()
 
@@ -78,18 +83,20 @@ async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(by, lef
     assert (answer.cut, answer.sent, answer.failure) == (True, after, None)
 
 
-async def test_a_reset_by_the_server_is_told_from_a_close():
-    async def serve(stream):
+async def test_a_reset_by_the_server_is_told_from_a_close() -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
         await stream.receive_some()
+        assert isinstance(stream, trio.SocketStream)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     async with listening(serve) as port:
         answer = await Wire().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
+    assert answer.failure is not None
     assert (answer.failure.kind, answer.closed) == ("reset", True)
 
 
-async def test_an_early_answer_is_read_though_the_rest_of_the_body_is_refused():
-    async def serve(stream):
+async def test_an_early_answer_is_read_though_the_rest_of_the_body_is_refused() -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
         await stream.receive_some(100)
         await stream.send_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
         # Closing now, with bytes unread, resets the connection, as hurried servers do.
@@ -102,9 +109,10 @@ async def test_an_early_answer_is_read_though_the_rest_of_the_body_is_refused():
     assert answer.sent < 2**30
 
 
-async def test_a_closed_port_is_unreachable():
+async def test_a_closed_port_is_unreachable() -> None:
     port = free_port()
     answer = await Wire().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
+    assert answer.failure is not None
     assert answer.failure.kind == "unreachable"
     assert answer.failure.sentence == (
         f"No connection to 127.0.0.1:{port} (Connection refused):"
@@ -114,16 +122,17 @@ async def test_a_closed_port_is_unreachable():
     assert answer.exchange.request.startswith("GET / HTTP/1.1\r\n")
 
 
-async def test_a_name_that_does_not_exist_is_unreachable():
+async def test_a_name_that_does_not_exist_is_unreachable() -> None:
     answer = await Wire().send(Outgoing("GET", "http://no.such.host.invalid/"))
+    assert answer.failure is not None
     assert answer.failure.kind == "unreachable"
     assert "no.such.host.invalid:80" in answer.failure.sentence
 
 
-async def test_another_place_may_be_connected_to_than_the_url_names():
+async def test_another_place_may_be_connected_to_than_the_url_names() -> None:
     seen = []
 
-    async def serve(stream):
+    async def serve(stream: trio.abc.Stream) -> None:
         seen.append(await stream.receive_some())
         await stream.send_all(DONE)
 
@@ -146,12 +155,12 @@ def client_tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=CERTIFICATES / "certificate.pem")
 
 
-async def answers(stream):
+async def answers(stream: trio.abc.Stream) -> None:
     await stream.receive_some()
     await stream.send_all(DONE)
 
 
-async def test_tls_is_recorded_above_the_encryption():
+async def test_tls_is_recorded_above_the_encryption() -> None:
     context = client_tls()
     context.set_alpn_protocols(["h2"])  # as a tier that speaks HTTP/2 would leave it
     async with listening(answers, tls=server_tls()) as port:
@@ -167,11 +176,12 @@ async def test_tls_is_recorded_above_the_encryption():
         ("received", "204 No Content"),
         ("closed", "by the harness"),
     ]
+    assert answer.exchange.response is not None
     assert answer.exchange.response.head == DONE.decode()
 
 
-async def test_an_early_answer_is_read_over_tls_too():
-    async def serve(stream):
+async def test_an_early_answer_is_read_over_tls_too() -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
         await stream.receive_some(100)
         await stream.send_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nno")
         await stream.send_all(b"pe")
@@ -185,11 +195,11 @@ async def test_an_early_answer_is_read_over_tls_too():
     assert (answer.status, answer.body, answer.failure) == (413, b"nope", None)
 
 
-async def test_a_cut_over_tls_resets_the_connection():
+async def test_a_cut_over_tls_resets_the_connection() -> None:
     seen = []
     done = trio.Event()
 
-    async def serve(stream):
+    async def serve(stream: trio.abc.Stream) -> None:
         seen.append(await heard(stream))
         done.set()
 
@@ -215,26 +225,30 @@ UNTRUSTED = {
 
 
 @pytest.mark.parametrize(("context", "host", "words"), UNTRUSTED.values(), ids=UNTRUSTED)
-async def test_a_certificate_that_is_not_trusted_says_so(context, host, words):
-    async def serve(stream):
+async def test_a_certificate_that_is_not_trusted_says_so(
+    context: Callable[[], ssl.SSLContext] | None, host: str, words: str
+) -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
         with pytest.raises(trio.BrokenResourceError):
             await answers(stream)
 
     async with listening(serve, tls=server_tls()) as port:
         wire = Wire(ssl_context=context() if context else None, connect_to=("127.0.0.1", port))
         answer = await wire.send(Outgoing("GET", f"https://{host}:{port}/"))
+    assert answer.failure is not None
     assert answer.failure.kind == "tls"
     assert words in answer.failure.sentence
     assert answer.exchange.events[-2].kind == "closed"
 
 
-async def test_plain_http_behind_https_says_so():
-    async def serve(stream):
+async def test_plain_http_behind_https_says_so() -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
         await stream.receive_some()
         await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await heard(stream)
 
     async with listening(serve) as port:
         answer = await Wire().send(Outgoing("GET", f"https://localhost:{port}/"))
+    assert answer.failure is not None
     assert answer.failure.kind == "tls"
     assert "use http://" in answer.failure.sentence
