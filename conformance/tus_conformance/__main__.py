@@ -21,6 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from tus_conformance.commands.coverage import cover
 
             return cover(options.spec_text)
+        if options.command in {"report", "compare"}:
+            from tus_conformance.commands import report
+
+            command = report.report if options.command == "report" else report.compare
+            return command(options)
         from tus_conformance.commands.show import explain, listing
 
         return explain(options.id) if options.command == "explain" else listing(options)

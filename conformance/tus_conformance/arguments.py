@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import secrets
 from pathlib import Path
+from typing import Any
 
 from tus_conformance.server import STORES
 
@@ -15,6 +16,13 @@ Without --target the reference server is started for the purpose. The exit code 
 when the server conforms, 1 when a requirement is violated, 2 when the command or
 the profile is wrong, 3 when the run could not tell, and 4 when no scenario was
 selected."""
+
+
+REPORTS = (
+    *("text", "html", "junit", "markdown", "json", "har", "annotations"),
+    *("badge", "badge-json"),
+)
+"""The formats of a report."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,7 +60,33 @@ def parser() -> argparse.ArgumentParser:
         "explain", help="explain a scenario or a requirement: what is sent, what is accepted, why"
     )
     explain.add_argument("id", metavar="ID", help="the id of a scenario or a requirement")
+    _add_reports(commands)
     return top
+
+
+def _add_reports(commands: Any) -> None:
+    report = commands.add_parser(
+        "report", help="show a record as a report, or several records as a matrix of servers"
+    )
+    report.add_argument("records", nargs="+", type=Path, metavar="RUN.ndjson")
+    report.add_argument(
+        "--format",
+        choices=REPORTS,
+        default="text",
+        help="several records make a matrix, as html or markdown (default: text)",
+    )
+    report.add_argument(
+        "--extension", metavar="NAME", help="what a badge is about (default: the whole protocol)"
+    )
+    compare = commands.add_parser(
+        "compare",
+        help="tell what changed from one record to another; 1 for a regression."
+        " Of more than two records, how stable each scenario was",
+    )
+    compare.add_argument("records", nargs="+", type=Path, metavar="RUN.ndjson")
+    compare.add_argument("--format", choices=("text", "markdown", "html"), default="text")
+    for command in (report, compare):
+        command.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
 
 
 def _add_target(run: argparse.ArgumentParser) -> None:

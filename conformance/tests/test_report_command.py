@@ -1,0 +1,142 @@
+"""`report` and `compare`: which view comes of which records, and what they say of bad ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tus_conformance.__main__ import main
+from tus_conformance.arguments import REPORTS
+from tus_conformance.commands.report import BADGES, ONE
+from tus_reports import Counts, Footer, Header, RecordWriter, Scenario, Verdict
+
+BEGINS = {
+    "text": "tus-conformance",
+    "html": "<!doctype html>",
+    "junit": "<?xml",
+    "markdown": "## ",
+    "json": "{",
+    "har": "{",
+    "annotations": "",
+    "badge": "<svg",
+    "badge-json": "{",
+}
+
+
+def record(folder: Path, outcome: Verdict = "pass", *, whole: bool = True) -> str:
+    """Write a record of one scenario and return its path."""
+    folder.mkdir(parents=True)
+    path = folder / "run.ndjson"
+    with RecordWriter(path) as writer:
+        writer.write(
+            Header(
+                format=1,
+                suite_version="1.0",
+                target="http://127.0.0.1:1080/files/",
+                seed=7,
+                arguments=(),
+                spec_edition="tus 1.0.0 (2016-03-25)",
+                started="2026-01-02T03:04:05+00:00",
+            )
+        )
+        writer.write(
+            Scenario(
+                id="core.head", title="HEAD", verdict=outcome, section="Core/HEAD", extension="core"
+            )
+        )
+        if whole:
+            counts = Counts(scenarios={outcome: 1}, requirements={})
+            writer.write(Footer(counts=counts, exit_code=0))
+    return str(path)
+
+
+def test_every_format_on_the_command_line_has_a_view() -> None:
+    """None can be asked for that nobody renders."""
+    assert set(REPORTS) == set(ONE) | set(BADGES) == set(BEGINS)
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_a_record_is_shown_in_each_format(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard output, and the same in a file."""
+    path = record(tmp_path / "here")
+    assert main(["report", path, "--format", kind]) == 0
+    shown = capsys.readouterr().out
+    assert shown.lower().startswith(BEGINS[kind])
+    out = tmp_path / "out"
+    assert main(["report", path, "--format", kind, "--out", str(out)]) == 0
+    assert out.read_text("utf-8").strip() == shown.strip()
+
+
+def test_several_records_make_a_matrix_named_by_their_folders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server goes by the folder that its record lies in."""
+    paths = [record(tmp_path / name) for name in ("alpha", "beta")]
+    assert main(["report", *paths, "--format", "markdown"]) == 0
+    shown = capsys.readouterr().out
+    assert "alpha" in shown
+    assert "beta" in shown
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [("pass", "fail", 1), ("fail", "pass", 0), ("pass", "pass", 0)],
+    ids=["a regression", "a repair", "no change"],
+)
+def test_compare_exits_by_what_changed(
+    before: Verdict, after: Verdict, code: int, tmp_path: Path
+) -> None:
+    """Only what has become worse counts."""
+    old, new = record(tmp_path / "old", before), record(tmp_path / "new", after)
+    assert main(["compare", old, new]) == code
+
+
+def test_compare_tells_how_stable_many_runs_were(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three records are runs of one thing."""
+    outcomes: tuple[Verdict, ...] = ("pass", "fail", "pass")
+    paths = [record(tmp_path / str(at), outcome) for at, outcome in enumerate(outcomes)]
+    assert main(["compare", *paths]) == 0
+    assert "core.head" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["report", "{missing}"], "cannot be read"),
+        (["report", "{empty}"], "empty"),
+        (["report", "{one}", "{two}", "--format", "har"], "one record for --format har"),
+        (["report", "{one}", "--format", "badge", "--extension", "nosuch"], "nosuch"),
+        (["report", "{one}", "--out", "{missing}/out"], "cannot be written"),
+        (["compare", "{one}"], "two records"),
+        (["compare", "{one}", "{cut}"], "footer"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_in_a_sentence(
+    words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With exit code 2, and nothing on standard output."""
+    (tmp_path / "empty").write_text("")
+    known = {
+        "{missing}": str(tmp_path / "missing"),
+        "{missing}/out": str(tmp_path / "missing" / "out"),
+        "{empty}": str(tmp_path / "empty"),
+        "{one}": record(tmp_path / "one"),
+        "{two}": record(tmp_path / "two"),
+        "{cut}": record(tmp_path / "cut", whole=False),
+    }
+    assert main([known.get(word, word) for word in words]) == 2
+    said = capsys.readouterr()
+    assert (said.out, says in said.err) == ("", True), said.err
+
+
+def test_a_record_that_was_cut_short_is_shown_and_called_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is there can be read, and nobody takes it for the whole."""
+    assert main(["report", record(tmp_path / "cut", whole=False)]) == 0
+    assert "no footer" in capsys.readouterr().err
