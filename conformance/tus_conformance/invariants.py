@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tus_conformance import verdict
-from tus_conformance.headers import concat, is_integer
+from tus_conformance.headers import concat, is_integer, resolved
 from tus_conformance.reply import Reply
 from tus_conformance.wire import Outgoing
 from tus_reports import Attempt, Check, Exchange
@@ -173,7 +173,10 @@ def _present_on_success(sight: Sight) -> Finding | None:
 def _present_on_errors(sight: Sight) -> Finding | None:
     if not sight.versioned or sight.reply.succeeded:
         return None
-    return _present(sight, "fail" if sight.reply.status in _BY_THE_HANDLER else "warn")
+    # What is written by hand may be no HTTP, and refused before the tus server sees it.
+    beneath = sight.outgoing.framing == "raw" and sight.reply.status == 400
+    by_the_handler = sight.reply.status in _BY_THE_HANDLER and not beneath
+    return _present(sight, "fail" if by_the_handler else "warn")
 
 
 def _present(sight: Sight, otherwise: Grade) -> Finding:
@@ -198,6 +201,7 @@ class _Offsets:
 
     def never_back(self, sight: Sight) -> Finding | None:
         """Look whether an offset went back after it had been acknowledged."""
+        self._forget(sight)
         value = sight.reply.header("Upload-Offset")
         upload = sight.reply.upload
         about_upload = upload is not None and sight.outgoing.url == upload.url
@@ -212,6 +216,14 @@ class _Offsets:
             ended = exchange.started + max((event.at for event in exchange.events), default=0.0)
             self._acknowledged[sight.outgoing.url] = (int(value), ended)
         return Finding("pass", expected, _shown("Upload-Offset", value))
+
+    def _forget(self, sight: Sight) -> None:
+        """Drop what is known of an upload that was removed, or whose URL is a new upload's."""
+        if sight.reply.succeeded and sight.method == "DELETE":
+            self._acknowledged.pop(sight.outgoing.url, None)
+        elif sight.reply.succeeded and sight.method == "POST":
+            location = resolved(sight.reply.header("Location") or "", sight.reply.url)
+            self._acknowledged.pop(location or "", None)
 
 
 def _within_length(sight: Sight) -> Finding | None:

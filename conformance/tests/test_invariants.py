@@ -1,0 +1,254 @@
+"""The invariants: each seen to hold and seen broken, and where it has nothing to say."""
+
+from __future__ import annotations
+
+import pytest
+from in_memory import URL, story
+
+from tus_conformance.content import Generated
+from tus_conformance.invariants import KEEPS_RUNNING, KEPT, Invariant, Watch, invariants
+from tus_conformance.reply import Reply
+from tus_conformance.uploads import Upload
+from tus_conformance.wire import Answer, Failure, Outgoing
+from tus_conformance.wire.outgoing import Framing
+from tus_reports import Exchange, Response
+from tus_reports import Scenario as Told
+
+STORY = story('{ options = {}, expect = [{ status = 200, checks = "core.options.status" }] }')
+UPLOAD = URL + "1"
+VERSION = "Tus-Resumable: 1.0.0"
+
+
+def seen(line: str, *headers: str, started: float = 0.0, framing: Framing = "sized") -> Seen:
+    """Return an exchange: "METHOD status" about the upload, answered with these header lines.
+
+    The version and the override that the request states stand before the method, as in
+    "9.9.9 PATCH 412" or "DELETE>HEAD 200"; a status of 0 is no answer.
+    """
+    words = line.split()
+    status = int(words[-1])
+    method, _, override = words[-2].partition(">")
+    version = words[0] if len(words) == 3 else "1.0.0"
+    sent = [("Tus-Resumable", version)] if version != "none" else []
+    sent += [("X-HTTP-Method-Override", override)] if override else []
+    url = URL if method == "POST" and not override else UPLOAD
+    pairs = tuple((name, value.strip()) for name, _, value in (h.partition(":") for h in headers))
+    head = f"HTTP/1.1 {status} Said\r\n" + "".join(f"{each}\r\n" for each in headers)
+    exchange = Exchange(
+        method=method,
+        url=url,
+        started=started,
+        request="",
+        response=Response(status=status, head=head) if status else None,
+    )
+    failure = None if status else Failure("closed", "It closed.")
+    answer = Answer(exchange=exchange, status=status or None, headers=pairs, failure=failure)
+    upload = Upload("upload", UPLOAD, Generated("k"), length=100)
+    about = upload if url == UPLOAD else None
+    outgoing = Outgoing(method=method, url=url, headers=tuple(sent), framing=framing)
+    return outgoing, Reply(answer, method, url, 0, about)
+
+
+Seen = tuple[Outgoing, Reply]
+
+
+def told(name: str, *exchanges: Seen) -> Told:
+    """Return what an invariant says of a run of these exchanges."""
+    watch = Watch()
+    for outgoing, reply in exchanges:
+        watch.observe(STORY, outgoing, reply)
+    found: Invariant = next(each for each in watch.all if each.id == f"always.{name}")
+    return found.told(lambda scenario: f"--only {scenario}")
+
+
+CASES: list[tuple[str, list[Seen], str, str]] = [
+    ("tus-resumable-on-success", [seen("HEAD 200", VERSION)], "pass", "a success with it"),
+    ("tus-resumable-on-success", [seen("HEAD 200")], "fail", "a success without it"),
+    ("tus-resumable-on-success", [seen("POST 201")], "fail", "a creation without it"),
+    ("tus-resumable-on-success", [seen("OPTIONS 204")], "not-applicable", "OPTIONS need not"),
+    ("tus-resumable-on-success", [seen("GET 200")], "not-applicable", "GET is not of tus"),
+    ("tus-resumable-on-success", [seen("POST>OPTIONS 204")], "not-applicable", "so overridden"),
+    ("tus-resumable-on-success", [seen("HEAD 404")], "not-applicable", "an error is no success"),
+    ("tus-resumable-on-success", [seen("HEAD 0")], "not-applicable", "nor is no answer"),
+    (
+        "tus-resumable-on-success",
+        [seen("HEAD 200", VERSION), seen("HEAD 200"), seen("HEAD 200", VERSION)],
+        "fail",
+        "one in three is enough",
+    ),
+    ("tus-resumable-on-errors", [seen("PATCH 409", VERSION)], "pass", "an error with it"),
+    ("tus-resumable-on-errors", [seen("PATCH 409")], "fail", "the handler's error without it"),
+    ("tus-resumable-on-errors", [seen("PATCH 404")], "warn", "a router's error without it"),
+    ("tus-resumable-on-errors", [seen("PATCH 502")], "warn", "a proxy's error without it"),
+    (
+        "tus-resumable-on-errors",
+        [seen("POST 400", framing="raw")],
+        "warn",
+        "an HTTP parser's error without it",
+    ),
+    (
+        "tus-resumable-on-errors",
+        [seen("PATCH 404"), seen("PATCH 409")],
+        "fail",
+        "the worse of two",
+    ),
+    ("tus-resumable-value", [seen("HEAD 200", VERSION)], "pass", "the version that was asked for"),
+    ("tus-resumable-value", [seen("HEAD 200", "Tus-Resumable: 0.2.2")], "fail", "another one"),
+    (
+        "tus-resumable-value",
+        [seen("HEAD 200", VERSION, "tus-resumable: 1.0.0")],
+        "fail",
+        "twice is a list",
+    ),
+    (
+        "tus-resumable-value",
+        [seen("9.9.9 PATCH 412", "Tus-Resumable: 0.2.2")],
+        "not-applicable",
+        "what a refusal of a version states is open",
+    ),
+    ("tus-resumable-value", [seen("HEAD 200")], "not-applicable", "absent is another matter"),
+    ("upload-offset-format", [seen("HEAD 200", "Upload-Offset: 5")], "pass", "a number"),
+    ("upload-offset-format", [seen("PATCH 409", "Upload-Offset: -1")], "fail", "a sign"),
+    ("upload-offset-format", [seen("HEAD 200", "Upload-Offset:")], "fail", "nothing"),
+    (
+        "upload-offset-format",
+        [seen("HEAD 200", "Upload-Offset: 5", "Upload-Offset: 5")],
+        "fail",
+        "twice",
+    ),
+    ("upload-offset-format", [seen("HEAD 404")], "not-applicable", "no offset"),
+    ("upload-length-format", [seen("HEAD 200", "Upload-Length: 5")], "pass", "a number"),
+    ("upload-length-format", [seen("HEAD 200", "Upload-Length: null")], "fail", "a word"),
+    ("upload-defer-length-value", [seen("HEAD 200", "Upload-Defer-Length: 1")], "pass", "1"),
+    ("upload-defer-length-value", [seen("HEAD 200", "Upload-Defer-Length: 0")], "fail", "0"),
+    ("upload-concat-format", [seen("HEAD 200", "Upload-Concat: partial")], "pass", "partial"),
+    (
+        "upload-concat-format",
+        [seen("HEAD 200", "Upload-Concat: final;/files/a b")],
+        "pass",
+        "final",
+    ),
+    ("upload-concat-format", [seen("HEAD 200", "Upload-Concat: final")], "fail", "without parts"),
+    (
+        "offset-never-goes-back",
+        [seen("PATCH 204", "Upload-Offset: 40"), seen("HEAD 200", "Upload-Offset: 40", started=1)],
+        "pass",
+        "it stands",
+    ),
+    (
+        "offset-never-goes-back",
+        [seen("PATCH 204", "Upload-Offset: 40"), seen("HEAD 200", "Upload-Offset: 39", started=1)],
+        "fail",
+        "it went back",
+    ),
+    (
+        "offset-never-goes-back",
+        [seen("PATCH 204", "Upload-Offset: 40"), seen("HEAD 404", "Upload-Offset: 0", started=1)],
+        "pass",
+        "an error tells no offset",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("PATCH 204", "Upload-Offset: 40", started=2),
+            seen("HEAD 200", "Upload-Offset: 0", started=1),
+        ],
+        "pass",
+        "what was asked before may be answered later",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("PATCH 204", "Upload-Offset: 40"),
+            seen("DELETE 204", started=1),
+            seen("HEAD 200", "Upload-Offset: 0", started=2),
+        ],
+        "pass",
+        "a name may be used again after a deletion",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("PATCH 204", "Upload-Offset: 40"),
+            seen("POST 201", "Location: /files/1", started=1),
+            seen("HEAD 200", "Upload-Offset: 0", started=2),
+        ],
+        "pass",
+        "and is a new upload's then",
+    ),
+    (
+        "offset-within-length",
+        [seen("HEAD 200", "Upload-Offset: 5", "Upload-Length: 5")],
+        "pass",
+        "complete",
+    ),
+    (
+        "offset-within-length",
+        [seen("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5")],
+        "fail",
+        "beyond",
+    ),
+    ("offset-within-length", [seen("HEAD 200", "Upload-Offset: 6")], "not-applicable", "no length"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "exchanges", "expected"),
+    [pytest.param(*case[:3], id=f"{case[0]}: {case[3]}") for case in CASES],
+)
+def test_an_invariant_looks_at_every_exchange(
+    name: str, exchanges: list[Seen], expected: str
+) -> None:
+    assert told(name, *exchanges).verdict == expected
+
+
+def test_every_invariant_is_seen_held_and_broken() -> None:
+    outcomes = {(name, outcome == "pass") for name, _, outcome, _ in CASES if "not" not in outcome}
+    names = {each.id.removeprefix("always.") for each in invariants()}
+    by_itself = {KEEPS_RUNNING.removeprefix("always.")}
+    assert outcomes == {(name, held) for name in names - by_itself for held in (True, False)}
+
+
+def test_a_server_that_falls_is_noted_beside_what_it_answered() -> None:
+    watch = Watch()
+    running = next(each for each in watch.all if each.id == KEEPS_RUNNING)
+    watch.observe(STORY, *seen("HEAD 200", VERSION))
+    assert running.told(str).verdict == "pass"
+    watch.fell(["a.story", "another"], "it ended with 1")
+    told = running.told(lambda scenario: f"--only {scenario}")
+    assert (told.verdict, told.reproduce) == ("warn", "--only a.story")
+    assert told.attempts[0].checks[0].actual == "it ended with 1 (in a.story or another)"
+
+
+def test_lost_bytes_are_damage() -> None:
+    back = told(
+        "offset-never-goes-back",
+        seen("PATCH 204", "Upload-Offset: 40"),
+        seen("HEAD 200", "Upload-Offset: 39", started=1),
+    )
+    beyond = told("offset-within-length", seen("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5"))
+    assert [one.attempts[0].checks[0].damage for one in (back, beyond)] == [True, True]
+
+
+def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> None:
+    broken = told("tus-resumable-on-success", *[seen("HEAD 200")] * (KEPT + 3))
+    attempt = broken.attempts[0]
+    assert len(attempt.checks) == len(attempt.exchanges) == KEPT
+    assert [check.exchange for check in attempt.checks] == list(range(KEPT))
+    assert attempt.checks[0].actual == "status 200, no Tus-Resumable"
+    assert attempt.checks[0].evidence.startswith("HTTP/1.1 200")
+    assert broken.reason == f"Broken in {KEPT + 3} of {KEPT + 3} exchanges, in: a.story."
+    assert broken.reproduce == "--only a.story"
+
+
+def test_a_worse_outcome_is_kept_however_late_it_comes() -> None:
+    warned = [seen("PATCH 404")] * (KEPT + 1)
+    broken = told("tus-resumable-on-errors", *warned, seen("PATCH 409"))
+    assert broken.attempts[0].checks[-1].grade == "fail"
+
+
+def test_offsets_of_two_runs_are_not_mixed() -> None:
+    first, second = Watch(), Watch()
+    first.observe(STORY, *seen("PATCH 204", VERSION, "Upload-Offset: 40"))
+    second.observe(STORY, *seen("HEAD 200", VERSION, "Upload-Offset: 0", started=1))
+    assert all(each.broken == 0 for each in second.all)
