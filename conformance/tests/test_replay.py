@@ -179,16 +179,16 @@ async def test_a_scenario_ends(
 
 
 REASONS: list[tuple[str, list[Answer], str]] = [
-    (GIVEN, [Says(403)], "The upload to begin with could not be created: POST was answered"
-     " with 403."),
-    (GIVEN, [Says(201)], "The upload to begin with could not be created: POST was answered"
-     " with 201 and no Location."),
-    (GIVEN, [Says(201, {"Location": "a b"})], "The upload to begin with could not be created:"
-     " POST was answered with 201 and the Location 'a b', which is no URL."),
+    (GIVEN, [Says(403)], "The upload to begin with could not be created (creation.post.201):"
+     " POST was answered with 403."),
+    (GIVEN, [Says(201)], "The upload to begin with could not be created (creation.post.201):"
+     " POST was answered with 201 and no Location."),
+    (GIVEN, [Says(201, {"Location": "a b"})], "The upload to begin with could not be created"
+     " (creation.post.201): POST was answered with 201 and the Location 'a b', which is no URL."),
     ("{ given = { length = 10, stored = 5 } }", [created(), Says(204)], "The bytes to begin with"
-     " could not be stored: PATCH was answered with 204."),
+     " could not be stored (core.patch.success-204): PATCH was answered with 204."),
     (GIVEN + ", { patch = { send = 5 }, setup = true }", [created(), Closes()],
-     "A precondition did not hold: The server closed the connection without an answer,"
+     "A precondition did not hold (core.patch.success-204): The server closed the connection without an answer,"
      " 5 body bytes having been sent: look for this request in its log."),
 ]  # fmt: skip
 

@@ -12,13 +12,14 @@ import trio
 from tus_conformance.arguments import fresh_seed, header
 from tus_conformance.discovery import Unreachable
 from tus_conformance.invariants import invariants
-from tus_conformance.plan import Plan, redaction
+from tus_conformance.plan import Plan
 from tus_conformance.profile import Profile, ProfileError, read_profile
+from tus_conformance.program import ProgramError
+from tus_conformance.route import route
 from tus_conformance.run import Run
 from tus_conformance.selection import Selection
 from tus_conformance.session import Session
-from tus_conformance.target import Target, TargetError
-from tus_conformance.wire import Wire
+from tus_conformance.target import TargetError, aimed
 from tus_reports import Scenario as Told
 from tus_reports import Verdict, finding
 from tus_scenarios import Scenario, ScenarioError, scenarios
@@ -34,8 +35,7 @@ class Suite:
         self.strict = bool(config.getoption("--tus-strict"))
         self._plan = _plan(config)
         target = self._plan.target
-        wire = Wire(timeout=target.timeout, redaction=redaction(target))
-        self._run = Run(self._plan, wire, lambda _line: None)
+        self._run = Run(self._plan, route(target), lambda _line: None)
         self._session: Session | None = None
 
     @property
@@ -64,7 +64,7 @@ class ScenarioFile(pytest.File):
         """Yield the scenarios in the order of the specification, then the invariants."""
         try:
             suite = Suite(self.config)
-        except (ProfileError, TargetError, ScenarioError) as wrong:
+        except (ProfileError, ProgramError, TargetError, ScenarioError) as wrong:
             raise pytest.UsageError(str(wrong)) from None
         for scenario in suite.scenarios:
             yield ScenarioItem.from_parent(self, name=scenario.id, suite=suite, scenario=scenario)
@@ -126,12 +126,7 @@ def _plan(config: pytest.Config) -> Plan:
     option = config.getoption
     profile = read_profile(Path(option("--tus-profile"))) if option("--tus-profile") else Profile()
     given = tuple(header(text) for text in option("--tus-header"))
-    target = Target(
-        url=option("--tus-target"),
-        profile=profile,
-        headers=(*profile.headers.items(), *given),
-        timeout=option("--tus-timeout") or profile.timeout or 10.0,
-    )
+    target = trio.run(aimed, profile, option("--tus-target"), given, option("--tus-timeout"))
     seed = option("--tus-seed")
     return Plan(
         target=target,

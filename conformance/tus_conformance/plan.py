@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from tus_conformance.selection import Selection
 from tus_conformance.session import Server
 from tus_conformance.target import Target
-from tus_conformance.wire import Redaction
 from tus_scenarios import Scenario
 
 
@@ -34,12 +33,3 @@ class Plan:
     def command(self, scenario: str) -> str:
         """Return the command that repeats one scenario."""
         return shlex.join([*self.reproduce, "--seed", str(self.seed), "--only", scenario])
-
-
-def redaction(target: Target) -> Redaction:
-    """Return what must not appear in the record of a target."""
-    return Redaction.of(
-        headers=(*(name for name, _ in target.headers), *target.profile.secret_headers),
-        secrets=(value for _, value in target.headers),
-        parameters=target.profile.secret_query,
-    )

@@ -7,10 +7,11 @@ import traceback
 import trio
 
 from tus_conformance import verdict
+from tus_conformance.preparing import hindered
 from tus_conformance.reply import Reply
 from tus_conformance.session import Session
 from tus_conformance.stopping import Stopped, Unbound
-from tus_conformance.telling import Telling, hindered
+from tus_conformance.telling import Telling
 from tus_reports import Attempt, Check, Verdict
 from tus_scenarios import Scenario, Step
 

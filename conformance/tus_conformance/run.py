@@ -12,12 +12,12 @@ import trio
 from tus_conformance import rows, verdict
 from tus_conformance.discovery import Unreachable, discover
 from tus_conformance.invariants import Watch
-from tus_conformance.plan import Plan, redaction
+from tus_conformance.plan import Plan
+from tus_conformance.route import Route
 from tus_conformance.schedule import in_order
 from tus_conformance.selection import inapplicable
 from tus_conformance.session import Session
 from tus_conformance.trial import Trial
-from tus_conformance.wire import Wire
 from tus_reports import FORMAT, Attempt, Counts, Footer, Header, Line, Verdict
 from tus_reports import Scenario as Told
 from tus_scenarios import SPEC_EDITION, Scenario
@@ -26,9 +26,10 @@ from tus_scenarios import SPEC_EDITION, Scenario
 class Run:
     """A run in progress; `emit` is given each line of the record as soon as it is there."""
 
-    def __init__(self, plan: Plan, wire: Wire, emit: Callable[[Line], None]) -> None:
+    def __init__(self, plan: Plan, route: Route, emit: Callable[[Line], None]) -> None:
         self.plan = plan
-        self._wire = wire
+        self._route = route
+        self._left_behind: list[str] = []
         self._emit = emit
         self._told: list[Told] = []
         self._watch = Watch()
@@ -60,16 +61,17 @@ class Run:
 
     async def open(self) -> Session:
         """Discover the target and return the session that the scenarios share."""
-        discovered = await discover(self.plan.target, self._wire)
+        discovered = await discover(self.plan.target, self._route, self._left_behind)
         self._exchanges += len(discovered.exchanges)
         self._emit(discovered.record())
         return Session(
             target=self.plan.target,
-            wire=self._wire,
+            wire=self._route,
             discovery=discovered,
             seed=self.plan.seed,
             observe=self._watch.observe,
             server=self.plan.server,
+            left_behind=self._left_behind,
         )
 
     def _tell_with(self, session: Session) -> Callable[[Scenario], Awaitable[Told]]:
@@ -137,7 +139,7 @@ class Run:
         ]
 
     def _header(self) -> Header:
-        hidden = redaction(self.plan.target).text
+        hidden = self.plan.target.redaction.text
         return Header(
             format=FORMAT,
             suite_version=version("tus-conformance"),

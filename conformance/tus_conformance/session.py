@@ -9,9 +9,11 @@ from typing import Protocol
 import trio
 
 from tus_conformance.discovery import Discovered
+from tus_conformance.removal import removed
 from tus_conformance.reply import Reply
+from tus_conformance.route import Route
 from tus_conformance.target import Target
-from tus_conformance.wire import Outgoing, Wire
+from tus_conformance.wire import Outgoing
 from tus_scenarios import Scenario
 
 Observer = Callable[[Scenario, Outgoing, Reply], None]
@@ -38,7 +40,7 @@ class Session:
     """
 
     target: Target
-    wire: Wire
+    wire: Route
     discovery: Discovered
     seed: int = 0
     observe: Observer = lambda _scenario, _outgoing, _reply: None
@@ -67,14 +69,28 @@ class Session:
                 pause = min(2 * pause, 1.0)
         return False
 
-    async def remove(self, url: str) -> None:
+    async def remove(self, url: str) -> bool | None:
         """Remove an upload where the server can; else remember that it is left behind."""
-        removed = False
-        if self.discovery.observed("termination"):
-            headers = (("Tus-Resumable", "1.0.0"), *self.target.headers, ("Content-Length", "0"))
-            outgoing = Outgoing(method="DELETE", url=url, headers=headers)
-            with trio.CancelScope(shield=True):
-                answer = await self.wire.send(outgoing)
-            removed = answer.status is not None and answer.status < 500
-        if not removed:
+        gone: bool | None = False
+        if self.removes:
+            gone = await removed(url, self.target, self.wire)
+        if not gone:
             self.left_behind.append(url)
+        return gone
+
+    async def sweep(self) -> None:
+        """Try once more to remove what is left behind, now that nothing else is under way."""
+        if not self.removes:
+            return
+        left, self.left_behind[:] = self.left_behind[:], []
+        while left:
+            if await self.remove(left.pop(0)) is None:
+                break
+        self.left_behind += left
+
+    @property
+    def removes(self) -> bool:
+        """Tell whether uploads are to be removed, and the server can."""
+        found = self.discovery
+        can = found.observed("termination") or found.advertised("termination")
+        return can and self.target.profile.cleanup == "remove"

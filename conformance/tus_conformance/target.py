@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from tus_conformance.profile import Profile
+from tus_conformance import program
+from tus_conformance.profile import Profile, ProfileError, header_mistake
+from tus_conformance.wire import Redaction
+
+PATIENCE = 10.0
+"""How long to wait for a server that shows no progress, in seconds, unless someone says."""
 
 
 class TargetError(ValueError):
@@ -22,7 +27,7 @@ class Target:
     url: str
     profile: Profile = field(default_factory=Profile)
     headers: tuple[tuple[str, str], ...] = ()
-    timeout: float = 10.0
+    timeout: float = PATIENCE
 
     def __post_init__(self) -> None:
         try:
@@ -36,3 +41,51 @@ class Target:
                 f"{self.url!r} is not a URL of a tus endpoint."
                 " Give it whole, such as http://127.0.0.1:1080/files/."
             )
+
+    @property
+    def redaction(self) -> Redaction:
+        """Return what must not appear in the record of this target."""
+        return Redaction.of(
+            headers=(*(name for name, _ in self.headers), *self.profile.secret_headers),
+            secrets=(value for _, value in self.headers),
+            parameters=self.profile.secret_query,
+        )
+
+
+async def aimed(
+    profile: Profile,
+    url: str | None,
+    headers: tuple[tuple[str, str], ...] = (),
+    patience: float | None = None,
+) -> Target:
+    """Return the target of a run, with the headers that the profile's `auth` command prints.
+
+    Raises TargetError, ProfileError or ProgramError, with what to do.
+    """
+    place = url or profile.url
+    if place is None:
+        raise TargetError("There is no target; give its URL, or `url` in the profile.")
+    authority = await _authority(profile.commands.auth) if profile.commands.auth else ()
+    return Target(
+        url=place,
+        profile=profile,
+        headers=(*profile.headers.items(), *authority, *headers),
+        timeout=patience or profile.timeout or PATIENCE,
+    )
+
+
+async def _authority(command: str) -> tuple[tuple[str, str], ...]:
+    printed = (await program.output(command)).decode("latin-1")
+    found = []
+    for line in printed.splitlines():
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if line.strip() and (not colon or header_mistake(name, value)):
+            raise ProfileError(
+                f"The command {command!r} prints a line that is no header."
+                " Let it print 'Name: value' in each line."
+            )
+        if line.strip():
+            found.append((name, value))
+    if not found:
+        raise ProfileError(f"The command {command!r} prints no headers.")
+    return tuple(found)

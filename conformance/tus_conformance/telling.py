@@ -6,23 +6,28 @@ over the same methods. Nothing here decides what is right: answers go to `judgem
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 
 import trio
 
+from tus_conformance import program
 from tus_conformance.composing import Composer
 from tus_conformance.content import Comparison
 from tus_conformance.finishing import finished
 from tus_conformance.headers import is_integer, resolved
 from tus_conformance.judgement import judge, unreached
+from tus_conformance.preparing import ensure_room, prepared
+from tus_conformance.rate import patience
 from tus_conformance.references import References
 from tus_conformance.reply import Reply
+from tus_conformance.route import ImpassableError
+from tus_conformance.server import ServerError
 from tus_conformance.session import Session
 from tus_conformance.stopping import Stopped, Unbound
 from tus_conformance.uploads import Upload
 from tus_conformance.wire import Answer, Held, Outgoing
-from tus_reports import Check, Exchange, Verdict
+from tus_reports import Check, Exchange
 from tus_scenarios import Expectation, Finish, Given, Request, Scenario
 from tus_scenarios import Reply as Seen
 
@@ -75,32 +80,33 @@ class Telling:
         return self
 
     async def __aexit__(self, *details: object) -> None:
-        await self._held.aclose()
-        for url in self._created:
-            await self.session.remove(url)
+        with trio.CancelScope(shield=True):
+            await self._held.aclose()
+            for url in self._created:
+                await self.session.remove(url)
 
     # Requests
 
     async def given(self, given: Given) -> Upload:
         """Put a precondition in place; raise Stopped where the server does not let us."""
-        reply = await self.send("POST", _creation(given))
-        if not reply.succeeded or given.name not in self.uploads:
-            raise Stopped(*hindered("The upload to begin with could not be created", reply))
-        upload = self.uploads[given.name]
-        upload.length = self.references.number(given.length)
-        wanted = self.references.number(given.stored)
-        while upload.offset < wanted:
-            before = upload.offset
-            reply = await self.send("PATCH", Request(of=given.name, send=wanted - before))
-            if not reply.succeeded or upload.offset <= before:
-                raise Stopped(*hindered("The bytes to begin with could not be stored", reply))
+        return await prepared(self, given)
+
+    def adopt(self, given: Given, url: str) -> Upload:
+        """Take in an upload that was made by other means than a request."""
+        body = self._composer.content(Request(of=given.name))
+        upload = Upload(name=given.name, url=url, body=body, declared=True)
+        self.uploads[given.name] = upload
+        self._created.append(url)
         return upload
 
     async def send(self, method: str, request: Request) -> Reply:
         """Send a request over a connection of its own and return its answer."""
         upload = self.uploads.get(request.of)
+        if method == "POST" and request.send is not None and isinstance(request.length, int):
+            ensure_room(self.session, request.length)
         outgoing, at = self._composer.compose(method, request)
-        answer = await self.session.wire.send(outgoing)
+        with _passable():
+            answer = await self.session.wire.send(outgoing)
         return self._received(outgoing, request, upload, at, answer)
 
     async def fetch(self, upload: Upload, comparison: Comparison) -> Reply:
@@ -114,7 +120,8 @@ class Telling:
         """Send the head of a request, and leave the pace of its body to the story."""
         upload = self.uploads.get(request.of)
         outgoing, at = self._composer.compose(method, request)
-        held = await self._held.enter_async_context(self.session.wire.hold(outgoing))
+        with _passable():
+            held = await self._held.enter_async_context(self.session.wire.hold(outgoing))
 
         async def received(answer: Answer) -> Reply:
             return self._received(outgoing, request, upload, at, answer)
@@ -190,17 +197,30 @@ class Telling:
         """Return a number of seconds from the profile; a scenario names it in `needs`."""
         return self.session.target.profile.seconds(name)
 
+    async def restart(self) -> None:
+        """Restart the server as the profile says; raise Stopped where it does not come back."""
+        command = self.session.target.profile.commands.restart
+        try:
+            if isinstance(command, str):
+                await program.output(command)
+            elif self.session.server is not None:
+                await self.session.server.restart()
+        except (program.ProgramError, ServerError) as failed:
+            raise Stopped("error", str(failed)) from None
+        if not await self.session.answers():
+            raise Stopped("error", "The server does not answer after it was restarted.")
+
     # Time
 
     async def until(self, ready: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
         """Ask again, less and less often, until ready or the deadline is over."""
         pause = 0.05
-        with trio.move_on_after(seconds):
-            while not await ready():
+        became = False
+        with patience(seconds):
+            while not (became := await ready()):
                 await trio.sleep(pause)
                 pause = min(pause * 1.5, 1.0)
-            return True
-        return False
+        return became
 
     async def together(self, *branches: Callable[[], Awaitable[None]]) -> None:
         """Tell several branches at once, and go on when all have ended."""
@@ -219,16 +239,6 @@ class Telling:
             raise ended[0]
 
 
-def _creation(given: Given) -> Request:
-    return Request(
-        of=given.name,
-        length=None if given.deferred else given.length,
-        defer="1" if given.deferred else None,
-        metadata=given.metadata,
-        header=dict(given.header),
-    )
-
-
 def _follow(upload: Upload, request: Request, reply: Reply) -> None:
     """Keep the upload as the server describes it: its offset, and whether its bytes are ours."""
     offset = reply.header("Upload-Offset")
@@ -241,18 +251,10 @@ def _follow(upload: Upload, request: Request, reply: Reply) -> None:
         upload.declared = True
 
 
-def hindered(what: str, reply: Reply, actual: str = "") -> tuple[Verdict, str]:
-    """Return the verdict and the reason of a scenario that cannot begin as it should."""
-    failure = reply.answer.failure
-    if failure is not None and failure.kind in {"unreachable", "tls"}:
-        return "error", f"{what}: {failure.sentence}"
-    if failure is not None:
-        return "blocked", f"{what}: {failure.sentence}"
-    answered = f"{reply.method} was answered with {actual or reply.status}"
-    if reply.succeeded and reply.method == "POST":
-        answered += f" and {_shown(reply.header('Location'))}"
-    return "blocked", f"{what}: {answered}."
-
-
-def _shown(location: str | None) -> str:
-    return "no Location" if location is None else f"the Location {location!r}, which is no URL"
+@contextmanager
+def _passable() -> Iterator[None]:
+    """Stop the scenario where a request cannot go the way to the target."""
+    try:
+        yield
+    except ImpassableError as impassable:
+        raise Stopped("not-applicable", str(impassable)) from None

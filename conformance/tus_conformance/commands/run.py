@@ -11,14 +11,15 @@ import trio
 
 from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
-from tus_conformance.plan import Plan, redaction
+from tus_conformance.plan import Plan
 from tus_conformance.profile import Profile, ProfileError, read_profile
+from tus_conformance.program import ProgramError
+from tus_conformance.route import route
 from tus_conformance.run import Run
 from tus_conformance.selection import Selection
 from tus_conformance.server import ServerError, commanded, reference
 from tus_conformance.session import Server
-from tus_conformance.target import Target, TargetError
-from tus_conformance.wire import Wire
+from tus_conformance.target import TargetError, aimed
 from tus_reports import Line, RecordWriter, TerminalView
 from tus_scenarios import ScenarioError, scenarios
 
@@ -32,20 +33,21 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
         if options.report_dir:
             options.report_dir.mkdir(parents=True, exist_ok=True)
         return trio.run(_run, options, profile, tuple(words))
-    except (ProfileError, TargetError, ServerError, ScenarioError) as wrong:
+    except (ProfileError, ProgramError, TargetError, ServerError, ScenarioError) as wrong:
         return _refuse(str(wrong))
     except OSError as error:
         return _refuse(f"{options.report_dir} cannot be written to: {error.strerror}.")
 
 
 async def _run(options: argparse.Namespace, profile: Profile, words: tuple[str, ...]) -> int:
+    target = options.target or (None if options.reference else profile.url)
     if options.server_command is not None:
-        if options.target is None:
+        if target is None:
             raise ServerError("--server-command needs --target, the URL where it serves.")
-        async with commanded(options.server_command, options.target) as server:
+        async with commanded(options.server_command, target) as server:
             return await _against(server.url, options, profile, words, server)
-    if options.target is not None:
-        return await _against(options.target, options, profile, words)
+    if target is not None:
+        return await _against(target, options, profile, words)
     async with reference(options.reference or "file") as url:
         return await _against(url, options, profile, words)
 
@@ -57,12 +59,7 @@ async def _against(
     words: tuple[str, ...],
     server: Server | None = None,
 ) -> int:
-    target = Target(
-        url=url,
-        profile=profile,
-        headers=(*profile.headers.items(), *options.header),
-        timeout=options.timeout or profile.timeout or 10.0,
-    )
+    target = await aimed(profile, url, tuple(options.header), options.timeout)
     plan = Plan(
         target=target,
         scenarios=scenarios(),
@@ -75,7 +72,6 @@ async def _against(
         reproduce=_reproduce(options),
         server=server,
     )
-    wire = Wire(timeout=target.timeout, redaction=redaction(target))
     with ExitStack() as outputs:
         record = options.report_dir / RECORD if options.report_dir else None
         emitters = [TerminalView(sys.stdout, where=str(record or "")).line]
@@ -86,7 +82,7 @@ async def _against(
             for emitter in emitters:
                 emitter(line)
 
-        footer = await Run(plan, wire, emit)()
+        footer = await Run(plan, route(target), emit)()
     if footer.exit_code == verdict.NOTHING:
         _say("No scenario was selected; `tus-conformance list --scenarios` names them all.")
     return footer.exit_code
