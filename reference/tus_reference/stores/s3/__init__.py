@@ -1,4 +1,4 @@
-'''Uploads in S3, or in anything that speaks it, in the object layout of tusd.
+"""Uploads in S3, or in anything that speaks it, in the object layout of tusd.
 
     <object>        the finished upload; not there before it is complete
     <object>.info   the record: tusd's JSON, with one key of ours
@@ -73,7 +73,7 @@ P is the number of stored parts, n of those the body makes. The table is checked
 The credentials need s3:PutObject, GetObject, DeleteObject, AbortMultipartUpload and
 ListMultipartUploadParts; expiration needs ListBucketMultipartUploads too. With ListBucket an
 unknown upload is told from a forbidden one; without it both are answered as unknown.
-'''
+"""
 
 from tus_reference.stores.s3.api import S3API
 from tus_reference.stores.s3.connecting import connect

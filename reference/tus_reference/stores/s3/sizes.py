@@ -24,7 +24,7 @@ GROWTH: Final = 10
 """Over how many times the numbers are spent; 10 lets 10,000 parts of 5 MiB and up pass 5 TiB."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """S3's limits and the wishes of the operator, under tusd's names; sizes in bytes."""
 

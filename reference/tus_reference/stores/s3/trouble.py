@@ -153,3 +153,14 @@ def _codes(errors: Iterable[object]) -> frozenset[str]:
 
 
 _CODES: Final = _codes(vars(trouble).values())
+
+
+def reported(failed: dict[str, Any]) -> exceptions.ClientError:
+    """Return what S3 reports inside an answer as the exception that it would be by itself."""
+    error = {"Code": str(failed.get("Code", "")), "Message": str(failed.get("Message", ""))}
+    return exceptions.ClientError({"Error": error}, "DeleteObjects")
+
+
+def cut_short() -> Refused:
+    """Return the failure of an answer that ended too early."""
+    return Refused(trouble.STORAGE_BUSY)

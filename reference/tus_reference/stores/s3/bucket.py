@@ -1,0 +1,209 @@
+"""`Bucket`: S3's calls as coroutines, each in a thread, for one bucket.
+
+It knows S3 and nothing of tus. What does not exist is None; what fails is `Refused` with the
+error that clients are told. Calls are never abandoned: a cancelled task waits for its thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+
+from tus_reference.stores.s3 import trouble
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+
+    from tus_reference.stores.s3.api import S3API
+    from tus_reference.stores.s3.keys import Upload
+
+CALLS: Final = 40
+"""How many calls that carry no part may be under way at once, per process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stored part; `size` in bytes."""
+
+    number: int
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of an object without reading it; `size` in bytes."""
+
+    size: int
+    etag: str
+    metadata: Mapping[str, str]
+
+
+class Bucket:
+    """One bucket; `concurrent_part_uploads` parts are sent at once, and as many copied."""
+
+    def __init__(self, service: S3API, name: str, *, concurrent_part_uploads: int) -> None:
+        self.name = name
+        self._service = service
+        self._calls = CapacityLimiter(CALLS)
+        self._parts = CapacityLimiter(concurrent_part_uploads)
+        self._copies = CapacityLimiter(concurrent_part_uploads)
+
+    async def create(self, key: str, metadata: Mapping[str, str], content_type: str | None) -> str:
+        """Begin a multipart upload and return its id."""
+        arguments: dict[str, Any] = {"Key": key, "Metadata": dict(metadata)}
+        if content_type is not None:
+            arguments["ContentType"] = content_type
+        answer = await self._call(self._service.create_multipart_upload, arguments)
+        return str(answer["UploadId"])
+
+    async def put(self, key: str, body: Any, metadata: Mapping[str, str] | None = None) -> None:
+        """Store an object, in place of any before."""
+        await self._call(
+            self._service.put_object,
+            {"Key": key, "Body": body, "Metadata": dict(metadata or {})},
+        )
+
+    async def read(self, key: str) -> bytes | None:
+        """Return a small object's bytes."""
+
+        def read(**arguments: Any) -> bytes:
+            body = self._service.get_object(**arguments)["Body"]
+            try:
+                return bytes(body.read())
+            finally:
+                body.close()
+
+        found = await self._call(read, {"Key": key}, absent=True)
+        return None if found is None else bytes(found)
+
+    async def head(self, key: str) -> Head | None:
+        """Look an object up; one that may not be seen is taken for absent."""
+        answer = await self._call(
+            self._service.head_object, {"Key": key}, absent=True, forbidden=True
+        )
+        if answer is None:
+            return None
+        # Names come back as some server writes headers: their case is nobody's promise.
+        metadata = {name.lower(): text for name, text in (answer.get("Metadata") or {}).items()}
+        return Head(int(answer["ContentLength"]), str(answer["ETag"]), metadata)
+
+    async def open(self, key: str, start: int, length: int, etag: str | None = None) -> Any:
+        """Return a stream of a part of an object, to be read in threads."""
+        arguments = {"Key": key, "Range": f"bytes={start}-{start + length - 1}"}
+        if etag is not None:
+            arguments["IfMatch"] = etag
+        return (await self._call(self._service.get_object, arguments))["Body"]
+
+    async def delete(self, key: str) -> None:
+        """Remove an object, if it is there."""
+        await self._call(self._service.delete_object, {"Key": key}, absent=True)
+
+    async def delete_all(self, keys: Sequence[str]) -> None:
+        """Remove several objects, those that are there."""
+        listed = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        answer = await self._call(self._service.delete_objects, {"Delete": listed})
+        for failed in answer.get("Errors") or ():
+            if failed.get("Code") not in trouble.ABSENT:
+                raise trouble.refusal(trouble.reported(failed), "delete_objects")
+
+    async def upload_part(self, upload: Upload, number: int, body: Any, size: int) -> Part:
+        """Store a part; waits for a place to send it."""
+        answer = await self._call(
+            self._service.upload_part,
+            {**_part_of(upload, number), "Body": body, "ContentLength": size},
+            limiter=self._parts,
+        )
+        return Part(number, size, str(answer["ETag"]))
+
+    async def copy_part(
+        self, upload: Upload, number: int, key: str, size: int, start: int | None = None
+    ) -> Part:
+        """Store `size` bytes of an object as a part; all of it if `start` is None."""
+        arguments = _part_of(upload, number)
+        arguments["CopySource"] = {"Bucket": self.name, "Key": key}
+        if start is not None:
+            arguments["CopySourceRange"] = f"bytes={start}-{start + size - 1}"
+        answer = await self._call(self._service.upload_part_copy, arguments, limiter=self._copies)
+        return Part(number, size, str(answer["CopyPartResult"]["ETag"]))
+
+    async def parts(self, upload: Upload) -> list[Part] | None:
+        """Return all parts; None if there is no such multipart upload (any more)."""
+        found: list[Part] = []
+        marker = 0
+        while True:
+            arguments = _multipart(upload)
+            if marker:
+                arguments["PartNumberMarker"] = marker
+            page = await self._call(self._service.list_parts, arguments, absent=True)
+            if page is None:
+                return None
+            found += (
+                Part(int(p["PartNumber"]), int(p["Size"]), str(p["ETag"]))
+                for p in page.get("Parts") or ()
+            )
+            if not page.get("IsTruncated"):
+                return sorted(found, key=lambda part: part.number)
+            marker = int(page["NextPartNumberMarker"])
+
+    async def complete(self, upload: Upload, parts: Iterable[Part]) -> bool:
+        """Make the object; return False if there is no such multipart upload (any more)."""
+        listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        answer = await self._call(
+            self._service.complete_multipart_upload,
+            {**_multipart(upload), "MultipartUpload": {"Parts": listed}},
+            absent=True,
+        )
+        return answer is not None
+
+    async def abort(self, upload: Upload) -> None:
+        """Drop a multipart upload, if it is there."""
+        await self._call(self._service.abort_multipart_upload, _multipart(upload), absent=True)
+
+    async def multipart_uploads(self, prefix: str) -> AsyncIterator[tuple[str, str]]:
+        """Iterate over the keys and ids of the multipart uploads under way."""
+        marker: dict[str, str] = {}
+        while True:
+            page = await self._call(
+                self._service.list_multipart_uploads, {"Prefix": prefix, **marker}
+            )
+            for one in page.get("Uploads") or ():
+                yield str(one["Key"]), str(one["UploadId"])
+            if not page.get("IsTruncated"):
+                return
+            marker = {
+                "KeyMarker": page["NextKeyMarker"],
+                "UploadIdMarker": page["NextUploadIdMarker"],
+            }
+
+    async def _call(
+        self,
+        operation: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        *,
+        limiter: CapacityLimiter | None = None,
+        absent: bool = False,
+        forbidden: bool = False,
+    ) -> Any:
+        """Make a call in a thread; None for what is absent, if the caller can bear that."""
+        call = partial(operation, Bucket=self.name, **arguments)
+        try:
+            return await run_sync(call, limiter=limiter or self._calls)
+        except Exception as failure:
+            if absent and trouble.is_absent(failure):
+                return None
+            if forbidden and trouble.is_forbidden(failure):
+                return None
+            raise trouble.refusal(failure, operation.__name__) from None
+
+
+def _multipart(upload: Upload) -> dict[str, Any]:
+    return {"Key": upload.object, "UploadId": upload.multipart_id}
+
+
+def _part_of(upload: Upload, number: int) -> dict[str, Any]:
+    return {**_multipart(upload), "PartNumber": number}

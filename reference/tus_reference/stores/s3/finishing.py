@@ -1,0 +1,52 @@
+"""Finishing: the parts become the object, once, however often it is tried (rule 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tus_reference.protocol import Refused, errors
+from tus_reference.stores.s3.stored import void
+from tus_reference.stores.s3.trouble import trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tus_reference.stores.s3.bucket import Bucket, Part
+    from tus_reference.stores.s3.keys import Upload
+    from tus_reference.stores.s3.stored import Stored
+
+
+async def finish(bucket: Bucket, upload: Upload, stored: Stored, size: int) -> None:
+    """Make an object of `size` bytes of what is stored.
+
+    Raises `Refused`: 410 if the upload is gone, 500 if what is stored is not `size` bytes.
+    """
+    if stored.offset != size:
+        raise Refused(
+            trouble.STORAGE_FAILED.because("the storage does not have the bytes of the upload")
+        )
+    parts = list(stored.parts)
+    if stored.tail is not None:
+        await void(bucket, upload, stored)
+        number, tail = len(parts) + 1, stored.tail
+        parts.append(await bucket.copy_part(upload, number, upload.tail, tail.size))
+    if not parts:
+        parts.append(await bucket.upload_part(upload, 1, b"", 0))
+    await assemble(bucket, upload, parts, size)
+    if stored.tail is not None or stored.leftover:
+        await bucket.delete(upload.tail)
+
+
+async def assemble(bucket: Bucket, upload: Upload, parts: Iterable[Part], size: int) -> None:
+    """Complete the multipart upload; raise `Refused` (410) if it is gone without an object.
+
+    A call whose answer was lost has completed it, and is told that it does not exist.
+    """
+    if not await bucket.complete(upload, parts) and not await is_made(bucket, upload, size):
+        raise Refused(errors.UPLOAD_GONE)
+
+
+async def is_made(bucket: Bucket, upload: Upload, size: int | None) -> bool:
+    """Return whether the finished object is there with all of its bytes."""
+    found = await bucket.head(upload.object)
+    return found is not None and found.size == size
