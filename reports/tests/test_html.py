@@ -160,6 +160,15 @@ def test_the_report_tells_everything(sample: Record) -> None:
         assert told in document.text, told
 
 
+def test_the_text_of_the_specification_is_shown_and_marked(sample: Record) -> None:
+    """With the specification's text its sections stand above their requirements."""
+    text = "# Core Protocol\n## HEAD\nIt is small. Servers MUST answer. Then {{ 7*7 }} <b>\n"
+    page = html(sample, spec_text=text)
+    assert "<mark>Servers MUST answer.</mark>" in page
+    assert "Then {{ 7*7 }} &lt;b&gt;" in page
+    assert "<mark>Servers MUST answer.</mark>" not in html(sample)
+
+
 def test_a_run_cut_short_has_a_report(sample: Record) -> None:
     """Without requirements and footer, the page says so."""
     document = Document(html(replace(sample, requirements=(), footer=None, discovery=None)))

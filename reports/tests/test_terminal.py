@@ -113,6 +113,25 @@ def test_a_verdict_without_a_check_is_told(sample: Record) -> None:
     assert "odd.row" in text
 
 
+def test_a_verdict_that_is_a_sum_names_its_parts(sample: Record) -> None:
+    """A requirement without checks of its own is told to follow from those that it sums up."""
+    failed = tuple(each.id for each in sample.scenarios if each.verdict == "fail")
+    total = msgspec.structs.replace(sample.requirements[0], id="core.all", scenarios=failed)
+    text = render(replace(sample, requirements=(*sample.requirements, total)))
+    account = " ".join(text.split("✗ FAIL  core.all")[1].split("──")[0].split())
+    assert account.endswith(
+        "It follows from core.tus-resumable.response-present, core.patch.offset-mismatch-409."
+    )
+
+
+def test_what_has_no_place_to_be_advertised_contradicts_nothing(sample: Record) -> None:
+    """A download that works is no contradiction; an extension that works unsaid is one."""
+    text = render(sample)
+    assert "download     yes" in text
+    assert "but          concatenation is advertised and was refused" in text
+    assert "download is" not in text
+
+
 def test_one_cause_is_told_once(sample: Record) -> None:
     """Scenarios that fail alike share one account, which names them all."""
     text = render(sample)

@@ -103,7 +103,8 @@ def obstacle_rows(found: Obstacle, width: int) -> Iterator[Row]:
     count = plural(len(found.scenarios), "scenario")
     yield _title(found.verdict, count if found.scenarios else ", ".join(found.requirements))
     yield from indented(visible(found.reason), width=width, indent=2)
-    yield row()
+    if found.scenarios:
+        yield row()
     yield from _elsewhere("in", (scenario.id for scenario in found.scenarios), width)
     if found.requirements and found.scenarios:
         yield from _elsewhere("unjudged", found.requirements, width)

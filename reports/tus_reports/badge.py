@@ -8,7 +8,7 @@ from html import escape
 
 from tus_reports.findings import UNDETERMINED
 from tus_reports.reader import Record
-from tus_reports.record import Requirement, Verdict
+from tus_reports.record import Requirement
 from tus_reports.tally import Share, counted, plural
 
 # Dark enough for white text at a contrast of 4.5 to 1.
@@ -76,11 +76,13 @@ def _message(record: Record, chosen: list[Requirement]) -> tuple[str, str]:
         return f"{counts['fail']} of {share.judged} violated", _RED
     if doubtful or not whole or not chosen:
         return "undetermined", _PURPLE
+    if not share.offered:
+        return "not offered", _GREY
     if not share.judged:
-        offered: Verdict = "unsupported"
-        return ("not offered" if counts.get(offered) else "not applicable"), _GREY
-    warned = counts.get("warn", 0)
+        return "not tested", _GREY
+    warned, left_out = counts.get("warn", 0), counts.get("excluded", 0)
     also = f", {plural(warned, 'warning')}" if warned else ""
+    also += f", {left_out} left out" if left_out else ""
     return f"conformant{also}", _GREEN
 
 

@@ -97,7 +97,7 @@ def digest(scenarios: Sequence[Scenario], requirements: Sequence[Requirement]) -
     findings = [_finding(rows.get(name), group) for name, group in occurrences.items()]
     serious = [finding for finding in findings if finding.verdict in SERIOUS]
     serious.sort(key=lambda each: (rank(each.verdict), order.get(each.requirement.id, 0)))
-    obstacles = _obstacles(scenarios, requirements, {finding.requirement.id for finding in serious})
+    obstacles = _obstacles(scenarios, requirements, serious)
     return Digest(
         findings=tuple(serious),
         obstacles=obstacles,
@@ -149,15 +149,15 @@ def _finding(row: Requirement | None, group: list[Occurrence]) -> Finding:
 
 
 def _obstacles(
-    told: Sequence[Scenario], requirements: Sequence[Requirement], found: set[str]
+    told: Sequence[Scenario], requirements: Sequence[Requirement], serious: Sequence[Finding]
 ) -> tuple[Obstacle, ...]:
     """Gather the undetermined scenarios, and any serious verdict that no check explains."""
+    found = {finding.requirement.id for finding in serious}
     groups: dict[tuple[Verdict, str], list[Scenario]] = {}
     for scenario in told:
         explained = {occurrence.verdict for occurrence in occurrences_of(scenario)}
         if scenario.verdict in SERIOUS and scenario.verdict not in explained:
             groups.setdefault((scenario.verdict, _reason(scenario)), []).append(scenario)
-    named = {scenario.id for group in groups.values() for scenario in group}
     made = []
     for (verdict, reason), kept in groups.items():
         ids = {scenario.id for scenario in kept}
@@ -167,11 +167,26 @@ def _obstacles(
             if row.verdict in SERIOUS and row.id not in found and ids & set(row.scenarios)
         )
         made.append(Obstacle(verdict, reason, tuple(kept), touched))
-    for row in requirements:
-        covered = row.id in found or named & set(row.scenarios)
-        if row.verdict in SERIOUS and not covered:
-            made.append(Obstacle(row.verdict, row.reason or row.statement, (), (row.id,)))
+    covered = found | {name for obstacle in made for name in obstacle.requirements}
+    made += [
+        _following(row, serious)
+        for row in requirements
+        if row.verdict in SERIOUS and row.id not in covered
+    ]
     return tuple(sorted(made, key=lambda each: rank(each.verdict)))
+
+
+def _following(row: Requirement, serious: Sequence[Finding]) -> Obstacle:
+    """Explain a verdict without a check of its own by the findings that it is the sum of."""
+    own = set(row.scenarios)
+    causes = [
+        finding.requirement.id
+        for finding in serious
+        if finding.verdict == row.verdict
+        and any(occurrence.scenario.id in own for occurrence in finding.occurrences)
+    ]
+    why = f"It follows from {', '.join(causes)}." if causes else ""
+    return Obstacle(row.verdict, f"{row.reason or row.statement} {why}".strip(), (), (row.id,))
 
 
 def _reason(scenario: Scenario) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from tus_reports.account import attempts_in_words, step_of
+from tus_reports.capability import UNADVERTISED, contradicts
 from tus_reports.findings import Digest, Occurrence, digest
 from tus_reports.mark import MARKS
 from tus_reports.markdown import finding_markdown
 from tus_reports.reader import Record
 from tus_reports.record import VERDICTS, Requirement, Scenario, Verdict
+from tus_reports.spectext import Section, section_for, sections_of
 from tus_reports.story import Passage, Story, passage, story
 from tus_reports.tally import Share, by_extension, by_level, conclusion, counted, plural
 from tus_reports.transcript import in_a_line, sized, visible
@@ -31,6 +33,7 @@ class Chapter:
     name: str
     requirements: tuple[Requirement, ...] = ()
     stories: tuple[Story, ...] = ()
+    text: Section | None = None
 
 
 @dataclass(frozen=True)
@@ -58,16 +61,20 @@ class Page:
     bytes_of_all: bool
 
 
-def html(record: Record) -> str:
+def html(record: Record, *, spec_text: str = "") -> str:
     """Return the report on a run as one HTML file.
 
-    Beyond `WHOLE_STORIES` scenarios those that passed are shown without their exchanges.
+    Beyond `WHOLE_STORIES` scenarios those that passed are shown without their exchanges. With the
+    specification's own Markdown as `spec_text`, each section stands above its requirements, with
+    its normative sentences marked.
     """
-    return environment().get_template("report.html.j2").render(page=page(record))
+    shown = page(record, spec_text=spec_text)
+    return environment().get_template("report.html.j2").render(page=shown)
 
 
-def page(record: Record) -> Page:
+def page(record: Record, *, spec_text: str = "") -> Page:
     """Gather what the report shows."""
+    sections = sections_of(spec_text)
     bytes_of_all = len(record.scenarios) <= WHOLE_STORIES
     requirements = counted(record.requirements)
     return Page(
@@ -79,7 +86,7 @@ def page(record: Record) -> Page:
         levels=by_level(record.requirements),
         scenario_counts=counted(record.scenarios),
         requirement_counts=requirements,
-        parts=tuple(_parts(record)),
+        parts=tuple(_parts(record, sections)),
         chapters=tuple(_chapters(record.scenarios, bytes_of_all=bytes_of_all)),
         bytes_of_all=bytes_of_all,
     )
@@ -93,13 +100,16 @@ def _overall(record: Record) -> Verdict:
     return "inconclusive"
 
 
-def _parts(record: Record) -> Iterable[Part]:
+def _parts(record: Record, spec: Sequence[Section]) -> Iterable[Part]:
     for share in by_extension(record.requirements):
         sections: dict[str, list[Requirement]] = {}
         for row in record.requirements:
             if row.extension == share.name:
                 sections.setdefault(row.section, []).append(row)
-        chapters = [Chapter(name, requirements=tuple(rows)) for name, rows in sections.items()]
+        chapters = [
+            Chapter(name, requirements=tuple(rows), text=section_for(name, spec))
+            for name, rows in sections.items()
+        ]
         yield Part(share, tuple(chapters))
 
 
@@ -147,6 +157,8 @@ def environment() -> Environment:
         "attempts_in_words": attempts_in_words,
         "decisive": decisive,
         "before": before,
+        "contradicts": contradicts,
+        "UNADVERTISED": UNADVERTISED,
         "finding_markdown": finding_markdown,
     }
     return made

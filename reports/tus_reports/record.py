@@ -148,13 +148,18 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Discovery(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="discovery"
 ):
-    """What OPTIONS and the probes told of the server before the first scenario."""
+    """What OPTIONS and the probes told of the server before the first scenario.
+
+    `manners` tells, a sentence each, how it answered what no server can know: a header, a version
+    and a method that are made up.
+    """
 
     versions: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ()
     max_size: int | None = None
     capabilities: tuple[Capability, ...] = ()
+    manners: tuple[str, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
 
 

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tus_reports.findings import UNDETERMINED
+from tus_reports.findings import SERIOUS, UNDETERMINED
 from tus_reports.reader import Record
 from tus_reports.record import VERDICTS, Requirement, Scenario, Verdict
 
+_HELD: frozenset[Verdict] = frozenset({"pass", "note"})
 _ABSENT: frozenset[Verdict] = frozenset({"unsupported", "not-applicable", "excluded"})
 
 
@@ -31,8 +32,20 @@ class Share:
         return sum(count for verdict, count in self.counts.items() if verdict not in _ABSENT)
 
     @property
+    def offered(self) -> bool:
+        """Tell whether the server has what this is about.
+
+        A row or two may hold where an extension is missing: that it is not advertised, say.
+        """
+        held = sum(self.counts.get(verdict, 0) for verdict in _HELD)
+        serious = sum(self.counts.get(verdict, 0) for verdict in SERIOUS)
+        return bool(serious) or self.counts.get("unsupported", 0) <= held
+
+    @property
     def verdict(self) -> Verdict:
         """Return the worst verdict that says something, or why there is none."""
+        if not self.offered:
+            return "unsupported"
         told = [verdict for verdict in VERDICTS if self.counts.get(verdict)]
         spoken = [verdict for verdict in told if verdict not in _ABSENT]
         worst = (spoken or told or ["not-applicable"])[0]
@@ -78,13 +91,20 @@ def conclusion(record: Record) -> str:
         asides.append(f"{plural(warned, 'warning')}")
     if doubtful:
         asides.append(f"{plural(doubtful, 'requirement')} undetermined")
-    also = f", with {' and '.join(asides)}" if asides else ""
+    if counts.get("excluded"):
+        asides.append(f"{plural(counts['excluded'], 'requirement')} left out")
+    also = f", with {_joined(asides)}" if asides else ""
     if violated or any(scenario.verdict == "fail" for scenario in record.scenarios):
         return f"Not conformant: {plural(violated, 'requirement')} violated{also}."
     if footer.exit_code == 1:
         return f"Conformant, but --strict counts {plural(warned, 'warning')} as failures."
     undetermined = f"Undetermined: {plural(doubtful, 'requirement')} could not be judged."
     return undetermined if footer.exit_code == 3 else f"Conformant{also}."
+
+
+def _joined(parts: list[str]) -> str:
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def plural(count: int, noun: str) -> str:
@@ -101,9 +121,9 @@ def _shares(named: Iterable[tuple[str, Requirement]]) -> tuple[Share, ...]:
 
 def _sentence(share: Share) -> str:
     counts, judged = share.counts, share.judged
+    if not share.offered:
+        return "not offered"
     if not judged:
-        if counts.get("unsupported"):
-            return "not offered"
         return "left out" if counts.get("excluded") else "nothing here that applies"
     doubtful = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
     asides = []
@@ -111,6 +131,8 @@ def _sentence(share: Share) -> str:
         asides.append(plural(counts["warn"], "warning"))
     if doubtful:
         asides.append(f"{doubtful} undetermined")
+    if counts.get("excluded"):
+        asides.append(f"{counts['excluded']} left out")
     also = f"; {', '.join(asides)}" if asides else ""
     if counts.get("fail"):
         return f"violates {counts['fail']} of {plural(judged, 'requirement')}{also}"

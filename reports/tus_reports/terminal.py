@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from tus_reports.account import finding_rows, obstacle_rows, remark_rows
+from tus_reports.capability import UNADVERTISED, contradictions
 from tus_reports.findings import Digest, digest
 from tus_reports.mark import MARKS
 from tus_reports.reader import Record
@@ -39,6 +40,7 @@ from tus_reports.typeset import (
 _MARK_WIDTH = 13
 _ID_COLUMN = 110  # only a line as wide as this has room for the ids beside the titles
 _NARROWEST = 20
+_SEEN = {"accepted": "yes", "refused": "no", "unknown": "unknown"}
 
 
 class TerminalView:
@@ -143,11 +145,12 @@ def discovery_rows(discovery: Discovery, width: int) -> Iterator[Row]:
     if discovery.max_size is not None:
         yield _fact("max size", sized(discovery.max_size))
     for found in discovery.capabilities:
+        if found.name in UNADVERTISED:
+            yield _fact(found.name, _SEEN[found.observed])
+    for found in contradictions(discovery):
+        said = "advertised and was refused" if found.advertised else "accepted and not advertised"
         because = f" ({found.because})" if found.because else ""
-        if found.advertised and found.observed == "refused":
-            yield from _facts("but", f"{found.name} is advertised and was refused{because}", width)
-        if not found.advertised and found.observed == "accepted":
-            yield from _facts("but", f"{found.name} works and is not advertised{because}", width)
+        yield from _facts("but", f"{found.name} is {said}{because}", width)
 
 
 def scenario_rows(scenario: Scenario, width: int) -> Iterator[Row]:

@@ -17,7 +17,7 @@ Side = Literal["request", "response", "interim", "act", "event"]
 
 _RELEVANT = re.compile(
     r"(?i)^(tus-|upload-|x-http-method-override|location|content-type|content-length|content-range"
-    r"|transfer-encoding|cache-control|expect|trailer|connection|retry-after)"
+    r"|transfer-encoding|cache-control|expect|trailer|retry-after)"
 )
 _ABSENT = re.compile(r"(?:^|, )no ([A-Za-z][A-Za-z0-9-]*)(?=,|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
