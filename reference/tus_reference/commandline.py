@@ -39,6 +39,10 @@ files of the file store:
   ID        the bytes of an upload, in the format of tusd
   ID.info   what is known about it, in the format of tusd
 
+The S3 store keeps uploads as tusd does, too. Credentials, region and endpoint are found as by
+every AWS tool: in AWS_ACCESS_KEY_ID and its like, in AWS_PROFILE and its files, or in the
+role of the machine. Parts wait in the folder that TMPDIR names.
+
 exit codes: 0 stopped by a signal, 1 cannot listen, 2 the settings cannot work
 """
 
@@ -78,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_network(flags.add_argument_group("network"))
     _add_storage(flags.add_argument_group("storage"))
+    _add_s3(flags.add_argument_group("storage in S3"))
     _add_protocol(flags.add_argument_group("protocol"))
     _add_timeouts(flags.add_argument_group("timeouts"))
     return flags
@@ -105,9 +110,9 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
 def _add_storage(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--store",
-        choices=("file", "memory"),
-        default="file",
-        help="where uploads are kept; memory forgets them when the server stops (%(default)s)",
+        choices=("file", "memory", "s3"),
+        help="where uploads are kept; memory forgets them when the server stops "
+        "(file, or s3 if there is an --s3-bucket)",
     )
     group.add_argument(
         "--upload-dir",
@@ -139,6 +144,33 @@ def _add_storage(group: argparse._ArgumentGroup) -> None:
             metavar="OCTAL",
             help=f"mode of folders or files that are made ({default})",
         )
+
+
+def _add_s3(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--s3-bucket", default="", metavar="NAME", help="bucket of the uploads")
+    group.add_argument(
+        "--s3-object-prefix",
+        default="",
+        metavar="PREFIX",
+        help="folder within the bucket (none)",
+    )
+    group.add_argument(
+        "--s3-endpoint", metavar="URL", help="URL of an S3 other than AWS's, such as MinIO's"
+    )
+    for name, default, text in (
+        ("--s3-part-size", 50 * 1024 * 1024, "size of parts; longer uploads get larger ones"),
+        ("--s3-min-part-size", 5 * 1024 * 1024, "smallest part that the S3 accepts"),
+    ):
+        group.add_argument(
+            name, type=_size, default=default, metavar="BYTES", help=f"{text} (%(default)s)"
+        )
+    group.add_argument(
+        "--s3-concurrent-part-uploads",
+        type=_size,
+        default=10,
+        metavar="NUMBER",
+        help="how many parts are sent at once, of all uploads together (%(default)s)",
+    )
 
 
 def _add_protocol(group: argparse._ArgumentGroup) -> None:
@@ -183,6 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until SIGTERM or SIGINT; return the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     options = parser().parse_args(arguments)
+    options.store = options.store or ("s3" if options.s3_bucket else "file")
     try:
         handler = new_handler(options)
     except (ConfigError, OSError) as problem:
@@ -206,6 +239,8 @@ def new_handler(options: argparse.Namespace) -> Handler:
             file_perms=options.file_perms,
             sync=options.durability == "power",
         ).use_in(composer)
+    elif options.store == "s3":
+        _use_s3(options, composer)
     else:
         MemoryStore().use_in(composer)
     if options.locker == "memory":
@@ -231,6 +266,26 @@ def new_handler(options: argparse.Namespace) -> Handler:
             spool_directory=_spool_directory(options),
         )
     )
+
+
+def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
+    if not options.s3_bucket:
+        raise ConfigError("--store s3 needs the name of a bucket: --s3-bucket NAME.")
+    try:
+        from tus_reference.stores.s3 import S3Store, connect
+    except ModuleNotFoundError as missing:
+        raise ConfigError(
+            f"--store s3 needs {missing.name}: pip install 'tus-conformance[s3]'."
+        ) from None
+    parallel = options.s3_concurrent_part_uploads
+    S3Store(
+        options.s3_bucket,
+        connect(options.s3_endpoint, concurrent_part_uploads=parallel),
+        object_prefix=options.s3_object_prefix,
+        preferred_part_size=options.s3_part_size,
+        min_part_size=options.s3_min_part_size,
+        concurrent_part_uploads=parallel,
+    ).use_in(composer)
 
 
 def _spool_directory(options: argparse.Namespace) -> Path:
