@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,28 +15,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = parser().parse_args(words)
     try:
-        if options.command == "run":
-            from tus_conformance.commands.run import run
-
-            return run(options, words)
-        if options.command == "coverage":
-            from tus_conformance.commands.coverage import cover
-
-            return cover(options.spec_text)
-        if options.command in {"report", "compare"}:
-            from tus_conformance.commands import report
-
-            command = report.report if options.command == "report" else report.compare
-            return command(options)
-        from tus_conformance.commands.show import explain, listing
-
-        return explain(options.id) if options.command == "explain" else listing(options)
-    except KeyboardInterrupt:
-        print("Interrupted; the record, if one was asked for, has no footer.", file=sys.stderr)  # noqa: T201
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+        return _command(options, words)
+    except (KeyboardInterrupt, BrokenPipeError, BaseExceptionGroup) as error:
+        # What ends one task of many comes in a group; one interrupt ends them all.
+        if _meant(error, KeyboardInterrupt):
+            print("Interrupted; the record, if one was asked for, has no footer.", file=sys.stderr)  # noqa: T201
+            return 130
+        if not _meant(error, BrokenPipeError):
+            raise
+        # Nobody reads any more. What is left in the buffer would break again at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _meant(error: BaseException, kind: type[BaseException]) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(kind) is not None
+    return isinstance(error, kind)
+
+
+def _command(options: argparse.Namespace, words: Sequence[str]) -> int:
+    if options.command == "run":
+        from tus_conformance.commands.run import run
+
+        return run(options, words)
+    if options.command == "coverage":
+        from tus_conformance.commands.coverage import cover
+
+        return cover(options.spec_text)
+    if options.command in {"report", "compare"}:
+        from tus_conformance.commands import report
+
+        command = report.report if options.command == "report" else report.compare
+        return command(options)
+    from tus_conformance.commands.show import explain, listing
+
+    return explain(options.id) if options.command == "explain" else listing(options)
 
 
 if __name__ == "__main__":

@@ -31,5 +31,7 @@ class Plan:
     server: Server | None = None
 
     def command(self, scenario: str) -> str:
-        """Return the command that repeats one scenario."""
-        return shlex.join([*self.reproduce, "--seed", str(self.seed), "--only", scenario])
+        """Return the command that repeats one scenario; secrets are left for the user to fill."""
+        hidden = self.target.redaction.text
+        words = [hidden(word) for word in self.reproduce]
+        return shlex.join([*words, "--seed", str(self.seed), "--only", scenario])

@@ -35,6 +35,8 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
         return trio.run(_run, options, profile, tuple(words))
     except (ProfileError, ProgramError, TargetError, ServerError, ScenarioError) as wrong:
         return _refuse(str(wrong))
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return _refuse(f"{options.report_dir} cannot be written to: {error.strerror}.")
 

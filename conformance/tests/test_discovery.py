@@ -1,0 +1,208 @@
+"""Discovery: what a server lists against what the probes saw, and never more than they saw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import httpcore
+import pytest
+from in_memory import URL, Answer, Answering, Asked, Closes, Says, Stays, server
+from tiny import EVERYTHING, Tiny
+
+from tus_conformance.discovery import EXTENSIONS, Discovered, Unreachable, discover, unknown
+from tus_conformance.profile import Profile
+from tus_conformance.target import Target
+from tus_conformance.wire import Wire
+from tus_conformance.wire.memory import serving
+
+
+async def found(answering: Answering, profile: Profile | None = None) -> Discovered:
+    """Discover a server in memory."""
+    async with serving(server(answering)) as backend:
+        target = Target(URL, profile or Profile())
+        return await discover(target, Wire(backend=backend, timeout=1.0))
+
+
+def observed(discovered: Discovered, *outcomes: str) -> set[str]:
+    """Return the capabilities that came out so."""
+    return {name for name, seen in discovered.capabilities.items() if seen.observed in outcomes}
+
+
+async def test_a_server_that_does_everything_is_seen_to_do_it() -> None:
+    discovered = await found(Tiny())
+    assert observed(discovered, "accepted") == EVERYTHING
+    assert set(discovered.extensions) == set(EXTENSIONS)
+    assert discovered.versions == ("1.0.0",)
+    assert all(discovered.advertised(name) for name in EXTENSIONS)
+    assert all(seen.because for seen in discovered.capabilities.values())
+
+
+async def test_a_server_that_does_nothing_is_never_said_to_refuse_what_was_not_tried() -> None:
+    discovered = await found(Tiny(able=frozenset()))
+    assert observed(discovered, "accepted") == set()
+    refused = observed(discovered, "refused")
+    assert refused >= {"creation"}
+    tried = {"creation", "creation-with-upload", "creation-defer-length", "concatenation"}
+    assert refused <= tried | {"concatenation-unfinished"}
+    assert discovered.capabilities["termination"].observed == "unknown"
+
+
+@pytest.mark.parametrize("name", sorted(EVERYTHING - {"creation"}))
+async def test_each_ability_is_seen_accepted_and_refused_by_itself(name: str) -> None:
+    implied = {"concatenation-unfinished"} if name == "concatenation" else set()
+    discovered = await found(Tiny(able=EVERYTHING - {name} - implied))
+    assert observed(discovered, "refused") == {name} | implied
+    assert observed(discovered, "accepted") == EVERYTHING - {name} - implied
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+async def test_what_is_listed_and_what_is_seen_are_kept_apart(name: str) -> None:
+    able = EVERYTHING - {name}
+    boastful = await found(Tiny(able=able, lists=frozenset({name})))
+    assert boastful.advertised(name)
+    assert not boastful.observed(name)
+    modest = await found(Tiny(lists=frozenset()))
+    assert not modest.advertised(name)
+    assert modest.observed(name)
+
+
+def failing(method: str, answer: Answer) -> Callable[[], Answering]:
+    """Return a server that does everything, but answers one method so."""
+
+    def make() -> Answering:
+        tiny = Tiny()
+
+        def answering(asked: Asked) -> Answer:
+            return answer if asked.method == method else tiny(asked)
+
+        return answering
+
+    return make
+
+
+BROKEN: list[tuple[Callable[[], Answering], set[str], str]] = [
+    (failing("POST", Says(500)), set(EVERYTHING), "creations fail"),
+    (failing("POST", Says(503)), set(EVERYTHING), "creations fail for now"),
+    (failing("POST", Closes()), set(EVERYTHING), "creations get no answer"),
+    (failing("POST", Stays()), set(EVERYTHING), "creations are not answered in time"),
+    (failing("DELETE", Says(500)), {"termination"}, "a deletion fails"),
+    (failing("DELETE", Closes()), {"termination"}, "a deletion gets no answer"),
+    (failing("DELETE", Says(204)), {"termination"}, "a deletion is acknowledged and not done"),
+    (failing("GET", Closes()), {"download"}, "a download gets no answer"),
+    (failing("GET", Says(500)), {"download"}, "a download fails"),
+    (
+        failing("PATCH", Closes()),
+        {"checksum", "checksum-trailer", "download"},
+        "a PATCH gets no answer",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "names"), [pytest.param(*case[:2], id=case[2]) for case in BROKEN]
+)
+async def test_a_failure_is_never_taken_for_a_refusal(
+    make: Callable[[], Answering], names: set[str]
+) -> None:
+    discovered = await found(make())
+    assert {name: discovered.capabilities[name].observed for name in names} == dict.fromkeys(
+        names, "unknown"
+    )
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 411, 415, 429, 501])
+async def test_a_refusal_is_a_4xx_or_501(status: int) -> None:
+    discovered = await found(failing("DELETE", Says(status))())
+    assert discovered.capabilities["termination"].observed == "refused"
+    assert str(status) in discovered.capabilities["termination"].because
+
+
+class Nobody(httpcore.AsyncNetworkBackend):
+    """A network in which nobody listens."""
+
+    async def connect_tcp(self, *place: object, **more: object) -> httpcore.AsyncNetworkStream:
+        raise httpcore.ConnectError("refused")
+
+
+async def test_a_server_that_is_not_there_is_unreachable_in_a_sentence() -> None:
+    with pytest.raises(Unreachable, match=r"No connection to .*: check that the server runs"):
+        await discover(Target(URL), Wire(backend=Nobody()))
+
+
+async def test_a_server_without_options_is_there_all_the_same() -> None:
+    discovered = await found(failing("OPTIONS", Says(405))())
+    assert discovered.extensions == ()
+    assert observed(discovered, "accepted") == EVERYTHING
+
+
+LISTS: list[tuple[dict[str, str], Discovered, str]] = [
+    (
+        {"Tus-Max-Size": "5", "Tus-Extension": "a, b ,c", "Tus-Checksum-Algorithm": "sha1,md5"},
+        Discovered(max_size=5, extensions=("a", "b", "c"), algorithms=("sha1", "md5")),
+        "lists with space around their commas",
+    ),
+    ({"Tus-Extension": ""}, Discovered(), "an empty list names nothing"),
+    ({"Tus-Extension": "a,,b,"}, Discovered(extensions=("a", "b")), "nor does an empty member"),
+    ({"Tus-Max-Size": "huge"}, Discovered(), "a size that is no number is none"),
+    ({"Tus-Max-Size": "0"}, Discovered(max_size=0), "0 is a size"),
+]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"), [pytest.param(*case[:2], id=case[2]) for case in LISTS]
+)
+async def test_what_options_lists_is_read_as_lists(
+    headers: dict[str, str], expected: Discovered
+) -> None:
+    seen = await found(failing("OPTIONS", Says(200, headers))())
+    assert (seen.max_size, seen.extensions, seen.algorithms) == (
+        expected.max_size,
+        expected.extensions,
+        expected.algorithms,
+    )
+
+
+async def test_the_probes_leave_nothing_behind() -> None:
+    tiny = Tiny()
+    await found(tiny)
+    assert tiny.uploads == {}
+
+
+async def test_every_creation_of_a_probe_has_the_metadata_of_the_profile() -> None:
+    tiny = Tiny()
+    posts: list[str | None] = []
+
+    def answering(asked: Asked) -> Answer:
+        if asked.method == "POST" and asked.header("X-HTTP-Method-Override") is None:
+            posts.append(asked.header("Upload-Metadata"))
+        return tiny(asked)
+
+    await found(answering, Profile(metadata="k dg=="))
+    assert len(posts) > 5
+    assert set(posts) == {"k dg=="}
+
+
+async def test_the_url_of_an_upload_that_never_was_is_shaped_like_one_that_is() -> None:
+    discovered = await found(Tiny())
+    assert discovered.unknown_url.startswith(URL)
+    assert discovered.unknown_url != URL + "1"
+
+
+UNKNOWN: list[tuple[str, bool, str, str]] = [
+    (URL, False, "/files/[0-9a-f]{32}", "where nothing was created"),
+    (URL + "24e533e", True, "/files/[0-9]{2}[a-f][0-9]{3}[a-f]", "hexadecimal stays hexadecimal"),
+    (URL + "a1?sig=1", True, r"/files/[a-f][0-9]\?sig=1", "a query stays"),
+    (URL + "xyz", True, "/files/.*", "letters beyond f must change, too"),
+    (URL + "-", True, "/files/.*", "and so must what has no letters"),
+    (URL + "1", True, "/files/[0-9]{15,}", "a counter will not come so far"),
+]
+
+
+@pytest.mark.parametrize(
+    ("url", "created", "shape"), [pytest.param(*case[:3], id=case[3]) for case in UNKNOWN]
+)
+def test_an_unknown_url_differs_from_the_known_one(url: str, created: bool, shape: str) -> None:
+    other = unknown(url, created=created)
+    assert other != url
+    assert re.fullmatch(f"http://tus.test{shape}", other)
