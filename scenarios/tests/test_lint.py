@@ -69,6 +69,26 @@ BROKEN = {
     ),
     "a length of its own": ("send = 1 }", "send = 1, declare = 9 }", 'framing = "raw"'),
     "two bodies": ("send = 1 }", 'send = 1, body = "x" }', "one body"),
+    "a cut nowhere": (
+        "send = 1 }",
+        'send = 1, cut = { after = "half" } }',
+        "'half' is no position",
+    ),
+    "a stall in nothing": (
+        "send = 1 }",
+        "faults = [{ stall = 1 }] }",
+        "a stall within a body that it does not have",
+    ),
+    "a cut in no chunk": (
+        "send = 1 }",
+        'send = 1, faults = [{ inside = "end", cut = "fin" }] }',
+        "not chunked",
+    ),
+    "a wait for nobody": (
+        "send = 1 }",
+        'send = 1, faults = [{ stall = 1, until = "asked" }] }',
+        "waits for 'asked', which no later step is called",
+    ),
     "a cut in nothing": ("send = 1 }", "cut = { after = 1 } }", "does not have"),
 }
 

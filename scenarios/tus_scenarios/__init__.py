@@ -12,6 +12,7 @@ from tus_scenarios.expectation import (
     Matcher,
     Status,
 )
+from tus_scenarios.fault import Cut, Fault
 from tus_scenarios.functions import scenario
 from tus_scenarios.reader import ScenarioError, read_file
 from tus_scenarios.registry import scenarios
@@ -24,7 +25,7 @@ from tus_scenarios.requirement import (
     ledger,
 )
 from tus_scenarios.scenario import Scenario
-from tus_scenarios.step import DIGEST_FORMS, DIGESTS, Cut, Finish, Given, Request, Step
+from tus_scenarios.step import DIGEST_FORMS, DIGESTS, Finish, Given, Request, Step
 from tus_scenarios.story import Paced, Reply, Story, Upload
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Condition",
     "Cut",
     "Expectation",
+    "Fault",
     "Finish",
     "Form",
     "Given",

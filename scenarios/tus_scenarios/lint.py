@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tus_scenarios.expectation import Condition, Expectation, Status
+from tus_scenarios.fault import PositionError, position
 from tus_scenarios.prose import conditioned
 from tus_scenarios.reader import ScenarioError
 from tus_scenarios.requirement import ledger
@@ -102,6 +103,30 @@ def _about_steps(scenario: Scenario) -> Iterator[str]:
                 yield f"step {number} has an expectation without any condition."
             yield from _about_alternatives(number, expectation)
         yield from _about_body(number, step.message)
+        yield from _about_faults(number, step.message, scenario.steps[number:])
+
+
+def _about_faults(number: int, request: Request | None, later: tuple[Step, ...]) -> Iterator[str]:
+    if request is None:
+        return
+    places = [fault.at for fault in request.faults]
+    places += [request.cut.after] if request.cut is not None else []
+    for place in places:
+        try:
+            position(REFERENCE.sub("0", str(place)), 0)
+        except PositionError as error:
+            yield f"step {number}: {error}"
+    bare = request.send is None and request.body is None
+    for fault in request.faults:
+        if fault.inside == "body" and bare and fault.act not in {"duplicate", "lose"}:
+            yield f"step {number} has a {fault.act} within a body that it does not have."
+        if fault.inside == "end" and request.framing != "chunked":
+            yield f"step {number} has a {fault.act} within the end of a body that is not chunked."
+        if fault.until and fault.until not in {step.name for step in later}:
+            yield f"step {number} waits for {fault.until!r}, which no later step is called."
+    held = [fault for fault in request.faults if fault.until]
+    if len(held) > 1 or (held and held[0].inside != "body"):
+        yield f"step {number} may wait for one later step only, and within its body."
 
 
 def _about_alternatives(number: int, expectation: Expectation) -> Iterator[str]:

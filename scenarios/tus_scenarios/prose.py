@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from tus_scenarios.expectation import Condition, Expectation, HeaderMatches, Matcher
+from tus_scenarios.fault import Cut, told
+from tus_scenarios.fault import shown as place
 from tus_scenarios.requirement import ledger
-from tus_scenarios.step import Cut, Given, Request, Step
+from tus_scenarios.step import Given, Request, Step
 
 _KNOWN = {"{max-size+1}": "Tus-Max-Size + 1", "{max-size}": "Tus-Max-Size"}
 _PLACES = {
@@ -216,13 +218,15 @@ def _body(request: Request, fill: Fill) -> list[str]:
         parts.append(f"with the trailer {_lines(request.trailer, fill)}")
     if request.cut is not None:
         parts.append(_cut(request.cut))
+    parts += [fill(told(fault)) for fault in request.faults]
+    if request.connection == "kept":
+        parts.append("over the connection that is kept")
     return parts
 
 
 def _cut(cut: Cut) -> str:
     how = "closed" if cut.by == "fin" else "reset"
-    after = cut.after if isinstance(cut.after, str) else f"{cut.after} bytes"
-    return f"the connection {how} after {after} of it"
+    return f"the connection {how} after {place(cut.after)} of it"
 
 
 def _named(name: str) -> str:

@@ -22,19 +22,13 @@ from typing import Literal
 import msgspec
 
 from tus_scenarios.expectation import Expectation
+from tus_scenarios.fault import Cut, Fault
 
 DIGESTS = ("md5", "sha1", "sha256", "sha512", "crc32")
 """The checksum algorithms whose digests can be referred to."""
 
 DIGEST_FORMS = ("wrong", "hex", "unpadded", "short")
 """The ways to write a digest other than it should be."""
-
-
-class Cut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Break the connection after so many body bytes: a number, or a share such as "50%"."""
-
-    after: int | str
-    by: Literal["fin", "rst"] = "fin"
 
 
 class Given(
@@ -65,6 +59,9 @@ class Request(
     past what an HTTP library would refuse; `declare` is the Content-Length to claim there.
     `trailer` follows a chunked body. `parts` names uploads that a creation concatenates: its
     Upload-Concat is then "final;" with their URLs, and the new upload's content is theirs, joined.
+    `faults` are done to it; `cut` is short for the one fault of that name. A request has a
+    connection of its own unless it is "kept": then it goes over the one that the scenario keeps,
+    opening it where there is none, or where the server has closed it.
     """
 
     of: str = "upload"
@@ -84,6 +81,8 @@ class Request(
     trailer: dict[str, str] = {}
     parts: tuple[str, ...] = ()
     cut: Cut | None = None
+    faults: tuple[Fault, ...] = ()
+    connection: Literal["own", "kept"] = "own"
 
 
 class Finish(
