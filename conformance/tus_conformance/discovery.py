@@ -113,6 +113,7 @@ class Discovered:
             algorithms=self.algorithms,
             max_size=self.max_size,
             capabilities=tuple(self.capabilities.values()),
+            manners=self.manners.sentences,
             exchanges=self.exchanges,
         )
 

@@ -13,6 +13,7 @@ from tus_conformance import rows, verdict
 from tus_conformance.discovery import Unreachable, discover
 from tus_conformance.invariants import Watch
 from tus_conformance.plan import Plan
+from tus_conformance.progress import Progress, Unseen
 from tus_conformance.route import Route
 from tus_conformance.schedule import in_order
 from tus_conformance.selection import inapplicable
@@ -26,8 +27,15 @@ from tus_scenarios import SPEC_EDITION, Scenario
 class Run:
     """A run in progress; `emit` is given each line of the record as soon as it is there."""
 
-    def __init__(self, plan: Plan, route: Route, emit: Callable[[Line], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        route: Route,
+        emit: Callable[[Line], None],
+        progress: Progress | None = None,
+    ) -> None:
         self.plan = plan
+        self._progress = progress or Unseen()
         self._route = route
         self._left_behind: list[str] = []
         self._emit = emit
@@ -37,27 +45,38 @@ class Run:
         self._exchanges = 0
         self._requirements: Counter[Verdict] = Counter()
         self._failed_fast: str | None = None
+        self._scope = trio.CancelScope()
 
     async def __call__(self) -> Footer:
-        """Run it all and return the last line of the record."""
+        """Run it all and return the last line of the record; `stop` makes it come early."""
         began = trio.current_time()
         self._emit(self._header())
         problem = ""
-        left_behind: tuple[str, ...] = ()
         try:
-            session = await self.open()
+            with self._scope:
+                problem = await self._all()
         except Unreachable as unreachable:
             problem = f"{unreachable} Nothing was tested."
-        else:
-            await in_order(
-                self.plan.scenarios, self._tell_with(session), self._done, jobs=self.plan.jobs
+        if self._scope.cancelled_caught:
+            problem = (
+                f"Interrupted after {len(self._told)} of {len(self.plan.scenarios)} scenarios."
             )
-            self._look_back()
-            left_behind = tuple(session.left_behind)
-            problem = self._trial.lost[:1].upper() + self._trial.lost[1:]
-        footer = self._footer(problem, trio.current_time() - began, left_behind)
+        self._look_back()
+        footer = self._footer(problem, trio.current_time() - began)
         self._emit(footer)
         return footer
+
+    def stop(self) -> None:
+        """End the run: what is under way is given up, and its uploads are removed."""
+        self._scope.cancel()
+
+    async def _all(self) -> str:
+        session = await self.open()
+        await in_order(
+            self.plan.scenarios, self._tell_with(session), self._done, jobs=self.plan.jobs
+        )
+        await session.sweep()
+        return self._trial.lost[:1].upper() + self._trial.lost[1:]
 
     async def open(self) -> Session:
         """Discover the target and return the session that the scenarios share."""
@@ -76,7 +95,10 @@ class Run:
 
     def _tell_with(self, session: Session) -> Callable[[Scenario], Awaitable[Told]]:
         async def tell(scenario: Scenario) -> Told:
-            return await self.tell(scenario, session)
+            self._progress.begins(scenario.id)
+            told = await self.tell(scenario, session)
+            self._progress.ends(scenario.id)
+            return told
 
         return tell
 
@@ -150,17 +172,18 @@ class Run:
             started=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def _footer(self, problem: str, seconds: float, left_behind: tuple[str, ...]) -> Footer:
-        untested = bool(problem) and not self._told
+    def _footer(self, problem: str, seconds: float) -> Footer:
         code = verdict.exit_code(self._told, strict=self.plan.strict)
+        if problem and code != verdict.FAILED:
+            code = verdict.UNKNOWN
         return Footer(
             counts=Counts(
                 scenarios=dict(Counter(told.verdict for told in self._told)),
                 requirements=dict(self._requirements),
             ),
-            exit_code=verdict.UNKNOWN if untested else code,
+            exit_code=code,
             seconds=round(seconds, 3),
             exchanges=self._exchanges,
             problem=problem,
-            left_behind=left_behind,
+            left_behind=tuple(map(self.plan.target.redaction.text, self._left_behind)),
         )

@@ -11,9 +11,11 @@ import trio
 
 from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
+from tus_conformance.interruption import interruptible
 from tus_conformance.plan import Plan
 from tus_conformance.profile import Profile, ProfileError, read_profile
 from tus_conformance.program import ProgramError
+from tus_conformance.progress import shown
 from tus_conformance.route import route
 from tus_conformance.run import Run
 from tus_conformance.selection import Selection
@@ -76,7 +78,8 @@ async def _against(
     )
     with ExitStack() as outputs:
         record = options.report_dir / RECORD if options.report_dir else None
-        emitters = [TerminalView(sys.stdout, where=str(record or "")).line]
+        progress, stream = outputs.enter_context(shown(len(plan.scenarios), sys.stdout))
+        emitters = [TerminalView(stream, where=str(record or "")).line]
         if record is not None:
             emitters.append(outputs.enter_context(RecordWriter(record)).write)
 
@@ -84,7 +87,9 @@ async def _against(
             for emitter in emitters:
                 emitter(line)
 
-        footer = await Run(plan, route(target), emit)()
+        run = Run(plan, route(target), emit, progress)
+        async with interruptible(run.stop):
+            footer = await run()
     if footer.exit_code == verdict.NOTHING:
         _say("No scenario was selected; `tus-conformance list --scenarios` names them all.")
     return footer.exit_code
