@@ -6,7 +6,6 @@ What HAR has no place for (interim answers, our own acts, the events of the conn
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,7 +34,7 @@ def har(record: Record) -> str:
         entries += [_entry(record, exchange, name) for exchange in exchanges]
     creator = {"name": "tus-conformance", "version": record.header.suite_version}
     log = {"version": "1.2", "creator": creator, "pages": pages, "entries": entries}
-    return json.dumps({"log": log}, indent=1) + "\n"
+    return msgspec.json.format(msgspec.json.encode({"log": log}), indent=1).decode() + "\n"
 
 
 def _groups(record: Record) -> Iterator[tuple[str, str, tuple[Exchange, ...]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ from tus_reports.transcript import in_a_line, sized, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 WHOLE_STORIES = 2000
 """Up to so many scenarios, those that passed are shown with their bytes, too."""
@@ -136,6 +138,14 @@ def before(each: Occurrence) -> tuple[str, ...]:
     return tuple(in_a_line(exchange) for exchange in earlier)
 
 
+def inline(text: str) -> Markup:
+    """Return a sentence of Markdown with its code shown as such, and all else as it stands."""
+    from markupsafe import Markup, escape
+
+    shown = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(shown)  # noqa: S704  the text was escaped before any markup came into it
+
+
 @cache
 def environment() -> Environment:
     """Return the templates, with what they may call; all text is escaped."""
@@ -148,7 +158,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"visible": visible, "sized": sized}
+    made.filters |= {"visible": visible, "sized": sized, "inline": inline}
     made.globals |= {
         "MARKS": MARKS,
         "VERDICTS": VERDICTS,

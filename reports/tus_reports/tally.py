@@ -10,6 +10,17 @@ from tus_reports.findings import SERIOUS, UNDETERMINED
 from tus_reports.reader import Record
 from tus_reports.record import VERDICTS, Requirement, Scenario, Verdict
 
+_LEVELS = (
+    "MUST",
+    "MUST NOT",
+    "SHALL NOT",
+    "IMPLIED",
+    "SHOULD",
+    "SHOULD NOT",
+    "should (lowercase)",
+    "MAY",
+    "UNSPECIFIED",
+)
 _HELD: frozenset[Verdict] = frozenset({"pass", "note"})
 _ABSENT: frozenset[Verdict] = frozenset({"unsupported", "not-applicable", "excluded"})
 
@@ -69,8 +80,9 @@ def by_extension(requirements: Iterable[Requirement]) -> tuple[Share, ...]:
 
 
 def by_level(requirements: Iterable[Requirement]) -> tuple[Share, ...]:
-    """Return the requirements' sums for each level, in the order of the record."""
-    return _shares((row.level, row) for row in requirements)
+    """Return the requirements' sums for each level, the strictest first."""
+    shares = _shares((row.level, row) for row in requirements)
+    return tuple(sorted(shares, key=lambda share: _strictness(share.name)))
 
 
 def conclusion(record: Record) -> str:
@@ -100,6 +112,10 @@ def conclusion(record: Record) -> str:
         return f"Conformant, but --strict counts {plural(warned, 'warning')} as failures."
     undetermined = f"Undetermined: {plural(doubtful, 'requirement')} could not be judged."
     return undetermined if footer.exit_code == 3 else f"Conformant{also}."
+
+
+def _strictness(level: str) -> int:
+    return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
 
 
 def _joined(parts: list[str]) -> str:
