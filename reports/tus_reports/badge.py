@@ -53,11 +53,8 @@ def badge_svg(record: Record, extension: str | None = None) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
         f'aria-label="{name}">\n'
         f"  <title>{name}</title>\n"
-        f'  <clipPath id="round"><rect width="{left + right}" height="20" rx="3"/></clipPath>\n'
-        f'  <g clip-path="url(#round)">\n'
-        f'    <rect width="{left}" height="20" fill="#3c4043"/>\n'
-        f'    <rect x="{left}" width="{right}" height="20" fill="{made.colour}"/>\n'
-        f"  </g>\n"
+        f'  <rect width="{left + right}" height="20" rx="3" fill="{made.colour}"/>\n'
+        f'  <path d="M3 0h{left - 3}v20H3a3 3 0 0 1-3-3V3a3 3 0 0 1 3-3z" fill="#3c4043"/>\n'
         f'  <g fill="#fff" text-anchor="middle" font-size="11" '
         f'font-family="Verdana,DejaVu Sans,Geneva,sans-serif">\n'
         f"    {_svg_text(made.label, left / 2, left - 12)}\n"

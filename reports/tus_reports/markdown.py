@@ -152,7 +152,8 @@ def _bytes(each: Occurrence) -> Iterator[str]:
     if number is None or not 0 <= number < len(exchanges):
         yield from (visible(line) for line in each.check.evidence.splitlines())
         return
-    yield from (f"  before: {in_a_line(earlier)}" for earlier in exchanges[:number][-4:])
+    earlier = [f"  before: {in_a_line(each)}" for each in exchanges[:number][-4:]]
+    yield from [*earlier, ""] if earlier else []
     last = ""
     for line in transcript(exchanges[number], each.check):
         if last and line.side != last:
