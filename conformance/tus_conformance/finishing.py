@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
+from tus_conformance import program
 from tus_conformance.content import Comparison
 from tus_conformance.headers import is_integer
+from tus_conformance.stopping import Stopped
 from tus_scenarios import Request
 
 if TYPE_CHECKING:
@@ -48,13 +51,31 @@ async def _offset(telling: Telling, upload: Upload) -> tuple[Reply, int | None]:
 async def _compared(telling: Telling, upload: Upload, head: Reply) -> Reply:
     if upload.foreign:
         return _unverified(head, "bytes of another origin were accepted")
-    if not telling.session.discovery.observed("download"):
-        return _unverified(head, "the server offers no download")
     comparison = Comparison(upload.body)
+    if not telling.session.discovery.observed("download"):
+        return await _read(telling, upload, head, comparison)
     reply = await telling.fetch(upload, comparison)
     if not reply.succeeded:
         return _unverified(head, f"GET got {_shown(reply)}")
     return _weighed(reply, comparison, upload.length or 0)
+
+
+async def _read(telling: Telling, upload: Upload, head: Reply, comparison: Comparison) -> Reply:
+    """Compare what the profile's `read` command prints, where there is no download."""
+    command = telling.session.target.profile.commands.read
+    if command is None:
+        return _unverified(head, "the server offers no download")
+    last = unquote(urlsplit(upload.url).path.rstrip("/").rpartition("/")[2])
+    try:
+        comparison.feed(await program.output(command, url=upload.url, id=last))
+    except program.ProgramError as failed:
+        raise Stopped("error", str(failed)) from None
+    came, length = comparison.position, upload.length or 0
+    if comparison.difference is not None:
+        return _damaged(head, f"byte {comparison.difference} of what is stored is not the one sent")
+    if came != length:
+        return _damaged(head, f"{came} bytes are stored of {length}")
+    return replace(head, intact=True, story="complete, and every stored byte is right")
 
 
 def _weighed(download: Reply, comparison: Comparison, length: int) -> Reply:

@@ -95,8 +95,6 @@ def hindered(what: str, reply: Reply, actual: str = "") -> tuple[Verdict, str]:
     failure = reply.answer.failure
     if failure is not None and failure.kind in {"unreachable", "tls"}:
         return "error", f"{what}: {failure.sentence}"
-    if reply.status == 429:
-        return "inconclusive", TOO_FAST
     cause = f" ({CAUSES[reply.method]})" if reply.method in CAUSES else ""
     if failure is not None:
         return "blocked", f"{what}{cause}: {failure.sentence}"
@@ -104,9 +102,6 @@ def hindered(what: str, reply: Reply, actual: str = "") -> tuple[Verdict, str]:
     if reply.succeeded and reply.method == "POST":
         answered += f" and {_shown(reply.header('Location'))}"
     return "blocked", f"{what}{cause}: {answered}."
-
-
-TOO_FAST = "The server asks for fewer requests (429); set `rate` in the profile to what it allows."
 
 
 def _shown(location: str | None) -> str:

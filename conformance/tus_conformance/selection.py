@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from tus_conformance.discovery import EXTENSIONS, Discovered
-from tus_conformance.profile import Profile
+from tus_conformance.profile import Commands, Profile
 from tus_reports import Verdict
 from tus_scenarios import Scenario
 
@@ -65,6 +65,8 @@ def _missing(name: str, found: Discovered, profile: Profile) -> tuple[Verdict, s
         knowledge = name.removeprefix("profile:")
         if profile.knows(knowledge):
             return None
+        if knowledge in Commands.__struct_fields__:
+            return "not-applicable", f"it needs a `{knowledge}` command in the profile"
         key = knowledge.replace("-", "_")
         return "not-applicable", f"it needs `{key}` in the profile"
     if name.startswith("checksum:"):

@@ -31,6 +31,8 @@ from tus_reports import Check, Exchange
 from tus_scenarios import Expectation, Finish, Given, Request, Scenario
 from tus_scenarios import Reply as Seen
 
+_TOO_FAST = "The server asks for fewer requests (429); set `rate` in the profile to what it allows."
+
 
 class Pace:
     """A request on its way, whose body is sent as the story wants."""
@@ -145,6 +147,8 @@ class Telling:
             self._bind(request, reply)
         elif reply.succeeded and upload is not None and outgoing.url == upload.url:
             _follow(upload, request, reply)
+        if reply.status == 429:
+            raise Stopped("inconclusive", _TOO_FAST)
         return reply
 
     def _bind(self, request: Request, reply: Reply) -> None:

@@ -34,6 +34,7 @@ NEEDS = (
     "max-size",
     "profile:network-timeout",
     "profile:expiration",
+    "profile:restart",
 )
 """What a scenario may need: an extension, a checksum algorithm that is listed, a download, a limit,
 or what only a profile tells."""

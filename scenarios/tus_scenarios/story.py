@@ -93,6 +93,10 @@ class Story(Protocol):
         """Judge an answer; return whether every expectation came out as a pass."""
         ...
 
+    async def restart(self) -> None:
+        """Restart the server, named in `needs` as "profile:restart"; go on when it answers."""
+        ...
+
     async def until(self, ready: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
         """Ask again until ready or the deadline is over; return whether it became ready."""
         ...

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import ModuleType
 
 from tus_scenarios.scenario import Scenario
-from tus_scenarios.stories import concurrency, expiry, pace, waiting
+from tus_scenarios.stories import concurrency, expiry, pace, restart, waiting
 
 __all__ = ["stories"]
 
-_MODULES: tuple[ModuleType, ...] = (concurrency, pace, waiting, expiry)
+_MODULES: tuple[ModuleType, ...] = (concurrency, pace, waiting, expiry, restart)
 
 
 def stories() -> tuple[Scenario, ...]:
