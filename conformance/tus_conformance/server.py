@@ -13,18 +13,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import trio
 
+from tus_conformance import s3
+
 STORES = ("file", "memory", "s3-moto", "s3-localstack")
-_LATER = {
-    "s3-moto": "The reference server has no S3 store yet; use --reference file.",
-    "s3-localstack": "The reference server has no S3 store yet; use --reference file.",
-}
 # The largest upload is small enough to go beyond, and uploads expire, so that every row is reached.
 _REFERENCE = (
     *("--host", "127.0.0.1", "--port", "0", "--base-path", "/files/"),
@@ -41,19 +39,54 @@ class ServerError(Exception):
 
 @asynccontextmanager
 async def reference(store: str) -> AsyncIterator[str]:
-    """Start the reference server on a free port and yield its URL; stop it in the end."""
-    if store in _LATER:
-        raise ServerError(_LATER[store])
-    with tempfile.TemporaryDirectory(prefix="tus-reference-") as folder:
-        kept = ("--store", store, "--upload-dir", str(Path(folder) / "uploads"))
-        words = [sys.executable, "-m", "tus_reference", *_REFERENCE, *kept]
-        log = Path(folder) / "log"
-        process = await _open(words, log, stdout=subprocess.PIPE)
-        try:
-            yield await _announced(process, log)
-        finally:
-            with trio.CancelScope(shield=True):
-                await _stop(process)
+    """Start the reference server on a free port and yield its URL; stop it in the end.
+
+    Its storage in S3 is started before it, and stopped after it, too.
+    """
+    with tempfile.TemporaryDirectory(prefix="tus-reference-", ignore_cleanup_errors=True) as folder:
+        async with _storage(store, Path(folder)) as kept:
+            words = [sys.executable, "-m", "tus_reference", *_REFERENCE, *kept.words]
+            log = Path(folder) / "log"
+            process = await _open(words, log, stdout=subprocess.PIPE, more=kept.environment)
+            try:
+                yield await _announced(process, log)
+            finally:
+                with trio.CancelScope(shield=True):
+                    await _stop(process)
+
+
+@asynccontextmanager
+async def _storage(store: str, folder: Path) -> AsyncIterator[s3.Program]:
+    """Yield the flags and the environment that let the reference keep its uploads in `store`."""
+    simulated = store.removeprefix("s3-")
+    if simulated == store:
+        yield s3.Program(("--store", store, "--upload-dir", str(folder / "uploads")), {})
+        return
+    running = None
+    if simulated == "localstack":
+        running = await trio.to_thread.run_sync(s3.running_localstack)
+    if running is not None:
+        yield s3.store(running, await _bucket(running))
+        return
+    if (sentence := s3.missing(simulated)) is not None:
+        raise ServerError(sentence)
+    port, log = _free_port(), folder / "s3.log"
+    program = s3.program(simulated, port, folder)
+    process = await _open(program.words, log, stdout=None, more=program.environment)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        await _accepting(url, process, log)
+        yield s3.store(url, await _bucket(url))
+    finally:
+        with trio.CancelScope(shield=True):
+            await _stop(process)
+
+
+async def _bucket(url: str) -> str:
+    try:
+        return await s3.make_bucket(url)
+    except OSError as error:
+        raise ServerError(f"The S3 at {url} cannot be used: {error}.") from None
 
 
 class Commanded:
@@ -115,8 +148,17 @@ async def commanded(command: str, target: str) -> AsyncIterator[Commanded]:
                 await server.stop()
 
 
-async def _open(words: Sequence[str], log: Path, *, stdout: int | None) -> trio.Process:
-    """Start a process that leads a group; what it says goes to the log, standard output if None."""
+async def _open(
+    words: Sequence[str],
+    log: Path,
+    *,
+    stdout: int | None,
+    more: Mapping[str, str] | None = None,
+) -> trio.Process:
+    """Start a process that leads a group; what it says goes to the log, standard output if None.
+
+    `more` is added to the environment.
+    """
     with log.open("ab") as said:
         try:
             return await trio.lowlevel.open_process(
@@ -125,6 +167,7 @@ async def _open(words: Sequence[str], log: Path, *, stdout: int | None) -> trio.
                 stdout=said if stdout is None else stdout,
                 stderr=said,
                 start_new_session=True,
+                env={**os.environ, **(more or {})},
             )
         except OSError as error:
             raise ServerError(f"{words[0]} cannot be started: {error.strerror}.") from None
