@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import trio
@@ -30,10 +31,10 @@ class Transport:
             raise Disconnected from None
 
     async def receive_into(self, buffer: memoryview) -> int:
-        """Put some bytes into `buffer`; 0 if the other side has finished sending."""
+        """Put what is there into `buffer`, waiting for some; 0 if the other side has finished."""
         try:
             if self._socket is not None:
-                return await self._socket.recv_into(buffer)
+                return await _drain(self._socket, buffer)
             data = await self._stream.receive_some(len(buffer))
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             raise Disconnected from None
@@ -68,3 +69,30 @@ def _peer(socket: trio.socket.SocketType) -> str:
     except OSError:
         return ""
     return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
+
+
+async def _drain(socket: trio.socket.SocketType, buffer: memoryview) -> int:
+    """Fill `buffer` with as much as the system has; wait only while there is nothing.
+
+    A turn of the event loop for every packet would cost more than copying its bytes.
+    """
+    await trio.lowlevel.checkpoint_if_cancelled()
+    filled = 0
+    while filled < len(buffer):
+        try:
+            count = os.readv(socket.fileno(), [buffer[filled:]])
+        except BlockingIOError:
+            if filled:
+                break
+            await trio.lowlevel.wait_readable(socket)
+            continue
+        except OSError:
+            # What came before the connection broke still counts; the next call will tell.
+            if filled:
+                break
+            raise
+        if not count:
+            break
+        filled += count
+    await trio.lowlevel.cancel_shielded_checkpoint()
+    return filled

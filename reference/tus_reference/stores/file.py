@@ -4,11 +4,11 @@
     <id>.info   the record, always whole: written aside, synced, renamed
     .<id>.*     files in the making; a crash may leave them, nothing reads them
 
-All disk work runs in threads, since a disk that hangs must hang one upload only. While a
-thread writes one buffer, the next is received into the other; buffers grow only for
-clients that fill them. What was received is handed to the system with every read, so a
-crash of the process loses none of it; with `sync` an answer also waits for the disk, and
-then even a power failure does not take back an offset that was told.
+All disk work runs in threads, since a disk that hangs must hang one upload only. Buffers
+grow for clients that fill them, so that long bodies cost few threads. What was received is
+handed to the system with every read, so a crash of the process loses none of it; with
+`sync` an answer also waits for the disk, and then even a power failure does not take back
+an offset that was told.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tus_reference.handler import ByteSource, FileInfo, StoreComposer
 
 SMALLEST_BUFFER: Final = 64 * 1024
-LARGEST_BUFFER: Final = 1024 * 1024
+LARGEST_BUFFER: Final = 4 * 1024 * 1024
 READ_SIZE: Final = 256 * 1024
 
 # Endings that belong to other files of tusd and of ours; no id may have them.
@@ -92,19 +92,16 @@ class FileStore:
                 await run_sync(os.close, descriptor)
 
     async def _write_all(
-        self, descriptor: int, offset: int, source: ByteSource, filled: memoryview, count: int
+        self, descriptor: int, offset: int, source: ByteSource, buffer: memoryview, count: int
     ) -> int:
-        """Write while receiving, one buffer each; the buffers change places."""
+        """Write and receive in turns; meanwhile the system receives into its own buffers."""
         position = offset
-        other = memoryview(bytearray(len(filled)))
         while count:
-            if count == len(filled) < LARGEST_BUFFER:
-                other = memoryview(bytearray(min(4 * len(filled), LARGEST_BUFFER)))
-            following = await _while_writing(descriptor, filled[:count], position, source, other)
+            await run_sync(_write_fully, descriptor, buffer[:count], position)
             position += count
-            filled, other, count = other, filled, following
-            if len(other) < len(filled):
-                other = memoryview(bytearray(len(filled)))
+            if count == len(buffer) < LARGEST_BUFFER:
+                buffer = memoryview(bytearray(min(4 * len(buffer), LARGEST_BUFFER)))
+            count = await source.read_into(buffer)
         if self._sync:
             await run_sync(os.fsync, descriptor)
         return position - offset
@@ -250,26 +247,3 @@ def _write_fully(descriptor: int, data: memoryview, position: int) -> None:
         if not written:
             raise OSError(errno.EIO, "the disk takes no more bytes")
         data, position = data[written:], position + written
-
-
-async def _while_writing(
-    descriptor: int, data: memoryview, position: int, source: ByteSource, other: memoryview
-) -> int:
-    """Write `data` and receive into `other` at once; return how many bytes came."""
-    received = 0
-    failure: OSError | None = None
-
-    async def receive() -> None:
-        nonlocal received
-        received = await source.read_into(other)
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(receive)
-        try:
-            await run_sync(_write_fully, descriptor, data, position)
-        except OSError as error:
-            failure = error
-            tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-    return received

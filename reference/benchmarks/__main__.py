@@ -1,0 +1,134 @@
+"""Measure the reference beside other servers: python -m benchmarks (from the folder reference/).
+
+Runs are interleaved, every server in turn, so that a machine that grows slow is slow for all;
+medians are told. A first round warms up and is not counted. Stored bytes are compared with
+what was sent. Used folders are renamed, and removed at the end: deleting thousands of files
+just before a run would slow down the creation of the next ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.load import BLOCK, require, send_big, send_small
+from benchmarks.targets import REFERENCE, Running, Target, parse_server, running, socat, verify
+
+MIB = 1024 * 1024
+
+
+@dataclass
+class Figures:
+    """What was measured of one target, in seconds, requests per second and bytes."""
+
+    big: list[float] = field(default_factory=list)
+    small: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    memory: int = 0
+
+
+def measure(targets: list[Target], home: Path, options: argparse.Namespace) -> dict[str, Figures]:
+    """Run all rounds and return what was measured."""
+    block = os.urandom(BLOCK)
+    figures: dict[str, Figures] = defaultdict(Figures)
+    with_socat = shutil.which("socat") is not None
+    for number in range(options.rounds + 1):
+        counts = number > 0
+        if with_socat:
+            seconds = socat(home, block, options.size)
+            if counts:
+                figures["socat -u into a file"].big.append(seconds)
+        for target in targets:
+            for connections in (0, 1, 32):
+                folder = home / f"{target.name.replace('/', '-')}-{number}-{connections}" / "up"
+                folder.parent.mkdir(parents=True)
+                with running(target, folder) as server:
+                    figure = run(server, folder, block, options, connections)
+                    if counts and connections:
+                        figures[target.name].small[connections].append(figure)
+                    elif counts:
+                        figures[target.name].big.append(figure)
+                        memory = max(figures[target.name].memory, server.peak_memory())
+                        figures[target.name].memory = memory
+                if not connections:
+                    shutil.rmtree(folder)
+        print(f"round {number} of {options.rounds}{'' if counts else ' (warm-up)'}", flush=True)
+    return figures
+
+
+def run(
+    server: Running, folder: Path, block: bytes, options: argparse.Namespace, connections: int
+) -> float:
+    """Run one measurement: the big PATCH for 0 connections, else the small cycles."""
+    endpoint = endpoint_of(server)
+    if not connections:
+        seconds, upload_id = send_big(server.port, endpoint, block, options.size)
+        verify(folder / upload_id, block, options.size)
+        return seconds
+    content = block[:1024]
+    count = max(options.cycles // connections, 1)
+    send_small(server.port, endpoint, content, connections=1, count=20)
+    rate, ids = send_small(server.port, endpoint, content, connections=connections, count=count)
+    require(len(set(ids)) == count * connections, "an upload is missing")
+    for upload_id in ids:
+        require((folder / upload_id).read_bytes() == content, f"{upload_id} differs")
+    return rate
+
+
+def endpoint_of(server: Running) -> str:
+    """Return the endpoint with or without its last slash, whichever creates uploads."""
+    try:
+        send_small(server.port, "/files/", b"x", connections=1, count=1)
+    except AssertionError:
+        return "/files"
+    return "/files/"
+
+
+def report(figures: dict[str, Figures], options: argparse.Namespace) -> None:
+    """Print the medians, and the spread of what they are medians of."""
+    print(f"\none PATCH of {options.size} MiB   median s   least   most   peak RSS MiB")
+    for name, figure in figures.items():
+        memory = f"{figure.memory / MIB:.0f}" if figure.memory else "-"
+        median = statistics.median(figure.big)
+        print(f"{name:24} {median:10.2f} {min(figure.big):7.2f} {max(figure.big):6.2f} {memory:>9}")
+    print("\nPOST + PATCH 1 KiB + HEAD, requests/s   1 connection   32 connections")
+    for name, figure in figures.items():
+        if figure.small:
+            one, many = (statistics.median(figure.small[n]) for n in (1, 32))
+            print(f"{name:38} {one:13.0f} {many:16.0f}")
+
+
+def main() -> int:
+    """Measure and report; return the exit code."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument(
+        "--server",
+        action="append",
+        default=[],
+        metavar="NAME=COMMAND",
+        help="another server; in its command the words PORT and FOLDER are replaced",
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds (%(default)s)")
+    parser.add_argument("--size", type=int, default=1024, help="of the PATCH in MiB (%(default)s)")
+    parser.add_argument("--cycles", type=int, default=3200, help="small cycles (%(default)s)")
+    parser.add_argument(
+        "--home", type=Path, default=Path("/dev/shm"), help="where to store (%(default)s)"
+    )
+    options = parser.parse_args()
+    try:
+        others = [parse_server(text) for text in options.server]
+    except ValueError as mistake:
+        parser.error(str(mistake))
+    with tempfile.TemporaryDirectory(dir=options.home) as home:
+        report(measure([REFERENCE, *others], Path(home), options), options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""What is measured: servers as processes, each on a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.load import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server; in its command PORT and FOLDER stand for what they say."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass
+class Running:
+    """A server that listens."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    folder: Path
+
+    def peak_memory(self) -> int:
+        """Return the most memory that the process had resident, in bytes."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        return 0
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(target: Target, folder: Path) -> Iterator[Running]:
+    """Run a server on an empty folder until the block ends."""
+    folder.mkdir(parents=True)
+    port = free_port()
+    words = {"PORT": str(port), "FOLDER": str(folder)}
+    command = [words.get(word, word) for word in target.command]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder.parent
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            require(process.poll() is None, f"{target.name} ended at once")
+            require(time.monotonic() < deadline, f"{target.name} does not listen")
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield Running(process, port, folder)
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+        process.kill()
+        process.wait()
+
+
+def socat(folder: Path, block: bytes, blocks: int) -> float:
+    """Send the same bytes through `socat -u` into a file; return the seconds."""
+    port = free_port()
+    file = folder / "socat"
+    command = [
+        "socat",
+        "-u",
+        "-b",
+        "1048576",
+        f"TCP-LISTEN:{port},bind=127.0.0.1",
+        f"CREATE:{file}",
+    ]
+    with subprocess.Popen(command) as process:
+        connection = connect(port)
+        with connection:
+            start = time.perf_counter()
+            for _ in range(blocks):
+                connection.sendall(block)
+            connection.shutdown(socket.SHUT_WR)
+            process.wait()
+            seconds = time.perf_counter() - start
+    verify(file, block, blocks)
+    file.unlink()
+    return seconds
+
+
+def connect(port: int) -> socket.socket:
+    """Return a connection to `port` as soon as somebody listens there."""
+    for _ in range(200):
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=60)
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError("socat does not listen")
+
+
+def verify(file: Path, block: bytes, blocks: int) -> None:
+    """Raise `AssertionError` unless the file is `blocks` times `block`."""
+    with file.open("rb", buffering=0) as stored:
+        for _ in range(blocks):
+            require(stored.read(len(block)) == block, f"{file} differs from what was sent")
+        require(stored.read(1) == b"", f"{file} is too long")
+
+
+def parse_server(text: str) -> Target:
+    """Return the target that NAME=COMMAND describes; raise `ValueError` if it does not."""
+    name, equals, command = text.partition("=")
+    words = tuple(shlex.split(command))
+    if not equals or "PORT" not in words or "FOLDER" not in words:
+        raise ValueError(f"write NAME='command PORT FOLDER', not {text!r}")
+    return Target(name, words)
+
+
+REFERENCE = Target(
+    "tus_reference",
+    (sys.executable, "-m", "tus_reference", "--port", "PORT", "--upload-dir", "FOLDER"),
+)
