@@ -426,7 +426,7 @@ def _succeeded(answer: Answer) -> bool:
 
 def _refusing(status: int | None) -> bool:
     """Tell whether a status says no, rather than that something broke."""
-    return status is not None and (400 <= status < 500 or status == 501)
+    return status is not None and (400 <= status < 500 or status == 501) and status != 429
 
 
 def _listed(answer: Answer, name: str) -> tuple[str, ...]:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import trio
 
+Result = TypeVar("Result")
 
-@asynccontextmanager
-async def interruptible(stop: Callable[[], None]) -> AsyncIterator[None]:
-    """Call `stop` when the process is asked to end, by SIGINT or SIGTERM, while this is entered."""
+
+async def interruptible(work: Callable[[], Awaitable[Result]], stop: Callable[[], None]) -> Result:
+    """Do some work; call `stop`, once, when the process is asked to end by SIGINT or SIGTERM."""
+    done: list[Result] = []
+    wrong: list[BaseException] = []
     async with trio.open_nursery() as nursery:
         await nursery.start(_listen, stop)
         try:
-            yield
-        finally:
-            nursery.cancel_scope.cancel()
+            done.append(await work())
+        except trio.Cancelled:
+            raise
+        except BaseException as error:
+            wrong.append(error)
+        nursery.cancel_scope.cancel()
+    if wrong:
+        raise wrong[0]
+    return done[0]
 
 
 async def _listen(

@@ -174,7 +174,9 @@ class Run:
 
     def _footer(self, problem: str, seconds: float) -> Footer:
         code = verdict.exit_code(self._told, strict=self.plan.strict)
-        if problem and code != verdict.FAILED:
+        if self._scope.cancelled_caught:
+            code = verdict.INTERRUPTED
+        elif problem and code != verdict.FAILED:
             code = verdict.UNKNOWN
         return Footer(
             counts=Counts(

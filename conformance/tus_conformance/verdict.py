@@ -17,6 +17,9 @@ UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"
 CONFORMANT, FAILED, USAGE, UNKNOWN, NOTHING = 0, 1, 2, 3, 4
 """Exit codes: conformant, a fail or regression, a usage error, undetermined, nothing selected."""
 
+INTERRUPTED = 130
+"""The exit code of a run that was told to end, as shells count a Ctrl-C."""
+
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst of several verdicts; of none, not-applicable."""

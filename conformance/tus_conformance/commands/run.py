@@ -88,8 +88,9 @@ async def _against(
                 emitter(line)
 
         run = Run(plan, route(target), emit, progress)
-        async with interruptible(run.stop):
-            footer = await run()
+        footer = await interruptible(run, run.stop)
+    if footer.exit_code == verdict.INTERRUPTED:
+        print("Interrupted; what was found until then is above.", file=sys.stderr)  # noqa: T201
     if footer.exit_code == verdict.NOTHING:
         _say("No scenario was selected; `tus-conformance list --scenarios` names them all.")
     return footer.exit_code
