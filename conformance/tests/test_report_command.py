@@ -9,7 +9,7 @@ import pytest
 from tus_conformance.__main__ import main
 from tus_conformance.arguments import REPORTS
 from tus_conformance.commands.report import BADGES, ONE
-from tus_reports import Counts, Footer, Header, RecordWriter, Scenario, Verdict
+from tus_reports import Counts, Footer, Header, RecordWriter, Requirement, Scenario, Verdict
 
 BEGINS = {
     "text": "tus-conformance",
@@ -45,8 +45,19 @@ def record(folder: Path, outcome: Verdict = "pass", *, whole: bool = True) -> st
                 id="core.head", title="HEAD", verdict=outcome, section="Core/HEAD", extension="core"
             )
         )
+        writer.write(
+            Requirement(
+                id="core.head.upload-offset",
+                level="MUST",
+                section="Core/HEAD",
+                extension="core",
+                statement="HEAD has Upload-Offset.",
+                verdict=outcome,
+                scenarios=("core.head",),
+            )
+        )
         if whole:
-            counts = Counts(scenarios={outcome: 1}, requirements={})
+            counts = Counts(scenarios={outcome: 1}, requirements={outcome: 1})
             writer.write(Footer(counts=counts, exit_code=0))
     return str(path)
 
@@ -112,6 +123,8 @@ def test_compare_tells_how_stable_many_runs_were(
         (["report", "{one}", "{two}", "--format", "har"], "one record for --format har"),
         (["report", "{one}", "--format", "badge", "--extension", "nosuch"], "nosuch"),
         (["report", "{one}", "--out", "{missing}/out"], "cannot be written"),
+        (["report", "{one}", "--spec-text", "{two}"], "--format html"),
+        (["report", "{one}", "--format", "html", "--spec-text", "{missing}"], "cannot be read"),
         (["compare", "{one}"], "two records"),
         (["compare", "{one}", "{cut}"], "footer"),
     ],
@@ -140,3 +153,14 @@ def test_a_record_that_was_cut_short_is_shown_and_called_so(
     """What is there can be read, and nobody takes it for the whole."""
     assert main(["report", record(tmp_path / "cut", whole=False)]) == 0
     assert "no footer" in capsys.readouterr().err
+
+
+def test_the_sentences_of_the_specification_are_shown_where_it_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report has them only then, since the repository does not."""
+    text = tmp_path / "spec.md"
+    text.write_text("## Core Protocol\n\n#### HEAD\n\nA hedgehog MUST curl up.\n")
+    path = record(tmp_path / "one")
+    assert main(["report", path, "--format", "html", "--spec-text", str(text)]) == 0
+    assert "hedgehog" in capsys.readouterr().out

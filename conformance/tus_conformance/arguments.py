@@ -78,6 +78,12 @@ def _add_reports(commands: Any) -> None:
     report.add_argument(
         "--extension", metavar="NAME", help="what a badge is about (default: the whole protocol)"
     )
+    report.add_argument(
+        "--spec-text",
+        type=Path,
+        metavar="FILE",
+        help="the specification in Markdown, to show its own sentences in the HTML report",
+    )
     compare = commands.add_parser(
         "compare",
         help="tell what changed from one record to another; 1 for a regression."

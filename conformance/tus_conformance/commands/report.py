@@ -79,6 +79,10 @@ def _shown(records: list[Record], options: argparse.Namespace) -> str:
             for path, record in zip(options.records, records, strict=True)
         ]
         return SEVERAL[options.format](servers)
+    if options.spec_text is not None:
+        if options.format != "html":
+            raise RecordError("--spec-text goes with --format html, of one record.")
+        return tus_reports.html(records[0], spec_text=options.spec_text.read_text("utf-8"))
     if options.format in BADGES:
         return BADGES[options.format](records[0], options.extension)
     return ONE[options.format](records[0])
