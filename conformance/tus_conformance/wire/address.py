@@ -28,6 +28,11 @@ class Address:
         """Tell whether TLS is spoken there."""
         return self.scheme == "https"
 
+    @property
+    def origin(self) -> str:
+        """Return what a connection is to: scheme, host and port."""
+        return f"{self.scheme}://{place(self.host, self.port)}"
+
 
 def place(host: str, port: int) -> str:
     """Return host and port for people."""

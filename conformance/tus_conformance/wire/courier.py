@@ -20,11 +20,20 @@ from h2.exceptions import StreamClosedError
 from tus_conformance.wire import trouble
 from tus_conformance.wire.address import Address, AddressError, address, place
 from tus_conformance.wire.answer import Answer, Failure
+from tus_conformance.wire.faults import Plan, Spot, told
 from tus_conformance.wire.framing import ByH11
 from tus_conformance.wire.hearing import Head
 from tus_conformance.wire.held import PIECE, Source
 from tus_conformance.wire.network import RecordedBackend
-from tus_conformance.wire.outgoing import Cut, Outgoing, UnsendableError
+from tus_conformance.wire.outgoing import (
+    Act,
+    Break,
+    Fault,
+    Outgoing,
+    Pace,
+    Stall,
+    UnsendableError,
+)
 from tus_conformance.wire.recorder import Recorder
 from tus_conformance.wire.redaction import Redaction
 from tus_conformance.wire.wire import NOWHERE, Sink, trusting
@@ -64,7 +73,8 @@ class Courier:
     async def send(self, outgoing: Outgoing, *, sink: Sink | None = None) -> Answer:
         """Send a request and return what came back, as `Wire.send` does.
 
-        Raises UnsendableError for raw framing and for trailers. A cut breaks the whole connection.
+        Raises UnsendableError for raw framing, for trailers, and for faults other than a stall, a
+        split, a pace or a cut within the body. A cut breaks the whole connection.
         """
         if outgoing.asterisk and self._proxy:
             raise UnsendableError("A proxy cannot be asked for *: send this one without a proxy.")
@@ -72,6 +82,11 @@ class Courier:
             raise UnsendableError(
                 "httpx sends neither raw requests nor trailers: send this one over HTTP/1.1"
                 " without a proxy."
+            )
+        if outgoing.lose or outgoing.line or not all(map(_possible, outgoing.faults)):
+            raise UnsendableError(
+                "httpx does not do this to a connection: send this one over HTTP/1.1 without a"
+                " proxy."
             )
         refusal: Failure | None = None
         try:
@@ -102,10 +117,10 @@ class Courier:
             recorder.expect_frames()
         with trio.CancelScope(deadline=trio.current_time() + self._timeout) as scope:
 
-            def moved() -> None:
-                scope.deadline = trio.current_time() + self._timeout
+            def moved(later: float = 0.0) -> None:
+                scope.deadline = trio.current_time() + later + self._timeout
 
-            recorder.moved = moved
+            recorder.moved = recorder.stood = moved
             try:
                 await self._converse(outgoing, there, recorder, network)
             except _CutShort:
@@ -215,14 +230,15 @@ class _CutShort(Exception):  # noqa: N818 (it is no error: the request asked for
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of a request, counted as it goes, and cut where it is to be cut.
+    """The body of a request, counted as it goes, with the faults that are to be done to it.
 
     An iterator rather than a generator, which would need closing when a write fails.
     """
 
     def __init__(self, outgoing: Outgoing, recorder: Recorder, network: RecordedBackend) -> None:
         self._payload = outgoing.payload
-        self._cut = outgoing.cut
+        self._length = outgoing.payload.length if outgoing.payload else 0
+        self._plan = Plan(outgoing.plan)
         self._recorder = recorder
         self._network = network
         self._last = b""
@@ -234,21 +250,32 @@ class _Body(httpx.AsyncByteStream):
     async def __anext__(self) -> bytes:
         said = self._recorder.said
         said.add(self._last)  # which has been written, since more is asked for
-        room = PIECE if self._cut is None else min(PIECE, self._cut.after - said.length)
-        self._last = self._source.take(room)
+        spot = Spot("body", said.length)
+        for fault in self._plan.due(spot, self._length):
+            await self._suffer(fault.act, spot)
+        ahead = self._plan.room(spot, self._length)
+        self._last = self._source.take(PIECE if ahead is None else min(PIECE, ahead))
         if self._last:
             return self._last
-        if self._cut is not None:
-            await self._break(self._cut)
         raise StopAsyncIteration
 
-    async def _break(self, cut: Cut) -> None:
-        said = self._recorder.said.length
-        self._recorder.log.act(f"cut after {said} body bytes by {cut.by.upper()}")
+    async def _suffer(self, act: Act, spot: Spot) -> None:
+        self._recorder.log.act(told(act, spot))
         stream = self._network.newest
-        if stream is not None:
-            await (stream.reset if cut.by == "rst" else stream.close)("by the harness")
-        raise _CutShort
+        if isinstance(act, Stall):
+            self._recorder.stood(act.seconds)
+            await trio.sleep(act.seconds)
+        elif isinstance(act, Pace) and stream is not None:
+            stream.pace = stream.pace.then(act)
+        elif isinstance(act, Break):
+            if stream is not None:
+                await (stream.reset if act.by == "rst" else stream.close)("by the harness")
+            raise _CutShort
+
+
+def _possible(fault: Fault) -> bool:
+    half = isinstance(fault.act, Break) and fault.act.by == "half"
+    return fault.inside == "body" and not half
 
 
 def _proxy(url: str) -> httpcore.Proxy:

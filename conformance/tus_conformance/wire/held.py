@@ -18,9 +18,10 @@ import trio
 
 from tus_conformance.wire import trouble
 from tus_conformance.wire.answer import Answer
+from tus_conformance.wire.faults import Plan, Spot, told
 from tus_conformance.wire.framing import Script
 from tus_conformance.wire.network import RecordedStream
-from tus_conformance.wire.outgoing import Ending, Payload
+from tus_conformance.wire.outgoing import Break, Ending, Inside, Outgoing, Pace, Payload, Stall
 from tus_conformance.wire.recorder import Recorder
 
 # Bytes read or written at once. Progress is counted by pieces, so a piece has to pass within the
@@ -40,19 +41,27 @@ class Held:
         self,
         connect: Connect,
         script: Script,
-        payload: Payload | None,
+        outgoing: Outgoing,
+        origin: str,
         recorder: Recorder,
+        *,
         timeout: float,
     ) -> None:
         self._connect = connect
         self._stream: RecordedStream | None = None
         self._script = script
-        self._source = Source(payload)
+        self._outgoing = outgoing
+        self._origin = origin
+        self._source = Source(outgoing.payload)
+        self._length = outgoing.payload.length if outgoing.payload else 0
+        self._plan = Plan(outgoing.plan)
+        self._broken: tuple[Ending, Spot] | None = None
         self._recorder = recorder
         recorder.moved = self._moved
         self._timeout = timeout
         self._patience: dict[trio.CancelScope, float] = {}
         self._ear = trio.Lock()
+        self._news = trio.Event()
         self.deaf = False  # whether the server hears no more
         self._said_all = False
 
@@ -99,8 +108,14 @@ class Held:
         return await self._finish()
 
     async def reply(self) -> Answer:
-        """Send what is left of the body, and return the answer."""
-        await self._attend(self._say_rest, lambda: False)
+        """Send what is left of the body, and return the answer, unless that is to be lost."""
+        lose = self._outgoing.lose
+        await self._attend(self._say_rest, lambda: lose and self.answering)
+        if lose and self.answering and self._stream is not None:
+            self._recorder.lost = True
+            self._recorder.log.act("dropped the answer unread")
+            await self._end("rst")
+            return self._recorder.answer()
         return await self._finish()
 
     async def cut(self, by: Ending = "rst") -> Answer:
@@ -108,14 +123,19 @@ class Held:
 
         "fin" closes it as a client does that ends; "rst" resets it as one that crashes.
         """
-        if self._stream is not None:
-            recorder = self._recorder
-            recorder.cut = True
-            recorder.log.act(f"cut after {recorder.said.length} body bytes by {by.upper()}")
-            close = self._stream.reset if by == "rst" else self._stream.close
-            await close("by the harness")
-            self._stream = None
+        await self._cut(by, Spot("body", self._recorder.said.length))
         return self._recorder.answer()
+
+    async def _cut(self, by: Ending, spot: Spot) -> None:
+        if self._stream is not None:
+            self._recorder.cut = True
+            self._recorder.log.act(told(Break(by), spot))
+            await self._end(by)
+
+    async def _end(self, by: Ending) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            await (stream.reset if by == "rst" else stream.close)("by the harness")
 
     async def aclose(self) -> None:
         """Close the connection, also when cancelled."""
@@ -146,8 +166,30 @@ class Held:
                 f"stopped after {recorder.said.length} body bytes: the answer had come"
             )
         recorder.conclude()
+        if self._keepable and self._outgoing.line is not None and self._stream is not None:
+            self._outgoing.line.put(self._stream, self._origin)
+            self._stream = None
         await self.aclose()
         return recorder.answer()
+
+    @property
+    def _keepable(self) -> bool:
+        """Tell whether another request may follow on the connection (RFC 9112, section 9.3)."""
+        heard = self._recorder.hearing
+        if heard.final is None or not heard.complete or not self._said_all:
+            return False
+        closing = any(
+            name.lower() == "connection" and "close" in value.lower()
+            for name, value in heard.final.headers
+        )
+        return not (closing or self.deaf or heard.surplus or self._recorder.ended)
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether the server had closed a kept connection before it heard of this request."""
+        recorder = self._recorder
+        closed = recorder.failure is not None and recorder.failure.kind in {"closed", "reset"}
+        return recorder.again and closed and not recorder.begun
 
     # Speaking and listening
 
@@ -175,9 +217,11 @@ class Held:
                 nursery.start_soon(listen)
                 if speak is not None:
                     await speak()
-                if enough is None:
+                if enough is None or self._broken is not None:
                     nursery.cancel_scope.cancel()
-        if scope.cancelled_caught:
+        if self._broken is not None:
+            await self._cut(*self._broken)
+        elif scope.cancelled_caught:
             self._recorder.failed(trouble.silent(patience, begun=self._recorder.begun))
 
     @contextmanager
@@ -190,6 +234,8 @@ class Held:
                 del self._patience[scope]
 
     def _moved(self) -> None:
+        self._news.set()
+        self._news = trio.Event()
         for scope, seconds in self._patience.items():
             scope.deadline = trio.current_time() + seconds
 
@@ -205,23 +251,71 @@ class Held:
                     self._recorder.failed(reset)
 
     async def _say_head(self) -> None:
-        await self._say(self._script.head)
+        await self._say_whole("head", self._script.head)
 
     async def _say_rest(self) -> None:
         await self._say_body(None)
-        if not self.deaf and not self.answering and not self._said_all:
-            self._said_all = await self._say(self._script.end())
+        if not self._done and not self._said_all:
+            self._said_all = await self._say_whole("end", self._script.end())
+
+    async def _say_whole(self, inside: Inside, data: bytes) -> bool:
+        """Say the head or the end of the body; return whether all of it was said."""
+        spot = Spot(inside, 0)
+        await self._suffer(spot, len(data))
+        while not self._done and spot.said < len(data):
+            stop = spot.said + (self._plan.room(spot, len(data)) or len(data))
+            if not await self._say(data[spot.said : stop]):
+                return False
+            spot = Spot(inside, min(stop, len(data)))
+            await self._suffer(spot, len(data))
+        return spot.said == len(data)
 
     async def _say_body(self, size: int | None) -> None:
         said = self._recorder.said
         limit = None if size is None else said.length + size
-        while not self.deaf and not self.answering:
+        await self._suffer(Spot("body", said.length), self._length)
+        while not self._done:
             room = PIECE if limit is None else min(PIECE, limit - said.length)
-            piece = self._source.take(room)
+            ahead = self._plan.room(Spot("body", said.length), self._length)
+            piece = self._source.take(room if ahead is None else min(room, ahead))
             if not piece:
                 return
             if await self._say(self._script.piece(piece)):
                 said.add(piece)
+                await self._suffer(Spot("body", said.length), self._length)
+
+    @property
+    def _done(self) -> bool:
+        """Tell whether there is no more to say."""
+        return self.deaf or self.answering or self._broken is not None
+
+    async def _suffer(self, spot: Spot, length: int) -> None:
+        """Do what the plan has for this spot."""
+        for fault in self._plan.due(spot, length):
+            act = fault.act
+            if self._done or self._stream is None:
+                return
+            if isinstance(act, Break) and act.by != "half":
+                # Whoever listens must have stopped before the connection ends.
+                self._broken = act.by, spot
+                return
+            self._recorder.log.act(told(act, spot))
+            if isinstance(act, Stall):
+                await self._stand(act.seconds)
+            elif isinstance(act, Pace):
+                self._stream.pace = self._stream.pace.then(act)
+            elif isinstance(act, Break):
+                await self._stream.half_close()
+                self.deaf = True
+
+    async def _stand(self, seconds: float) -> None:
+        """Say nothing for a while, which is no silence of the server's; an answer ends it."""
+        until = trio.current_time() + seconds
+        while not self.answering and trio.current_time() < until:
+            for scope, patience in self._patience.items():
+                scope.deadline = until + patience
+            with trio.move_on_at(until):
+                await self._news.wait()
 
     async def _say(self, data: bytes) -> bool:
         """Write; return False once the server hears no more, which is no failure by itself."""

@@ -103,7 +103,9 @@ class MemoryStream(httpcore.AsyncNetworkStream):
         return MemoryStream(stream)
 
     def get_extra_info(self, info: str) -> Any:
-        """Return the TLS object where there is one; there is no socket."""
+        """Return the TLS object where there is one, and how to half-close; there is no socket."""
+        if info == "send_eof" and isinstance(self._stream, trio.abc.HalfCloseableStream):
+            return self._stream.send_eof
         if info == "ssl_object" and isinstance(self._stream, trio.SSLStream):
             return self._stream._ssl_object  # noqa: SLF001  (trio has no public name for it)
         return None

@@ -12,12 +12,14 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import httpcore
 import trio
 
 from tus_conformance.wire.address import place
+from tus_conformance.wire.outgoing import Pace
 
 # With a linger time of nothing, closing a socket resets the connection (RFC 9293, section 3.10.5).
 NO_LINGER = struct.pack("ii", 1, 0)
@@ -102,7 +104,8 @@ class RecordedStream(httpcore.AsyncNetworkStream):
         opened: list[RecordedStream],
     ) -> None:
         self._inner = inner
-        self._witness = witness
+        self.witness = witness
+        self.pace = Pace()
         self._opened = opened
         self._open = True
         opened.append(self)
@@ -110,14 +113,18 @@ class RecordedStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, or none at the end; raise httpcore.ReadError."""
         data = await self._inner.read(max_bytes, timeout)
-        self._witness.received(data)
+        self.witness.received(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Hand bytes to the network; raise httpcore.WriteError."""
-        if buffer:
-            await self._inner.write(buffer, timeout)
-            self._witness.sent(buffer)
+        """Hand bytes to the network at the pace that is set; raise httpcore.WriteError."""
+        size = _piece(self.pace, len(buffer))
+        for start in range(0, len(buffer), size):
+            piece = buffer[start : start + size]
+            await self._inner.write(piece, timeout)
+            self.witness.sent(piece)
+            if self.pace.rate is not None:
+                await trio.sleep(len(piece) / self.pace.rate)
 
     async def start_tls(
         self,
@@ -135,8 +142,8 @@ class RecordedStream(httpcore.AsyncNetworkStream):
         spoken = stream.get_extra_info("ssl_object")
         protocol = spoken.selected_alpn_protocol() if spoken else None
         version = spoken.version() if spoken else None
-        self._witness.secured(version or "TLS", protocol or "http/1.1")
-        return RecordedStream(stream, self._witness, self._opened)
+        self.witness.secured(version or "TLS", protocol or "http/1.1")
+        return RecordedStream(stream, self.witness, self._opened)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the inner stream says of itself."""
@@ -152,7 +159,24 @@ class RecordedStream(httpcore.AsyncNetworkStream):
             self._open = False
             with trio.move_on_after(DELIVERY, shield=True):
                 await self._inner.aclose()
-            self._witness.closed(how)
+            self.witness.closed(how)
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing has come in that waits to be read, the end least of all."""
+        return self._open and not self._inner.get_extra_info("is_readable")
+
+    async def half_close(self) -> None:
+        """End our direction alone: the server sees its end, and can still answer.
+
+        Over TLS the connection beneath it is half-closed, as when a client is gone.
+        """
+        found = self._inner.get_extra_info("socket")
+        if found is not None:
+            with suppress(OSError):  # the server may have reset it already
+                found.shutdown(socket.SHUT_WR)
+        else:
+            await self._inner.get_extra_info("send_eof")()
 
     async def reset(self, how: str) -> None:
         """Reset the connection, once the server has been given what was sent so far.
@@ -164,6 +188,12 @@ class RecordedStream(httpcore.AsyncNetworkStream):
             await _delivered(found)
             found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         await self.close(how)
+
+
+def _piece(pace: Pace, size: int) -> int:
+    """Return how many bytes to write at once: a tenth of a second's worth where there is a rate."""
+    most = size if pace.rate is None else pace.rate // 10
+    return max(1, most if pace.piece is None else min(pace.piece, most))
 
 
 async def _delivered(connection: trio.socket.SocketType) -> None:

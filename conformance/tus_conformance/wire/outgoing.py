@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tus_conformance.wire.line import Line
 
 Framing = Literal["sized", "chunked", "raw"]
 """How a body is delimited; "raw" writes head and body by hand, past what h11 would refuse."""
@@ -48,6 +51,51 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Break:
+    """End the connection, or with "half" our direction alone: the answer can still come."""
+
+    by: Literal["fin", "rst", "half"] = "fin"
+
+
+@dataclass(frozen=True)
+class Stall:
+    """Say nothing for so many seconds; an answer ends the wait."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Pace:
+    """From here on at most `piece` bytes with each write, and `rate` bytes a second."""
+
+    piece: int | None = None
+    rate: int | None = None
+
+    def then(self, later: Pace) -> Pace:
+        """Return the pace when a later one comes on top of this."""
+        return Pace(later.piece or self.piece, later.rate or self.rate)
+
+
+@dataclass(frozen=True)
+class Split:
+    """End one write here and begin another."""
+
+
+Act = Break | Stall | Pace | Split
+Inside = Literal["head", "body", "end"]
+"""What a place is counted in; the end is the last chunk and the trailers."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An act at a place, which may be a number of bytes or any other position."""
+
+    act: Act
+    at: int | str = 0
+    inside: Inside = "body"
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """A request: exactly these headers in this order, after Host and before the framing's own.
 
@@ -55,6 +103,9 @@ class Outgoing:
     where the headers name one. "raw" claims `declare` as Content-Length, or else the length of the
     payload unless the headers frame it themselves. `trailers` need "chunked". With `asterisk` the
     request-target is "*".
+
+    `faults` are done to it on its way; `cut` is short for one of them. With `lose` the answer is
+    waited for and dropped. `line` lends the connection it keeps, and is given it back.
     """
 
     method: str
@@ -65,6 +116,9 @@ class Outgoing:
     declare: str | None = None
     trailers: tuple[tuple[str, str], ...] = ()
     cut: Cut | None = None
+    faults: tuple[Fault, ...] = ()
+    lose: bool = False
+    line: Line | None = field(default=None, compare=False)
     asterisk: bool = False
 
     def __post_init__(self) -> None:
@@ -74,6 +128,13 @@ class Outgoing:
             raise UnsendableError(
                 'A length of one\'s own is declared by hand: set framing to "raw".'
             )
+
+    @property
+    def plan(self) -> tuple[Fault, ...]:
+        """Return every fault, the cut among them."""
+        if self.cut is None:
+            return self.faults
+        return (*self.faults, Fault(Break(self.cut.by), self.cut.after))
 
     def names(self, header: str) -> bool:
         """Tell whether the headers name one, in whatever case."""

@@ -28,7 +28,9 @@ RESPONSE_TEXT = 1024
 class Recorder:
     """Takes down one exchange; `head` is the request's own, as it is meant to be sent.
 
-    `stage` tells how far the connection got, and `moved` is called whenever something passes.
+    `stage` tells how far the connection got; `moved` is called whenever something passes, and
+    `stood` when the harness is going to wait for so many seconds. An answer that was `lost` is in
+    the record alone; a connection that serves `again` was kept from another exchange.
     """
 
     def __init__(
@@ -53,10 +55,13 @@ class Recorder:
         self.said = Tally()
         self.failure: Failure | None = None
         self.cut = False
+        self.lost = False
+        self.again = False
         self.ended = False
         self.stage: Stage = "nowhere"
         self.frames: tuple[Frames, Frames] | None = None
         self.moved: Callable[[], None] = lambda: None
+        self.stood: Callable[[float], None] = lambda seconds: None  # noqa: ARG005
 
     # As the witness of the network
 
@@ -64,6 +69,13 @@ class Recorder:
         """A connection was made."""
         self.stage = "connected"
         self.log.connected(where)
+        self.moved()
+
+    def kept(self) -> None:
+        """A connection is used again."""
+        self.again = True
+        self.stage = "connected"
+        self.log.act("over the connection that was kept")
         self.moved()
 
     def secured(self, version: str, protocol: str) -> None:
@@ -140,6 +152,8 @@ class Recorder:
 
     def answer(self) -> Answer:
         """Return what has come back so far."""
+        if self.lost:
+            return Answer(self.exchange(), cut=True, sent=self.said.length)
         heard = self.hearing
         final = heard.final
         return Answer(

@@ -19,6 +19,9 @@ from tus_conformance.wire.recorder import Recorder
 from tus_conformance.wire.redaction import Redaction
 
 Sink = Callable[[bytes], None]
+# What may be asked again over a new connection where the server has closed a kept one meanwhile
+# (RFC 9110, section 9.2.2).
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 NOWHERE = Address("http", "", 0, "", "/")
 
 
@@ -55,12 +58,10 @@ class Wire:
         the network does is told by the answer.
         """
         async with self.hold(outgoing, sink=sink) as held:
-            if outgoing.cut is None:
-                return await held.reply()
-            await held.feed(outgoing.cut.after)
-            if held.over or held.answering or held.deaf:
-                return await held.answer()
-            return await held.cut(outgoing.cut.by)
+            answer = await held.reply()
+        if held.stale and outgoing.method in SAFE:
+            return await self.send(outgoing, sink=sink)
+        return answer
 
     def hold(self, outgoing: Outgoing, *, sink: Sink | None = None) -> Held:
         """Return a request whose body is held back: `async with wire.hold(outgoing) as held`."""
@@ -80,12 +81,17 @@ class Wire:
         )
 
         async def connect() -> RecordedStream | None:
-            if refusal is None:
+            if refusal is not None:
+                recorder.failed(refusal)
+                return None
+            kept = None if outgoing.line is None else await outgoing.line.take(there.origin)
+            if kept is None:
                 return await self._connect(there, recorder)
-            recorder.failed(refusal)
-            return None
+            kept.witness = recorder
+            recorder.kept()
+            return kept
 
-        return Held(connect, words, outgoing.payload, recorder, self._timeout)
+        return Held(connect, words, outgoing, there.origin, recorder, timeout=self._timeout)
 
     async def _connect(self, there: Address, recorder: Recorder) -> RecordedStream | None:
         """Open a connection, with TLS where the URL wants it; None once a failure is recorded."""
