@@ -123,7 +123,7 @@ def _add_target(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         metavar="SECONDS",
         help="how long to wait for a server that shows no progress (default: 10)",
     )
@@ -136,6 +136,18 @@ def _add_selection(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--skip", action="append", default=[], metavar="GLOB", help=f"leave these out: {glob}"
+    )
+    run.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="do not count the fails that FILE knows; exit with 1 for a new one, and for one fixed",
+    )
+    run.add_argument(
+        "--write-baseline",
+        type=Path,
+        metavar="FILE",
+        help="write the fails of this run to FILE, and do not count them",
     )
     run.add_argument("--fail-fast", action="store_true", help="stop after the first fail")
     run.add_argument("--strict", action="store_true", help="exit with 1 for a warn, too")
@@ -167,7 +179,8 @@ def header(text: str) -> tuple[str, str]:
     return token, value.strip()
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Return a number of seconds above 0."""
     try:
         seconds = float(text)
     except ValueError:

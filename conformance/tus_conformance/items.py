@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import trio
 
-from tus_conformance.arguments import fresh_seed, header
+from tus_conformance.arguments import fresh_seed, header, seconds
 from tus_conformance.discovery import Unreachable
 from tus_conformance.invariants import invariants
 from tus_conformance.plan import Plan
@@ -25,6 +26,7 @@ from tus_reports import Verdict, finding
 from tus_scenarios import Scenario, ScenarioError, scenarios
 
 _SKIPPED: frozenset[Verdict] = frozenset({"not-applicable", "unsupported", "excluded"})
+_MISTAKES = (ArgumentTypeError, ProfileError, ProgramError, TargetError, ScenarioError)
 _FAILED: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked"})
 
 
@@ -57,15 +59,23 @@ class Suite:
         return next((told for told in self._run.invariants() if told.id == name), None)
 
 
+SUITE = pytest.StashKey[Suite]()
+
+
+def prepare(config: pytest.Config) -> None:
+    """Prepare the run of a session; a mistake in its options is an error of usage."""
+    try:
+        config.stash[SUITE] = Suite(config)
+    except _MISTAKES as wrong:
+        raise pytest.UsageError(str(wrong)) from None
+
+
 class ScenarioFile(pytest.File):
     """Stands for every scenario of the suite."""
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the scenarios in the order of the specification, then the invariants."""
-        try:
-            suite = Suite(self.config)
-        except (ProfileError, ProgramError, TargetError, ScenarioError) as wrong:
-            raise pytest.UsageError(str(wrong)) from None
+        suite = self.config.stash[SUITE]
         for scenario in suite.scenarios:
             yield ScenarioItem.from_parent(self, name=scenario.id, suite=suite, scenario=scenario)
         for invariant in invariants():
@@ -126,7 +136,10 @@ def _plan(config: pytest.Config) -> Plan:
     option = config.getoption
     profile = read_profile(Path(option("--tus-profile"))) if option("--tus-profile") else Profile()
     given = tuple(header(text) for text in option("--tus-header"))
-    target = trio.run(aimed, profile, option("--tus-target"), given, option("--tus-timeout"))
+    patience = option("--tus-timeout")
+    target = trio.run(
+        aimed, profile, option("--tus-target"), given, seconds(patience) if patience else None
+    )
     seed = option("--tus-seed")
     return Plan(
         target=target,

@@ -36,8 +36,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--tus-skip", action="append", default=[], metavar="GLOB", help="not these ids")
     group.addoption("--tus-seed", type=int, metavar="N", help="make the contents of uploads from N")
-    group.addoption("--tus-timeout", type=float, metavar="SECONDS", help="default: 10")
+    group.addoption("--tus-timeout", metavar="SECONDS", help="default: 10")
     group.addoption("--tus-strict", action="store_true", help="a warn fails, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the run where a target is given, so that mistakes are told before all else."""
+    if config.getoption("--tus-target"):
+        from tus_conformance.items import prepare
+
+        prepare(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

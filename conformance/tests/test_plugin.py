@@ -1,0 +1,208 @@
+"""The pytest plugin: inert without its option, the engine's verdicts with it, at home anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from in_memory import server
+from listening import closed_port, listening
+from tiny import Tiny
+
+from tus_conformance.__main__ import main
+from tus_conformance.invariants import invariants
+from tus_conformance.plugin import pytest_addoption
+from tus_scenarios import scenarios
+
+SUITE = ("--pyargs", "tus_conformance")
+FEW = ("--tus-only", "core.head.*", "--tus-seed", "7")
+CHOSEN = ("-k", "cache-control or success-status")
+FAILING = {f"core.head.cache-control/{each}" for each in ("none", "some", "all")}
+
+
+@dataclass(frozen=True)
+class Session:
+    """How a session of pytest ended: its exit code, what it printed, the outcome of each item."""
+
+    code: int
+    out: str
+    outcomes: dict[str, str]
+    verdicts: dict[str, str]
+
+    @property
+    def failed(self) -> set[str]:
+        """Return the names of the items that failed."""
+        return {name for name, outcome in self.outcomes.items() if outcome == "failure"}
+
+
+def ran(folder: Path, *words: str, ini: str = "") -> Session:
+    """Run pytest in a folder, with settings of its own and none of this project's."""
+    (folder / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+    junit = folder / "junit.xml"
+    junit.unlink(missing_ok=True)
+    usual = ["-c", "pytest.ini", "--rootdir", str(folder), f"--junitxml={junit}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *usual, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
+    )
+    outcomes, verdicts = {}, {}
+    for case in ET.parse(junit).iter("testcase") if junit.exists() else ():
+        found = [child.tag for child in case if child.tag in {"failure", "error", "skipped"}]
+        name = case.get("name", "")
+        outcomes[name] = found[0] if found else "passed"
+        told = case.find(".//property[@name='tus_verdict']")
+        if told is not None:
+            verdicts[name] = told.attrib["value"]
+    return Session(done.returncode, done.stdout + done.stderr, outcomes, verdicts)
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[str]:
+    """Serve a tiny tus server, which forgets Cache-Control and has no limits."""
+    with listening(server(Tiny())) as url:
+        yield url
+
+
+INERT = """
+import sys
+
+def test_nothing_heavy_is_loaded():
+    assert "tus_conformance.plugin" in sys.modules
+    heavy = ("trio", "httpx", "httpcore", "h11", "msgspec", "rich", "tus_scenarios", "tus_reports")
+    assert [name for name in heavy if name in sys.modules] == []
+    ours = {name for name in sys.modules if name.startswith("tus_")}
+    assert ours == {"tus_conformance", "tus_conformance.plugin"}
+"""
+
+
+def test_without_a_target_the_plugin_is_inert(tmp_path: Path) -> None:
+    (tmp_path / "test_inert.py").write_text(INERT)
+    # The plugin of anyio, which is there for our own tests, imports trio.
+    told = ran(tmp_path, "-p", "no:anyio")
+    assert (told.code, told.outcomes) == (0, {"test_nothing_heavy_is_loaded": "passed"}), told.out
+
+
+def test_without_a_target_the_package_has_no_tests(tmp_path: Path) -> None:
+    told = ran(tmp_path, *SUITE)
+    assert (told.code, told.outcomes) == (5, {}), told.out
+
+
+def test_every_option_of_the_plugin_begins_with_its_name() -> None:
+    names: list[str] = []
+
+    class Group:
+        def addoption(self, name: str, **_: object) -> None:
+            names.append(name)
+
+    class Parser:
+        def getgroup(self, *_: str) -> Group:
+            return Group()
+
+    pytest_addoption(Parser())  # type: ignore[arg-type]
+    assert "--tus-target" in names
+    assert all(name.startswith("--tus-") for name in names)
+
+
+def test_the_verdicts_are_those_of_a_run(
+    tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["run", "--target", target, "--only", "core.head.*", "--report-dir", str(tmp_path)])
+    record = (tmp_path / "run.ndjson").read_bytes()
+    lines = [json.loads(line) for line in record.split(b"\n") if line]
+    recorded = {line["id"]: line["verdict"] for line in lines if line["kind"] == "scenario"}
+    told = ran(tmp_path, *SUITE, "--tus-target", target, *FEW)
+    assert told.code == 1
+    assert told.verdicts == recorded
+    assert set(recorded.values()) >= {"pass", "fail", "excluded"}
+    names = [each.id for each in scenarios()] + [each.id for each in invariants()]
+    assert list(told.outcomes) == names
+    fails = {name for name, verdict in recorded.items() if verdict == "fail"}
+    assert told.failed == fails
+    assert fails >= FAILING
+    assert (recorded["core.head.not-found"], told.outcomes["core.head.not-found"]) == (
+        "warn",
+        "passed",
+    )
+    assert "Traceback" not in told.out
+
+
+BESIDE: list[tuple[str, tuple[str, ...], str]] = [
+    (
+        "addopts = -q --strict-markers --import-mode=importlib -p no:cacheprovider\n"
+        "python_files = check_*.py\nfilterwarnings = error\ntimeout = 30",
+        (),
+        "settings of their own",
+    ),
+    ("python_files = *.py", ("-p", "no:anyio"), "a pattern that matches every file"),
+    ("", ("-n", "2"), "pytest-xdist"),
+]
+
+
+@pytest.mark.parametrize(("ini", "words"), [pytest.param(*c[:2], id=c[2]) for c in BESIDE])
+def test_the_suite_lives_beside_what_users_have(
+    tmp_path: Path, target: str, ini: str, words: tuple[str, ...]
+) -> None:
+    told = ran(tmp_path, *SUITE, "--tus-target", target, *CHOSEN, *words, ini=ini)
+    assert told.code == 1, told.out
+    assert told.failed == FAILING
+    assert set(told.outcomes) == FAILING | {"core.head.success-status"}
+
+
+def test_x_and_lf_work_on_scenarios(tmp_path: Path, target: str) -> None:
+    first = ran(tmp_path, *SUITE, "--tus-target", target, *CHOSEN, "-x")
+    assert len(first.failed) == 1
+    again = ran(tmp_path, *SUITE, "--tus-target", target, "--lf")
+    assert set(again.outcomes) == again.failed == first.failed
+
+
+def test_collecting_needs_no_server(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{closed_port()}/files/"
+    told = ran(tmp_path, *SUITE, "--tus-target", url, "--collect-only", "-q")
+    assert told.code == 0
+    listed = [line.rpartition("::")[2] for line in told.out.splitlines() if "::" in line]
+    assert listed == [each.id for each in scenarios()] + [each.id for each in invariants()]
+
+
+def test_a_warn_fails_where_the_user_is_strict(tmp_path: Path, target: str) -> None:
+    told = ran(
+        tmp_path, *SUITE, "--tus-target", target, "-k", "core.head.not-found", "--tus-strict"
+    )
+    assert (told.code, told.failed) == (1, {"core.head.not-found"})
+
+
+def test_a_closed_port_ends_the_session_with_3_and_a_sentence(tmp_path: Path) -> None:
+    told = ran(tmp_path, *SUITE, "--tus-target", f"http://127.0.0.1:{closed_port()}/files/")
+    assert told.code == 3
+    assert "check that the server runs" in told.out
+    assert "Nothing was tested." in told.out
+    assert "Traceback" not in told.out
+
+
+MISTAKES: list[tuple[tuple[str, ...], str, str]] = [
+    (("--tus-target", "tus.test"), "is not a URL of a tus endpoint", "a URL that is none"),
+    (("--tus-header", "no colon"), "write it as 'Name: value'", "a header that is none"),
+    (("--tus-profile", "typo.toml"), "has the unknown key `metdata`", "a typo in the profile"),
+    (("--tus-timeout", "0"), "is not a number of seconds above 0", "no time"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), [pytest.param(*c[:2], id=c[2]) for c in MISTAKES])
+def test_a_mistake_is_told_in_a_sentence(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    (tmp_path / "typo.toml").write_text("metdata = 'x'\n")
+    told = ran(tmp_path, *SUITE, "--tus-target", "http://127.0.0.1:1/files/", *words)
+    assert told.code == 4, told.out
+    assert len([line for line in told.out.splitlines() if said in line]) == 1
+    assert "Traceback" not in told.out
+    assert "INTERNALERROR" not in told.out
