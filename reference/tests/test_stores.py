@@ -128,9 +128,20 @@ async def test_what_is_left_for_tusd_has_its_format(disk: Client, folder: Path) 
     [
         lambda folder: (folder / UPLOAD_ID).touch(),
         lambda folder: (folder / f"{UPLOAD_ID}.info").write_text("{}"),
+        lambda folder: write_tusd_upload(folder, b"hello", Size="eleven"),
+        lambda folder: [
+            (folder / UPLOAD_ID).touch(),
+            (folder / f"{UPLOAD_ID}.info").write_text('{"ID":"24e5'),
+        ],
         lambda folder: (folder / f".{UPLOAD_ID}.info").write_text("{"),
     ],
-    ids=["bytes without a record", "record without bytes", "record in the making"],
+    ids=[
+        "bytes without a record",
+        "record without bytes",
+        "record that makes no sense",
+        "record cut off",
+        "record in the making",
+    ],
 )
 async def test_half_an_upload_is_none(disk: Client, folder: Path, leave: object) -> None:
     assert callable(leave)
