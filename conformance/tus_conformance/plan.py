@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tus_conformance.baseline import Baseline
 from tus_conformance.selection import Selection
 from tus_conformance.session import Server
 from tus_conformance.target import Target
@@ -16,7 +17,8 @@ from tus_scenarios import Scenario
 class Plan:
     """What to run: a target, the scenarios, the user's options.
 
-    `reproduce` is the beginning of the command that repeats a scenario; `arguments` are recorded.
+    What `baseline` knows to fail does not count. `reproduce` is the beginning of the command that
+    repeats a scenario; `arguments` are recorded.
     """
 
     target: Target
@@ -29,6 +31,7 @@ class Plan:
     arguments: tuple[str, ...] = ()
     reproduce: tuple[str, ...] = ()
     server: Server | None = None
+    baseline: Baseline = field(default_factory=Baseline)
 
     def command(self, scenario: str) -> str:
         """Return the command that repeats one scenario; secrets are left for the user to fill."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import trio
+from msgspec import structs
 
 from tus_conformance import rows, verdict
 from tus_conformance.discovery import Unreachable, discover
@@ -25,7 +26,10 @@ from tus_scenarios import SPEC_EDITION, Scenario
 
 
 class Run:
-    """A run in progress; `emit` is given each line of the record as soon as it is there."""
+    """A run in progress; `emit` is given each line of the record as soon as it is there.
+
+    `told` are the scenarios that have come out, and, in the end, the invariants.
+    """
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class Run:
         self._route = route
         self._left_behind: list[str] = []
         self._emit = emit
-        self._told: list[Told] = []
+        self.told: list[Told] = []
         self._watch = Watch()
         self._trial = Trial(self._watch)
         self._exchanges = 0
@@ -58,9 +62,7 @@ class Run:
         except Unreachable as unreachable:
             problem = f"{unreachable} Nothing was tested."
         if self._scope.cancelled_caught:
-            problem = (
-                f"Interrupted after {len(self._told)} of {len(self.plan.scenarios)} scenarios."
-            )
+            problem = f"Interrupted after {len(self.told)} of {len(self.plan.scenarios)} scenarios."
         self._look_back()
         footer = self._footer(problem, trio.current_time() - began)
         self._emit(footer)
@@ -116,7 +118,7 @@ class Run:
             return self._line(scenario, (), "error", f"Not run: {self._trial.lost}")
         attempts = await self._trial.attempts(scenario, session)
         told = self._line(scenario, attempts, *verdict.of_scenario(attempts))
-        if told.verdict == "fail" and self.plan.fail_fast:
+        if told.verdict == "fail" and self.plan.fail_fast and not self._known(told):
             self._failed_fast = self._failed_fast or scenario.id
         return told
 
@@ -136,17 +138,23 @@ class Run:
             reproduce=self.plan.command(scenario.id),
         )
 
+    def _known(self, told: Told) -> bool:
+        return self.plan.baseline.knows(told, strict=self.plan.strict)
+
     def _done(self, told: Told) -> None:
-        self._told.append(told)
+        if self.plan.baseline.entries and self._known(told):
+            reason = f"{told.reason} Known: the baseline has it.".strip()
+            told = structs.replace(told, reason=reason)
+        self.told.append(told)
         self._exchanges += sum(len(attempt.exchanges) for attempt in told.attempts)
         self._emit(told)
 
     def _look_back(self) -> None:
         """Report what was seen over the whole run: the invariants, then the requirements."""
-        if any(told.attempts for told in self._told):
+        if any(told.attempts for told in self.told):
             for told in self.invariants():
                 self._done(told)
-        judged = rows.judged(self._told)
+        judged = rows.judged(self.told)
         for line in judged:
             self._emit(line)
         self._requirements = Counter(line.verdict for line in judged if line.id != rows.AGGREGATE)
@@ -173,14 +181,17 @@ class Run:
         )
 
     def _footer(self, problem: str, seconds: float) -> Footer:
-        code = verdict.exit_code(self._told, strict=self.plan.strict)
+        known = {told.id for told in self.told if self._known(told)}
+        code = verdict.exit_code(self.told, strict=self.plan.strict, known=known)
+        if self.plan.baseline.fixed(self.told, strict=self.plan.strict):
+            code = verdict.FAILED
         if self._scope.cancelled_caught:
             code = verdict.INTERRUPTED
         elif problem and code != verdict.FAILED:
             code = verdict.UNKNOWN
         return Footer(
             counts=Counts(
-                scenarios=dict(Counter(told.verdict for told in self._told)),
+                scenarios=dict(Counter(told.verdict for told in self.told)),
                 requirements=dict(self._requirements),
             ),
             exit_code=code,

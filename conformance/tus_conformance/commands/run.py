@@ -6,11 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import trio
 
 from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
+from tus_conformance.baseline import Baseline, BaselineError
+from tus_conformance.commands.baseline import baseline_of, compared, write
 from tus_conformance.interruption import interruptible
 from tus_conformance.plan import Plan
 from tus_conformance.profile import Profile, ProfileError, read_profile
@@ -27,15 +30,28 @@ from tus_scenarios import ScenarioError, scenarios
 
 RECORD = "run.ndjson"
 
+_MISTAKES = (BaselineError, ProfileError, ProgramError, TargetError, ServerError, ScenarioError)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the user asked for, with the files read that it names."""
+
+    options: argparse.Namespace
+    profile: Profile
+    baseline: Baseline
+    words: tuple[str, ...]
+
 
 def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     """Run the suite as the options say; return the exit code of the design's table."""
     try:
         profile = read_profile(options.profile) if options.profile else Profile()
+        baseline = baseline_of(options.baseline, options.write_baseline)
         if options.report_dir:
             options.report_dir.mkdir(parents=True, exist_ok=True)
-        return trio.run(_run, options, profile, tuple(words))
-    except (ProfileError, ProgramError, TargetError, ServerError, ScenarioError) as wrong:
+        return trio.run(_run, _Wish(options, profile, baseline, tuple(words)))
+    except _MISTAKES as wrong:
         return _refuse(str(wrong))
     except BrokenPipeError:
         raise
@@ -43,57 +59,66 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
         return _refuse(f"{options.report_dir} cannot be written to: {error.strerror}.")
 
 
-async def _run(options: argparse.Namespace, profile: Profile, words: tuple[str, ...]) -> int:
-    target = options.target or (None if options.reference else profile.url)
+async def _run(wish: _Wish) -> int:
+    options = wish.options
+    target = options.target or (None if options.reference else wish.profile.url)
     if options.server_command is not None:
         if target is None:
             raise ServerError("--server-command needs --target, the URL where it serves.")
         async with commanded(options.server_command, target) as server:
-            return await _against(server.url, options, profile, words, server)
+            return await _against(server.url, wish, server)
     if target is not None:
-        return await _against(target, options, profile, words)
+        return await _against(target, wish)
     async with reference(options.reference or "file") as url:
-        return await _against(url, options, profile, words)
+        return await _against(url, wish)
 
 
-async def _against(
-    url: str,
-    options: argparse.Namespace,
-    profile: Profile,
-    words: tuple[str, ...],
-    server: Server | None = None,
-) -> int:
-    target = await aimed(profile, url, tuple(options.header), options.timeout)
-    plan = Plan(
-        target=target,
+async def _against(url: str, wish: _Wish, server: Server | None = None) -> int:
+    plan = await _plan(url, wish, server)
+    with ExitStack() as outputs:
+        place = wish.options.report_dir / RECORD if wish.options.report_dir else None
+        progress, stream = outputs.enter_context(shown(len(plan.scenarios), sys.stdout))
+        emitters = [TerminalView(stream, where=str(place or "")).line]
+        if place is not None:
+            emitters.append(outputs.enter_context(RecordWriter(place)).write)
+
+        def emit(line: Line) -> None:
+            for emitter in emitters:
+                emitter(line)
+
+        told = Run(plan, route(plan.target), emit, progress)
+        footer = await interruptible(told, told.stop)
+    _conclude(wish.options, told)
+    if footer.exit_code == verdict.INTERRUPTED:
+        print("Interrupted; what was found until then is above.", file=sys.stderr)  # noqa: T201
+    if footer.exit_code == verdict.NOTHING:
+        _say("No scenario was selected; `tus-conformance list --scenarios` names them all.")
+    return footer.exit_code
+
+
+async def _plan(url: str, wish: _Wish, server: Server | None) -> Plan:
+    options = wish.options
+    return Plan(
+        target=await aimed(wish.profile, url, tuple(options.header), options.timeout),
         scenarios=scenarios(),
         selection=Selection(tuple(options.only), tuple(options.skip)),
         seed=fresh_seed() if options.seed is None else options.seed,
         jobs=options.jobs,
         strict=options.strict,
         fail_fast=options.fail_fast,
-        arguments=words,
+        arguments=wish.words,
         reproduce=_reproduce(options),
         server=server,
+        baseline=wish.baseline,
     )
-    with ExitStack() as outputs:
-        record = options.report_dir / RECORD if options.report_dir else None
-        progress, stream = outputs.enter_context(shown(len(plan.scenarios), sys.stdout))
-        emitters = [TerminalView(stream, where=str(record or "")).line]
-        if record is not None:
-            emitters.append(outputs.enter_context(RecordWriter(record)).write)
 
-        def emit(line: Line) -> None:
-            for emitter in emitters:
-                emitter(line)
 
-        run = Run(plan, route(target), emit, progress)
-        footer = await interruptible(run, run.stop)
-    if footer.exit_code == verdict.INTERRUPTED:
-        print("Interrupted; what was found until then is above.", file=sys.stderr)  # noqa: T201
-    if footer.exit_code == verdict.NOTHING:
-        _say("No scenario was selected; `tus-conformance list --scenarios` names them all.")
-    return footer.exit_code
+def _conclude(options: argparse.Namespace, told: Run) -> None:
+    """Say what the run found besides the baseline, or write it as one."""
+    if options.write_baseline is not None:
+        print(write(options.write_baseline, told))  # noqa: T201
+    elif options.baseline is not None:
+        print(*compared(options.baseline, told), sep="\n")  # noqa: T201
 
 
 def _reproduce(options: argparse.Namespace) -> tuple[str, ...]:
