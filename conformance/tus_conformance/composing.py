@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from tus_conformance.content import Content, Generated, Joined
+from tus_conformance.faulting import faults, lost, place
 from tus_conformance.headers import is_integer
 from tus_conformance.references import References
 from tus_conformance.stopping import Unbound
 from tus_conformance.uploads import Upload
-from tus_conformance.wire import Cut, Outgoing, Payload
+from tus_conformance.wire import Cut, Line, Outgoing, Payload
 from tus_scenarios import Request
 
 OFFSET_TYPE = "application/offset+octet-stream"
@@ -19,10 +20,14 @@ VERSION = "1.0.0"
 
 @dataclass(frozen=True)
 class Composer:
-    """Composes the messages of one telling; `key` is the part of content keys they all share."""
+    """Composes the messages of one telling; `key` is the part of content keys they all share.
+
+    `line` is the connection that the telling keeps.
+    """
 
     references: References
     key: str
+    line: Line = field(default_factory=Line)
 
     def compose(self, method: str, request: Request) -> tuple[Outgoing, int]:
         """Return the message, and where in the upload's content its body begins."""
@@ -41,7 +46,10 @@ class Composer:
             trailers=tuple((name, text(value, payload)) for name, value in request.trailer.items()),
             cut=None
             if request.cut is None
-            else Cut(after=self._bytes(request.cut.after, payload), by=request.cut.by),
+            else Cut(place(request.cut.after, self.references, payload), request.cut.by),
+            faults=faults(request, self.references),
+            lose=lost(request),
+            line=self.line if request.connection == "kept" else None,
             asterisk=template == "*",
         )
         return outgoing, at
@@ -86,12 +94,6 @@ class Composer:
             values = (value,) if isinstance(value, str) else value
             lines += [(name, text(one, payload)) for one in values]
         return tuple(lines)
-
-    def _bytes(self, after: int | str, payload: Payload | None) -> int:
-        share = self.references.text(str(after))
-        if not share.endswith("%"):
-            return int(share)
-        return (payload.length if payload else 0) * int(share.removesuffix("%")) // 100
 
     def _position(self, request: Request) -> int:
         if request.at is not None:

@@ -7,11 +7,13 @@ import traceback
 import trio
 
 from tus_conformance import verdict
+from tus_conformance.faulting import parted
 from tus_conformance.preparing import hindered
 from tus_conformance.reply import Reply
 from tus_conformance.session import Session
 from tus_conformance.stopping import Stopped, Unbound
 from tus_conformance.telling import Telling
+from tus_conformance.waiting import Waiting, begun
 from tus_reports import Attempt, Check, Verdict
 from tus_scenarios import Scenario, Step
 
@@ -44,10 +46,15 @@ async def _tell(telling: Telling) -> None:
     if telling.scenario.tell is not None:
         await telling.scenario.tell(telling)
         return
+    waiting: Waiting | None = None
     for number, step in enumerate(telling.scenario.steps, 1):
         telling.step = number
+        meanwhile = waiting if waiting is not None and waiting.until == step.name else None
         try:
-            reply = await _perform(telling, step)
+            if (parting := parted(step)) is not None:
+                waiting = await begun(telling, step, *parting)
+                continue
+            reply = await _perform(telling, step, meanwhile)
         except Unbound as missing:
             if step.setup:
                 raise
@@ -55,11 +62,19 @@ async def _tell(telling: Telling) -> None:
             continue
         if step.within:
             reply = await _patiently(telling, step, reply)
-        if not _satisfied(telling, step, reply):
+        if not _satisfied(telling, step, reply) or not _ended(telling, meanwhile):
             break
 
 
-async def _perform(telling: Telling, step: Step) -> Reply | None:
+def _ended(telling: Telling, waiting: Waiting | None) -> bool:
+    """Judge a step that stood still until now; return whether the scenario goes on."""
+    if waiting is None:
+        return True
+    telling.step = waiting.number
+    return _satisfied(telling, waiting.step, waiting.reply)
+
+
+async def _perform(telling: Telling, step: Step, meanwhile: Waiting | None = None) -> Reply | None:
     if step.given is not None:
         await telling.given(step.given)
         return None
@@ -67,7 +82,11 @@ async def _perform(telling: Telling, step: Step) -> Reply | None:
         return await telling.completed(step.finish)
     request = step.message
     assert request is not None
-    reply = await telling.send(request.method or step.act.upper(), request)
+    method = request.method or step.act.upper()
+    if meanwhile is None:
+        reply = await telling.send(method, request)
+    else:
+        reply = await meanwhile.released_by(telling, lambda: telling.send(method, request))
     if step.name:
         telling.replies[step.name] = reply
     return reply

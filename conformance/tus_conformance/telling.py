@@ -14,6 +14,7 @@ import trio
 from tus_conformance import program
 from tus_conformance.composing import Composer
 from tus_conformance.content import Comparison
+from tus_conformance.faulting import doubled, place
 from tus_conformance.finishing import finished
 from tus_conformance.headers import is_integer, resolved
 from tus_conformance.judgement import judge, unreached
@@ -28,7 +29,7 @@ from tus_conformance.stopping import Stopped, Unbound
 from tus_conformance.uploads import Upload
 from tus_conformance.wire import Answer, Held, Outgoing
 from tus_reports import Check, Exchange
-from tus_scenarios import Expectation, Finish, Given, Request, Scenario
+from tus_scenarios import Expectation, Fault, Finish, Given, Request, Scenario
 from tus_scenarios import Reply as Seen
 
 _TOO_FAST = "The server asks for fewer requests (429); set `rate` in the profile to what it allows."
@@ -84,6 +85,7 @@ class Telling:
     async def __aexit__(self, *details: object) -> None:
         with trio.CancelScope(shield=True):
             await self._held.aclose()
+            await self._composer.line.aclose()
             for url in self._created:
                 await self.session.remove(url)
 
@@ -102,14 +104,28 @@ class Telling:
         return upload
 
     async def send(self, method: str, request: Request) -> Reply:
-        """Send a request over a connection of its own and return its answer."""
+        """Send a request and return its answer; of one that is sent twice the better one."""
         upload = self.uploads.get(request.of)
         if method == "POST" and request.send is not None and isinstance(request.length, int):
             ensure_room(self.session, request.length)
         outgoing, at = self._composer.compose(method, request)
         with _passable():
-            answer = await self.session.wire.send(outgoing)
-        return self._received(outgoing, request, upload, at, answer)
+            answers = [await self.session.wire.send(outgoing)] if not doubled(request) else []
+        if not answers:
+            answers = await self._twice(outgoing)
+        replies = [self._received(outgoing, request, upload, at, each) for each in answers]
+        return next((reply for reply in replies if reply.succeeded), replies[0])
+
+    async def _twice(self, outgoing: Outgoing) -> list[Answer]:
+        """Send a message over two connections at once; return the answers as they came."""
+        answers: list[Answer] = []
+
+        async def once() -> None:
+            with _passable():
+                answers.append(await self.session.wire.send(outgoing))
+
+        await self.together(once, once)
+        return answers
 
     async def fetch(self, upload: Upload, comparison: Comparison) -> Reply:
         """Download an upload, comparing its bytes as they arrive."""
@@ -130,6 +146,11 @@ class Telling:
 
         return Pace(held, received)
 
+    def place(self, fault: Fault, method: str, request: Request) -> int:
+        """Return where a fault has its place in the body of a request, in bytes."""
+        outgoing, _ = self._composer.compose(method, request)
+        return place(fault.at, self.references, outgoing.payload)
+
     def _received(
         self,
         outgoing: Outgoing,
@@ -142,6 +163,7 @@ class Telling:
         place = len(self.exchanges) - 1
         before = {name: known.offset for name, known in self.uploads.items()}
         reply = Reply(answer, outgoing.method, outgoing.url, place, upload, at, before)
+        self._created += _unseen(answer, outgoing)
         self.session.observe(self.scenario, outgoing, reply)
         if reply.succeeded and outgoing.method == "POST" and request.to is None:
             self._bind(request, reply)
@@ -253,6 +275,16 @@ def _follow(upload: Upload, request: Request, reply: Reply) -> None:
     upload.offset = int(offset)
     if request.length is not None and is_integer(str(request.length)):
         upload.declared = True
+
+
+def _unseen(answer: Answer, outgoing: Outgoing) -> list[str]:
+    """Return the URL of an upload whose creation was answered, but not to the story."""
+    response = answer.exchange.response
+    if not answer.cut or outgoing.method != "POST" or response is None or response.status != 201:
+        return []
+    location = next((v for name, v in response.headers if name.lower() == "location"), "")
+    url = resolved(location, outgoing.url)
+    return [] if url is None else [url]
 
 
 @contextmanager
