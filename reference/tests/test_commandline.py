@@ -138,6 +138,24 @@ def test_a_disk_that_hangs_does_not_stop_other_uploads(tmp_path: Path) -> None:
         assert not reader.is_alive()
 
 
+def test_a_second_signal_stops_even_a_server_that_waits_for_a_disk(tmp_path: Path) -> None:
+    with running("--upload-dir", str(tmp_path)) as server:
+        path = server.create(5)
+        file = tmp_path / path.removeprefix("/files/")
+        file.unlink()
+        subprocess.run(["mkfifo", str(file)], check=True)
+        with server.begin_patch(path, 5) as connection:
+            connection.sendall(b"hello")
+            assert server.process.stderr is not None
+            while not server.process.stderr.readline().startswith("tus-reference: store"):
+                pass
+            server.request("HEAD", "/files/x", {})
+            server.process.send_signal(signal.SIGTERM)
+            assert "stopping" in server.process.stderr.readline()
+            code, _, err = server.stop()
+    assert (code, "Traceback" in err) == (1, False)
+
+
 def test_the_memory_store_and_all_extensions_are_a_flag_away(tmp_path: Path) -> None:
     with running("--store", "memory", "--expire-after", "1h", "--max-size", "1000") as server:
         response = server.request("OPTIONS", "/files/", {})

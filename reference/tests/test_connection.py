@@ -86,13 +86,14 @@ async def test_the_connection_stays_open_if_both_want_it(
         ("GET /files/x HTTP/1.1\nHost: x\nContent-Length: x\n\n", 400),
         ("GET /files/x HTTP/1.1\nHost: x\nContent-Length: 1\nContent-Length: 2\n\n", 400),
         ("GET /files/x HTTP/1.1\nHost: x\nTransfer-Encoding: gzip\n\n", 501),
-        ("GET /files/x HTTP/1.1\nHost: x\nLong: " + "x" * 2000, 431),
+        (f"GET /files/x HTTP/1.1\nHost: x\nContent-Length: {'1' * 5000}\n\n", 400),
+        ("GET /files/x HTTP/1.1\nHost: x\nLong: " + "x" * 9000, 431),
     ],
 )
 async def test_what_is_not_http_is_told_so_with_the_protocol_version(
     server: Servers, head: str, status: int
 ) -> None:
-    client = server(limits=Limits(head_size=1024))
+    client = server(limits=Limits(head_size=8192))
     async with client.connect() as wire:
         await wire.send(head)
         answer = await wire.answer()

@@ -7,15 +7,19 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 
 from tus_reference import FileStore, MemoryStore
 from tus_reference.handler.upkeep import sweep
 from tus_reference.protocol import http_date
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from conftest import Answer, Servers
+
+    from tus_reference import FileInfo
 
 
 class Clock:
@@ -159,3 +163,19 @@ async def test_small_patches_do_not_rewrite_the_record_each(
     clock.now += 10
     assert expires(await client.patch(path, 1, b"h")) == clock.now + 100
     assert info.stat().st_ino != before
+
+
+async def test_trouble_while_looking_after_uploads_stops_nothing(
+    server: Servers, autojump_clock: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(MemoryStore):
+        """A store whose list of uploads cannot be read."""
+
+        def uploads(self) -> AsyncIterator[FileInfo]:
+            raise OSError("the disk is away")
+
+    client = server(Failing(), expire_after=1.0)
+    with trio.move_on_after(5):
+        await client.handler.keep_up()
+    assert len([r for r in caplog.records if "looking after" in r.message]) > 2
+    assert await client.create(5)

@@ -17,6 +17,8 @@ from tus_reference.notifications import HTTPRequest
 from tus_reference.protocol import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tus_reference.handler import UnroutedHandler
 
 LONGEST_PAUSE: Final = 60.0
@@ -25,16 +27,18 @@ SHORTEST_PAUSE: Final = 0.2
 
 async def keep_up(handler: UnroutedHandler) -> None:
     """Look after the uploads of `handler` until cancelled."""
-    await find_waiting_finals(handler)
-    if not handler.config.expire_after:
-        return
     pause = min(max(handler.config.expire_after / 10, SHORTEST_PAUSE), LONGEST_PAUSE)
+    work: Callable[[UnroutedHandler], Awaitable[object]] = find_waiting_finals
     while True:
-        await anyio.sleep(pause)
         try:
-            await sweep(handler)
-        except OSError:
-            handler.config.logger.exception("the sweep for expired uploads failed")
+            await work(handler)
+        except Exception:
+            # A store in trouble now may be well the next time, and requests go on.
+            handler.config.logger.exception("looking after the uploads failed")
+        if not handler.config.expire_after:
+            return
+        work = sweep
+        await anyio.sleep(pause)
 
 
 async def find_waiting_finals(handler: UnroutedHandler) -> None:

@@ -100,15 +100,18 @@ class Connection:
                     return None
                 parser.receive_data(data)
         except h11.RemoteProtocolError as problem:
-            await self._refuse_bytes(problem)
+            await self._refuse_bytes(str(problem), problem.error_status_hint)
+            return None
+        except ValueError:
+            # Python does not make an integer of more than 4300 digits.
+            await self._refuse_bytes("Content-Length is too long", 400)
             return None
         if not isinstance(event, h11.Request):
             return None
         return _Exchange(self, parser, event)
 
-    async def _refuse_bytes(self, problem: h11.RemoteProtocolError) -> None:
+    async def _refuse_bytes(self, problem: str, status: int) -> None:
         """Answer what is not HTTP, so that even then a client learns why."""
-        status = problem.error_status_hint
         error = errors.BAD_REQUEST.because(f"the request is not well-formed HTTP: {problem}")
         response = refuse(error).with_headers(("Tus-Resumable", TUS_VERSION))
         response = Response(status, response.headers, response.body)
