@@ -130,6 +130,15 @@ def _add_target(run: argparse.ArgumentParser) -> None:
 
 
 def _add_selection(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "--scenarios",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="tell the scenarios of this file instead of the suite's own; may be given several"
+        " times",
+    )
     glob = "a glob of scenario ids; may be given several times"
     run.add_argument(
         "--only", action="append", default=[], metavar="GLOB", help=f"run only these: {glob}"

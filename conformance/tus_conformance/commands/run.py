@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import trio
 
@@ -26,7 +27,8 @@ from tus_conformance.server import ServerError, commanded, reference
 from tus_conformance.session import Server
 from tus_conformance.target import TargetError, aimed
 from tus_reports import Line, RecordWriter, TerminalView
-from tus_scenarios import ScenarioError, scenarios
+from tus_scenarios import Scenario, ScenarioError, read_file, scenarios
+from tus_scenarios.lint import ensure_sound
 
 RECORD = "run.ndjson"
 
@@ -41,6 +43,7 @@ class _Wish:
     profile: Profile
     baseline: Baseline
     words: tuple[str, ...]
+    scenarios: tuple[Scenario, ...]
 
 
 def run(options: argparse.Namespace, words: Sequence[str]) -> int:
@@ -50,7 +53,8 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
         baseline = baseline_of(options.baseline, options.write_baseline)
         if options.report_dir:
             options.report_dir.mkdir(parents=True, exist_ok=True)
-        return trio.run(_run, _Wish(options, profile, baseline, tuple(words)))
+        wish = _Wish(options, profile, baseline, tuple(words), _scenarios(options.scenarios))
+        return trio.run(_run, wish)
     except _MISTAKES as wrong:
         return _refuse(str(wrong))
     except BrokenPipeError:
@@ -100,7 +104,7 @@ async def _plan(url: str, wish: _Wish, server: Server | None) -> Plan:
     options = wish.options
     return Plan(
         target=await aimed(wish.profile, url, tuple(options.header), options.timeout),
-        scenarios=scenarios(),
+        scenarios=wish.scenarios,
         selection=Selection(tuple(options.only), tuple(options.skip)),
         seed=fresh_seed() if options.seed is None else options.seed,
         jobs=options.jobs,
@@ -111,6 +115,15 @@ async def _plan(url: str, wish: _Wish, server: Server | None) -> Plan:
         server=server,
         baseline=wish.baseline,
     )
+
+
+def _scenarios(files: Sequence[Path]) -> tuple[Scenario, ...]:
+    """Return the scenarios of the user's files, or the suite's own; raise ScenarioError."""
+    if not files:
+        return scenarios()
+    found = tuple(scenario for file in files for scenario in read_file(file))
+    ensure_sound(found)
+    return found
 
 
 def _conclude(options: argparse.Namespace, told: Run) -> None:
@@ -133,6 +146,8 @@ def _reproduce(options: argparse.Namespace) -> tuple[str, ...]:
         words += ["-H", f"{name}: [redacted]"]
     if options.profile:
         words += ["--profile", str(options.profile)]
+    for file in options.scenarios:
+        words += ["--scenarios", str(file)]
     return tuple(words)
 
 
