@@ -120,6 +120,7 @@ class S3Store:
 
     async def get_info(self, upload_id: str) -> FileInfo:
         """Return the upload; 410 if its multipart upload is gone and left no object."""
+        _seen.set(None)
         upload = self._naming.upload(upload_id)
         try:
             info, stored = await self._look_up(upload)

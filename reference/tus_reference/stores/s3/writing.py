@@ -96,14 +96,14 @@ class Writing:
         while await self._has_room():
             if not await self._part.fill(peeked, peeked.size):
                 break
+            if self._base + self._part.size > self._limits.max_object_size:
+                raise Refused(errors.MAX_SIZE_EXCEEDED)
         if self._part.size and (self._completes() or self._part.size >= self._least):
             self._send()
 
     async def _has_room(self) -> bool:
         """Make room for more bytes, sending the part if it is full or space is short."""
         while self._failure is None:
-            if self._base + self._part.size >= self._limits.max_object_size != self._size:
-                raise Refused(errors.MAX_SIZE_EXCEEDED)
             if self._part.is_full:
                 self._send()
             if self._part.room:
