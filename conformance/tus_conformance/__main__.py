@@ -43,6 +43,10 @@ def _command(options: argparse.Namespace, words: Sequence[str]) -> int:
         from tus_conformance.commands.coverage import cover
 
         return cover(options.spec_text)
+    if options.command == "init":
+        from tus_conformance.commands.init import init
+
+        return init(options)
     if options.command in {"report", "compare"}:
         from tus_conformance.commands import report
 

@@ -60,8 +60,18 @@ def parser() -> argparse.ArgumentParser:
         "explain", help="explain a scenario or a requirement: what is sent, what is accepted, why"
     )
     explain.add_argument("id", metavar="ID", help="the id of a scenario or a requirement")
+    _add_init(commands)
     _add_reports(commands)
     return top
+
+
+def _add_init(commands: Any) -> None:
+    init = commands.add_parser(
+        "init", help="write a commented profile for a server, from what can be found out about it"
+    )
+    init.add_argument("url", metavar="URL", help="the URL where uploads are created")
+    init.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+    _add_speaking(init)
 
 
 def _add_reports(commands: Any) -> None:
@@ -109,7 +119,14 @@ def _add_target(run: argparse.ArgumentParser) -> None:
         help="start the target by this command and stop it in the end; {port} is a free port, here"
         " and in --target",
     )
+    _add_speaking(run)
     run.add_argument(
+        "--profile", type=Path, metavar="FILE", help="what to know about the target (TOML)"
+    )
+
+
+def _add_speaking(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "-H",
         "--header",
         action="append",
@@ -118,10 +135,7 @@ def _add_target(run: argparse.ArgumentParser) -> None:
         metavar="'Name: value'",
         help="send this header with every request; its value is kept out of the record",
     )
-    run.add_argument(
-        "--profile", type=Path, metavar="FILE", help="what to know about the target (TOML)"
-    )
-    run.add_argument(
+    command.add_argument(
         "--timeout",
         type=seconds,
         metavar="SECONDS",

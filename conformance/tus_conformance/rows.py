@@ -17,15 +17,26 @@ AGGREGATE = "core.implemented"
 def judged(told: Sequence[Told]) -> list[Requirement]:
     """Return the requirements that a run has looked at, in the order of the specification."""
     lines = [
-        _line(row, verdict.of_requirement(row.id, told), _checking(row, told))
+        _judged(row, [scenario for scenario in told if row.id in scenario.requirements])
         for row in ledger().values()
-        if row.side == "server" and row.id != AGGREGATE and _checking(row, told)
+        if row.side == "server" and row.id != AGGREGATE
     ]
+    lines = [line for line in lines if line.scenarios]
     return [_aggregate(lines), *lines] if lines else []
 
 
-def _checking(row: Row, told: Sequence[Told]) -> tuple[str, ...]:
-    return tuple(scenario.id for scenario in told if row.id in scenario.requirements)
+def _judged(row: Row, told: Sequence[Told]) -> Requirement:
+    outcome = verdict.of_requirement(row.id, told)
+    reason = ""
+    if outcome in verdict.UNDETERMINED:
+        reason = next((_why(each) for each in told if each.verdict == outcome and _why(each)), "")
+    return _line(row, outcome, tuple(scenario.id for scenario in told), reason)
+
+
+def _why(told: Told) -> str:
+    """Return what kept a scenario from its verdict."""
+    reasons = (told.reason, *(attempt.reason for attempt in told.attempts))
+    return next((reason for reason in reasons if reason), "")
 
 
 def _aggregate(lines: Sequence[Requirement]) -> Requirement:
@@ -33,10 +44,12 @@ def _aggregate(lines: Sequence[Requirement]) -> Requirement:
         line for line in lines if line.extension == "core" and line.level in {"MUST", "MUST NOT"}
     ]
     scenarios = tuple(dict.fromkeys(name for line in parts for name in line.scenarios))
-    return _line(ledger()[AGGREGATE], verdict.worst(line.verdict for line in parts), scenarios)
+    outcome = verdict.worst(line.verdict for line in parts)
+    reason = next((line.reason for line in parts if line.verdict == outcome and line.reason), "")
+    return _line(ledger()[AGGREGATE], outcome, scenarios, reason)
 
 
-def _line(row: Row, outcome: Verdict, scenarios: tuple[str, ...]) -> Requirement:
+def _line(row: Row, outcome: Verdict, scenarios: tuple[str, ...], reason: str = "") -> Requirement:
     return Requirement(
         id=row.id,
         level=row.level,
@@ -47,4 +60,5 @@ def _line(row: Row, outcome: Verdict, scenarios: tuple[str, ...]) -> Requirement
         scenarios=scenarios,
         link=row.link,
         ambiguity=row.ambiguity,
+        reason=reason,
     )

@@ -1,0 +1,163 @@
+"""What a server lists against what it does: either way, a difference is a fail of its row."""
+
+from __future__ import annotations
+
+import pytest
+from in_memory import Answer, Asked, Says
+from running import Ran, ran
+from tiny import EVERYTHING, Tiny
+
+from tus_conformance.discovery import EXTENSIONS
+from tus_scenarios import scenarios
+
+NAMES = frozenset(EXTENSIONS)
+ADVERTISE = {name: f"{name}.advertise" for name in EXTENSIONS} | {
+    "creation-defer-length": "creation.defer-length.advertise"
+}
+
+
+class Sound(Tiny):
+    """Tells how much it took with a creation, and refuses lengths that are no numbers."""
+
+    def __call__(self, asked: Asked) -> Answer:
+        try:
+            answer = super().__call__(asked)
+        except ValueError:
+            return Says(400)
+        took = asked.method == "POST" and asked.body and "creation-with-upload" in self.able
+        if took and isinstance(answer, Says) and answer.status == 201:
+            return Says(201, answer.headers | {"Upload-Offset": str(len(asked.body))})
+        return answer
+
+
+def about(extension: str) -> tuple[str, ...]:
+    """Return the scenarios that need an extension, but those that wait for minutes."""
+    return tuple(
+        each.id
+        for each in scenarios()
+        if (extension in each.needs or each.extension == extension) and each.tell is None
+    )
+
+
+async def told(extension: str, able: frozenset[str], lists: frozenset[str]) -> Ran:
+    """Run what is about an extension."""
+    return await ran(Sound(able=able, lists=lists), only=about(extension))
+
+
+_told: dict[str, Ran] = {}
+
+
+async def in_order(extension: str) -> Ran:
+    """Run what is about an extension, once, on a server that does what it lists."""
+    if extension not in _told:
+        _told[extension] = await told(extension, EVERYTHING, NAMES)
+    return _told[extension]
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+async def test_what_is_done_and_not_listed_fails_the_row_that_says_to_list_it(name: str) -> None:
+    modest = await told(name, EVERYTHING, NAMES - {name})
+    assert modest.rows[ADVERTISE[name]].verdict == "fail"
+    honest = await in_order(name)
+    assert honest.rows[ADVERTISE[name]].verdict in {"pass", "note"}
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - {"expiration"}))
+async def test_what_is_listed_and_refused_fails_a_row_of_it(name: str) -> None:
+    implied = {"concatenation-unfinished"} if name == "concatenation" else set()
+    boastful = await told(name, EVERYTHING - {name} - implied, NAMES)
+    honest = await in_order(name)
+    failing = boastful.failing() - honest.failing()
+    assert failing, {name: row.verdict for name, row in boastful.rows.items()}
+    assert boastful.footer.exit_code == 1
+
+
+async def test_what_is_listed_and_has_no_time_is_warned_of_since_uploads_may_not_expire() -> None:
+    boastful = await told("expiration", EVERYTHING - {"expiration"}, NAMES)
+    assert boastful.rows["expiration.patch-header"].verdict == "warn"
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - {"creation"}))
+async def test_what_is_neither_listed_nor_done_fails_nothing_of_it(name: str) -> None:
+    implied = {"concatenation-unfinished"} if name == "concatenation" else set()
+    plain = await told(name, EVERYTHING - {name} - implied, NAMES - {name} - implied)
+    honest = await in_order(name)
+    assert plain.failing() - honest.failing() == set()
+    needing = [each for each in plain.scenarios.values() if each.id in about(name)]
+    assert "unsupported" in {each.verdict for each in needing}
+
+
+def strict(refused: dict[str, int]) -> tuple[Tiny, list[Asked]]:
+    """Return a server that answers what it does not know with these statuses."""
+    heard: list[Asked] = []
+
+    class Strict(Tiny):
+        def __call__(self, asked: Asked) -> Answer:
+            heard.append(asked)
+            if "method" in refused and asked.method not in {"OPTIONS", "POST", "HEAD", "PATCH"}:
+                return Says(refused["method"])
+            if "header" in refused and asked.header("Upload-Flavour") is not None:
+                return Says(refused["header"])
+            if "version" in refused and asked.header("Tus-Resumable") == "999.0.0":
+                return Says(refused["version"])
+            return super().__call__(asked)
+
+    return Strict(), heard
+
+
+async def test_how_a_server_refuses_is_learnt_before_anything_is_probed() -> None:
+    server, heard = strict({"header": 422, "version": 412, "method": 405})
+    found = await ran(server, only=("core.options.answer",))
+    assert found.discovery.manners == (
+        "A creation with a made-up header got 422.",
+        "A creation in a made-up version got 412.",
+        "A made-up method got 405.",
+    )
+    methods = [asked.method for asked in heard[:4]]
+    assert methods == ["OPTIONS", "POST", "POST", "INVENT"]
+    assert len(found.discovery.exchanges) >= 4
+
+
+async def test_a_refusal_like_that_of_a_made_up_method_is_one_even_as_a_500() -> None:
+    server, _ = strict({"method": 500})
+    found = await ran(server, only=("core.options.answer",))
+    seen = {each.name: each for each in found.discovery.capabilities}["termination"]
+    assert seen.observed == "refused"
+    assert "as a made-up method does" in seen.because
+
+
+async def test_a_server_that_lets_nobody_in_is_not_judged() -> None:
+    def locked(asked: Asked) -> Answer:
+        return Says(401, {"WWW-Authenticate": "Bearer"})
+
+    found = await ran(locked)
+    assert found.footer.exit_code == 3
+    assert "lets nobody in: POST got 401" in found.footer.problem
+    assert found.scenarios == {}
+
+
+async def test_a_row_that_is_blocked_names_what_it_was_blocked_by() -> None:
+    tiny = Tiny()
+
+    def full(asked: Asked) -> Answer:
+        return Says(507) if asked.method == "POST" else tiny(asked)
+
+    found = await ran(full, only=("core.head.*",))
+    blocked = {name: row for name, row in found.rows.items() if row.verdict == "blocked"}
+    assert "core.head.upload-offset" in blocked
+    for row in blocked.values():
+        assert "(creation.post.201)" in row.reason
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PATCH", "POST"])
+async def test_too_many_requests_tell_nothing_of_the_server(method: str) -> None:
+    tiny = Tiny()
+
+    def busy(asked: Asked) -> Answer:
+        return Says(429) if asked.method == method else tiny(asked)
+
+    found = await ran(busy, only=("core.patch.success*", "core.head.upload-offset/*"))
+    assert found.footer.exit_code == 3
+    assert "fail" not in {each.verdict for each in found.scenarios.values()}
+    reasons = {each.reason for each in found.scenarios.values() if each.verdict == "inconclusive"}
+    assert {"set `rate` in the profile" in reason for reason in reasons} == {True}
