@@ -10,7 +10,7 @@ import pytest
 from in_memory import URL, Answer, Answering, Asked, Closes, Says, Stays, server
 from tiny import EVERYTHING, Tiny
 
-from tus_conformance.discovery import EXTENSIONS, Discovered, Unreachable, discover, unknown
+from tus_conformance.discovery import EXTENSIONS, SAMPLE, Discovered, Unreachable, discover, unknown
 from tus_conformance.profile import Profile
 from tus_conformance.target import Target
 from tus_conformance.wire import Wire
@@ -116,6 +116,28 @@ async def test_a_refusal_is_a_4xx_or_501(status: int) -> None:
     discovered = await found(failing("DELETE", Says(status))())
     assert discovered.capabilities["termination"].observed == "refused"
     assert str(status) in discovered.capabilities["termination"].because
+
+
+DOWNLOADS: list[tuple[bytes, str, str]] = [
+    (SAMPLE, "accepted", "the very bytes"),
+    (bytes([SAMPLE[0] ^ 1]) + SAMPLE[1:], "accepted", "a byte of them wrong"),
+    (SAMPLE[:-1], "accepted", "the last byte missing"),
+    (SAMPLE[1:], "accepted", "the first byte missing"),
+    (bytes(len(SAMPLE)), "accepted", "as many bytes, all of them wrong"),
+    (b"<html>Your upload is complete.</html>", "refused", "a page"),
+    (b"", "refused", "nothing"),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"), [pytest.param(*case[:2], id=case[2]) for case in DOWNLOADS]
+)
+async def test_a_download_is_one_even_if_its_bytes_are_wrong(body: bytes, outcome: str) -> None:
+    discovered = await found(failing("GET", Says(200, body=body))())
+    assert discovered.capabilities["download"].observed == outcome
+    assert ("other bytes" in discovered.capabilities["download"].because) is (
+        outcome == "accepted" and body != SAMPLE
+    )
 
 
 class Nobody(httpcore.AsyncNetworkBackend):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import shake_128
 from string import ascii_lowercase
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -36,6 +37,9 @@ EXTENSIONS = (
     "concatenation-unfinished",
 )
 _LOCKED = frozenset({401, 407})
+SAMPLE = shake_128(b"tus-conformance").digest(67)
+"""What the probes upload; no text is like it, nor often as long."""
+
 _OFFSET_TYPE = ("Content-Type", "application/offset+octet-stream")
 _WRONG_SHA1 = "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
@@ -270,11 +274,12 @@ class _Probe:
         ]
 
     async def _creation(self) -> _Seen:
-        answer, self.first = await self.create(("Upload-Length", "1"))
-        seen = self._told(answer, self.first is not None, "POST with Upload-Length: 1")
+        length = str(len(SAMPLE))
+        answer, self.first = await self.create(("Upload-Length", length))
+        seen = self._told(answer, self.first is not None, f"POST with Upload-Length: {length}")
         command = self._target.profile.commands.upload
         if self.first is None and command is not None:
-            self.first = (await program.output(command, length="1")).decode("latin-1").strip()
+            self.first = (await program.output(command, length=length)).decode("latin-1").strip()
             self._created.append(self.first)
         return seen
 
@@ -296,7 +301,7 @@ class _Probe:
         if self.first is None:
             return _impossible()
         if not self._expires:
-            await self._patch(self.first, 0, b"t")
+            await self._patch(self.first, 0, SAMPLE[:1])
         seen = "An answer had" if self._expires else "No answer to POST or PATCH had"
         return _Seen("accepted" if self._expires else "refused", f"{seen} Upload-Expires.")
 
@@ -351,15 +356,27 @@ class _Probe:
     async def _download(self) -> _Seen:
         if self.first is None:
             return _impossible()
-        if await self._offset(self.first) == "0":
-            await self._patch(self.first, 0, b"t")
-        if await self._offset(self.first) != "1":
+        if not await self._complete(self.first):
             return _Seen("unknown", "It could not be tried, since no upload could be finished.")
         answer = await self.send("GET", self.first)
-        shown = f"GET of a finished upload got {answer.status}."
-        if _succeeded(answer):
-            return _Seen("accepted" if answer.body == b"t" else "refused", shown)
-        return _Seen("refused" if _refusing(answer.status) else "unknown", shown)
+        shown = f"GET of a finished upload got {answer.status}"
+        if not _succeeded(answer):
+            return _Seen("refused" if _refusing(answer.status) else "unknown", f"{shown}.")
+        if not _resembles(answer.body):
+            return _Seen("refused", f"{shown} and something else than its bytes.")
+        # Bytes that are wrong are a download all the same; else nobody would look at them again.
+        wrong = "" if answer.body == SAMPLE else ", with other bytes than were sent"
+        return _Seen("accepted", f"{shown}{wrong}.")
+
+    async def _complete(self, url: str) -> bool:
+        """Send what is left of the sample, in as many requests as the server wants."""
+        for _ in SAMPLE:
+            stored = await self._offset(url)
+            if stored is None or not is_integer(stored) or int(stored) >= len(SAMPLE):
+                return stored == str(len(SAMPLE))
+            if not _succeeded(await self._patch(url, int(stored), SAMPLE[int(stored) :])):
+                return False
+        return False
 
     async def _termination(self) -> _Seen:
         if self.first is None:
@@ -418,6 +435,12 @@ def _mutated(name: str) -> str:
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F.+_-]*")
 _COUNTED = 15
 """A number with so many digits is no counter, and no counter will come so far."""
+
+
+def _resembles(body: bytes) -> bool:
+    """Tell whether a body is the sample, be it damaged, and not a page about it."""
+    runs = (SAMPLE[at : at + 16] for at in range(len(SAMPLE) - 15))
+    return len(body) == len(SAMPLE) or any(run in body for run in runs)
 
 
 def _succeeded(answer: Answer) -> bool:
