@@ -15,7 +15,7 @@ import argparse
 import http.client
 import random
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from interop.kills import Round, check, checksum
@@ -59,12 +59,11 @@ def patch(server: Server, state: Round, body: bytes, headers: dict[str, str]) ->
 
 def killed(server: Server, state: Round, chance: random.Random, *, checked: bool) -> None:
     """Upload until a random moment, and kill the server then."""
-    arguments = {"checked": checked}
-    worker = threading.Thread(target=upload, args=(server, state, chance), kwargs=arguments)
-    worker.start()
-    worker.join(chance.uniform(0.0, 0.8))
-    server.kill()
-    worker.join()
+    with ThreadPoolExecutor(1) as pool:
+        uploading = pool.submit(upload, server, state, chance, checked=checked)
+        wait([uploading], chance.uniform(0.0, 0.8))
+        server.kill()
+        uploading.result()
 
 
 def one_round(s3: S3, chance: random.Random, *, checked: bool) -> str:
