@@ -310,6 +310,20 @@ FINISHES: list[tuple[list[Answer], bool, bool, str, str]] = [
         "after the rest was sent from 4, HEAD got 200 and Upload-Offset 4",
         "the rest is acknowledged and not kept",
     ),
+    (
+        [stands(4), stored(10), Says(404), Says(404)],
+        True,
+        False,
+        "complete; content unverified, since GET got 404",
+        "HEAD of what is complete is another requirement's business",
+    ),
+    (
+        [stands(4), stored(8), Says(404)],
+        False,
+        False,
+        "after the rest was sent from 4, HEAD got 404",
+        "an upload that is gone before it was complete",
+    ),
 ]
 
 
