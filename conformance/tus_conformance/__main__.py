@@ -47,6 +47,10 @@ def _command(options: argparse.Namespace, words: Sequence[str]) -> int:
         from tus_conformance.commands.init import init
 
         return init(options)
+    if options.command == "explore":
+        from tus_conformance.commands.explore import explore
+
+        return explore(options)
     if options.command in {"report", "compare"}:
         from tus_conformance.commands import report
 

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from tus_conformance import interruptions
 from tus_conformance.server import STORES
 
 _RUN = """\
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("id", metavar="ID", help="the id of a scenario or a requirement")
     _add_init(commands)
     _add_reports(commands)
+    interruptions.add(commands, _add_target)
     return top
 
 
