@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import trio
-from in_memory import URL, Answering, Serve, server
+from in_memory import URL, Answer, Answering, Asked, Serve, server
 
 from tus_conformance.plan import Plan
 from tus_conformance.profile import Profile
@@ -94,5 +94,5 @@ async def _stop(run: Run, event: trio.Event) -> None:
     run.stop()
 
 
-def _never(asked: object) -> None:  # type: ignore[misc]
+def _never(asked: Asked) -> Answer:
     raise AssertionError(f"nobody serves {asked}")

@@ -30,6 +30,7 @@ class Tiny:
     able: frozenset[str] = EVERYTHING
     lists: frozenset[str] | None = None
     uploads: dict[str, Stored] = field(default_factory=dict)
+    made: int = 0
 
     def __call__(self, asked: Asked) -> Answer:
         """Answer one request."""
@@ -60,7 +61,8 @@ class Tiny:
         made = Stored(None if length is None else int(length), kept)
         if "creation-with-upload" in self.able:
             made.data = asked.body
-        name = str(len(self.uploads) + 1)
+        self.made += 1
+        name = str(self.made)
         self.uploads[name] = made
         return Says(201, {"Location": f"/files/{name}"} | self._expiry())
 
