@@ -1,0 +1,65 @@
+"""Moves: what hypothesis draws. What a move comes to in a story is up to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Template
+from typing import NamedTuple
+
+import msgspec
+import tomllib
+
+from tus_conformance.explorer.model import World
+from tus_scenarios import Step
+
+
+class Move(NamedTuple):
+    """A move of a kind; `who`, `size` and `shape` choose among what is possible there and then."""
+
+    kind: str
+    who: int = 0
+    size: int = 0
+    shape: int = 0
+
+
+Play = Callable[[World, Move], tuple[Step, ...]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of move; `play` returns the steps of a move, none where it is not possible.
+
+    The server has to have what it `needs`. A kind that is `plain` is one that clients cannot do
+    without.
+    """
+
+    name: str
+    play: Play
+    needs: tuple[str, ...] = ()
+    plain: bool = False
+
+
+class Deck:
+    """Kinds of moves, each a function that registers itself."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, Kind] = {}
+
+    def __call__(self, name: str, *needs: str, plain: bool = False) -> Callable[[Play], Play]:
+        """Return a decorator that makes a function the play of a kind."""
+
+        def register(play: Play) -> Play:
+            self.kinds[name] = Kind(name, play, needs, plain)
+            return play
+
+        return register
+
+
+@lru_cache(maxsize=4096)
+def steps(text: str, **values: str | int) -> tuple[Step, ...]:
+    """Return the steps of a text in the language of scenarios; `$name` stands for a value."""
+    # An inline table of TOML stands on one line.
+    filled = " ".join(line.strip() for line in Template(text).substitute(values).splitlines())
+    return msgspec.convert(tomllib.loads(f"step = [{filled}]")["step"], tuple[Step, ...])
