@@ -318,6 +318,13 @@ FINISHES: list[tuple[list[Answer], bool, bool, str, str]] = [
         "HEAD of what is complete is another requirement's business",
     ),
     (
+        [stands(4), stored(10), stands(11)],
+        False,
+        True,
+        "HEAD says 11 bytes of an upload of 10",
+        "more bytes in the end than there can be",
+    ),
+    (
         [stands(4), stored(8), Says(404)],
         False,
         False,

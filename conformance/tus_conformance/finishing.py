@@ -30,20 +30,28 @@ async def finished(telling: Telling, upload: Upload) -> Reply:
         return _broken(head, "its length is not known")
     if stored > upload.length:
         return _damaged(head, f"HEAD says {stored} bytes of an upload of {upload.length}")
-    while stored < upload.length or not upload.declared:
-        length = None if upload.declared else upload.length
-        rest = Request(of=upload.name, offset=stored, send="rest", length=length)
+    if stored < upload.length or not upload.declared:
+        head = await _resumed(telling, upload, stored, upload.length)
+    return head if head.intact is False else await _compared(telling, upload, head)
+
+
+async def _resumed(telling: Telling, upload: Upload, stored: int, length: int) -> Reply:
+    """Send what is missing, as often as the server takes only a part; return the last HEAD."""
+    while True:
+        declared = None if upload.declared else length
+        rest = Request(of=upload.name, offset=stored, send="rest", length=declared)
         sent = await telling.send("PATCH", rest)
         if not sent.succeeded:
             return _broken(sent, f"the PATCH of the rest at {stored} got {_shown(sent)}")
-        before = stored
-        head, stored = await _offset(telling, upload)
-        if upload.offset == upload.length and head.status in _GONE:
-            # That HEAD goes on answering for a complete upload is a requirement of its own.
-            return await _compared(telling, upload, head)
-        if stored is None or (stored <= before and stored < upload.length):
-            return _broken(head, f"after the rest was sent from {before}, HEAD got {_shown(head)}")
-    return await _compared(telling, upload, head)
+        head, now = await _offset(telling, upload)
+        # That HEAD goes on answering for a complete upload is a requirement of its own.
+        if now == length or (upload.offset == length and head.status in _GONE):
+            return head
+        if now is not None and now > length:
+            return _damaged(head, f"HEAD says {now} bytes of an upload of {length}")
+        if now is None or now <= stored:
+            return _broken(head, f"after the rest was sent from {stored}, HEAD got {_shown(head)}")
+        stored = now
 
 
 async def _offset(telling: Telling, upload: Upload) -> tuple[Reply, int | None]:
