@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +10,6 @@ from string import Template
 from typing import NamedTuple
 
 import msgspec
-import tomllib
 
 from tus_conformance.explorer.model import World
 from tus_scenarios import Step

@@ -85,11 +85,10 @@ class Search:
         """Search until every story has been told, or nothing is left that could be tried."""
         try:
             while self._kinds and self.found.stories < self._examples:
-                self._shortest = None
-                await trio.to_thread.run_sync(self._hunt)
-                if self._shortest is None:
+                finding = await trio.to_thread.run_sync(self._hunt)
+                if finding is None:
                     break
-                await self._settle(self._shortest)
+                await self._settle(finding)
         except LostError as lost:
             self.found.lost = str(lost)
         await self._session.sweep()
@@ -115,8 +114,9 @@ class Search:
         session = self._session
         return inapplicable(story, session.discovery, session.target.profile) is None
 
-    def _hunt(self) -> None:
+    def _hunt(self) -> Finding | None:
         """Let hypothesis look for one disagreement, and shrink it; runs in a thread of its own."""
+        self._shortest = None
         hypothesis, stories = _hypothesis(self._kinds)
         agree = hypothesis.given(stories)(self._agrees)
         agree = hypothesis.seed(f"{self._seed} {len(self._kinds)}")(agree)
@@ -133,7 +133,8 @@ class Search:
         try:
             quietly(agree)()
         except (_DisagreementError, hypothesis.errors.Flaky):
-            return
+            pass  # the shortest story is known
+        return self._shortest
 
     def _agrees(self, moves: Sequence[Move]) -> None:
         """Tell a story from hypothesis' thread; raise where it comes out wrong."""
