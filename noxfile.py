@@ -8,6 +8,8 @@ nox -s peers                          the suite against servers that nobody here
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -19,8 +21,8 @@ import nox
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
-PEERS = Path("conformance/peers")
 REPORTS = Path("report")
+PUBLISHED = Path("reports/published")
 
 
 def interpreters() -> list[str]:
@@ -82,26 +84,49 @@ def serve(session: nox.Session) -> None:
 
 @nox.session
 def peers(session: nox.Session) -> None:
-    """Run the suite against @tus/server and tuspyserver; the records go to report/peers."""
+    """Run the suite against servers from elsewhere: `-- NAME... ARGUMENTS`, all without a name.
+
+    The records go to report/peers.
+    """
     session.install("-e", ".")
-    home = Path(session.create_tmp()).resolve()
-    found = {
-        name: _suite(
-            session,
-            *("--target", "http://127.0.0.1:{port}/files/"),
-            *("--server-command", command),
-            *("--profile", str(PEERS / name / "profile.toml")),
-            *("--report-dir", str(REPORTS / "peers" / name)),
-            *session.posargs,
-        )
-        for name, command in (
-            ("tus-node-server", _tus_node_server(session, home)),
-            ("tuspyserver", _tuspyserver(session, home)),
-        )
-    }
-    session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
+    found = _tour(session, REPORTS / "peers", *session.posargs)
     if not set(found.values()) <= {0, 1}:
         session.error("A run could not tell; see above.")
+
+
+@nox.session
+def published(session: nox.Session) -> None:
+    """Make the published records and their matrix anew: the reference and every peer."""
+    session.install("-e", ".")
+    _suite(session, "--seed", "1", "--report-dir", str(PUBLISHED / "reference"))
+    found = _tour(session, PUBLISHED, *session.posargs, "--seed", "1")
+    records = [str(PUBLISHED / name / "run.ndjson") for name in ("reference", *found)]
+    for kind, name in (("html", "matrix.html"), ("markdown", "matrix.md")):
+        out = str(PUBLISHED / name)
+        session.run("tus-conformance", "report", *records, "--format", kind, "--out", out)
+
+
+def _tour(session: nox.Session, reports: Path, *arguments: str) -> dict[str, int]:
+    """Run the suite against the peers that are named first, or all; return the exit codes."""
+    named = list(itertools.takewhile(PEERS.__contains__, arguments))
+    home = Path(session.create_tmp()).resolve().relative_to(Path.cwd())
+    found = {}
+    for name in named or PEERS:
+        folder = _fresh(Path("conformance/peers") / name, home)
+        command = PEERS[name](session, folder)
+        if command is None:
+            session.warn(f"{name} cannot be had here, and is left out.")
+            continue
+        found[name] = _suite(
+            session,
+            *("--server-command", command),
+            *("--profile", f"conformance/peers/{name}/profile.toml"),
+            *("--report-dir", str(reports / name)),
+            *("--target", PATHS.get(name, "http://127.0.0.1:{port}/files/")),
+            *arguments[len(named) :],
+        )
+    session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
+    return found
 
 
 def _suite(session: nox.Session, *arguments: str) -> int:
@@ -109,21 +134,46 @@ def _suite(session: nox.Session, *arguments: str) -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def _tus_node_server(session: nox.Session, home: Path) -> str:
-    folder = _fresh(PEERS / "tus-node-server", home)
+def _tus_node_server(session: nox.Session, folder: Path) -> str | None:
     with session.chdir(folder):
         session.run("npm", "install", "--no-audit", "--no-fund", "--silent", external=True)
-    return f"node {folder}/server.mjs {{port}} {_uploads(folder)}"
+    return f"node {folder}/server.mjs {{port}} {folder}/uploads"
 
 
-def _tuspyserver(session: nox.Session, home: Path) -> str:
-    folder = _fresh(PEERS / "tuspyserver", home)
-    session.run(sys.executable, "-m", "venv", f"{folder}/venv", external=True)
-    python = f"{folder}/venv/bin/python"
-    session.run(
-        python, "-m", "pip", "install", "-q", "-r", f"{folder}/requirements.txt", external=True
+def _tuspyserver(session: nox.Session, folder: Path) -> str | None:
+    python = _environment(session, folder)
+    return f"{python} {folder}/app.py {{port}} {folder}/uploads"
+
+
+def _tusd(session: nox.Session, folder: Path) -> str | None:
+    """Return tusd's command: of the binary that TUSD names, or else of its pinned release."""
+    binary = os.environ.get("TUSD")
+    if binary is None:
+        where = {"GOBIN": str(folder.resolve())}
+        with contextlib.suppress(nox.command.CommandFailed):
+            session.run("go", "install", TUSD, env=where, external=True)
+        binary = f"{folder}/tusd"
+    if not Path(binary).exists():
+        return None
+    return (
+        f"{binary} -host 127.0.0.1 -port {{port}} -base-path /files/ -upload-dir {folder}/uploads"
     )
-    return f"{python} {folder}/app.py {{port}} {_uploads(folder)}"
+
+
+def _seaweedfs(session: nox.Session, folder: Path) -> str | None:
+    weed = _environment(session, folder).with_name("weed")
+    off = "-s3=false -webdav=false -admin.ui=false"
+    here = "-ip=127.0.0.1 -ip.bind=127.0.0.1 -filer.port={port}"
+    return f"{weed} mini -dir={folder}/uploads {here} {off}"
+
+
+def _environment(session: nox.Session, folder: Path) -> Path:
+    """Install a peer's requirements in an environment of its own; return the Python there."""
+    session.run(sys.executable, "-m", "venv", f"{folder}/venv", external=True)
+    python = folder / "venv/bin/python"
+    requirements = f"{folder}/requirements.txt"
+    session.run(str(python), "-m", "pip", "install", "-q", "-r", requirements, external=True)
+    return python
 
 
 def _fresh(source: Path, home: Path) -> Path:
@@ -131,10 +181,15 @@ def _fresh(source: Path, home: Path) -> Path:
     folder = home / source.name
     shutil.rmtree(folder / "uploads", ignore_errors=True)
     shutil.copytree(source, folder, dirs_exist_ok=True)
+    (folder / "uploads").mkdir()
     return folder
 
 
-def _uploads(folder: Path) -> Path:
-    uploads = folder / "uploads"
-    uploads.mkdir(exist_ok=True)
-    return uploads
+TUSD = "github.com/tus/tusd/v2/cmd/tusd@v2.10.0"
+PEERS = {
+    "tusd": _tusd,
+    "tus-node-server": _tus_node_server,
+    "tuspyserver": _tuspyserver,
+    "seaweedfs": _seaweedfs,
+}
+PATHS = {"seaweedfs": "http://127.0.0.1:{port}/.tus/uploads/file"}
