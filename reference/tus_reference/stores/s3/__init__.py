@@ -54,21 +54,25 @@ leaves none. Buffers for receiving take up to 1 MiB per request, for downloads a
 Calls
 =====
 
-P is the number of stored parts, n of those the body makes. The table is checked by a test.
+A test checks this table. Parts are listed 1,000 at a time, so from 1,001 parts on ListParts is
+called more than once; Create, Complete and Abort are the calls for multipart uploads. What a
+failure makes boto3 try again is not counted.
 
-    POST                                  CreateMultipartUpload, PutObject
-    POST of no bytes                      + UploadPart, Complete, GetObject, PutObject
-    HEAD, unfinished                      GetObject, HeadObject, ListParts x ceil(P/1000)
-    HEAD, finished                        GetObject, HeadObject x 2
-    PATCH                                 as HEAD, unfinished, then n x UploadPart
-      with a tail before                  + GetObject, and DeleteObject if n > 0
-      with a tail behind                  + PutObject
-      that declares the length            + GetObject, PutObject
-      that completes the upload           + Complete, GetObject, PutObject
-    GET                                   as HEAD, finished, then GetObject
-    DELETE                                as HEAD, then Abort, DeleteObjects, DeleteObject
-    final of k partials                   POST, 3k looking them up, k HeadObject,
-                                          k UploadPartCopy, Complete...
+    POST                       Create, PutObject
+    POST of no bytes           Create, UploadPart, Complete, GetObject, 2 x PutObject
+    HEAD, unfinished           GetObject, HeadObject, ListParts
+    HEAD, finished             GetObject, 2 x HeadObject
+    PATCH making 3 parts       GetObject, HeadObject, ListParts, 3 x UploadPart
+    PATCH, tail behind         GetObject, HeadObject, ListParts, 3 x UploadPart, PutObject
+    PATCH, tail before         2 x GetObject, HeadObject, ListParts, 3 x UploadPart, DeleteObject
+    PATCH, tail on both sides  2 x GetObject, HeadObject, ListParts, PutObject
+    PATCH with the length      2 x GetObject, HeadObject, ListParts, 3 x UploadPart, PutObject
+    PATCH that completes       2 x GetObject, HeadObject, ListParts, 3 x UploadPart, Complete,
+                               PutObject
+    GET                        2 x GetObject, 2 x HeadObject
+    DELETE                     GetObject, HeadObject, ListParts, Abort, DeleteObjects, DeleteObject
+    POST joining 2 uploads     Create, 2 x UploadPartCopy, Complete, 7 x GetObject,
+                               15 x HeadObject, 2 x PutObject
 
 The credentials need s3:PutObject, GetObject, DeleteObject, AbortMultipartUpload and
 ListMultipartUploadParts; expiration needs ListBucketMultipartUploads too. With ListBucket an
