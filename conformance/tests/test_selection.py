@@ -8,7 +8,7 @@ import pytest
 
 from tus_conformance.discovery import Discovered
 from tus_conformance.profile import Exclusion, Profile
-from tus_conformance.selection import Selection, inapplicable
+from tus_conformance.selection import BY_THE_USER, Selection, inapplicable
 from tus_reports import Capability
 from tus_scenarios import Scenario
 from tus_scenarios.lint import NEEDS
@@ -37,6 +37,13 @@ def test_a_scenario_is_left_out_for_a_reason(
     selection: Selection, name: str, reason: str | None
 ) -> None:
     assert selection.excluded(name, KNOWN) == reason
+
+
+def test_what_moves_gigabytes_is_left_out_unless_the_user_says_so() -> None:
+    reason = "it moves gigabytes; --large includes it"
+    assert Selection().excluded("core.a", KNOWN, ("large",)) == reason
+    assert Selection(large=True).excluded("core.a", KNOWN, ("large",)) is None
+    assert Selection().excluded("core.a", KNOWN, ("creation",)) is None
 
 
 def found(listed: str = "", seen: str = "", refused: str = "") -> Discovered:
@@ -166,7 +173,7 @@ def test_the_profile_can_tell_what_a_scenario_needs() -> None:
     assert inapplicable(told, found(), Profile(network_timeout=30)) is None
 
 
-@pytest.mark.parametrize("need", NEEDS)
+@pytest.mark.parametrize("need", sorted(set(NEEDS) - BY_THE_USER))
 def test_every_need_that_a_scenario_may_have_is_understood(need: str) -> None:
     outcome = inapplicable(scenario(need), found(), Profile())
     assert outcome is not None

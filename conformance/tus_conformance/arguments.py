@@ -174,6 +174,11 @@ def _add_selection(run: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the fails of this run to FILE, and do not count them",
     )
+    run.add_argument(
+        "--large",
+        action="store_true",
+        help="include the scenarios that move gigabytes, past offsets of 4 GiB",
+    )
     run.add_argument("--fail-fast", action="store_true", help="stop after the first fail")
     run.add_argument("--strict", action="store_true", help="exit with 1 for a warn, too")
     run.add_argument(

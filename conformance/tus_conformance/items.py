@@ -144,7 +144,9 @@ def _plan(config: pytest.Config) -> Plan:
     return Plan(
         target=target,
         scenarios=scenarios(),
-        selection=Selection(tuple(option("--tus-only")), tuple(option("--tus-skip"))),
+        selection=Selection(
+            tuple(option("--tus-only")), tuple(option("--tus-skip")), option("--tus-large")
+        ),
         seed=fresh_seed() if seed is None else seed,
         reproduce=("tus-conformance", "run", "--target", option("--tus-target")),
     )

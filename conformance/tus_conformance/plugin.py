@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tus-only", action="append", default=[], metavar="GLOB", help="only these ids"
     )
     group.addoption("--tus-skip", action="append", default=[], metavar="GLOB", help="not these ids")
+    group.addoption("--tus-large", action="store_true", help="also those that move gigabytes")
     group.addoption("--tus-seed", type=int, metavar="N", help="make the contents of uploads from N")
     group.addoption("--tus-timeout", metavar="SECONDS", help="default: 10")
     group.addoption("--tus-strict", action="store_true", help="a warn fails, too")

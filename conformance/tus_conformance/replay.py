@@ -15,7 +15,7 @@ from tus_conformance.stopping import Stopped, Unbound
 from tus_conformance.telling import Telling
 from tus_conformance.waiting import Waiting, begun
 from tus_reports import Attempt, Check, Verdict
-from tus_scenarios import Scenario, Step
+from tus_scenarios import Request, Scenario, Step
 
 
 async def replay(scenario: Scenario, session: Session, attempt: int = 1) -> Attempt:
@@ -93,13 +93,20 @@ async def _perform(telling: Telling, step: Step, meanwhile: Waiting | None = Non
 
 
 async def _patiently(telling: Telling, step: Step, reply: Reply | None) -> Reply | None:
-    """Perform a step again until its expectations pass or its time is over."""
+    """Perform a step again until its expectations pass or its time is over.
+
+    The bytes of a request that broke off may still be on their way to the store, so a PATCH that
+    has no offset of its own asks where the upload stands before it is sent again.
+    """
+    moving = step.patch if step.patch is not None and step.patch.offset is None else None
 
     async def ready() -> bool:
         nonlocal reply
         seen = len(telling.checks)
         passed = reply is not None and telling.expect(reply, *step.expect)
         del telling.checks[seen:]
+        if not passed and moving is not None:
+            await telling.send("HEAD", Request(of=moving.of))
         if not passed:
             reply = await _perform(telling, step)
         return passed

@@ -106,7 +106,9 @@ class Run:
 
     async def tell(self, scenario: Scenario, session: Session) -> Told:
         """Tell a scenario, a second time and alone where it failed; return how it came out."""
-        left_out = self.plan.selection.excluded(scenario.id, self.plan.target.profile)
+        left_out = self.plan.selection.excluded(
+            scenario.id, self.plan.target.profile, scenario.needs
+        )
         if left_out is None and self._failed_fast:
             left_out = f"not run, since {self._failed_fast} failed (--fail-fast)"
         if left_out is not None:

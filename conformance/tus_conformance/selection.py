@@ -16,16 +16,20 @@ _CONDITIONS = {
     "download": "the server offers no download",
 }
 
+BY_THE_USER = frozenset({"large"})
+"""What it is for the user of a run to grant, whatever the server is like."""
+
 
 @dataclass(frozen=True)
 class Selection:
-    """Globs of scenario ids: any of `only`, none of `skip`."""
+    """Globs of scenario ids: any of `only`, none of `skip`; and whether gigabytes may be moved."""
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    large: bool = False
 
-    def excluded(self, scenario: str, profile: Profile) -> str | None:
-        """Return why a scenario, by id, is left out; None where it is not."""
+    def excluded(self, scenario: str, profile: Profile, needs: tuple[str, ...] = ()) -> str | None:
+        """Return why a scenario, by id and needs, is left out; None where it is not."""
         if self.only and not _matches(scenario, self.only):
             return "not among --only"
         if _matches(scenario, self.skip):
@@ -33,6 +37,8 @@ class Selection:
         for exclusion in profile.exclude:
             if fnmatchcase(scenario, exclusion.scenario):
                 return exclusion.reason
+        if "large" in needs and not self.large:
+            return "it moves gigabytes; --large includes it"
         return None
 
 
@@ -47,7 +53,7 @@ def inapplicable(
             return "not-applicable", f"a probe saw that the server has {name}"
         if name not in EXTENSIONS and _missing(name, found, profile) is None:
             return "not-applicable", f"the server has {name}"
-    for name in scenario.needs:
+    for name in (need for need in scenario.needs if need not in BY_THE_USER):
         missing = _missing(name, found, profile)
         if missing is not None:
             return missing

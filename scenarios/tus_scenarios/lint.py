@@ -32,12 +32,13 @@ NEEDS = (
     *(f"checksum:{algorithm}" for algorithm in DIGESTS),
     "download",
     "max-size",
+    "large",
     "profile:network-timeout",
     "profile:expiration",
     "profile:restart",
 )
 """What a scenario may need: an extension, a checksum algorithm that is listed, a download, a limit,
-or what only a profile tells."""
+the user's leave to move gigabytes ("large"), or what only a profile tells."""
 
 ID = re.compile(r"[a-z0-9.,/=_-]+")
 REFERENCE = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")

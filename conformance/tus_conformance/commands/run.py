@@ -105,7 +105,7 @@ async def _plan(url: str, wish: _Wish, server: Server | None) -> Plan:
     return Plan(
         target=await aimed(wish.profile, url, tuple(options.header), options.timeout),
         scenarios=wish.scenarios,
-        selection=Selection(tuple(options.only), tuple(options.skip)),
+        selection=Selection(tuple(options.only), tuple(options.skip), options.large),
         seed=fresh_seed() if options.seed is None else options.seed,
         jobs=options.jobs,
         strict=options.strict,
@@ -144,6 +144,8 @@ def _reproduce(options: argparse.Namespace) -> tuple[str, ...]:
         words += ["--reference", options.reference]
     for name, _ in options.header:
         words += ["-H", f"{name}: [redacted]"]
+    if options.large:
+        words += ["--large"]
     if options.profile:
         words += ["--profile", str(options.profile)]
     for file in options.scenarios:

@@ -5,11 +5,31 @@ from __future__ import annotations
 from types import ModuleType
 
 from tus_scenarios.scenario import Scenario
-from tus_scenarios.stories import concurrency, expiry, pace, restart, waiting
+from tus_scenarios.stories import (
+    concurrency,
+    expiry,
+    interruption_cuts,
+    interruption_expiry,
+    interruption_large,
+    interruption_races,
+    pace,
+    restart,
+    waiting,
+)
 
 __all__ = ["stories"]
 
-_MODULES: tuple[ModuleType, ...] = (concurrency, pace, waiting, expiry, restart)
+_MODULES: tuple[ModuleType, ...] = (
+    concurrency,
+    pace,
+    waiting,
+    expiry,
+    restart,
+    interruption_cuts,
+    interruption_races,
+    interruption_expiry,
+    interruption_large,
+)
 
 
 def stories() -> tuple[Scenario, ...]:

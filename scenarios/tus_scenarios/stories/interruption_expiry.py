@@ -1,0 +1,94 @@
+"""Uploads that expire while they are interrupted: told only where the profile says how long."""
+
+from __future__ import annotations
+
+from tus_scenarios.expectation import Condition, Expectation
+from tus_scenarios.fault import Cut, Fault
+from tus_scenarios.functions import scenario
+from tus_scenarios.step import Given, Request
+from tus_scenarios.story import Reply, Story
+
+_GONE = (404, 410)
+_ROW = "expiration.removed-404-410"
+
+
+@scenario(
+    id="interruption.expiration.after-cut",
+    title="An upload that broke off and then expired is answered with 404 or 410",
+    section="Expiration/Headers/Upload-Expires",
+    extension="expiration",
+    checks=("expiration.may-remove", _ROW),
+    needs=("expiration", "profile:expiration"),
+    why="A lock that the broken request left behind must not keep the upload from ending.",
+    steps=(
+        "Given an upload of 100 bytes, 40 bytes of it stored.",
+        "PATCH the rest, the connection reset after 20 bytes of it.",
+        "HEAD the upload until it is gone, for twice the time of expiry that the profile states,"
+        " and 5 seconds.",
+        "  expects 404 or 410; a note for a 2xx [expiration.may-remove].",
+        "PATCH the rest, if it is gone.",
+        "  expects 404 or 410; else a warning [expiration.removed-404-410].",
+    ),
+)
+async def after_cut(story: Story) -> None:
+    """Let an upload expire after a break."""
+    await story.given(Given(length=100, stored=40))
+    await story.send("PATCH", Request(offset=40, send="rest", cut=Cut(after=20, by="rst")))
+    seen: list[Reply] = []
+
+    async def gone() -> bool:
+        seen.append(await story.send("HEAD", Request()))
+        return seen[-1].status in _GONE
+
+    went = await story.until(gone, seconds=2 * story.knows("expiration") + 5)
+    story.expect(
+        seen[-1],
+        Expectation(
+            status=_GONE,
+            checks="expiration.may-remove",
+            note=(Condition(status="2xx", says="it was not removed in this time"),),
+            otherwise="warn",
+        ),
+    )
+    if went:
+        again = Request(offset=40, at=40, send=60)
+        story.expect(
+            await story.send("PATCH", again),
+            Expectation(status=_GONE, checks=_ROW, otherwise="warn"),
+        )
+
+
+@scenario(
+    id="interruption.expiration.while-sending",
+    title="An upload whose time of expiry comes while its bytes arrive ends in one way",
+    section="Expiration/Headers/Upload-Expires",
+    extension="expiration",
+    checks=(_ROW, "expiration.complete-not-removed"),
+    needs=("expiration", "profile:expiration"),
+    why="A file that was acknowledged and is gone was lost; nobody keeps it to send it again.",
+    steps=(
+        "Given an upload of 100 bytes.",
+        "PATCH all of it, slowly, for half as long again as the time of expiry that the profile"
+        " states.",
+        "  expects a 2xx, 404 or 410; a note for a closed connection or another 4xx"
+        " [expiration.removed-404-410].",
+        "HEAD the upload.",
+        "  expects a 2xx where the PATCH had success; else a fail"
+        " [expiration.complete-not-removed].",
+    ),
+)
+async def while_sending(story: Story) -> None:
+    """Send more slowly than the upload expires."""
+    await story.given(Given(length=100))
+    step = story.knows("expiration") * 1.5 / 10
+    stalls = tuple(Fault(at=at, stall=step) for at in range(10, 101, 10))
+    reply = await story.send("PATCH", Request(offset=0, send=100, faults=stalls))
+    ended = (Condition(closed=True), Condition(status="4xx"))
+    story.expect(
+        reply, Expectation(status=("2xx", *_GONE), checks=_ROW, note=ended, otherwise="warn")
+    )
+    if reply.status is not None and 200 <= reply.status < 300:
+        story.expect(
+            await story.send("HEAD", Request()),
+            Expectation(status="2xx", checks="expiration.complete-not-removed", otherwise="fail"),
+        )

@@ -1,0 +1,129 @@
+"""Offsets beyond what 32 bits hold, told only with --large.
+
+An upload of that length costs nothing until its bytes are sent; only one scenario sends them.
+"""
+
+from __future__ import annotations
+
+from tus_scenarios.expectation import Condition, Expectation, Matcher
+from tus_scenarios.fault import Cut
+from tus_scenarios.functions import scenario
+from tus_scenarios.step import Finish, Given, Request
+from tus_scenarios.stories.interruption_cuts import asked
+from tus_scenarios.story import Story
+
+_4_GIB = 2**32
+_MISMATCH = "core.patch.offset-mismatch-409"
+_UNCHANGED = "core.patch.offset-mismatch-no-change"
+
+
+@scenario(
+    id="interruption.large.wrapped-offset",
+    title="An offset of 4 GiB is not taken for one of 0",
+    section="Core/PATCH",
+    extension="core",
+    checks=(_MISMATCH, _UNCHANGED, "core.head.upload-length"),
+    needs=("large",),
+    why="A number cut to 32 bits comes out as 0, and the middle of a film as its beginning.",
+    steps=(
+        "Given an upload of 6442450944 bytes (6 GiB).",
+        "HEAD the upload.",
+        "  expects Upload-Length: 6442450944 [core.head.upload-length].",
+        "PATCH 10 bytes at offset 4294967296, and at 2147483648 and 4294967297.",
+        "  expects status 409 of each [core.patch.offset-mismatch-409].",
+        "HEAD the upload.",
+        "  expects Upload-Offset: 0; else a fail [core.patch.offset-mismatch-no-change].",
+    ),
+)
+async def wrapped_offset(story: Story) -> None:
+    """Send to offsets that wrap around."""
+    length = 6 * 2**30
+    await story.given(Given(length=length))
+    story.expect(
+        await story.send("HEAD", Request()),
+        Expectation(header={"Upload-Length": str(length)}, checks="core.head.upload-length"),
+    )
+    for offset in (_4_GIB, _4_GIB // 2, _4_GIB + 1):
+        story.expect(
+            await story.send("PATCH", Request(offset=offset, at=0, send=10)),
+            Expectation(status=409, checks=_MISMATCH, otherwise="fail"),
+        )
+    story.expect(
+        await story.send("HEAD", Request()),
+        Expectation(header={"Upload-Offset": "0"}, checks=_UNCHANGED, otherwise="fail"),
+    )
+
+
+@scenario(
+    id="interruption.large.across",
+    title="An upload that breaks off at 4 GiB is resumed there",
+    section="Core/PATCH",
+    extension="core",
+    checks=("core.head.offset-accurate", "core.net.detect-errors"),
+    needs=("large",),
+    why="Films are that large, and nobody wants to send one twice.",
+    steps=(
+        "Given an upload of 4294967396 bytes, 4294967246 of them stored.",
+        "PATCH the rest, the connection reset after 100 bytes of it, 50 beyond 4 GiB.",
+        "HEAD the upload, again and again for up to 30 seconds.",
+        "  expects an Upload-Offset from 4294967246 to 4294967346; a fail for another, else a"
+        " warning [core.head.offset-accurate].",
+        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "  expects every byte in place; else a fail [core.net.detect-errors].",
+    ),
+)
+async def across(story: Story) -> None:
+    """Break an upload off just beyond 4 GiB."""
+    stored = _4_GIB - 50
+    await story.given(Given(length=_4_GIB + 100, stored=stored))
+    await story.send("PATCH", Request(offset=stored, send="rest", cut=Cut(after=100, by="rst")))
+    story.expect(
+        await asked(story),
+        Expectation(
+            status="2xx",
+            header={"Upload-Offset": Matcher(least=stored, most=stored + 100)},
+            checks="core.head.offset-accurate",
+            fail=(Condition(status="2xx", says="it went back, or beyond what was sent"),),
+            otherwise="warn",
+        ),
+    )
+    await story.finish(
+        Finish(), Expectation(intact=True, checks="core.net.detect-errors", otherwise="fail")
+    )
+
+
+@scenario(
+    id="interruption.large.concatenation",
+    title="A final upload of more than 4 GiB has the length of its parts",
+    section="Concatenation",
+    extension="concatenation",
+    checks=("concatenation.final.length-sum", "concatenation.final.head-offset-equals-length"),
+    needs=("large", "concatenation"),
+    why="Parallel uploads are for large files, and the sum is where a number overflows.",
+    steps=(
+        "Given a partial upload of 67108864 bytes (64 MiB), all of them stored.",
+        "POST a final upload over 65 times that one.",
+        "  expects status 201; a note for a 4xx [concatenation.final.length-sum].",
+        "HEAD the final upload.",
+        "  expects Upload-Length: 4362076160 [concatenation.final.length-sum].",
+        "  expects Upload-Offset: 4362076160 [concatenation.final.head-offset-equals-length].",
+    ),
+)
+async def concatenation(story: Story) -> None:
+    """Join one partial upload many times."""
+    size = 64 * 2**20
+    whole = str(65 * size)
+    header = {"Upload-Concat": "partial"}
+    await story.given(Given(name="a", length=size, stored=size, header=header))
+    made = await story.send("POST", Request(of="f", parts=("a",) * 65))
+    refused = (Condition(status="4xx", says="it takes no part twice"),)
+    row = "concatenation.final.length-sum"
+    if story.expect(made, Expectation(status=201, checks=row, note=refused)):
+        story.expect(
+            await story.send("HEAD", Request(of="f")),
+            Expectation(header={"Upload-Length": whole}, checks=row),
+            Expectation(
+                header={"Upload-Offset": whole},
+                checks="concatenation.final.head-offset-equals-length",
+            ),
+        )
