@@ -8,13 +8,15 @@ import pytest
 import trio
 import trio.testing
 
-from tus_reference import FileLocker, MemoryLocker
+from tus_reference import FileLocker, MemoryLocker, MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Client, Servers, Wire
+
+    from tus_reference.handler import ByteSource
 
     Lockers = Callable[[], MemoryLocker | FileLocker]
 
@@ -64,6 +66,41 @@ async def test_reading_about_an_upload_does_not_disturb_it(client: Client) -> No
         await wire.send(b" tus!")
         assert (await wire.answer()).status == 204
     assert await client.get(path) == b"hello tus!"
+
+
+async def test_the_offset_counts_bytes_that_are_being_written(server: Servers) -> None:
+    started, gate = trio.Event(), trio.Event()
+
+    class Slow(MemoryStore):
+        """A store that waits for the test before it keeps a piece."""
+
+        async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
+            async for piece in source:
+                started.set()
+                await gate.wait()
+                self._bytes(upload_id).extend(piece)
+            return len(self._bytes(upload_id)) - offset
+
+    client = server(Slow())
+    path = await client.create(10)
+    offsets: list[int] = []
+
+    async def ask() -> None:
+        offsets.append(await client.offset(path))
+
+    async with client.connect() as wire:
+        await wire.send(
+            f"PATCH {path} HTTP/1.1\nHost: x\nTus-Resumable: 1.0.0\nUpload-Offset: 0\n"
+            "Content-Type: application/offset+octet-stream\nContent-Length: 10\n\nhello"
+        )
+        await started.wait()
+        await wire.stream.aclose()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await trio.testing.wait_all_tasks_blocked()
+            assert offsets == []
+            gate.set()
+    assert offsets == [5]
 
 
 async def test_asking_for_the_offset_stops_a_writer_that_fell_silent(

@@ -99,7 +99,7 @@ async def _write(handler: UnroutedHandler, info: FileInfo, data: ByteSource) -> 
     """Store what can be stored: the upload exists now, and PATCH can continue it."""
     try:
         return await handler.uploads.write(info, data)
-    except OSError as failure:
+    except (OSError, Refused) as failure:
         handler.config.logger.warning("creating %s: %s", info.id, failure)
         return await handler.uploads.get(info.id)
 

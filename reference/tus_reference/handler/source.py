@@ -37,6 +37,7 @@ class ChunkSource:
         self._limit: int | None = None
         self._over_limit = errors.UPLOAD_SIZE_EXCEEDED
         self._scope: anyio.CancelScope | None = None
+        self._settling: anyio.Event | None = None
         self._ended = False
         self.received = 0
         self.error: TusError | None = None
@@ -68,6 +69,18 @@ class ChunkSource:
         if self._scope is not None:
             self._scope.cancel()
 
+    async def settled(self) -> None:
+        """Wait until what was received is stored: until the store asks for more, or is done."""
+        if self._scope is None:
+            self._settling = self._settling or anyio.Event()
+            await self._settling.wait()
+
+    def settle(self) -> None:
+        """Tell those who wait for that."""
+        if self._settling is not None:
+            self._settling.set()
+            self._settling = None
+
     async def read_into(self, buffer: memoryview) -> int:
         """Put the next bytes into `buffer` and return how many; 0 at the end."""
         room = None if self._limit is None else self._limit - self.received
@@ -93,6 +106,7 @@ class ChunkSource:
             return 0
         count = 0
         with anyio.CancelScope(deadline=anyio.current_time() + self._timeout) as self._scope:
+            self.settle()
             try:
                 count = await self.body.read_into(buffer)
                 self._ended = count == 0

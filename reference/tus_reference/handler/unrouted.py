@@ -17,6 +17,7 @@ from tus_reference.handler.download import content_headers
 from tus_reference.handler.exchange import ClientDisconnected, Download, Response
 from tus_reference.handler.finals import Finals
 from tus_reference.handler.location import Locator
+from tus_reference.handler.ranges import select
 from tus_reference.handler.source import ChunkSource
 from tus_reference.handler.uploads import Uploads
 from tus_reference.notifications import HookEvent, HTTPResponse
@@ -221,8 +222,12 @@ class UnroutedHandler:
         info = await self._up_to_date(request, upload_id)
         if not info.is_complete:
             raise Refused(errors.INCOMPLETE_UPLOAD)
-        chunks = reader.get_reader(upload_id, 0, info.offset)
-        return Response(200, content_headers(info), Download(info.offset, chunks))
+        wanted = select(info, request.headers)
+        if wanted.status == 304:
+            return Response(304, wanted.headers)
+        chunks = reader.get_reader(upload_id, wanted.start, wanted.length)
+        body = Download(wanted.length, chunks)
+        return Response(wanted.status, (*content_headers(info), *wanted.headers), body)
 
 
 def _offset(info: FileInfo) -> tuple[str, str]:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 REMEMBERED: Final = 10_000
 
+# How long a HEAD waits, in seconds, for bytes that are being written.
+SETTLING: Final = 1.0
+
 
 class Remembered(OrderedDict[str, None]):
     """The newest ids of a kind; old ones are forgotten, so it cannot grow without end."""
@@ -99,6 +102,9 @@ class Uploads:
         source = self._writers.get(upload_id)
         if source is None:
             return
+        # A client that lost its connection asks at once, while its last bytes are written.
+        with anyio.move_on_after(SETTLING):
+            await source.settled()
         if anyio.current_time() - source.last_receipt < self._config.idle_timeout:
             return
         source.interrupt()
@@ -160,6 +166,7 @@ class Uploads:
                 yield
         finally:
             del self._writers[info.id]
+            source.settle()
 
     async def declare_length(self, info: FileInfo, length: int | None) -> FileInfo:
         """Set the length of an upload that was created without one; None leaves it open."""

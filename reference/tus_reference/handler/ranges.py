@@ -1,0 +1,68 @@
+"""Conditional and partial downloads (RFC 9110, 13 and 14): which bytes of an upload are asked for.
+
+A complete upload never changes, so its id is a strong validator. One range is served;
+several, or one that is malformed, are answered with everything, as the RFC allows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tus_reference.protocol import Refused, errors
+
+if TYPE_CHECKING:
+    from tus_reference.handler import FileInfo
+    from tus_reference.protocol import Headers
+
+_RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The answer to a GET: its status and headers, and the bytes from `start` on."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    start: int = 0
+    length: int = 0
+
+
+def select(info: FileInfo, headers: Headers) -> Selection:
+    """Return what a GET asks for; raise `Refused` (412, 416) if there is no such thing."""
+    etag, size = f'"{info.id}"', info.offset
+    told = (("ETag", etag), ("Accept-Ranges", "bytes"))
+    if "If-Match" in headers and not _lists(headers.joined("If-Match"), etag, weak=False):
+        raise Refused(errors.PRECONDITION_FAILED)
+    if _lists(headers.joined("If-None-Match"), etag, weak=True):
+        return Selection(304, told)
+    span = _span(headers.joined("Range"), size) if _may_range(headers, etag) else None
+    if span is None:
+        return Selection(200, told, 0, size)
+    start, end = span
+    if start >= end:
+        raise Refused(errors.RANGE_NOT_SATISFIABLE, headers=(("Content-Range", f"bytes */{size}"),))
+    content_range = ("Content-Range", f"bytes {start}-{end - 1}/{size}")
+    return Selection(206, (*told, content_range), start, end - start)
+
+
+def _lists(field: str | None, etag: str, *, weak: bool) -> bool:
+    """Return whether a list of entity tags has this one, or is "*" for any."""
+    tags = [tag.strip(" \t") for tag in (field or "").split(",")]
+    return etag in tags or "*" in tags or (weak and f"W/{etag}" in tags)
+
+
+def _may_range(headers: Headers, etag: str) -> bool:
+    return headers.joined("If-Range") in {None, etag}
+
+
+def _span(field: str | None, size: int) -> tuple[int, int] | None:
+    """Return the first byte and the one behind the last; None if there is no single range."""
+    match = _RANGE.fullmatch(field or "")
+    if match is None or not (match[1] or match[2]):
+        return None
+    if not match[1]:
+        return max(size - int(match[2]), 0), size
+    last = int(match[2]) if match[2] else size - 1
+    return None if match[2] and last < int(match[1]) else (int(match[1]), min(last + 1, size))
