@@ -11,13 +11,12 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from tus_reference.downloads import content_headers, select
 from tus_reference.handler import creation
 from tus_reference.handler.answers import body_check, expiry_headers, http_request, merge, refuse
-from tus_reference.handler.download import content_headers
 from tus_reference.handler.exchange import ClientDisconnected, Download, Response
 from tus_reference.handler.finals import Finals
 from tus_reference.handler.location import Locator
-from tus_reference.handler.ranges import select
 from tus_reference.handler.source import ChunkSource
 from tus_reference.handler.uploads import Uploads
 from tus_reference.notifications import HookEvent, HTTPResponse

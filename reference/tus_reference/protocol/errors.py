@@ -59,6 +59,8 @@ class errors:  # noqa: N801 - a table, not a type
     UPLOAD_NOT_FOUND = TusError(404, "there is no such upload")
     UPLOAD_GONE = TusError(410, "the upload was terminated or has expired")
     UPLOAD_EXISTS = TusError(409, "an upload with this id exists already")
+    PRECONDITION_FAILED = TusError(412, "the upload is none of those that If-Match lists")
+    RANGE_NOT_SATISFIABLE = TusError(416, "the upload has no bytes in the range that is asked for")
     METHOD_NOT_ALLOWED = TusError(405, "this URL does not know the method")
     NOT_IMPLEMENTED = TusError(501, "this server does not offer that extension")
     UPLOAD_LOCKED = TusError(423, "another request is still using the upload; try again")

@@ -235,7 +235,7 @@ def _head(response: Response, *, close: bool) -> bytes:
         if _LINE_ENDS.search(name + value):
             raise ValueError(f"the response header {name!r} has a line break in it")
         lines.append(f"{name}: {value}")
-    if response.status >= 200 and response.status != 204:
+    if response.status >= 200 and response.status not in {204, 304}:
         body = response.body
         lines.append(f"Content-Length: {body.length if isinstance(body, Download) else len(body)}")
     lines += (f"Date: {_date()}", SERVER)
