@@ -17,7 +17,7 @@ def faults(request: Request, references: References) -> tuple[Fault, ...]:
     return tuple(
         Fault(act, references.text(str(fault.at)), fault.inside)
         for fault in request.faults
-        if (act := _act(fault)) is not None
+        if (act := act_of(fault)) is not None
     )
 
 
@@ -46,7 +46,8 @@ def parted(step: Step) -> tuple[Written, Request] | None:
     return waits, msgspec.structs.replace(request, faults=others)
 
 
-def _act(fault: Written) -> Act | None:
+def act_of(fault: Written) -> Act | None:
+    """Return what a fault does to the bytes; None where it is about the whole request."""
     if fault.cut is not None:
         return Break(fault.cut)
     if fault.stall is not None:
