@@ -105,8 +105,6 @@ class _Shelf:
 
 def _conclude(found: Found, seconds: float) -> None:
     _say("")
-    for how in dict.fromkeys(found.falls):
-        _say(f"The server had to be started again {found.falls.count(how)} times. {how}")
     for reason in list(dict.fromkeys(found.undetermined))[:5]:
         _say(f"Could not be told to its end: {reason}")
     for finding in found.unsteady:
@@ -119,7 +117,7 @@ def _conclude(found: Found, seconds: float) -> None:
 
 
 def _code(found: Found) -> int:
-    if found.findings:
+    if any(finding.check.grade == "fail" for finding in found.findings):
         return verdict.FAILED
     uncertain = found.unsteady or found.undetermined or found.lost
     return verdict.UNKNOWN if uncertain else verdict.CONFORMANT
