@@ -47,6 +47,11 @@ def _command(options: argparse.Namespace, words: Sequence[str]) -> int:
         from tus_conformance.commands.init import init
 
         return init(options)
+    if options.command in {"record", "unreliable"}:
+        from tus_conformance.commands import unreliable
+
+        proxy = unreliable.record if options.command == "record" else unreliable.unreliable
+        return proxy(options)
     if options.command == "explore":
         from tus_conformance.commands.explore import explore
 
