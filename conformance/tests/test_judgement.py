@@ -74,6 +74,18 @@ GRADES: list[tuple[str, Answer, str, str]] = [
         "violated warn",
         "a 5xx that is foreseen weighs what is stated",
     ),
+    (
+        expecting('header.Upload-Offset = "40"'),
+        ok(Upload_Offset="0040"),
+        "held pass",
+        "zeros before a number do not change it",
+    ),
+    (
+        expecting('header.Upload-Offset = "40"'),
+        ok(Upload_Offset="0x28"),
+        "violated fail",
+        "another spelling does",
+    ),
     (expecting("header.X = true"), ok(X="1"), "held pass", "a header that is there"),
     (expecting("header.X = true"), ok(), "violated fail", "one that is not"),
     (expecting("header.X = false"), ok(), "held pass", "a header that must not be there"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tus_conformance.headers import answers
+from tus_conformance.headers import answers, is_integer
 from tus_conformance.references import References
 from tus_conformance.reply import Reply
 from tus_conformance.stopping import Stopped, Unbound
@@ -24,6 +24,9 @@ from tus_scenarios import (
     ledger,
     prose,
 )
+
+_NUMBERS = {"Upload-Offset", "Upload-Length", "Tus-Max-Size"}
+"""Headers that are compared as the numbers they are."""
 
 
 def judge(
@@ -114,7 +117,13 @@ def _has_header(name: str, match: HeaderMatch, reply: Reply, references: Referen
         return False
     if isinstance(match, Matcher):
         return answers(_filled(match, references), value, base=reply.url)
-    return value == references.text(str(match))
+    wanted = references.text(str(match))
+    return value == wanted or (name in _NUMBERS and _is_the_number(wanted, value))
+
+
+def _is_the_number(wanted: str, value: str) -> bool:
+    """Tell whether two numbers are the same; zeros before one do not change it."""
+    return is_integer(wanted) and is_integer(value) and int(wanted) == int(value)
 
 
 def _filled(matcher: Matcher, references: References) -> Matcher:

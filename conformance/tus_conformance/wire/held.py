@@ -64,6 +64,7 @@ class Held:
         self._news = trio.Event()
         self.deaf = False  # whether the server hears no more
         self._said_all = False
+        self._returned = 0  # how many responses `hear` has returned
 
     async def __aenter__(self) -> Held:
         self._stream = await self._connect()
@@ -92,15 +93,21 @@ class Held:
         return self._recorder.said.length
 
     async def hear(self, seconds: float) -> int | None:
-        """Wait up to `seconds` for the next response, 1xx or final; return its status, or None."""
-        known = self._recorder.hearing.heads
+        """Wait up to `seconds` for the next response, 1xx or final; return its status, or None.
+
+        Of several that came together each call returns one, in their order.
+        """
+        known = self._returned
         with trio.move_on_after(seconds):
             await self._attend(
                 None, lambda: self._recorder.hearing.heads > known, patience=math.inf
             )
         heard = self._recorder.hearing
         statuses = [head.status for head in (*heard.interim, heard.final) if head is not None]
-        return statuses[known] if len(statuses) > known else None
+        if len(statuses) <= known:
+            return None
+        self._returned += 1
+        return statuses[known]
 
     async def answer(self, seconds: float | None = None) -> Answer:
         """Return the answer without sending more of the body; wait for `seconds` of silence."""

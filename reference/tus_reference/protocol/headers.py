@@ -34,5 +34,9 @@ class Headers:
         values = self._values.get(name.lower())
         return None if values is None else ",".join(values)
 
+    def items(self) -> list[tuple[str, str]]:
+        """Return every field, its name in lower case."""
+        return [(name, value) for name, values in self._values.items() for value in values]
+
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._values

@@ -6,14 +6,26 @@ from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
 from tus_scenarios.stories.concurrency import PATIENCE
-from tus_scenarios.story import Story
+from tus_scenarios.story import Paced, Story
 
 _ROW = "creation-with-upload.expect-continue"
 _SECTION = "Creation With Upload"
+INTERIM = 10
+"""How many interim answers are waited through."""
+
 _HEADERS: dict[str, str | tuple[str, ...]] = {
     "Content-Type": "application/offset+octet-stream",
     "Expect": "100-continue",
 }
+
+
+async def _heard(paced: Paced) -> int | None:
+    """Return 100 or the final status, whichever comes first; other interim answers say nothing."""
+    for _ in range(INTERIM):
+        heard = await paced.hear(PATIENCE)
+        if heard is None or heard == 100 or heard >= 200:
+            return heard
+    return None
 
 
 @scenario(
@@ -38,7 +50,7 @@ _HEADERS: dict[str, str | tuple[str, ...]] = {
 async def told_to_go_on(story: Story) -> None:
     """Hold the body of a creation back until 100 comes."""
     paced = await story.hold("POST", Request(length=100, send=40, header=_HEADERS))
-    await paced.hear(PATIENCE)
+    await _heard(paced)
     reply = await paced.reply()
     story.expect(
         reply,
@@ -85,7 +97,7 @@ async def told_to_go_on(story: Story) -> None:
 async def refused_before_sending(story: Story) -> None:
     """Hold the body of a creation back that is refused."""
     paced = await story.hold("POST", Request(length="{max-size+1}", send=40, header=_HEADERS))
-    heard = await paced.hear(PATIENCE)
+    heard = await _heard(paced)
     final = heard is not None and heard >= 200
     reply = await (paced.answer() if final else paced.reply())
     if final:
@@ -126,7 +138,7 @@ async def patch_refused_before_sending(story: Story) -> None:
     await story.given(Given(length=100))
     request = Request(offset=50, send=10, header={"Expect": "100-continue"})
     paced = await story.hold("PATCH", request)
-    heard = await paced.hear(PATIENCE)
+    heard = await _heard(paced)
     reply = await (paced.answer() if heard is not None and heard >= 200 else paced.reply())
     story.expect(reply, Expectation(status=409, checks="core.patch.offset-mismatch-409"))
     row = "core.patch.offset-mismatch-no-change"
