@@ -106,6 +106,22 @@ def published(session: nox.Session) -> None:
         session.run("tus-conformance", "report", *records, "--format", kind, "--out", out)
 
 
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the reference beside socat and the peers; arguments are those of the benchmarks."""
+    session.install("-e", ".[dev]")
+    home = Path(session.create_tmp()).resolve()
+    beside = []
+    for name in ("tusd", "tus-node-server", "tuspyserver"):
+        command = PEERS[name](session, _fresh(Path("conformance/peers") / name, home))
+        if command is not None:
+            uploads = f"{home}/{name}/uploads"
+            words = command.replace("{port}", "PORT").replace(uploads, "FOLDER")
+            beside += ["--server", f"{name}={words}"]
+    with session.chdir("reference"):
+        session.run("python", "-m", "benchmarks", *beside, *session.posargs)
+
+
 def _tour(session: nox.Session, reports: Path, *arguments: str) -> dict[str, int]:
     """Run the suite against the peers that are named first, or all; return the exit codes."""
     named = list(itertools.takewhile(PEERS.__contains__, arguments))
