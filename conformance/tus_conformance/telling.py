@@ -275,6 +275,8 @@ def _follow(upload: Upload, request: Request, reply: Reply) -> None:
     upload.offset = int(offset)
     if request.length is not None and is_integer(str(request.length)):
         upload.declared = True
+        if upload.length is None:
+            upload.length = int(request.length)
 
 
 def _unseen(answer: Answer, outgoing: Outgoing) -> list[str]:
