@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from tus_conformance.arguments import parser
 
@@ -34,6 +35,20 @@ def _meant(error: BaseException, kind: type[BaseException]) -> bool:
     return isinstance(error, kind)
 
 
+_HOMES = {
+    "init": "init",
+    "list": "show",
+    "report": "report",
+    "compare": "report",
+    "explore": "explore",
+    "record": "unreliable",
+    "unreliable": "unreliable",
+}
+"""The module of each command that is a function of its name; modules are loaded when needed."""
+
+_NAMES = {"list": "listing"}
+
+
 def _command(options: argparse.Namespace, words: Sequence[str]) -> int:
     if options.command == "run":
         from tus_conformance.commands.run import run
@@ -43,27 +58,13 @@ def _command(options: argparse.Namespace, words: Sequence[str]) -> int:
         from tus_conformance.commands.coverage import cover
 
         return cover(options.spec_text)
-    if options.command == "init":
-        from tus_conformance.commands.init import init
+    if options.command == "explain":
+        from tus_conformance.commands.show import explain
 
-        return init(options)
-    if options.command in {"record", "unreliable"}:
-        from tus_conformance.commands import unreliable
-
-        proxy = unreliable.record if options.command == "record" else unreliable.unreliable
-        return proxy(options)
-    if options.command == "explore":
-        from tus_conformance.commands.explore import explore
-
-        return explore(options)
-    if options.command in {"report", "compare"}:
-        from tus_conformance.commands import report
-
-        command = report.report if options.command == "report" else report.compare
-        return command(options)
-    from tus_conformance.commands.show import explain, listing
-
-    return explain(options.id) if options.command == "explain" else listing(options)
+        return explain(options.id)
+    home = import_module(f"tus_conformance.commands.{_HOMES[options.command]}")
+    code: int = getattr(home, _NAMES.get(options.command, options.command))(options)
+    return code
 
 
 if __name__ == "__main__":

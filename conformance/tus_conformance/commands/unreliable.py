@@ -64,7 +64,7 @@ def record(options: argparse.Namespace) -> int:
 
 
 def _write(recording: Recording, file: Path) -> int:
-    text = recording.written()
+    text = recording.written(file.stem)
     if text is None:
         return _refuse("No upload was made, so nothing was written.", verdict.NOTHING)
     try:

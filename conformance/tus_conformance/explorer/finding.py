@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
+
+import msgspec
 
 from tus_conformance.explorer.move import Move
 from tus_conformance.explorer.story import KINDS, needs, unfolded
@@ -43,8 +46,9 @@ class Finding:
 def source_of(steps: Sequence[Step], moves: Sequence[Move], row: str, why: str) -> ScenarioSource:
     """Return the steps of a story as a scenario about a row of the ledger."""
     told = " then ".join(dict.fromkeys(move.kind for move in moves))
+    own = crc32(msgspec.json.encode(steps))  # so that several findings can be replayed at once
     return ScenarioSource(
-        id=f"explored.{row}",
+        id=f"explored.{row}.{own:08x}",
         title=f"A story that ends with {row}: {told}",
         why=why,
         needs=needs(moves),

@@ -29,7 +29,8 @@ class Recorded:
     """An upload of a recording: what its client knew of it when the next request began.
 
     `offset` is what the server had acknowledged. It is `unsettled` once a connection broke, since
-    another server may then have kept more or less.
+    another server may then have kept more or less; once `used` for a final upload, a server may
+    have deleted it.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Recorded:
     unsettled: bool = False
     final: bool = False
     gone: bool = False
-    resumable: bool = True
+    used: bool = False
 
 
 class Scribe:
@@ -66,6 +67,8 @@ class Scribe:
         if parts:
             upload.length = sum(part.length or 0 for part in parts)
             self.used.add("partial")
+        for part in parts:
+            part.used = True
         send = self._body(passing, 0, upload.length)
         header = self._header(passing, has_body=send is not None)
         if passing.header("Upload-Concat") == "partial":
@@ -113,15 +116,13 @@ class Scribe:
 
     def completed(self, upload: Recorded) -> tuple[Step, ...]:
         """Return a look at every byte of an upload that was completed."""
-        if upload.gone or upload.length is None or not (upload.final or self._is_whole(upload)):
+        if upload.gone or upload.used or upload.length is None:
+            return ()
+        if not upload.final and upload.offset != upload.length:
             return ()
         row = "concatenation.final.order" if upload.final else "core.patch.apply-at-offset"
         expected = Expectation(intact=True, checks=row, otherwise="fail")
         return (Step(finish=Finish(of=upload.name), within=10, expect=(expected,)),)
-
-    @staticmethod
-    def _is_whole(upload: Recorded) -> bool:
-        return upload.offset == upload.length
 
     def _patch(self, passing: Passing, upload: Recorded) -> Step:
         declared = passing.header("Upload-Length")
@@ -134,7 +135,7 @@ class Scribe:
         values: dict[str, Any] = {
             "of": upload.name,
             "offset": None if expected_there else offset,
-            "length": declared,
+            "length": upload.length if declared == str(upload.length) else declared,
             "send": send,
             "framing": "chunked" if passing.chunked else "sized",
             "trailer": self._trailer(passing),

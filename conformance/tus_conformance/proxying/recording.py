@@ -7,6 +7,7 @@ told to a server that keeps more or less of what breaks off.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from tus_conformance.proxying.passing import Passing, value_in
@@ -15,6 +16,7 @@ from tus_scenarios import Step, ledger
 from tus_scenarios.scenario import ScenarioFile, ScenarioSource
 from tus_scenarios.writer import written
 
+_UNUSABLE = re.compile(r"[^a-z0-9.=_-]+")
 _ROW = "core.patch.apply-at-offset"
 _NEEDS = {
     "post": "creation",
@@ -39,7 +41,7 @@ class Recording:
         """Take in a request; what becomes of it is known in the end."""
         self._passed.append(passing)
 
-    def written(self) -> str | None:
+    def written(self, name: str = "session") -> str | None:
         """Return the recording as a scenario file; None where no upload was made."""
         scribe = Scribe()
         uploads: dict[str, Recorded] = {}
@@ -55,7 +57,7 @@ class Recording:
             self.remarks.append(f"{foreign} requests were about no upload of these, and left out.")
         for upload in uploads.values():
             steps += scribe.completed(upload)
-        return _file(steps, scribe)
+        return _file(steps, scribe, name)
 
     def _step(
         self, passing: Passing, scribe: Scribe, uploads: dict[str, Recorded]
@@ -86,10 +88,10 @@ def _named(passing: Passing, uploads: dict[str, Recorded]) -> list[Recorded]:
     return [upload for upload in found if upload is not None]
 
 
-def _file(steps: list[Step], scribe: Scribe) -> str:
+def _file(steps: list[Step], scribe: Scribe, name: str) -> str:
     row = ledger()[_ROW]
     source = ScenarioSource(
-        id="recorded.session",
+        id=f"recorded.{_UNUSABLE.sub('-', name.lower())}",
         title="What a client did, told again",
         why="Recorded between a client and a server; another server has to serve it as well.",
         needs=tuple(need for word, need in _NEEDS.items() if word in scribe.used),
