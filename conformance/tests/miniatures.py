@@ -1,0 +1,406 @@
+"""A gallery of small faulty servers: the reference in memory, with one thing wrong in each.
+
+Each is a function with one sentence that says what is wrong. It is given the right server and a
+request, and returns the answer. `fails`, `warns` and `blocked` name the requirements that must come
+out so, and `over` the scenarios, by glob, that it is shown to: those that look at what it does, and
+some that do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import cast
+from unittest.mock import patch
+
+import trio
+from in_memory import URL, Serve
+from trio.testing import MockClock
+
+from tus_conformance.plan import Plan
+from tus_conformance.run import Run
+from tus_conformance.selection import Selection
+from tus_conformance.target import Target
+from tus_conformance.wire import Wire
+from tus_conformance.wire.memory import serving
+from tus_reference import Config, Handler, MemoryLocker, MemoryStore, StoreComposer, serve_stream
+from tus_reference.handler import ClientDisconnected, Download, Request, Response
+from tus_reference.protocol import Headers
+from tus_reports import Line
+from tus_scenarios import scenarios
+
+USUAL = ("core.patch.success", "core.head.repeated", "creation.post")
+"""Scenarios that every miniature is shown to, whatever it does wrong."""
+
+
+class Right:
+    """The reference in memory, as it should be."""
+
+    def __init__(self) -> None:
+        composer = StoreComposer()
+        self.store = MemoryStore()
+        self.store.use_in(composer)
+        MemoryLocker().use_in(composer)
+        limits = {"max_size": 64 * 1024 * 1024, "expire_after": 3600.0}
+        self.handler = Handler(Config(store_composer=composer, **limits))  # type: ignore[arg-type]
+        self.config = self.handler.config
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request rightly."""
+        return await self.handler.handle(request)
+
+    async def stands(self, request: Request) -> str | None:
+        """Return the offset of the upload that a request is about."""
+        head = Request("HEAD", request.target, Headers((("Tus-Resumable", "1.0.0"),)), _NONE)
+        return value(await self.handler.handle(head), "Upload-Offset")
+
+    def bytes_of(self, request: Request) -> bytearray:
+        """Return the stored bytes of the upload that a request is about."""
+        return self.store._data[request.path.rpartition("/")[2]]
+
+
+Act = Callable[[Right, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Miniature:
+    """A faulty server, and what must come out of it."""
+
+    name: str
+    act: Act
+    fails: set[str]
+    warns: set[str]
+    blocked: set[str]
+    over: tuple[str, ...]
+
+    @property
+    def serve(self) -> Serve:
+        """Return a server of one connection; its uploads are those of all its connections."""
+        right = Right()
+
+        class Wrong:
+            config = right.config
+
+            async def handle(self, request: Request) -> Response:
+                return await act(right, request)
+
+        act, wrong = self.act, cast("Handler", Wrong())
+
+        async def serve(stream: trio.abc.Stream) -> None:
+            await serve_stream(wrong, stream)
+
+        return serve
+
+
+async def nothing_wrong(right: Right, request: Request) -> Response:
+    """Everything is as it should be."""
+    return await right.handle(request)
+
+
+GALLERY: list[Miniature] = []
+
+
+def miniature(
+    *, fails: str = "", warns: str = "", blocked: str = "", over: str
+) -> Callable[[Act], Act]:
+    """Hang a faulty server in the gallery."""
+
+    def hung(act: Act) -> Act:
+        assert act.__doc__, "a miniature says in a sentence what is wrong with it"
+        name = act.__name__.replace("_", "-")
+        found, doubted, hidden = ({*rows.split()} for rows in (fails, warns, blocked))
+        GALLERY.append(Miniature(name, act, found, doubted, hidden, tuple(over.split())))
+        return act
+
+    return hung
+
+
+def judged(serve: Serve, *only: str, jobs: int = 1) -> list[Line]:
+    """Run the suite, interruptions apart, against a server in memory; return the record's lines.
+
+    The clock moves on by itself where everybody waits, so that no patience costs any time; what
+    the server would do in a thread it does at once, since a thread keeps the time of the machine.
+    """
+    with patch("anyio.to_thread.run_sync", _at_once):
+        return trio.run(_judged, serve, only, jobs, clock=MockClock(autojump_threshold=0))
+
+
+async def _judged(serve: Serve, only: tuple[str, ...], jobs: int) -> list[Line]:
+    lines: list[Line] = []
+    selection = Selection(only, skip=("interruption.*",))
+    plan = Plan(target=Target(URL), scenarios=scenarios(), selection=selection, seed=7, jobs=jobs)
+    async with serving(serve) as backend:
+        await Run(plan, Wire(backend=backend), lines.append)()
+    return lines
+
+
+async def _at_once(work: Callable[..., object], *arguments: object, **_: object) -> object:
+    await trio.lowlevel.checkpoint()
+    return work(*arguments)
+
+
+_NONE = type("Nothing", (), {"length": 0, "trailers": Headers()})()
+
+
+def value(response: Response, name: str) -> str | None:
+    """Return a header of an answer."""
+    return next((text for key, text in response.headers if key.lower() == name.lower()), None)
+
+
+def without(response: Response, name: str) -> Response:
+    """Return an answer that lacks a header."""
+    kept = tuple(item for item in response.headers if item[0].lower() != name.lower())
+    return replace(response, headers=kept)
+
+
+def with_(response: Response, name: str, text: str) -> Response:
+    """Return an answer in which a header reads otherwise."""
+    bare = without(response, name)
+    return replace(bare, headers=(*bare.headers, (name, text)))
+
+
+def asking(request: Request, **headers: str) -> Request:
+    """Return a request in which headers, "_" for "-" in their names, read otherwise."""
+    new = {name.replace("_", "-"): text for name, text in headers.items()}
+    gone = {name.lower() for name in new}
+    lines = request.headers._values.items()
+    kept = [(name, text) for name, texts in lines if name not in gone for text in texts]
+    return replace(request, headers=Headers((*kept, *new.items())))
+
+
+def has(request: Request, name: str) -> str | None:
+    """Return a header of a request."""
+    return request.headers.joined(name)
+
+
+@miniature(
+    fails="core.head.upload-offset core.head.offset-accurate core.patch.upload-offset-value",
+    warns="core.patch.apply-at-offset creation.initial-offset",
+    over="core.head.upload-offset* core.head.offset-accurate",
+)
+async def head_without_an_offset(right: Right, request: Request) -> Response:
+    """HEAD does not say how much is there."""
+    answer = await right.handle(request)
+    return without(answer, "Upload-Offset") if request.method == "HEAD" else answer
+
+
+@miniature(
+    fails="core.head.offset-accurate core.patch.upload-offset-value core.patch.exceeds-length",
+    warns="creation.initial-offset",
+    blocked="core.patch.apply-at-offset",
+    over="core.head.upload-offset* core.patch.chunks core.patch.exceeds-length/none",
+)
+async def head_one_byte_ahead(right: Right, request: Request) -> Response:
+    """HEAD says that one byte more is there."""
+    answer = await right.handle(request)
+    offset = value(answer, "Upload-Offset")
+    if request.method != "HEAD" or offset is None:
+        return answer
+    return with_(answer, "Upload-Offset", str(int(offset) + 1))
+
+
+@miniature(fails="core.head.cache-control", over="core.head.cache-control* core.head.not-found")
+async def head_that_may_be_cached(right: Right, request: Request) -> Response:
+    """HEAD says nothing of caches."""
+    return without(await right.handle(request), "Cache-Control")
+
+
+@miniature(
+    fails="core.patch.success-204",
+    warns="core.patch.zero-length core.patch.no-content-length",
+    over="core.patch.completing core.patch.zero-length* core.patch.no-content-length",
+)
+async def patch_answered_with_200(right: Right, request: Request) -> Response:
+    """A PATCH that was stored is answered with 200."""
+    answer = await right.handle(request)
+    stored = request.method == "PATCH" and answer.status == 204
+    return replace(answer, status=200) if stored else answer
+
+
+@miniature(
+    fails="core.patch.offset-mismatch-409 core.patch.offset-mismatch-no-change",
+    over="core.patch.offset-mismatch/start core.patch.repeated",
+)
+async def patch_at_any_offset(right: Right, request: Request) -> Response:
+    """A PATCH is stored wherever the upload stands, whatever its offset says."""
+    here = await right.stands(request) if request.method == "PATCH" else None
+    return await right.handle(request if here is None else asking(request, Upload_Offset=here))
+
+
+@miniature(
+    fails="core.patch.offset-mismatch-409",
+    over="core.patch.offset-mismatch/start core.patch.repeated",
+)
+async def mismatch_without_an_answer(right: Right, request: Request) -> Response:
+    """A PATCH at the wrong offset is refused by closing the connection."""
+    answer = await right.handle(request)
+    if request.method == "PATCH" and answer.status == 409:
+        raise ClientDisconnected
+    return answer
+
+
+@miniature(
+    fails="core.upload-offset.reject-invalid",
+    over="core.upload-offset.invalid* core.upload-offset.format",
+)
+async def bad_offset_that_breaks_it(right: Right, request: Request) -> Response:
+    """An Upload-Offset that is no number is an internal error."""
+    offset = has(request, "Upload-Offset")
+    if request.method == "PATCH" and offset is not None and not offset.isdigit():
+        return Response(500, (("Tus-Resumable", "1.0.0"),))
+    return await right.handle(request)
+
+
+@miniature(fails="core.patch.exceeds-length", over="core.patch.exceeds-length/*")
+async def bytes_beyond_the_length(right: Right, request: Request) -> Response:
+    """A PATCH that goes beyond the length is refused, but the upload has grown."""
+    answer = await right.handle(request)
+    if request.method == "PATCH" and answer.status == 413:
+        right.bytes_of(request).extend(b"-" * 20)
+    return answer
+
+
+@miniature(
+    warns="core.patch.content-type-415 core.patch.content-type-not-applied",
+    over="core.patch.content-type/text core.patch.media-type-spelling*",
+)
+async def any_content_type(right: Right, request: Request) -> Response:
+    """A PATCH of any type is stored."""
+    right_type = asking(request, Content_Type="application/offset+octet-stream")
+    return await right.handle(right_type if request.method == "PATCH" else request)
+
+
+@miniature(
+    fails="core.head.offset-accurate core.patch.upload-offset-value",
+    blocked="core.patch.apply-at-offset",
+    over="core.patch.chunks core.head.upload-offset/some",
+)
+async def last_byte_of_a_patch_lost(right: Right, request: Request) -> Response:
+    """The last byte of each PATCH is acknowledged, and dropped."""
+    answer = await right.handle(request)
+    if request.method == "PATCH" and answer.status == 204:
+        del right.bytes_of(request)[-1:]
+    return answer
+
+
+@miniature(
+    fails="core.head.offset-accurate core.patch.apply-at-offset",
+    over="core.patch.chunks core.head.upload-offset/some",
+)
+async def first_byte_of_a_patch_flipped(right: Right, request: Request) -> Response:
+    """The first byte of each upload is stored wrongly."""
+    answer = await right.handle(request)
+    data = right.bytes_of(request) if request.method == "PATCH" and answer.status == 204 else None
+    if data:
+        data[0] ^= 1
+    return answer
+
+
+@miniature(
+    fails="core.head.offset-accurate core.patch.apply-at-offset",
+    over="core.patch.chunks core.head.upload-offset/some",
+)
+async def download_without_its_last_byte(right: Right, request: Request) -> Response:
+    """A download ends a byte too early."""
+    answer = await right.handle(request)
+    if not isinstance(answer.body, Download):
+        return answer
+    return replace(answer, body=b"".join([piece async for piece in answer.body.chunks])[:-1])
+
+
+@miniature(
+    fails="core.tus-resumable.response-present",
+    over="core.tus-resumable.response* core.patch.offset-mismatch/start",
+)
+async def errors_without_a_version(right: Right, request: Request) -> Response:
+    """Errors do not say which version they are of."""
+    answer = await right.handle(request)
+    return without(answer, "Tus-Resumable") if answer.status >= 400 else answer
+
+
+@miniature(
+    fails="core.tus-resumable.unsupported-412 core.tus-resumable.unsupported-not-processed",
+    blocked="core.tus-resumable.unsupported-tus-version",
+    over="core.tus-resumable.unsupported.post* core.tus-resumable.unsupported.patch*",
+)
+async def any_version(right: Right, request: Request) -> Response:
+    """Every version is taken for 1.0.0."""
+    stated = has(request, "Tus-Resumable") is not None
+    return await right.handle(asking(request, Tus_Resumable="1.0.0") if stated else request)
+
+
+@miniature(
+    fails="termination.gone",
+    blocked="core.head.not-found-no-offset",
+    over="termination.unfinished* termination.completed",
+)
+async def deletion_that_deletes_nothing(right: Right, request: Request) -> Response:
+    """DELETE is acknowledged, and the upload stays."""
+    if request.method == "DELETE" and await right.stands(request) is not None:
+        return Response(204, (("Tus-Resumable", "1.0.0"),))
+    return await right.handle(request)
+
+
+@miniature(
+    fails="creation.metadata.head-echo",
+    warns="creation.metadata.empty-value",
+    blocked=(
+        "creation.metadata.response-format creation.metadata.response-keys "
+        "creation.metadata.response-key-ascii creation.metadata.response-base64 "
+        "creation.metadata.response-unique"
+    ),
+    over="creation.metadata.echo* creation.metadata.empty-value/only",
+)
+async def metadata_kept_for_itself(right: Right, request: Request) -> Response:
+    """HEAD does not tell the metadata."""
+    return without(await right.handle(request), "Upload-Metadata")
+
+
+@miniature(
+    fails="creation.advertise termination.advertise",
+    warns="ext.discovery.tus-extension creation.supported",
+    over="creation.advertise creation.supported termination.advertise ext.*",
+)
+async def extensions_kept_for_itself(right: Right, request: Request) -> Response:
+    """OPTIONS lists no extension."""
+    return without(await right.handle(request), "Tus-Extension")
+
+
+@miniature(
+    warns="creation.post.location-form", over="creation.post.location-form creation.zero-length"
+)
+async def location_of_an_inner_host(right: Right, request: Request) -> Response:
+    """Location names the host behind a proxy."""
+    answer = await right.handle(request)
+    there = value(answer, "Location")
+    inner = f"http://inner.test/files/{(there or '').rpartition('/')[2]}"
+    return answer if there is None else with_(answer, "Location", inner)
+
+
+@miniature(
+    fails="creation.post.location",
+    warns="creation.zero-length.accept",
+    blocked=(
+        "core.head.upload-length core.head.offset-accurate core.patch.accept "
+        "core.patch.apply-at-offset core.patch.success-204 core.patch.upload-offset-present "
+        "core.patch.upload-offset-value creation.initial-offset"
+    ),
+    over="creation.post.* creation.zero-length",
+)
+async def creation_that_leads_nowhere(right: Right, request: Request) -> Response:
+    """A creation is acknowledged without a Location."""
+    return without(await right.handle(request), "Location")
+
+
+@miniature(fails="creation.max-size.413", over="creation.max-size.*")
+async def no_maximum_in_truth(right: Right, request: Request) -> Response:
+    """Tus-Max-Size is stated, and nobody looks."""
+    length = has(request, "Upload-Length")
+    if (
+        request.method == "POST"
+        and length
+        and length.isdigit()
+        and int(length) > right.config.max_size
+    ):
+        return await right.handle(asking(request, Upload_Length="1"))
+    return await right.handle(request)
