@@ -1,0 +1,437 @@
+"""Faults about checksums, before the body and behind it (Checksum)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tus_reference.faults.alterations import (
+    Untrailed,
+    append,
+    asking,
+    bringing,
+    brings_bytes,
+    created_id,
+    failure,
+    having,
+    id_of,
+    known,
+    method_of,
+    refusal,
+    replace_bytes,
+    stored,
+    value,
+    whole,
+    with_status,
+)
+from tus_reference.faults.fault import Breach
+from tus_reference.handler import ClientDisconnected
+from tus_reference.protocol import Headers, Refused
+from tus_reference.protocol.checksum import ALGORITHMS, parse_checksum
+
+if TYPE_CHECKING:
+    from tus_reference.faults.behaviour import Behaving, Respond
+    from tus_reference.handler import Request, Response
+
+_CHECKED = having("Upload-Checksum", "PATCH")
+
+
+def _chunked_patch(request: Request) -> bool:
+    return method_of(request) == "PATCH" and request.body.length is None
+
+
+def _with_checksum(request: Request) -> bool:
+    return _CHECKED(request) or _chunked_patch(request)
+
+
+def _algorithm(request: Request) -> str:
+    return value(request, "Upload-Checksum").partition(" ")[0]
+
+
+def _unverified(request: Request) -> Request:
+    """Return a request that says nothing of a checksum."""
+    body = Untrailed(request.body)
+    return replace(asking(request, Upload_Checksum=None, Trailer=None), body=body)
+
+
+def _mistaken(request: Request, data: bytes, trailers: Headers) -> bool:
+    """Return whether a checksum of a known algorithm is well-formed and wrong."""
+    for text in (request.headers.joined("Upload-Checksum"), trailers.joined("Upload-Checksum")):
+        try:
+            checksum = None if text is None else parse_checksum(text)
+        except Refused:
+            return False
+        if checksum is not None:
+            hash_ = checksum.new_hash()
+            hash_.update(data)
+            if hash_.digest() != checksum.digest:
+                return True
+    return False
+
+
+def _names_unknown(request: Request) -> bool:
+    algorithm = _algorithm(request)
+    wordy = algorithm.islower() and algorithm.isalnum() and " " in value(request, "Upload-Checksum")
+    return _CHECKED(request) and wordy and algorithm not in ALGORITHMS
+
+
+@Breach("checksum.verify", concerns=_with_checksum).acting
+async def checksum_not_verified(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Wrong checksums are accepted."""
+    data = await whole(request)
+    wrong = _mistaken(request, data, request.body.trailers)
+    again = replace(request, body=bringing(request, data).body)
+    return await respond(_unverified(again) if wrong else again)
+
+
+@Breach("checksum.verify", concerns=_chunked_patch).acting
+async def checksum_of_chunked_body_not_verified(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A checksum is not verified if the body comes in chunked coding."""
+    if "Upload-Checksum" not in request.headers or "Trailer" in request.headers:
+        return await respond(request)
+    return await respond(asking(request, Upload_Checksum=None))
+
+
+@Breach("checksum.mismatch-discard", concerns=_CHECKED).acting
+async def checksummed_chunk_kept(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A chunk whose checksum is wrong is refused, and kept."""
+    try:
+        data = await whole(request)
+    except ClientDisconnected:
+        return await respond(request)
+    again = replace(request, body=bringing(request, data).body)
+    if not _mistaken(request, data, request.body.trailers):
+        return await respond(again)
+    await respond(_unverified(again))
+    return refusal(460)
+
+
+@Breach("checksum.mismatch-discard", concerns=_CHECKED).acting
+async def first_byte_of_chunk_kept(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Of a chunk whose checksum is wrong the first byte replaces one that was there."""
+    info = await known(behaving, id_of(behaving, request))
+    response = await respond(request)
+    if response.status != 460 or info is None or not info.offset:
+        return response
+    data = bytearray(await stored(behaving, info))
+    data[-1] ^= 0xFF
+    await replace_bytes(behaving, info, bytes(data))
+    return response
+
+
+@Breach("checksum.mismatch-460", concerns=_with_checksum).altering
+def mismatch_refused_with_422(request: Request, response: Response) -> Response:
+    """A wrong checksum is refused with 422 instead of 460."""
+    return with_status(response, 422) if response.status == 460 else response
+
+
+@Breach("checksum.match-204", concerns=_CHECKED).altering
+def match_with_200(request: Request, response: Response) -> Response:
+    """A PATCH whose checksum is right is answered with 200."""
+    return with_status(response, 200) if response.status == 204 else response
+
+
+@Breach("checksum.match-204", concerns=_CHECKED).acting
+async def checksum_of_all_expected(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The checksum is expected to be that of the whole upload."""
+    info = await known(behaving, id_of(behaving, request))
+    response = await respond(request)
+    begun = info is not None and info.offset and request.body.length
+    if info is None or not begun or response.status != 204:
+        return response
+    data = await stored(behaving, info)
+    await replace_bytes(behaving, info, data)
+    return refusal(460)
+
+
+@Breach("checksum.sha1", concerns=_CHECKED).altering
+def sha1_unknown(request: Request, response: Response) -> Response:
+    """sha1 is refused as unknown."""
+    return refusal(400) if _algorithm(request) == "sha1" and response.status == 204 else response
+
+
+@Breach("checksum.algorithm-header-format", concerns=_CHECKED).acting
+async def listed_algorithm_not_verified(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """md5 is listed, and not verified."""
+    return await respond(_unverified(request) if _algorithm(request) == "md5" else request)
+
+
+@Breach("checksum.algorithm-header-format", concerns=_CHECKED).acting
+async def listed_algorithms_unknown(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """sha256 and sha512 are listed, and refused."""
+    return refusal(400) if _algorithm(request) in {"sha256", "sha512"} else await respond(request)
+
+
+@Breach("core.patch.zero-length", concerns=_CHECKED).acting
+async def checksum_of_nothing_refused(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The checksum of an empty body is never right."""
+    return refusal(460) if request.body.length == 0 else await respond(request)
+
+
+@Breach("checksum.unsupported-algorithm-offset", concerns=_names_unknown).acting
+async def unknown_algorithm_ignored(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A checksum of an unknown algorithm is ignored."""
+    return await respond(_unverified(request))
+
+
+@Breach("checksum.unsupported-algorithm-discard", concerns=_names_unknown).acting
+async def unknown_algorithm_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A checksum of an unknown algorithm is refused, but the bytes have been stored."""
+    await respond(_unverified(request))
+    return refusal(400)
+
+
+@Breach("checksum.unsupported-algorithm-400", concerns=_names_unknown).altering
+def unknown_algorithm_refused_with_415(request: Request, response: Response) -> Response:
+    """A checksum of an unknown algorithm is refused with 415 instead of 400."""
+    return with_status(response, 415)
+
+
+@Breach("checksum.unsupported-algorithm-400", concerns=_names_unknown).altering
+def trips_over_unknown_algorithm(request: Request, response: Response) -> Response:
+    """A checksum of an unknown algorithm makes the server fail."""
+    return failure()
+
+
+def _is_malformed(text: str) -> bool:
+    try:
+        parse_checksum(text)
+    except Refused:
+        algorithm = text.partition(" ")[0]
+        return algorithm in ALGORITHMS or not (algorithm.isalnum() and " " in text)
+    return False
+
+
+def _malformed(request: Request) -> bool:
+    return _CHECKED(request) and _is_malformed(value(request, "Upload-Checksum"))
+
+
+@Breach("checksum.malformed", concerns=_malformed).acting
+async def malformed_checksum_ignored(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A malformed checksum is ignored."""
+    return await respond(_unverified(request))
+
+
+@Breach("checksum.malformed", concerns=_malformed).acting
+async def malformed_checksum_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A malformed checksum is refused, but the bytes have been stored."""
+    await respond(_unverified(request))
+    return refusal(400)
+
+
+@Breach("checksum.malformed", concerns=_malformed).altering
+def malformed_checksum_not_acceptable(request: Request, response: Response) -> Response:
+    """A malformed checksum is refused with 406."""
+    return refusal(406)
+
+
+@Breach("checksum.malformed", concerns=_malformed).altering
+def trips_over_malformed_checksum(request: Request, response: Response) -> Response:
+    """A malformed checksum makes the server fail."""
+    return failure()
+
+
+@Breach("checksum.algorithm-case", concerns=_CHECKED).acting
+async def algorithm_in_capitals_stored_wrongly(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """An algorithm in upper case is refused with 406, and its bytes are stored."""
+    if not _algorithm(request).isupper():
+        return await respond(request)
+    await respond(_unverified(request))
+    return refusal(406)
+
+
+@Breach("checksum.partial-body", concerns=_with_checksum).acting
+async def broken_checksummed_patch_counts_all(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Of a PATCH with a checksum that broke off, all the bytes count that it was to bring."""
+    info = await known(behaving, id_of(behaving, request))
+    if "Upload-Checksum" not in request.headers and "Trailer" not in request.headers:
+        return await respond(request)
+    try:
+        data = await whole(request)
+    except ClientDisconnected:
+        if info is not None and info.size is not None:
+            await append(behaving, info, bytes(request.body.length or 41))
+        raise
+    return await respond(replace(request, body=bringing(request, data).body))
+
+
+@Breach("checksum.partial-body", concerns=_with_checksum).acting
+async def trips_after_broken_checksummed_patch(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """After a PATCH with a checksum that broke off, the next one with a checksum fails."""
+    upload_id, memory = id_of(behaving, request), behaving.memory
+    if upload_id in memory.marked and "Upload-Checksum" in request.headers:
+        return failure()
+    if "Upload-Checksum" not in request.headers and "Trailer" not in request.headers:
+        return await respond(request)
+    try:
+        data = await whole(request)
+    except ClientDisconnected:
+        memory.marked.add(upload_id)
+        raise
+    return await respond(replace(request, body=bringing(request, data).body))
+
+
+def _checked_creation(request: Request) -> bool:
+    return brings_bytes(request) and "Upload-Checksum" in request.headers
+
+
+@Breach("checksum.creation-with-upload", concerns=_checked_creation).acting
+async def checksum_of_creation_ignored(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A wrong checksum of the bytes of a creation is ignored."""
+    return await respond(_unverified(request))
+
+
+@Breach("checksum.creation-with-upload", concerns=_checked_creation).acting
+async def checked_creation_spoilt(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The bytes of a creation with a checksum are stored wrongly, and one too few."""
+    response = await respond(_unverified(request))
+    info = await known(behaving, created_id(behaving, response))
+    if info is not None:
+        data = await stored(behaving, info)
+        await replace_bytes(behaving, info, data[:-1].replace(data[:1], b"?"))
+    return response
+
+
+@Breach("checksum.creation-with-upload", concerns=_checked_creation).altering
+def trips_over_checked_creation(request: Request, response: Response) -> Response:
+    """A checksum in a creation makes the server fail."""
+    return failure()
+
+
+# Trailers
+
+
+@Breach("checksum-trailer.verify", concerns=_chunked_patch).acting
+async def trailer_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A checksum in a trailer is not looked at."""
+    again = replace(request, body=Untrailed(request.body))
+    return await respond(asking(again, Trailer=None))
+
+
+@Breach("checksum-trailer.verify", concerns=_chunked_patch).acting
+async def trailer_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A wrong checksum in a trailer is refused, but the bytes have been stored."""
+    return await _late(behaving, request, respond, announced=None)
+
+
+@Breach("checksum-trailer.verify", concerns=_chunked_patch).acting
+async def unannounced_trailer_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A wrong checksum in a trailer that was not announced is refused with the bytes stored."""
+    return await _late(behaving, request, respond, announced=False)
+
+
+async def _late(
+    behaving: Behaving, request: Request, respond: Respond, *, announced: bool | None
+) -> Response:
+    if announced is False and "Trailer" in request.headers:
+        return await respond(request)
+    data = await whole(request)
+    again = replace(request, body=bringing(request, data).body)
+    sent = request.body.trailers.joined("Upload-Checksum")
+    if sent is None or "Upload-Checksum" in request.headers:
+        return await respond(replace(again, body=_Chunks(data, request.body.trailers)))
+    readable = not _is_malformed(sent) and sent.partition(" ")[0] in ALGORITHMS
+    if readable and not _mistaken(request, data, request.body.trailers):
+        return await respond(_unverified(again))
+    await respond(_unverified(again))
+    return refusal(460)
+
+
+class _Chunks:
+    """A body in chunked coding that was read, with its trailers."""
+
+    length = None
+
+    def __init__(self, data: bytes, trailers: Headers) -> None:
+        self._left = memoryview(data)
+        self.trailers = trailers
+
+    async def read_into(self, buffer: memoryview) -> int:
+        count = min(len(self._left), len(buffer))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+@Breach("checksum-trailer.verify", concerns=_chunked_patch).acting
+async def trailer_never_right(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A PATCH with a checksum in a trailer is always refused."""
+    if "Trailer" not in request.headers:
+        return await respond(request)
+    await whole(request)
+    return refusal(460)
+
+
+def _both(request: Request) -> bool:
+    return _chunked_patch(request) and _CHECKED(request) and "Trailer" in request.headers
+
+
+@Breach("checksum-trailer.header-and-trailer", concerns=_both).acting
+async def two_checksums_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Where a checksum comes before the body and behind it, neither is verified."""
+    return await respond(_unverified(request))
+
+
+@Breach("checksum-trailer.header-and-trailer", concerns=_both).acting
+async def two_checksums_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Two checksums are refused, but the bytes have been stored."""
+    await respond(_unverified(request))
+    return refusal(400)
+
+
+@Breach("checksum-trailer.header-and-trailer", concerns=_both).acting
+async def two_checksums_spoil(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """The bytes that come with two checksums are stored wrongly."""
+    data = await whole(request)
+    wrong = bytes(byte ^ 0xFF for byte in data)
+    return await respond(_unverified(bringing(request, wrong)))
+
+
+# Where checksums are not offered
+
+
+@Breach("checksum.not-supported", on="creation-only", concerns=_CHECKED).acting
+async def unknown_checksum_spoils(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A checksum where none is offered is refused, but the bytes have been stored."""
+    await respond(request)
+    return refusal(400)

@@ -1,0 +1,175 @@
+"""Faults about OPTIONS and what is listed there (Core, OPTIONS; Protocol Extensions)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tus_reference.faults.alterations import (
+    failure,
+    having,
+    is_creation,
+    refusal,
+    rewritten,
+    saying,
+    succeeded,
+    to,
+    value,
+    with_status,
+    without,
+)
+from tus_reference.faults.behaviour import Behaviour
+from tus_reference.faults.fault import Breach, Fault
+
+if TYPE_CHECKING:
+    from tus_reference.handler import Request, Response
+
+_OPTIONS = to("OPTIONS")
+_LARGE = 2**40
+
+
+@Breach("core.options.status", concerns=_OPTIONS).altering
+def options_with_206(request: Request, response: Response) -> Response:
+    """OPTIONS is answered with 206."""
+    return with_status(response, 206) if succeeded(response) else response
+
+
+@Breach("core.options.status", concerns=_OPTIONS).altering
+def options_fails(request: Request, response: Response) -> Response:
+    """OPTIONS is answered with 500."""
+    return failure()
+
+
+@Breach("core.options.tus-version", concerns=_OPTIONS).altering
+def options_without_versions(request: Request, response: Response) -> Response:
+    """OPTIONS does not tell the versions."""
+    return without(response, "Tus-Version")
+
+
+@Breach("ext.discovery.tus-extension", concerns=_OPTIONS).altering
+def options_without_extensions(request: Request, response: Response) -> Response:
+    """OPTIONS does not tell the extensions."""
+    return without(response, "Tus-Extension")
+
+
+@Breach("core.tus-extension.omit-when-empty", concerns=_OPTIONS).altering
+def extensions_empty(request: Request, response: Response) -> Response:
+    """Tus-Extension is there and empty."""
+    return saying(response, "Tus-Extension", "")
+
+
+@Breach("core.tus-extension.format", concerns=_OPTIONS).altering
+def extensions_with_a_gap(request: Request, response: Response) -> Response:
+    """Tus-Extension has an empty member."""
+    return rewritten(response, "Tus-Extension", lambda text: text.replace(",", ",,", 1))
+
+
+@Breach("core.tus-max-size.format", concerns=_OPTIONS).altering
+def maximum_in_words(request: Request, response: Response) -> Response:
+    """Tus-Max-Size is a number with a unit."""
+    return rewritten(response, "Tus-Max-Size", lambda text: f"{text} bytes")
+
+
+@Breach("core.tus-max-size.format", concerns=_OPTIONS, on="no-maximum").altering
+def maximum_of_zero(request: Request, response: Response) -> Response:
+    """Tus-Max-Size is 0, meant to say that there is no limit."""
+    return saying(response, "Tus-Max-Size", "0")
+
+
+def _is_large(request: Request) -> bool:
+    length = value(request, "Upload-Length")
+    return is_creation(request) and length.isdecimal() and int(length) > _LARGE
+
+
+@Breach("core.tus-max-size.advertise", on="no-maximum", concerns=_is_large).altering
+def secret_maximum(request: Request, response: Response) -> Response:
+    """There is a limit of a terabyte, and OPTIONS does not tell."""
+    return refusal(413)
+
+
+@Breach("core.tus-max-size.advertise", on="no-maximum", concerns=_is_large).altering
+def trips_over_large_lengths(request: Request, response: Response) -> Response:
+    """Lengths beyond a terabyte make the server fail."""
+    return failure()
+
+
+@Breach(
+    "core.options.target",
+    concerns=lambda request: _OPTIONS(request) and request.path.rstrip("/").count("/") > 1,
+).altering
+def options_fails_at_uploads(request: Request, response: Response) -> Response:
+    """OPTIONS at the URL of an upload is answered with 500."""
+    return failure()
+
+
+@Breach(
+    "core.options.target", concerns=lambda request: _OPTIONS(request) and request.path == "*"
+).altering
+def options_fails_for_the_server(request: Request, response: Response) -> Response:
+    """OPTIONS for the server as a whole is answered with 500."""
+    return failure()
+
+
+@Breach("core.options.target", concerns=having("Origin")).altering
+def trips_over_browsers(request: Request, response: Response) -> Response:
+    """Requests that come from a page are answered with 500."""
+    return failure()
+
+
+def _unlisted(extension: str, breaks: str, *, fails: str = "", warns: str = "") -> Fault:
+    """Return the fault of not listing an extension that works."""
+
+    def alter(_: Request, response: Response) -> Response:
+        def left(text: str) -> str:
+            return ",".join(name for name in text.split(",") if name != extension)
+
+        return rewritten(response, "Tus-Extension", left)
+
+    sentence = f"OPTIONS does not list {extension}, which works."
+    breach = Breach(breaks, fails=fails, warns=warns)
+    return breach.named(f"{extension}-unlisted", sentence, Behaviour(_OPTIONS, alter=alter))
+
+
+creation_unlisted = _unlisted("creation", "creation.advertise")
+with_upload_unlisted = _unlisted("creation-with-upload", "creation-with-upload.advertise")
+defer_length_unlisted = _unlisted("creation-defer-length", "creation.defer-length.advertise")
+expiration_unlisted = _unlisted("expiration", "expiration.advertise")
+checksum_unlisted = _unlisted("checksum", "checksum.advertise")
+checksum_trailer_unlisted = _unlisted("checksum-trailer", "checksum-trailer.advertise")
+termination_unlisted = _unlisted("termination", "termination.advertise")
+concatenation_unlisted = _unlisted("concatenation", "concatenation.advertise")
+unfinished_unlisted = _unlisted("concatenation-unfinished", "concatenation-unfinished.advertise")
+
+
+@Breach("creation-with-upload.requires-creation", on="core-only", concerns=_OPTIONS).altering
+def with_upload_without_creation(request: Request, response: Response) -> Response:
+    """creation-with-upload is listed where creation is not."""
+    return saying(response, "Tus-Extension", "creation-with-upload")
+
+
+# Tus-Checksum-Algorithm
+
+
+@Breach("checksum.options-header", concerns=_OPTIONS).altering
+def algorithms_not_told(request: Request, response: Response) -> Response:
+    """OPTIONS does not tell the checksum algorithms."""
+    return without(response, "Tus-Checksum-Algorithm")
+
+
+@Breach("checksum.algorithm-header-format", concerns=_OPTIONS).altering
+def algorithms_with_a_gap(request: Request, response: Response) -> Response:
+    """Tus-Checksum-Algorithm has an empty member."""
+    return rewritten(response, "Tus-Checksum-Algorithm", lambda text: f"{text},")
+
+
+@Breach("checksum.algorithm-names", concerns=_OPTIONS).altering
+def algorithms_in_capitals(request: Request, response: Response) -> Response:
+    """The names of some algorithms have upper-case letters."""
+    return rewritten(
+        response, "Tus-Checksum-Algorithm", lambda text: text.replace("crc32", "CRC32")
+    )
+
+
+@Breach("checksum.sha1", concerns=_OPTIONS).altering
+def sha1_unlisted(request: Request, response: Response) -> Response:
+    """sha1 is not among the algorithms."""
+    return rewritten(response, "Tus-Checksum-Algorithm", lambda text: text.replace("sha1,", ""))

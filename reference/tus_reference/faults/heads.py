@@ -1,0 +1,212 @@
+"""Faults about HEAD (Core, HEAD)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tus_reference.faults.alterations import (
+    failure,
+    header,
+    id_of,
+    known,
+    method_of,
+    refusal,
+    rewritten,
+    saying,
+    succeeded,
+    to,
+    with_status,
+    without,
+)
+from tus_reference.faults.fault import Breach
+from tus_reference.handler import Response
+from tus_reference.protocol import TUS_VERSION
+
+if TYPE_CHECKING:
+    from tus_reference.faults.behaviour import Behaving, Respond
+    from tus_reference.handler import Request
+
+_HEAD = to("HEAD")
+
+
+@Breach("core.head.upload-offset", concerns=_HEAD).altering
+def head_without_offset(request: Request, response: Response) -> Response:
+    """HEAD does not tell the offset."""
+    return without(response, "Upload-Offset")
+
+
+@Breach("core.head.upload-offset", concerns=_HEAD).altering
+def offset_omitted_at_zero(request: Request, response: Response) -> Response:
+    """HEAD does not tell the offset as long as it is 0."""
+    return (
+        without(response, "Upload-Offset") if header(response, "Upload-Offset") == "0" else response
+    )
+
+
+@Breach("core.head.upload-offset", concerns=_HEAD).altering
+def offset_omitted_at_the_end(request: Request, response: Response) -> Response:
+    """HEAD does not tell the offset of an upload that is complete."""
+    done = header(response, "Upload-Offset") == header(response, "Upload-Length")
+    return without(response, "Upload-Offset") if done else response
+
+
+@Breach("core.head.upload-length", concerns=_HEAD).altering
+def head_without_length(request: Request, response: Response) -> Response:
+    """HEAD does not tell the length."""
+    return without(response, "Upload-Length")
+
+
+@Breach("core.head.upload-length", concerns=_HEAD).altering
+def length_is_what_is_left(request: Request, response: Response) -> Response:
+    """HEAD tells as length what is still missing of the upload."""
+    offset = int(header(response, "Upload-Offset") or 0)
+    return rewritten(response, "Upload-Length", lambda text: str(int(text) - offset))
+
+
+@Breach("core.upload-length.format", concerns=_HEAD).altering
+def length_in_hexadecimal(request: Request, response: Response) -> Response:
+    """HEAD tells the length in hexadecimal."""
+    return rewritten(response, "Upload-Length", lambda text: hex(int(text)))
+
+
+@Breach("core.upload-offset.format", concerns=_HEAD).altering
+def offset_as_fraction(request: Request, response: Response) -> Response:
+    """HEAD tells the offset as a decimal fraction."""
+    return rewritten(response, "Upload-Offset", lambda text: f"{text}.0")
+
+
+@Breach("core.upload-offset.format", concerns=to("PATCH")).altering
+def acknowledged_as_fraction(request: Request, response: Response) -> Response:
+    """PATCH tells the offset as a decimal fraction."""
+    return rewritten(response, "Upload-Offset", lambda text: f"{text}.0")
+
+
+@Breach("core.head.not-found-status", concerns=_HEAD).altering
+def unknown_upload_is_a_bad_request(request: Request, response: Response) -> Response:
+    """HEAD of an upload that is not there is answered with 400."""
+    return with_status(response, 400) if response.status == 404 else response
+
+
+@Breach("core.head.not-found-status", concerns=_HEAD).altering
+def unknown_upload_is_a_failure(request: Request, response: Response) -> Response:
+    """HEAD of an upload that is not there is answered with 500."""
+    return failure() if response.status == 404 else response
+
+
+@Breach("core.head.not-found-status", concerns=_HEAD).altering
+def unknown_upload_is_empty(request: Request, response: Response) -> Response:
+    """HEAD of an upload that never was there says that it is one without a byte."""
+    if response.status != 404:
+        return response
+    told = (("Upload-Offset", "0"), ("Upload-Length", "100"), ("Cache-Control", "no-store"))
+    return Response(200, (*told, ("Tus-Resumable", TUS_VERSION)))
+
+
+@Breach("core.head.not-found-no-offset", concerns=_HEAD).altering
+def offset_of_nothing(request: Request, response: Response) -> Response:
+    """HEAD of an upload that is not there tells an offset."""
+    return response if succeeded(response) else saying(response, "Upload-Offset", "0")
+
+
+@Breach("core.head.success-status", concerns=_HEAD).altering
+def head_with_202(request: Request, response: Response) -> Response:
+    """HEAD is answered with 202."""
+    return with_status(response, 202) if succeeded(response) else response
+
+
+@Breach("core.head.cache-control", concerns=_HEAD).altering
+def head_may_be_cached(request: Request, response: Response) -> Response:
+    """HEAD lacks Cache-Control."""
+    return without(response, "Cache-Control") if succeeded(response) else response
+
+
+@Breach("core.head.cache-control", concerns=_HEAD).altering
+def head_not_cached_for_long(request: Request, response: Response) -> Response:
+    """HEAD says no-cache instead of no-store."""
+    return saying(response, "Cache-Control", "no-cache") if succeeded(response) else response
+
+
+@Breach("core.head.cache-control", concerns=_HEAD).altering
+def absence_may_be_cached(request: Request, response: Response) -> Response:
+    """That an upload is not there may be kept by caches."""
+    return response if succeeded(response) else without(response, "Cache-Control")
+
+
+@Breach("core.head.offset-accurate", concerns=_HEAD).altering
+def offset_one_too_high(request: Request, response: Response) -> Response:
+    """HEAD tells one byte more than is stored, once there is one."""
+    return rewritten(
+        response, "Upload-Offset", lambda text: text if text == "0" else str(int(text) + 1)
+    )
+
+
+@Breach("core.head.offset-accurate", concerns=to("HEAD", "PATCH")).acting
+async def offset_goes_back(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Every second HEAD of an upload that is under way tells one byte less than the first."""
+    response = await respond(request)
+    upload_id, told = id_of(behaving, request), header(response, "Upload-Offset")
+    info = await known(behaving, upload_id)
+    if method_of(request) != "HEAD" or told in {None, "0"} or info is None or info.is_complete:
+        return response
+    if upload_id in behaving.memory.marked:
+        behaving.memory.marked.discard(upload_id)
+        return rewritten(response, "Upload-Offset", lambda text: str(int(text) - 1))
+    behaving.memory.marked.add(upload_id)
+    return response
+
+
+@Breach("core.head.offset-accurate", concerns=to("HEAD", "PATCH")).acting
+async def offset_of_before(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """The first HEAD after a PATCH tells what the HEAD before it told."""
+    response = await respond(request)
+    upload_id, told = id_of(behaving, request), header(response, "Upload-Offset")
+    memory = behaving.memory
+    if told is None or not succeeded(response):
+        return response
+    if method_of(request) == "PATCH":
+        memory.marked.add(upload_id)
+        return response
+    stale = memory.texts.get(upload_id)
+    memory.texts[upload_id] = told
+    if stale is None or upload_id not in memory.marked:
+        return response
+    memory.marked.discard(upload_id)
+    return saying(response, "Upload-Offset", stale)
+
+
+@Breach("core.head.upload-offset", concerns=_HEAD).acting
+async def trips_over_metadata(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """HEAD of an upload that has a filename is answered with 500."""
+    info = await known(behaving, id_of(behaving, request))
+    named = info is not None and "filename" in info.metadata
+    return failure() if named else await respond(request)
+
+
+@Breach("core.head.upload-offset", concerns=_HEAD).acting
+async def needs_metadata(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """HEAD of an upload that has no filename is answered with 500."""
+    info = await known(behaving, id_of(behaving, request))
+    nameless = info is not None and "filename" not in info.metadata and info.metadata_header
+    return failure() if nameless else await respond(request)
+
+
+@Breach("core.patch.nonexistent-404", concerns=to("PATCH")).altering
+def bytes_written_beside_uploads(request: Request, response: Response) -> Response:
+    """A PATCH to the name of an upload with something odd behind it is acknowledged."""
+    odd = len(request.path.rpartition("/")[2]) > 32 or request.path.endswith("/")
+    if not odd or succeeded(response):
+        return response
+    return saying(with_status(response, 204), "Upload-Offset", "5")
+
+
+@Breach("core.head.not-found-status", concerns=to("HEAD", "PATCH")).altering
+def trips_over_odd_names(request: Request, response: Response) -> Response:
+    """A name that cannot be one makes the server fail."""
+    last = request.path.rpartition("/")[2]
+    return failure() if len(last) > 32 else response
+
+
+@Breach("core.head.not-found-status", concerns=_HEAD).altering
+def head_needs_a_login(request: Request, response: Response) -> Response:
+    """HEAD of an upload that is not there asks for a login."""
+    return response if succeeded(response) else refusal(401)

@@ -1,0 +1,277 @@
+"""Faults about broken connections, pace and requests that meet (Core, PATCH)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio
+
+from tus_reference.faults.alterations import (
+    append,
+    bringing,
+    brings_bytes,
+    failure,
+    id_of,
+    known,
+    method_of,
+    refusal,
+    replace_bytes,
+    saying,
+    stored,
+    succeeded,
+    to,
+    value,
+    whole,
+)
+from tus_reference.faults.fault import Breach
+from tus_reference.handler import ClientDisconnected
+from tus_reference.notifications import HTTPRequest
+
+if TYPE_CHECKING:
+    from tus_reference.faults.behaviour import Behaving, Respond
+    from tus_reference.handler import Config, Request, Response
+    from tus_reference.protocol import Headers
+
+_PATCH = to("PATCH")
+_UPLOAD = to("HEAD", "PATCH", "DELETE")
+_NOBODY = HTTPRequest()
+
+
+# Broken connections
+
+
+async def _broke_off(behaving: Behaving, request: Request, respond: Respond) -> Response | None:
+    """Return the answer to a PATCH, or None if less arrived than it said it had."""
+    before = await known(behaving, id_of(behaving, request))
+    try:
+        response = await respond(request)
+    except ClientDisconnected:
+        return None
+    after = await known(behaving, id_of(behaving, request))
+    if before is None or after is None or succeeded(response):
+        return response
+    early = response.status == 400 and b"UNEXPECTED_EOF" in _text(response)
+    return None if early else response
+
+
+def _text(response: Response) -> bytes:
+    return response.body if isinstance(response.body, bytes) else b""
+
+
+@Breach("core.net.detect-errors", concerns=_UPLOAD).acting
+async def locked_for_ever(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """An upload whose PATCH broke off stays locked."""
+    if id_of(behaving, request) in behaving.memory.marked and method_of(request) != "HEAD":
+        return refusal(423)
+    if method_of(request) != "PATCH":
+        return await respond(request)
+    response = await _broke_off(behaving, request, respond)
+    if response is None:
+        behaving.memory.marked.add(id_of(behaving, request))
+        raise ClientDisconnected
+    return response
+
+
+@Breach("core.net.detect-errors", concerns=_UPLOAD).acting
+async def trips_after_break(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """An upload whose PATCH broke off is answered with 500 from then on."""
+    if id_of(behaving, request) in behaving.memory.marked:
+        return failure()
+    if method_of(request) != "PATCH":
+        return await respond(request)
+    response = await _broke_off(behaving, request, respond)
+    if response is None:
+        behaving.memory.marked.add(id_of(behaving, request))
+        raise ClientDisconnected
+    return response
+
+
+@Breach("core.net.detect-errors", concerns=_PATCH).acting
+async def promised_bytes_counted(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Of a PATCH that broke off, all the bytes count that it was to bring, the missing as zeros."""
+    before = await known(behaving, id_of(behaving, request))
+    response = await _broke_off(behaving, request, respond)
+    if response is not None:
+        return response
+    info = await known(behaving, id_of(behaving, request))
+    if info is not None and before is not None and request.body.length:
+        missing = before.offset + request.body.length - info.offset
+        await append(behaving, info, bytes(missing))
+    raise ClientDisconnected
+
+
+@Breach("core.patch.store-partial", concerns=_PATCH).acting
+async def broken_patch_discarded(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Of a PATCH that broke off, nothing is kept."""
+    data = await whole(request)
+    return await respond(bringing(request, data))
+
+
+@Breach("core.patch.store-partial", concerns=_PATCH).acting
+async def end_of_broken_patch_spoilt(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Of a PATCH that broke off, the last bytes are kept as zeros."""
+    before = await known(behaving, id_of(behaving, request))
+    response = await _broke_off(behaving, request, respond)
+    if response is not None:
+        return response
+    info = await known(behaving, id_of(behaving, request))
+    if info is not None and before is not None and info.offset > before.offset:
+        data = await stored(behaving, info)
+        keep = max(before.offset, info.offset - 4)
+        await replace_bytes(behaving, info, data[:keep] + bytes(len(data) - keep))
+    raise ClientDisconnected
+
+
+@Breach("core.net.timeout-close", concerns=_PATCH).acting
+async def waits_for_ever(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A body that stands still is waited for without end."""
+    return await respond(replace(request, body=_Patient(request)))
+
+
+class _Patient:
+    """A body that never lets its reader give up."""
+
+    def __init__(self, request: Request) -> None:
+        self._body = request.body
+
+    @property
+    def trailers(self) -> Headers:
+        return self._body.trailers
+
+    @property
+    def length(self) -> int | None:
+        return self._body.length
+
+    async def read_into(self, buffer: memoryview) -> int:
+        count = 0
+        with anyio.CancelScope(shield=True):
+            count = await self._body.read_into(buffer)
+        return count  # noqa: RET504 - a shielded scope may end without a value, for all mypy knows
+
+
+@Breach("core.net.timeout-close", concerns=_PATCH).acting
+async def fails_at_time_out(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A body that stands still is answered with 500, and nothing of it is kept."""
+    data: bytes | None = None
+    with anyio.move_on_after(behaving.config.network_timeout):
+        data = await whole(request)
+    return failure() if data is None else await respond(bringing(request, data))
+
+
+# Requests that meet
+
+
+@Breach("core.patch.concurrent").setting
+def without_locks(config: Config) -> Config:
+    """Requests that meet at one upload are not kept apart."""
+    composer = replace(config.composer, locker=None)
+    return replace(config, store_composer=composer, data_store=None)
+
+
+@Breach("core.patch.concurrent", concerns=_UPLOAD).acting
+async def newcomer_fails(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A request for an upload that is in use is answered with 500."""
+    upload_id = id_of(behaving, request)
+    if upload_id in behaving.memory.marked:
+        return failure()
+    behaving.memory.marked.add(upload_id)
+    try:
+        return await respond(request)
+    finally:
+        behaving.memory.marked.discard(upload_id)
+
+
+@Breach("core.patch.concurrent", concerns=to("HEAD", "PATCH", "DELETE", "POST")).acting
+async def one_at_a_time(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """While one upload receives a body, all the others wait."""
+    if method_of(request) == "POST":
+        return await respond(request)
+    upload_id = id_of(behaving, request)
+    while behaving.memory.marked - {upload_id}:
+        await anyio.sleep(0.1)
+    if upload_id in behaving.memory.marked:
+        return await respond(request)
+    behaving.memory.marked.add(upload_id)
+    try:
+        return await respond(request)
+    finally:
+        behaving.memory.marked.discard(upload_id)
+
+
+@Breach("core.head.offset-accurate", concerns=to("HEAD", "PATCH")).acting
+async def promised_bytes_told(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """While a PATCH is under way, HEAD tells the offset that it is to reach."""
+    upload_id, memory = id_of(behaving, request), behaving.memory
+    if method_of(request) == "HEAD":
+        response = await respond(request)
+        told = memory.texts.get(upload_id)
+        return response if told is None else saying(response, "Upload-Offset", told)
+    offset = value(request, "Upload-Offset")
+    if not offset.isdecimal() or not request.body.length:
+        return await respond(request)
+    memory.texts[upload_id] = str(int(offset) + request.body.length)
+    try:
+        return await respond(request)
+    finally:
+        memory.texts.pop(upload_id, None)
+
+
+@Breach("termination.in-flight", concerns=to("PATCH", "DELETE")).acting
+async def deleted_upload_comes_back(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """An upload that is deleted while it receives a body is there again afterwards."""
+    upload_id = id_of(behaving, request)
+    info = await known(behaving, upload_id)
+    if method_of(request) == "PATCH":
+        behaving.memory.marked.add(upload_id)
+        try:
+            return await respond(request)
+        finally:
+            behaving.memory.marked.discard(upload_id)
+    busy = upload_id in behaving.memory.marked
+    response = await respond(request)
+    if busy and info is not None and response.status == 204:
+        await behaving.uploads.create(replace(info, offset=0), _NOBODY)
+    return response
+
+
+@Breach("termination.in-flight", concerns=to("DELETE")).acting
+async def second_deletion_fails(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Of two deletions at once one is answered with 500."""
+    upload_id = id_of(behaving, request)
+    if upload_id in behaving.memory.marked:
+        return failure()
+    behaving.memory.marked.add(upload_id)
+    await anyio.sleep(0.01)
+    try:
+        return await respond(request)
+    finally:
+        behaving.memory.marked.discard(upload_id)
+
+
+# Asking before sending
+
+
+@Breach("creation-with-upload.expect-continue", concerns=brings_bytes).acting
+async def body_asked_for_in_vain(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The bytes of a creation are read before its headers are looked at."""
+    data = await whole(request)
+    return await respond(bringing(request, data))
+
+
+@Breach("core.patch.offset-mismatch-409", concerns=_PATCH).acting
+async def asking_before_sending_ends_it(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A PATCH that asks before it sends is answered with 417."""
+    return refusal(417) if "Expect" in request.headers else await respond(request)

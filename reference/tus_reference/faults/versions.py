@@ -1,0 +1,153 @@
+"""Faults about the version of the protocol (Core, Tus-Resumable and Tus-Version)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tus_reference.faults.alterations import (
+    asking,
+    failure,
+    having,
+    header,
+    method_of,
+    refusal,
+    saying,
+    succeeded,
+    to,
+    value,
+    with_status,
+    without,
+)
+from tus_reference.faults.fault import Breach
+from tus_reference.protocol import TUS_VERSION
+
+if TYPE_CHECKING:
+    from tus_reference.faults.behaviour import Behaving, Respond
+    from tus_reference.handler import Request, Response
+
+_TUS = to("POST", "HEAD", "PATCH", "DELETE")
+
+
+def _other_version(request: Request) -> bool:
+    return _TUS(request) and value(request, "Tus-Resumable") not in {TUS_VERSION, ""}
+
+
+def _lacks_version(request: Request) -> bool:
+    return _TUS(request) and not value(request, "Tus-Resumable")
+
+
+@Breach("core.tus-resumable.response-present", concerns=_TUS).altering
+def success_without_version(request: Request, response: Response) -> Response:
+    """Successful answers do not say which version of the protocol they follow."""
+    return without(response, "Tus-Resumable") if succeeded(response) else response
+
+
+@Breach("core.tus-resumable.response-present", concerns=_TUS).altering
+def refusal_without_version(request: Request, response: Response) -> Response:
+    """Refusals do not say which version of the protocol they follow."""
+    return response if succeeded(response) else without(response, "Tus-Resumable")
+
+
+@Breach("core.tus-resumable.response-value", concerns=_TUS).altering
+def speaks_another_version(request: Request, response: Response) -> Response:
+    """Answers claim to follow a version that nobody asked for."""
+    return saying(response, "Tus-Resumable", "1.1.0")
+
+
+@Breach("core.tus-resumable.unsupported-412", concerns=_other_version).altering
+def version_refused_with_400(request: Request, response: Response) -> Response:
+    """An unsupported version is refused with 400 instead of 412."""
+    return with_status(response, 400) if response.status == 412 else response
+
+
+@Breach("core.tus-resumable.unsupported-tus-version", concerns=_other_version).altering
+def version_refused_without_list(request: Request, response: Response) -> Response:
+    """The refusal of a version does not say which versions there are."""
+    return without(response, "Tus-Version")
+
+
+@Breach("core.tus-resumable.unsupported-not-processed", concerns=_other_version).acting
+async def version_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A request of any version is treated as one of 1.0.0."""
+    return await respond(asking(request, Tus_Resumable=TUS_VERSION))
+
+
+@Breach("core.tus-resumable.unsupported-not-processed", concerns=_other_version).acting
+async def version_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A request of another version is refused, but only after it has been carried out."""
+    done = await respond(asking(request, Tus_Resumable=TUS_VERSION))
+    said = (("Tus-Resumable", TUS_VERSION), ("Tus-Version", TUS_VERSION))
+    location = header(done, "Location")
+    refused = refusal(412).with_headers(*said)
+    return refused if location is None else refused.with_headers(("Location", location))
+
+
+@Breach(
+    "core.tus-resumable.unsupported-412",
+    concerns=lambda request: method_of(request) == "HEAD" and _other_version(request),
+).acting
+async def head_of_any_version(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """HEAD is answered whatever version it asks for."""
+    return await respond(asking(request, Tus_Resumable=TUS_VERSION))
+
+
+def _nearly(request: Request) -> bool:
+    return _other_version(request) and value(request, "Tus-Resumable").startswith("1")
+
+
+@Breach("core.tus-resumable.unsupported-412", concerns=_nearly).acting
+async def version_compared_by_its_beginning(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Every version that begins with 1 is taken for 1.0.0."""
+    return await respond(asking(request, Tus_Resumable=TUS_VERSION))
+
+
+@Breach("core.tus-resumable.missing", concerns=_lacks_version).acting
+async def missing_version_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A request without a version is refused, but only after it has been carried out."""
+    await respond(asking(request, Tus_Resumable=TUS_VERSION))
+    return refusal(412).with_headers(("Tus-Version", TUS_VERSION))
+
+
+@Breach("core.tus-resumable.missing", concerns=_lacks_version).altering
+def trips_over_missing_version(request: Request, response: Response) -> Response:
+    """A request without a version is answered with 500."""
+    return failure()
+
+
+@Breach("core.tus-version.format", concerns=to("OPTIONS")).altering
+def versions_with_a_gap(request: Request, response: Response) -> Response:
+    """Tus-Version has an empty member."""
+    return saying(response, "Tus-Version", "1.0.0,,0.2.2")
+
+
+@Breach("core.tus-version.format", concerns=to("OPTIONS")).altering
+def versions_without_ours(request: Request, response: Response) -> Response:
+    """Tus-Version leaves out the version that the server speaks."""
+    return saying(response, "Tus-Version", "0.2.2")
+
+
+@Breach("core.tus-version.format", concerns=to("OPTIONS")).altering
+def versions_with_names(request: Request, response: Response) -> Response:
+    """Tus-Version names a version in words, and has space around its commas."""
+    return saying(response, "Tus-Version", "1.0.0 , latest")
+
+
+@Breach("core.options.ignore-tus-resumable", concerns=having("Tus-Resumable", "OPTIONS")).altering
+def options_refuses_versions(request: Request, response: Response) -> Response:
+    """OPTIONS of an unsupported version is refused with 412."""
+    return (
+        response if value(request, "Tus-Resumable") == TUS_VERSION else with_status(response, 412)
+    )
+
+
+@Breach("core.options.ignore-tus-resumable", concerns=having("Tus-Resumable", "OPTIONS")).altering
+def options_depends_on_version(request: Request, response: Response) -> Response:
+    """OPTIONS tells other things to those who name a version."""
+    fewer = saying(response, "Tus-Extension", "creation")
+    return saying(fewer, "Tus-Version", f"{TUS_VERSION},0.2.2")
