@@ -15,6 +15,8 @@ from functools import cached_property
 from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "[redacted]"
+# Brackets before an @ would make a URL that no parser takes (RFC 3986, section 3.2.2).
+HIDDEN_USER = "redacted"
 HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 PARAMETERS = frozenset(
     {"token", "access_token", "id_token", "refresh_token", "jwt", "auth", "authorization"}
@@ -80,7 +82,7 @@ class Redaction:
         if self._secret is not None:
             text = self._secret.sub(HIDDEN, text)
         text = self._parameter.sub(rf"\1={HIDDEN}", text)
-        return _USER.sub(HIDDEN, text)
+        return _USER.sub(HIDDEN_USER, text)
 
     @cached_property
     def _secret(self) -> re.Pattern[str] | None:
