@@ -209,6 +209,32 @@ async def test_a_step_with_patience_is_sent_again_and_its_last_answer_judged() -
     assert attempt.checks[0].exchange == 3
 
 
+async def test_patience_ends_where_time_mends_nothing() -> None:
+    """A refusal of the request itself will be the same in 30 seconds."""
+    patient = HEAD.replace("head = {},", "head = {}, within = 30,")
+    attempt, heard = await told(f"{GIVEN}, {patient}", created(), Says(423), Says(400))
+    assert said(attempt) == [f"{ROW} violated"]
+    assert len(heard) == 3
+
+
+async def test_a_patch_that_is_sent_again_asks_where_the_upload_stands() -> None:
+    """The bytes of a request that broke off may arrive meanwhile."""
+    patient = PATCH.replace("needed = true,", "within = 30,")
+    answers = (created(), Says(409), stands(3), stored(8))
+    attempt, heard = await told(f"{GIVEN}, {patient}", *answers)
+    assert said(attempt) == [f"{OTHER} held"]
+    assert [asked.header("Upload-Offset") for asked in heard] == [None, "0", None, "3"]
+
+
+async def test_a_length_that_head_states_is_not_declared_again() -> None:
+    """It came with a request that broke off; a server may refuse to be told twice."""
+    steps = f"{{ given = {{ length = 10, deferred = true }} }}, {FINISH}"
+    answers = (created(), stands(3, 10), stored(10), stands(10, 10))
+    attempt, heard = await told(steps, *answers)
+    assert said(attempt) == [f"{ROW} held"]
+    assert heard[2].header("Upload-Length") is None
+
+
 DOWNLOAD = {"download": True}
 
 FINISHES: list[tuple[list[Answer], bool, bool, str, str]] = [

@@ -17,6 +17,9 @@ from tus_conformance.waiting import Waiting, begun
 from tus_reports import Attempt, Check, Verdict
 from tus_scenarios import Request, Scenario, Step
 
+_FINAL = frozenset({400, 412, 413, 415})
+"""The refusals of a request that is wrong, whatever the upload is busy with."""
+
 
 async def replay(scenario: Scenario, session: Session, attempt: int = 1) -> Attempt:
     """Tell a scenario once, on uploads of its own, and return what was found."""
@@ -93,7 +96,7 @@ async def _perform(telling: Telling, step: Step, meanwhile: Waiting | None = Non
 
 
 async def _patiently(telling: Telling, step: Step, reply: Reply | None) -> Reply | None:
-    """Perform a step again until its expectations pass or its time is over.
+    """Perform a step again until its expectations pass, its time is over, or there is no hope.
 
     The bytes of a request that broke off may still be on their way to the store, so a PATCH that
     has no offset of its own asks where the upload stands before it is sent again.
@@ -105,14 +108,20 @@ async def _patiently(telling: Telling, step: Step, reply: Reply | None) -> Reply
         seen = len(telling.checks)
         passed = reply is not None and telling.expect(reply, *step.expect)
         del telling.checks[seen:]
-        if not passed and moving is not None:
+        if passed or _hopeless(reply):
+            return True
+        if moving is not None:
             await telling.send("HEAD", Request(of=moving.of))
-        if not passed:
-            reply = await _perform(telling, step)
-        return passed
+        reply = await _perform(telling, step)
+        return False
 
     await telling.until(ready, seconds=step.within)
     return reply
+
+
+def _hopeless(reply: Reply | None) -> bool:
+    """Tell whether time will not mend an answer: bytes are wrong, or the request itself is."""
+    return reply is not None and (reply.damage or reply.status in _FINAL)
 
 
 def _satisfied(telling: Telling, step: Step, reply: Reply | None) -> bool:

@@ -273,6 +273,9 @@ def _follow(upload: Upload, request: Request, reply: Reply) -> None:
     if request.body and int(offset) > upload.offset:
         upload.foreign = True
     upload.offset = int(offset)
+    if reply.method == "HEAD" and reply.header("Upload-Length") is not None:
+        # After a request that broke off, HEAD alone tells whether its length has arrived.
+        upload.declared = True
     if request.length is not None and is_integer(str(request.length)):
         upload.declared = True
         if upload.length is None:
