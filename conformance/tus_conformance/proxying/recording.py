@@ -22,8 +22,6 @@ _NEEDS = {
     "post": "creation",
     "defer": "creation-defer-length",
     "bytes": "creation-with-upload",
-    "checksum": "checksum",
-    "trailer": "checksum-trailer",
     "partial": "concatenation",
     "delete": "termination",
 }
@@ -49,29 +47,31 @@ class Recording:
         foreign = 0
         for passing in self._passed:
             found = self._step(passing, scribe, uploads)
-            foreign += not found
-            steps += found
+            foreign += found is None
+            steps += found or ()
         if not uploads:
             return None
         if foreign:
-            self.remarks.append(f"{foreign} requests were about no upload of these, and left out.")
+            self.remarks.append(
+                f"Left out, since they are about no upload that was made here: {foreign} requests."
+            )
         for upload in uploads.values():
             steps += scribe.completed(upload)
         return _file(steps, scribe, name)
 
     def _step(
         self, passing: Passing, scribe: Scribe, uploads: dict[str, Recorded]
-    ) -> tuple[Step, ...]:
+    ) -> tuple[Step, ...] | None:
         method = (passing.header("X-HTTP-Method-Override") or passing.method).upper()
         upload = uploads.get(passing.path)
         if upload is not None:
             return scribe.about(method, passing, upload)
         if passing.path.rstrip("/") != self._path.rstrip("/"):
-            return ()
+            return None
         if method == "OPTIONS":
             return scribe.options()
         if method != "POST":
-            return ()
+            return None
         made, step = scribe.creation(passing, list(_named(passing, uploads)))
         location = value_in(passing.answer, "Location")
         if made is not None and location is not None:

@@ -48,8 +48,10 @@ class Relay:
 
         async def connection(stream: trio.SocketStream) -> None:
             conversation = _Conversation(self, stream, f"http://127.0.0.1:{found}", count)
-            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            try:
                 await conversation.hold()
+            except* (trio.BrokenResourceError, trio.ClosedResourceError):
+                pass  # the client has gone away, which is what there is to see of it
             await end(stream, "fin")
 
         async with trio.open_nursery() as nursery:
@@ -211,6 +213,9 @@ class _Exchange:
 
     async def _left(self, by: Literal["fin", "rst"]) -> None:
         """Take note that the client has gone away before it had its answer."""
+        status = self._passing.status
+        if status is not None and (self._passing.whole or status >= 300):
+            return  # with the head of the answer it may have all it wants
         self._passing.broke = by
         await self._part(by)
 
@@ -267,7 +272,11 @@ class _Exchange:
                     reason=event.reason,
                     headers=self._client.placed(list(event.headers.raw_items())),
                 )
-            await self._client.answer(event)
+            try:
+                await self._client.answer(event)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                await self._left(how(error))
+                return
             if isinstance(event, h11.EndOfMessage):
                 return
 
