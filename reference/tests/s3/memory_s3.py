@@ -77,7 +77,10 @@ class MemoryS3:
 
     def upload_part_copy(self, **a: Any) -> Any:
         with self._in(a):
-            source = self._object(a["CopySource"]["Key"]).content
+            found = self._object(a["CopySource"]["Key"])
+            if a.get("CopySourceIfMatch", found.etag) != found.etag:
+                raise refused("PreconditionFailed", 412)
+            source = found.content
             if "CopySourceRange" in a:
                 if len(source) <= self.min_part_size:
                     raise refused("InvalidRequest", 400)

@@ -16,6 +16,7 @@ SMALL: dict[str, Any] = {
     "max_part_size": 5000,
     "max_object_size": 1_000_000,
     "max_multipart_parts": 1000,
+    "settling_time": 0.0,
 }
 
 

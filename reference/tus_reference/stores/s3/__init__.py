@@ -23,9 +23,12 @@ Rules
     behind is harmless. tusd's tails have no such mark; one is added before anything else is
     done to them. Looking up reads the tail before the parts: the other way round, a part
     that takes the tail in between the two looks would let the offset go back.
-3.  **A number stands for one stored part.** A request waits for every part that it sent, even
-    if it failed or was cancelled, before the upload's lock is given up, so that no late part
-    overwrites what a later request stored under its number.
+3.  **Nothing arrives late.** A request waits for every part that it sent, even if it failed or
+    was cancelled, before the upload's lock is given up. What a process that died had sent, or a
+    call that was given up, S3 may store a moment later, over what a new request stored under
+    that name. So for `settling_time` seconds (5) after its start, the store lets changes to
+    uploads that it did not create wait, and so after a failure. One process at a time serves
+    the uploads of a prefix.
 4.  **Finishing is repeatable.** It looks at what is there: the parts, or the object if the
     multipart upload is gone. Gone without an object of the right length means that the
     upload is gone (410), not that it is complete.

@@ -43,6 +43,14 @@ class Head:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """An object to copy from, in the version that was seen if that is known."""
+
+    key: str
+    etag: str = ""
+
+
 class Bucket:
     """One bucket; `concurrent_part_uploads` parts are sent at once, and as many copied."""
 
@@ -121,11 +129,13 @@ class Bucket:
         return Part(number, size, str(answer["ETag"]))
 
     async def copy_part(
-        self, upload: Upload, number: int, key: str, size: int, start: int | None = None
+        self, upload: Upload, number: int, source: Copied, size: int, start: int | None = None
     ) -> Part:
         """Store `size` bytes of an object as a part; all of it if `start` is None."""
         arguments = _part_of(upload, number)
-        arguments["CopySource"] = {"Bucket": self.name, "Key": key}
+        arguments["CopySource"] = {"Bucket": self.name, "Key": source.key}
+        if source.etag:
+            arguments["CopySourceIfMatch"] = source.etag
         if start is not None:
             arguments["CopySourceRange"] = f"bytes={start}-{start + size - 1}"
         answer = await self._call(self._service.upload_part_copy, arguments, limiter=self._copies)

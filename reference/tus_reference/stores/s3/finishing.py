@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tus_reference.protocol import Refused, errors
+from tus_reference.stores.s3.bucket import Copied
 from tus_reference.stores.s3.stored import void
 from tus_reference.stores.s3.trouble import trouble
 
@@ -29,7 +30,8 @@ async def finish(bucket: Bucket, upload: Upload, stored: Stored, size: int) -> N
     if stored.tail is not None:
         await void(bucket, upload, stored)
         number, tail = len(parts) + 1, stored.tail
-        parts.append(await bucket.copy_part(upload, number, upload.tail, tail.size))
+        source = Copied(upload.tail, tail.etag)
+        parts.append(await bucket.copy_part(upload, number, source, tail.size))
     if not parts:
         parts.append(await bucket.upload_part(upload, 1, b"", 0))
     await assemble(bucket, upload, parts, size)

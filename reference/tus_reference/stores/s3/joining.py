@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from tus_reference.stores.s3.bucket import Copied
 from tus_reference.stores.s3.reading import ObjectReader
 from tus_reference.stores.s3.space import PartBuffer
 
@@ -121,7 +122,8 @@ class Joining:
         key, head = self._sources[slice_.index]
         start = None if slice_.length == head.size else slice_.start
         try:
-            part = await self._bucket.copy_part(self._upload, number, key, slice_.length, start)
+            source, length = Copied(key, head.etag), slice_.length
+            part = await self._bucket.copy_part(self._upload, number, source, length, start)
             self._made.append(part)
         except Exception as failure:
             self._failure = self._failure or failure

@@ -18,6 +18,7 @@ from tus_reference.stores.s3.bucket import Bucket
 from tus_reference.stores.s3.joining import Joining
 from tus_reference.stores.s3.keys import Naming, content_type, object_metadata
 from tus_reference.stores.s3.reading import ObjectReader
+from tus_reference.stores.s3.settling import SETTLING_TIME, Settling
 from tus_reference.stores.s3.sizes import MIB, Limits
 from tus_reference.stores.s3.space import Space
 from tus_reference.stores.s3.stored import Stored, look_up
@@ -40,7 +41,7 @@ _seen: ContextVar[tuple[str, FileInfo, Stored | None] | None] = ContextVar("_see
 
 
 class S3Store:
-    """Uploads in `bucket`; settings and defaults are tusd's, sizes in bytes.
+    """Uploads in `bucket`; settings and defaults are tusd's, sizes in bytes, time in seconds.
 
     `service` is a client of boto3 or what wraps one, see `connect`. Raises `ConfigError` if
     the settings cannot work together.
@@ -61,6 +62,7 @@ class S3Store:
         concurrent_part_uploads: int = Limits.concurrent_part_uploads,
         max_buffered_parts: int = Limits.max_buffered_parts,
         temporary_directory: str | os.PathLike[str] | None = None,
+        settling_time: float = SETTLING_TIME,
     ) -> None:
         self.limits = Limits(
             max_part_size=max_part_size,
@@ -80,6 +82,7 @@ class S3Store:
         if mistakes:
             raise ConfigError("\n".join(mistakes))
         self._bucket = Bucket(service, bucket, concurrent_part_uploads=concurrent_part_uploads)
+        self._settling = Settling(settling_time)
         self._naming = Naming(object_prefix, metadata_object_prefix)
         self._space = Space(
             memory=MEMORY_BOUND,
@@ -111,6 +114,7 @@ class S3Store:
             with contextlib.suppress(Refused):
                 await self._bucket.abort(upload)
             raise
+        self._settling.created(upload.id)
         _seen.set((upload.id, info, Stored()))
         return upload.id
 
@@ -192,6 +196,8 @@ class S3Store:
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
         """Store `source` behind `offset`, in parts while it still arrives."""
         upload = self._naming.upload(upload_id)
+        if await self._settling.wait(upload_id):
+            _seen.set(None)
         info, stored = await self._known(upload)
         if offset != (info.offset if stored is None else stored.offset):
             raise Refused(errors.MISMATCHED_OFFSET)
@@ -201,7 +207,8 @@ class S3Store:
         writing = Writing(
             self._bucket, self._space, self.limits, upload, stored=stored, size=info.size
         )
-        stored = await writing.run(source)
+        with self._settling.watching(upload_id):
+            stored = await writing.run(source)
         _seen.set((upload_id, info, stored))
         return stored.offset - offset
 
@@ -240,8 +247,11 @@ class S3Store:
 
     async def _change(self, upload_id: str, changes: dict[str, Any]) -> None:
         upload = self._naming.upload(upload_id)
+        if await self._settling.wait(upload_id):
+            _seen.set(None)
         info = replace(await self._record(upload), **changes)
-        await self._bucket.put(upload.info, record.encode(info))
+        with self._settling.watching(upload_id):
+            await self._bucket.put(upload.info, record.encode(info))
         seen = _seen.get()
         if seen is not None and seen[0] == upload_id:
             _seen.set((upload_id, info, seen[2]))
