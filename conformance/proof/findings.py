@@ -1,0 +1,98 @@
+"""What the proof found: every fault and eccentric, with what they violated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from proof.judged import Judged
+from tus_conformance.rows import AGGREGATE
+from tus_reports import Verdict
+
+BAD = frozenset({"fail", "warn"})
+MATRIX = Path(__file__).with_name("matrix.json")
+
+
+class FaultFound(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fault did: rows violated, other rows that came out otherwise, scenarios failed."""
+
+    id: str
+    breaks: str
+    on: str = ""
+    violates: dict[str, Verdict] = {}
+    hides: dict[str, Verdict] = {}
+    fails: tuple[str, ...] = ()
+
+
+class EccentricFound(msgspec.Struct, frozen=True, kw_only=True):
+    """What an eccentric was charged with."""
+
+    id: str
+    violates: dict[str, Verdict] = {}
+    undetermined: dict[str, Verdict] = {}
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was found; of checks, those that were seen one way only."""
+
+    faults: tuple[FaultFound, ...]
+    eccentrics: tuple[EccentricFound, ...]
+    unproven: tuple[str, ...] = ()
+
+
+def fault_found(identifier: str, breaks: str, on: str, plain: Judged, judged: Judged) -> FaultFound:
+    """Return what a fault did to its server; the row that sums up the core is left out."""
+    changed = {
+        row: each
+        for row, each in judged.requirements.items()
+        if row != AGGREGATE and plain.requirements.get(row) != each
+    }
+    return FaultFound(
+        id=identifier,
+        breaks=breaks,
+        on=on,
+        violates={row: each for row, each in changed.items() if each in BAD},
+        hides={row: each for row, each in changed.items() if each not in BAD},
+        fails=tuple(
+            name
+            for name, each in judged.scenarios.items()
+            if each in BAD and plain.scenarios.get(name) != each
+        ),
+    )
+
+
+def eccentric_found(identifier: str, judged: Judged) -> EccentricFound:
+    """Return what an eccentric was charged with."""
+    undetermined = {"error", "inconclusive"}
+    return EccentricFound(
+        id=identifier,
+        violates={row: v for row, v in judged.violated().items() if row != AGGREGATE},
+        undetermined={row: v for row, v in judged.requirements.items() if v in undetermined},
+    )
+
+
+def write(findings: Findings, path: Path = MATRIX) -> None:
+    """Write the findings, a line for each fault, so that changes can be read."""
+    path.write_text(text_of(findings), "utf-8")
+
+
+def text_of(findings: Findings) -> str:
+    """Return the findings as they are kept."""
+
+    def lines(items: Iterable[object]) -> str:
+        found = [json.dumps(msgspec.to_builtins(item), ensure_ascii=False) for item in items]
+        return ",\n".join(f"  {line}" for line in found)
+
+    return (
+        f'{{"faults": [\n{lines(findings.faults)}\n ],\n'
+        f' "eccentrics": [\n{lines(findings.eccentrics)}\n ],\n'
+        f' "unproven": [\n{lines(findings.unproven)}\n ]\n}}\n'
+    )
+
+
+def read(path: Path = MATRIX) -> Findings:
+    """Return the findings that are kept."""
+    return msgspec.json.decode(path.read_bytes(), type=Findings)

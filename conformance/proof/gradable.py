@@ -1,0 +1,58 @@
+"""What can be graded: the rows, scenarios and checks that could come out as fail or warn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from proof.judged import Place
+from tus_scenarios import Expectation, Grade, ledger, scenarios
+
+BAD = frozenset({"fail", "warn"})
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a scenario: its requirement, and the grades it can come out with."""
+
+    place: Place
+    requirement: str
+    grades: frozenset[Grade]
+    prose: str
+
+    @property
+    def gradable(self) -> bool:
+        """Whether it can be violated; otherwise it is a probe."""
+        return bool(self.grades & BAD)
+
+
+def checks() -> Iterator[Check]:
+    """Return every check of the scenarios that are data, in order."""
+    for scenario in scenarios():
+        for number, step in enumerate(scenario.steps, 1):
+            if step.setup:
+                continue
+            count = 0
+            for expectation in step.expect:
+                for row in expectation.requirements:
+                    place = (scenario.id, f"{number}.{count}")
+                    yield Check(place, row, _grades(expectation, row), step.act)
+                    count += 1
+
+
+def _grades(expectation: Expectation, row: str) -> frozenset[Grade]:
+    otherwise = expectation.otherwise or ledger()[row].grade
+    return frozenset({otherwise, *(grade for grade, _ in expectation.alternatives)})
+
+
+def gradable_rows() -> tuple[str, ...]:
+    """Return the server's observable rows that a scenario can find broken, in order."""
+    found = {check.requirement for check in checks() if check.gradable}
+    found |= {row for each in scenarios() if each.tell for row in each.requirements}
+    return tuple(row for row in ledger() if row in found)
+
+
+def gradable_scenarios() -> tuple[str, ...]:
+    """Return the scenarios that can come out as fail or warn."""
+    found = {check.place[0] for check in checks() if check.gradable}
+    return tuple(each.id for each in scenarios() if each.id in found or each.tell)
