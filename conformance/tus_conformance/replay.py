@@ -120,8 +120,11 @@ async def _patiently(telling: Telling, step: Step, reply: Reply | None) -> Reply
 
 
 def _hopeless(reply: Reply | None) -> bool:
-    """Tell whether time will not mend an answer: bytes are wrong, or the request itself is."""
-    return reply is not None and (reply.damage or reply.status in _FINAL)
+    """Tell whether time will not mend an answer: bytes or the request are wrong, or it was done."""
+    if reply is None:
+        return False
+    done = reply.succeeded and reply.method in {"POST", "PATCH", "DELETE"}
+    return done or reply.damage or reply.status in _FINAL
 
 
 def _satisfied(telling: Telling, step: Step, reply: Reply | None) -> bool:
