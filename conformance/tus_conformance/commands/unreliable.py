@@ -14,6 +14,7 @@ from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
 from tus_conformance.interruption import interruptible
 from tus_conformance.proxying import (
+    ListenError,
     Passing,
     PlanError,
     Recording,
@@ -84,12 +85,12 @@ def _serve(relay: Relay, port: int, preface: str) -> int:
             f" instead of {relay.upstream.origin}{relay.upstream.path}; end it with Ctrl-C."
         )
 
-    taken = ""
+    taken: list[str] = []
     try:
         trio.run(_until_told, relay, port, ready)
-    except* OSError as errors:
-        taken = str(_first(errors))
-    return _refuse(f"Port {port} cannot be listened on: {taken}.") if taken else 0
+    except* ListenError as errors:
+        taken = [str(_first(errors))]
+    return _refuse(taken[0]) if taken else verdict.CONFORMANT
 
 
 def _first(error: BaseException) -> BaseException:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from tus_conformance.proxying.passing import Passing
 from tus_conformance.proxying.recording import Recording
-from tus_conformance.proxying.relay import Relay
+from tus_conformance.proxying.relay import ListenError, Relay
 from tus_conformance.proxying.rules import PlanError, Rules, read_plan
 from tus_conformance.proxying.upstream import Upstream, UpstreamError
 
 __all__ = [
+    "ListenError",
     "Passing",
     "PlanError",
     "Recording",

@@ -19,7 +19,8 @@ async def end(stream: Stream, by: Literal["fin", "rst"]) -> None:
         if by == "rst":
             found = _socket(stream)
             if found is not None:
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+                with suppress(OSError):  # it may be closed already
+                    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
                 await trio.aclose_forcefully(stream)
                 return
         await stream.aclose()

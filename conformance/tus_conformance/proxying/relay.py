@@ -29,6 +29,10 @@ _PIECE = 65536
 _OF_THE_CONNECTION = {b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te"}
 
 
+class ListenError(Exception):
+    """The proxy's port is not to be had; the message says why."""
+
+
 @dataclass(frozen=True)
 class Relay:
     """Passes requests on; `choose` says what happens to one, `ended` is told how it went."""
@@ -41,8 +45,14 @@ class Relay:
     async def serve(
         self, port: int, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Serve on a port of 127.0.0.1, 0 for a free one; the port is the task's status."""
-        listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
+        """Serve on a port of 127.0.0.1, 0 for a free one; the port is the task's status.
+
+        Raises ListenError where the port is not to be had.
+        """
+        try:
+            listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
+        except OSError as error:
+            raise ListenError(f"Port {port} cannot be listened on: {error.strerror}.") from None
         found = int(listeners[0].socket.getsockname()[1])
         count = iter(range(1, 1 << 62))
 
