@@ -219,7 +219,7 @@ async def test_patience_ends_where_time_mends_nothing() -> None:
 
 async def test_what_was_done_is_not_done_again() -> None:
     """A server that takes the same bytes over and over would only be filled."""
-    patient = PATCH.replace("needed = true,", "within = 30,").replace("204", "409")
+    patient = PATCH.replace("needed = true,", "within = 30,").replace("= 204", "= 409")
     attempt, heard = await told(f"{GIVEN}, {patient}", created(), Says(423), stands(0), stored(5))
     assert said(attempt) == [f"{OTHER} violated"]
     assert len(heard) == 4
