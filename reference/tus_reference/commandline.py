@@ -86,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     _add_s3(flags.add_argument_group("storage in S3"))
     _add_protocol(flags.add_argument_group("protocol"))
     _add_timeouts(flags.add_argument_group("timeouts"))
+    _add_behaviour(flags.add_argument_group("trying clients and suites"))
     return flags
 
 
@@ -212,11 +213,37 @@ def _add_timeouts(group: argparse._ArgumentGroup) -> None:
         )
 
 
+def _add_behaviour(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--misbehave",
+        metavar="ID",
+        help="break one requirement of the protocol; ID is the name of a fault, list shows them",
+    )
+    group.add_argument(
+        "--eccentric",
+        metavar="ID",
+        help="be unusual, and yet right; ID is the name of an oddity, list shows them",
+    )
+
+
+def _listed(options: argparse.Namespace) -> str:
+    """Return the faults or oddities, if that is what is asked for."""
+    if "list" not in {options.misbehave, options.eccentric}:
+        return ""
+    from tus_reference.eccentrics import choosing, eccentrics
+    from tus_reference.faults import faults
+
+    return choosing.listing(faults() if options.misbehave == "list" else eccentrics())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until SIGTERM or SIGINT; return the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     options = parser().parse_args(arguments)
     options.store = options.store or ("s3" if options.s3_bucket else "file")
+    if listed := _listed(options):
+        sys.stdout.write(listed)
+        return 0
     try:
         handler = new_handler(options)
     except (ConfigError, OSError) as problem:
@@ -250,7 +277,8 @@ def new_handler(options: argparse.Namespace) -> Handler:
         FileLocker(options.upload_dir).use_in(composer)
     else:
         raise ConfigError("--locker file needs --store file: other processes see no memory.")
-    return Handler(
+    return _handler(
+        options,
         Config(
             store_composer=composer,
             base_path=options.base_path,
@@ -265,8 +293,16 @@ def new_handler(options: argparse.Namespace) -> Handler:
             acquire_lock_timeout=options.acquire_lock_timeout,
             shutdown_timeout=options.shutdown_timeout,
             spool_directory=_spool_directory(options),
-        )
+        ),
     )
+
+
+def _handler(options: argparse.Namespace, config: Config) -> Handler:
+    if options.misbehave is None and options.eccentric is None:
+        return Handler(config)
+    from tus_reference.eccentrics.choosing import behaving
+
+    return behaving(config, misbehave=options.misbehave, eccentric=options.eccentric)
 
 
 def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
@@ -317,8 +353,20 @@ async def _run(handler: Handler, host: str, port: int) -> None:
             name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
             sys.stdout.write(f"Listening on http://{name}:{bound[1]}{handler.locator.path}\n")
             sys.stdout.flush()
-            await serve(handler, listeners, stop=stop)
+            await serve(handler, _carried(handler, listeners), stop=stop)
             nursery.cancel_scope.cancel()
+
+
+def _carried(
+    handler: Handler, listeners: Sequence[trio.SocketListener]
+) -> Sequence[trio.abc.Listener[trio.abc.Stream]]:
+    """Return the listeners, whose connections an odd handler changes."""
+    if type(handler) is Handler:
+        return listeners
+    from tus_reference.eccentrics.choosing import Listening
+    from tus_reference.faults import Behaving
+
+    return [Listening(each, handler) for each in listeners if isinstance(handler, Behaving)]
 
 
 async def _stop_on(signals: AsyncIterator[int], stop: trio.Event) -> None:
