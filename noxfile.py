@@ -3,6 +3,7 @@
 nox -s conformance -- --target URL    the suite against a server
 nox -s tests lint types               what CI runs
 nox -s serve                          the reference server
+nox -s s3 -- localstack               the suite against the reference on a real S3
 nox -s peers                          the suite against servers that nobody here wrote
 """
 
@@ -22,6 +23,7 @@ nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
 REPORTS = Path("report")
+S3S = Path("reference/interop/requirements")
 PUBLISHED = Path("reports/published")
 
 
@@ -120,6 +122,27 @@ def bench(session: nox.Session) -> None:
             beside += ["--server", f"{name}={words}"]
     with session.chdir("reference"):
         session.run("python", "-m", "benchmarks", *beside, *session.posargs)
+
+
+@nox.session
+def s3(session: nox.Session) -> None:
+    """Run the suite on the reference over a real S3: `-- localstack|seaweedfs [ARGUMENTS]`.
+
+    The S3 has an environment of its own; LocalStack's wants Python 3.11.
+    """
+    which, *arguments = session.posargs or ["localstack"]
+    requirements = S3S / f"{which}.txt"
+    if not requirements.exists():
+        session.error("Say which S3: nox -s s3 -- localstack, or nox -s s3 -- seaweedfs.")
+    session.install("-e", ".[s3]")
+    home = Path(session.create_tmp()).resolve() / which
+    session.run(sys.executable, "-m", "venv", str(home), external=True)
+    python = home / "bin/python"
+    session.run(str(python), "-m", "pip", "install", "-q", "-r", str(requirements), external=True)
+    found = {"TUS_LOCALSTACK_PYTHON": str(python), "WEED": str(home / "bin/weed")}
+    report = ("--report-dir", str((REPORTS / "s3" / which).resolve()))
+    with session.chdir("reference"):
+        session.run("python", "-m", "interop.s3", which, *report, *arguments, env=found)
 
 
 def _tour(session: nox.Session, reports: Path, *arguments: str) -> dict[str, int]:
