@@ -217,6 +217,24 @@ async def test_patience_ends_where_time_mends_nothing() -> None:
     assert len(heard) == 3
 
 
+@pytest.mark.parametrize("kept_silent", [3, 300], ids=["for a while", "for all of the time"])
+async def test_silence_counts_once_the_server_had_its_time(kept_silent: int) -> None:
+    """A server that is busy answers late; one that hangs is not usable, and that is no doubt."""
+    asked = 0
+
+    def answer(request: Asked) -> Answer:
+        nonlocal asked
+        asked += request.method == "HEAD"
+        if request.method == "HEAD":
+            return Stays() if asked <= kept_silent else stands(0)
+        return created() if request.method == "POST" else Says(204)
+
+    patient = HEAD.replace("head = {},", "head = {}, within = 1,")
+    async with session(answer, discovery=able(), patience=0.05) as here:
+        attempt = await replay(story(f"{GIVEN}, {patient}"), here)
+    assert said(attempt) == [f"{ROW} {'held' if kept_silent == 3 else 'violated'}"]
+
+
 async def test_what_was_done_is_not_done_again() -> None:
     """A server that takes the same bytes over and over would only be filled."""
     patient = PATCH.replace("needed = true,", "within = 30,").replace("= 204", "= 409")

@@ -30,10 +30,18 @@ _NUMBERS = {"Upload-Offset", "Upload-Length", "Tus-Max-Size"}
 
 
 def judge(
-    expectation: Expectation, reply: Reply, references: References, step: int | None
+    expectation: Expectation,
+    reply: Reply,
+    references: References,
+    step: int | None,
+    *,
+    patiently: bool = False,
 ) -> list[Check]:
-    """Return a check for each requirement; raise Stopped where nothing can be said."""
-    _ensure_answered(expectation, reply)
+    """Return a check for each requirement; raise Stopped where nothing can be said.
+
+    Silence says nothing, unless the server had its time and was asked again and again.
+    """
+    _ensure_answered(expectation, reply, patiently=patiently)
     try:
         expected = prose.expected(expectation, references.text)
         if expectation.when is not None and not holds(expectation.when, reply, references):
@@ -134,14 +142,14 @@ def _filled(matcher: Matcher, references: References) -> Matcher:
     )
 
 
-def _ensure_answered(expectation: Expectation, reply: Reply) -> None:
+def _ensure_answered(expectation: Expectation, reply: Reply, *, patiently: bool) -> None:
     failure = reply.answer.failure
     if failure is None or reply.intact or reply.damage:
         return
     if failure.kind in {"unreachable", "tls"}:
         raise Stopped("error", failure.sentence)
     foreseen = any(condition.closed is not None for _, condition in expectation.alternatives)
-    if failure.kind == "timeout" and not foreseen:
+    if failure.kind == "timeout" and not foreseen and not patiently:
         raise Stopped("inconclusive", failure.sentence)
 
 

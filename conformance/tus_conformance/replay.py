@@ -106,7 +106,7 @@ async def _patiently(telling: Telling, step: Step, reply: Reply | None) -> Reply
     async def ready() -> bool:
         nonlocal reply
         seen = len(telling.checks)
-        passed = reply is not None and telling.expect(reply, *step.expect)
+        passed = reply is not None and telling.expect(reply, *step.expect, patiently=True)
         del telling.checks[seen:]
         if passed or _hopeless(reply):
             return True
@@ -135,7 +135,7 @@ def _satisfied(telling: Telling, step: Step, reply: Reply | None) -> bool:
         _ensure_in_place(telling, step, reply)
         return True
     seen = len(telling.checks)
-    telling.expect(reply, *step.expect)
+    telling.expect(reply, *step.expect, patiently=bool(step.within))
     violated = any(check.outcome == "violated" for check in telling.checks[seen:])
     return not (step.needed and violated)
 

@@ -196,13 +196,18 @@ class Telling:
 
     # Judging
 
-    def expect(self, reply: Seen, *expected: Expectation) -> bool:
-        """Judge an answer of this telling; return whether every expectation came out as a pass."""
+    def expect(self, reply: Seen, *expected: Expectation, patiently: bool = False) -> bool:
+        """Judge an answer of this telling; return whether every expectation came out as a pass.
+
+        What was asked for `patiently` had its time, and silence counts.
+        """
         assert isinstance(reply, Reply)
         found = [
             check
             for each in expected
-            for check in judge(each, reply, self.references.before(reply), self.step)
+            for check in judge(
+                each, reply, self.references.before(reply), self.step, patiently=patiently
+            )
         ]
         self.checks += found
         return all(check.grade == "pass" for check in found)
