@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,6 +157,17 @@ async def test_the_sweep_sees_the_unfinished_uploads(stage: Stage) -> None:
     stage.s3.create_multipart_upload(Bucket="bucket", Key="not of ours", Metadata={})
     seen = {info.id: info.offset async for info in stage.store.uploads()}
     assert seen == {ids[1]: 6, ids[2]: 0}
+
+
+@pytest.mark.parametrize(("code", "fails"), [("AccessDenied", False), ("SlowDown", True)])
+async def test_without_the_permission_to_list_there_is_nothing_to_sweep(
+    stage: Stage, code: str, fails: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.create()
+    stage.watched.fail("list_multipart_uploads", refused(code, 403))
+    with pytest.raises(Refused) if fails else contextlib.nullcontext():
+        assert [info async for info in stage.store.uploads()] == []
+    assert f"list_multipart_uploads failed: {code}" in caplog.text
 
 
 async def test_lists_are_read_page_by_page(stage: Stage) -> None:

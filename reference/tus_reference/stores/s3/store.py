@@ -257,12 +257,20 @@ class S3Store:
             _seen.set((upload_id, info, seen[2]))
 
     async def uploads(self) -> AsyncIterator[FileInfo]:
-        """Iterate over the unfinished uploads, which are the multipart uploads under way."""
-        async for key, multipart_id in self._bucket.multipart_uploads(self._naming.folder):
-            upload_id = self._naming.id_of(key, multipart_id)
-            if upload_id is not None:
-                with contextlib.suppress(Refused, ValueError):
-                    yield await self.get_info(upload_id)
+        """Iterate over the unfinished uploads, which are the multipart uploads under way.
+
+        There are none for credentials that may not list them; the log tells.
+        """
+        listed = self._bucket.multipart_uploads(self._naming.folder)
+        try:
+            async for key, multipart_id in listed:
+                upload_id = self._naming.id_of(key, multipart_id)
+                if upload_id is not None:
+                    with contextlib.suppress(Refused, ValueError):
+                        yield await self.get_info(upload_id)
+        except Refused as refused:
+            if refused.error != trouble.trouble.STORAGE_DENIED:
+                raise
 
     async def get_reader(
         self, upload_id: str, start: int, length: int
