@@ -99,3 +99,17 @@ class Tiny:
     def _expiry(self) -> dict[str, str]:
         there = "expiration" in self.able
         return {"Upload-Expires": "Wed, 25 Jun 2059 16:00:00 GMT"} if there else {}
+
+
+class Sound(Tiny):
+    """Tells how much it took with a creation, and refuses lengths that are no numbers."""
+
+    def __call__(self, asked: Asked) -> Answer:
+        try:
+            answer = super().__call__(asked)
+        except ValueError:
+            return Says(400)
+        took = asked.method == "POST" and asked.body and "creation-with-upload" in self.able
+        if took and isinstance(answer, Says) and answer.status == 201:
+            return Says(201, answer.headers | {"Upload-Offset": str(len(asked.body))})
+        return answer
