@@ -10,7 +10,7 @@ from tus_conformance.invariants import KEEPS_RUNNING, KEPT, Invariant, Watch, in
 from tus_conformance.reply import Reply
 from tus_conformance.uploads import Upload
 from tus_conformance.wire import Answer, Failure, Outgoing
-from tus_conformance.wire.outgoing import Framing
+from tus_conformance.wire.outgoing import Break, Fault, Framing
 from tus_reports import Exchange, Response
 from tus_reports import Scenario as Told
 
@@ -19,7 +19,13 @@ UPLOAD = URL + "1"
 VERSION = "Tus-Resumable: 1.0.0"
 
 
-def seen(line: str, *headers: str, started: float = 0.0, framing: Framing = "sized") -> Seen:
+def seen(
+    line: str,
+    *headers: str,
+    started: float = 0.0,
+    framing: Framing = "sized",
+    faults: tuple[Fault, ...] = (),
+) -> Seen:
     """Return an exchange: "METHOD status" about the upload, answered with these header lines.
 
     The version and the override that the request states stand before the method, as in
@@ -45,7 +51,7 @@ def seen(line: str, *headers: str, started: float = 0.0, framing: Framing = "siz
     answer = Answer(exchange=exchange, status=status or None, headers=pairs, failure=failure)
     upload = Upload("upload", UPLOAD, Generated("k"), length=100)
     about = upload if url == UPLOAD else None
-    outgoing = Outgoing(method=method, url=url, headers=tuple(sent), framing=framing)
+    outgoing = Outgoing(method=method, url=url, headers=tuple(sent), framing=framing, faults=faults)
     return outgoing, Reply(answer, method, url, 0, about)
 
 
@@ -86,6 +92,13 @@ CASES: list[tuple[str, list[Seen], str, str]] = [
         "warn",
         "an HTTP parser's error without it",
     ),
+    (
+        "tus-resumable-on-errors",
+        [seen("PATCH 400", faults=(Fault(Break("half"), 5),))],
+        "warn",
+        "the same of a body that breaks off",
+    ),
+    ("tus-resumable-on-errors", [seen("PATCH 400")], "fail", "a 400 to a whole request"),
     (
         "tus-resumable-on-errors",
         [seen("PATCH 404"), seen("PATCH 409")],
@@ -160,6 +173,65 @@ CASES: list[tuple[str, list[Seen], str, str]] = [
         "offset-never-goes-back",
         [
             seen("PATCH 204", "Upload-Offset: 40"),
+            seen("PATCH 204", "Upload-Offset: 60", started=3),
+            seen("HEAD 200", "Upload-Offset: 40", started=2),
+        ],
+        "pass",
+        "of two branches one may know less",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("PATCH 204", "Upload-Offset: 40"),
+            seen("PATCH 204", "Upload-Offset: 60", started=3),
+            seen("HEAD 200", "Upload-Offset: 39", started=2),
+        ],
+        "fail",
+        "but no less than was told before it began",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("PATCH 204", "Upload-Offset: 40"),
+            seen("HEAD 200", "Upload-Offset: 40", started=5),
+            seen("HEAD 200", "Upload-Offset: 20", started=3),
+        ],
+        "fail",
+        "to hear it again does not make it newer",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("POST 201", "Location: /files/1", "Upload-Offset: 40"),
+            seen("HEAD 200", "Upload-Offset: 10", started=1),
+        ],
+        "fail",
+        "a creation with bytes acknowledges them",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("POST 201", "Location: /files/1", started=2),
+            seen("PATCH 204", "Upload-Offset: 40", started=1),
+            seen("HEAD 200", "Upload-Offset: 0", started=3),
+        ],
+        "pass",
+        "a late answer of an upload of the same name before it counts for nothing",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("PATCH 204", "Upload-Offset: 40"),
+            seen("PATCH 0", started=1),
+            seen("HEAD 200", "Upload-Offset: 20", started=2),
+        ],
+        "fail",
+        "a connection that broke in between excuses nothing",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("PATCH 204", "Upload-Offset: 40"),
             seen("DELETE 204", started=1),
             seen("HEAD 200", "Upload-Offset: 0", started=2),
         ],
@@ -228,6 +300,16 @@ def test_lost_bytes_are_damage() -> None:
     )
     beyond = told("offset-within-length", seen("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5"))
     assert [one.attempts[0].checks[0].damage for one in (back, beyond)] == [True, True]
+
+
+def test_offsets_are_kept_from_one_scenario_to_the_next() -> None:
+    """A server that forgets between two scenarios forgets."""
+    other = story('{ head = { to = "/x" }, name = "asked" }')
+    watch = Watch()
+    watch.observe(STORY, *seen("PATCH 204", "Upload-Offset: 40"))
+    watch.observe(other, *seen("HEAD 200", "Upload-Offset: 0", started=1))
+    found = next(each for each in watch.all if each.id == "always.offset-never-goes-back")
+    assert found.told(str).verdict == "fail"
 
 
 def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> None:

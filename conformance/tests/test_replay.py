@@ -178,6 +178,13 @@ async def test_a_scenario_ends(
     assert bool(attempt.reason) is (verdict in {"blocked", "inconclusive"})
 
 
+async def test_an_upload_to_begin_with_stands_where_head_says_if_the_patch_does_not() -> None:
+    steps = "{ given = { length = 10, stored = 5 } }, " + HEAD
+    attempt, heard = await told(steps, created(), Says(204), stands(5), stands(5))
+    assert [asked.method for asked in heard] == ["POST", "PATCH", "HEAD", "HEAD"]
+    assert attempt.verdict == "pass"
+
+
 REASONS: list[tuple[str, list[Answer], str]] = [
     (GIVEN, [Says(403)], "The upload to begin with could not be created (creation.post.201):"
      " POST was answered with 403."),
@@ -185,8 +192,9 @@ REASONS: list[tuple[str, list[Answer], str]] = [
      " POST was answered with 201 and no Location."),
     (GIVEN, [Says(201, {"Location": "a b"})], "The upload to begin with could not be created"
      " (creation.post.201): POST was answered with 201 and the Location 'a b', which is no URL."),
-    ("{ given = { length = 10, stored = 5 } }", [created(), Says(204)], "The bytes to begin with"
-     " could not be stored (core.patch.success-204): PATCH was answered with 204."),
+    ("{ given = { length = 10, stored = 5 } }", [created(), Says(204), stands(0)],
+     "The bytes to begin with could not be stored (core.patch.success-204):"
+     " PATCH was answered with 204."),
     (GIVEN + ", { patch = { send = 5 }, setup = true }", [created(), Closes()],
      "A precondition did not hold (core.patch.success-204): The server closed the connection without an answer,"
      " 5 body bytes having been sent: look for this request in its log."),

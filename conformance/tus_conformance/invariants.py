@@ -173,8 +173,10 @@ def _present_on_success(sight: Sight) -> Finding | None:
 def _present_on_errors(sight: Sight) -> Finding | None:
     if not sight.versioned or sight.reply.succeeded:
         return None
-    # What is written by hand may be no HTTP, and refused before the tus server sees it.
-    beneath = sight.outgoing.framing == "raw" and sight.reply.status == 400
+    # What is written by hand or breaks off is no whole HTTP, and may be refused before the tus
+    # server sees it.
+    unwhole = sight.outgoing.framing == "raw" or bool(sight.outgoing.plan)
+    beneath = unwhole and sight.reply.status == 400
     by_the_handler = sight.reply.status in _BY_THE_HANDLER and not beneath
     return _present(sight, "fail" if by_the_handler else "warn")
 
@@ -193,37 +195,67 @@ def _version_spoken(sight: Sight) -> Finding | None:
     return _says(value == "1.0.0", "fail", "Tus-Resumable: 1.0.0", _shown("Tus-Resumable", value))
 
 
+@dataclass
+class _Life:
+    """What a server acknowledged of one upload: each higher offset, and when it was first told.
+
+    Times are in seconds since the run began; what was asked before `since` is about another upload.
+    """
+
+    since: float = 0.0
+    told: list[tuple[int, float]] = field(default_factory=list)
+
+    def acknowledged(self, when: float) -> int:
+        """Return the highest offset that had been told before a time."""
+        return max((offset for offset, ended in self.told if ended <= when), default=0)
+
+    def tell(self, offset: int, ended: float) -> None:
+        """Take note of an offset, unless as much had been told by then."""
+        if offset > self.acknowledged(ended):
+            self.told.append((offset, ended))
+
+
 class _Offsets:
-    """The offsets that a server acknowledged, by URL, with the time when the answer was there."""
+    """The lives of uploads by URL, whatever connection, scenario or branch speaks of them."""
 
     def __init__(self) -> None:
-        self._acknowledged: dict[str, tuple[int, float]] = {}
+        self._lives: dict[str, _Life] = {}
 
     def never_back(self, sight: Sight) -> Finding | None:
-        """Look whether an offset went back after it had been acknowledged."""
-        self._forget(sight)
-        value = sight.reply.header("Upload-Offset")
-        upload = sight.reply.upload
-        about_upload = upload is not None and sight.outgoing.url == upload.url
-        if not about_upload or not sight.reply.succeeded or value is None or not is_integer(value):
-            return None
-        exchange = sight.reply.answer.exchange
-        before, when = self._acknowledged.get(sight.outgoing.url, (0, 0.0))
-        expected = f"Upload-Offset of at least {before}, which was acknowledged before"
-        if int(value) < before and exchange.started >= when:
-            return Finding("fail", expected, _shown("Upload-Offset", value), damage=True)
-        if int(value) >= before:
-            ended = exchange.started + max((event.at for event in exchange.events), default=0.0)
-            self._acknowledged[sight.outgoing.url] = (int(value), ended)
-        return Finding("pass", expected, _shown("Upload-Offset", value))
+        """Look whether an offset went back after it had been acknowledged.
 
-    def _forget(self, sight: Sight) -> None:
-        """Drop what is known of an upload that was removed, or whose URL is a new upload's."""
-        if sight.reply.succeeded and sight.method == "DELETE":
-            self._acknowledged.pop(sight.outgoing.url, None)
-        elif sight.reply.succeeded and sight.method == "POST":
+        Only a request that began after the answer with the higher offset was there can be blamed.
+        """
+        exchange = sight.reply.answer.exchange
+        ended = exchange.started + max((event.at for event in exchange.events), default=0.0)
+        url = self._upload(sight, ended)
+        value = sight.reply.header("Upload-Offset")
+        if url is None or not sight.reply.succeeded or value is None or not is_integer(value):
+            return None
+        life = self._lives.setdefault(url, _Life())
+        if exchange.started < life.since:
+            return None
+        before = life.acknowledged(exchange.started)
+        life.tell(int(value), ended)
+        expected = f"Upload-Offset of at least {before}, which was acknowledged before"
+        held = int(value) >= before
+        return Finding(
+            "pass" if held else "fail", expected, _shown("Upload-Offset", value), damage=not held
+        )
+
+    def _upload(self, sight: Sight, ended: float) -> str | None:
+        """Return the URL of the upload that an answer speaks of; its life may begin or end here."""
+        upload = sight.reply.upload
+        if sight.reply.succeeded and sight.method == "POST":
             location = resolved(sight.reply.header("Location") or "", sight.reply.url)
-            self._acknowledged.pop(location or "", None)
+            if location is not None:
+                self._lives[location] = _Life(sight.reply.answer.exchange.started)
+            return location
+        if upload is None or sight.outgoing.url != upload.url:
+            return None
+        if sight.reply.succeeded and sight.method == "DELETE":
+            self._lives[upload.url] = _Life(ended)
+        return upload.url
 
 
 def _within_length(sight: Sight) -> Finding | None:

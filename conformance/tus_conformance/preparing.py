@@ -35,6 +35,9 @@ async def prepared(telling: Telling, given: Given) -> Upload:
     while upload.offset < wanted:
         before = upload.offset
         reply = await telling.send("PATCH", Request(of=given.name, send=wanted - before))
+        if reply.succeeded and reply.header("Upload-Offset") is None:
+            # That a PATCH tells the offset is a requirement of its own; here HEAD will do.
+            await telling.send("HEAD", Request(of=given.name))
         if not reply.succeeded or upload.offset <= before:
             raise Stopped(*hindered("The bytes to begin with could not be stored", reply))
     return upload
