@@ -196,8 +196,8 @@ REASONS: list[tuple[str, list[Answer], str]] = [
      "The bytes to begin with could not be stored (core.patch.success-204):"
      " PATCH was answered with 204."),
     (GIVEN + ", { patch = { send = 5 }, setup = true }", [created(), Closes()],
-     "A precondition did not hold (core.patch.success-204): The server closed the connection without an answer,"
-     " 5 body bytes having been sent: look for this request in its log."),
+     "A precondition did not hold (core.patch.success-204): The server closed the connection"
+     " without an answer, 5 body bytes having been sent: look for this request in its log."),
 ]  # fmt: skip
 
 
