@@ -35,6 +35,16 @@ def test_every_key_is_described_and_its_example_is_right() -> None:
                 assert msgspec.convert(value, kind) != kind(), key
 
 
+def test_the_profile_of_the_readme_has_every_key_but_two() -> None:
+    """Those are there for records that must hide more than usual."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    example = readme.partition("```toml\nurl")[2].partition("```")[0]
+    profile = msgspec.convert(tomllib.loads(f"url{example}"), Profile)
+    usual, keys = Profile(), Profile.__struct_fields__
+    unset = {key for key in keys if getattr(profile, key) == getattr(usual, key)}
+    assert unset == {"secret_headers", "secret_query"}
+
+
 PROFILES: list[tuple[dict[str, Any], bool]] = [
     ({}, True),
     ({"rate": 2, "cleanup": "keep", "tls": {"insecure": True}}, True),

@@ -2,7 +2,7 @@
 
 A file of lines, each a scenario and the requirement that it sees violated, with a reason after #:
 
-    core.patch.content-type/text core.patch.content-type-415  # behind a proxy until 2.1
+    core.patch.content-type/octet-stream core.patch.content-type-415  # behind a proxy until 2.1
 
 An entry that no longer fails is to be deleted, so that it cannot hide a fail that comes back.
 """
