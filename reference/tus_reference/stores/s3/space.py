@@ -12,6 +12,7 @@ import io
 import tempfile
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from anyio import CancelScope
 from anyio.to_thread import run_sync
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class PartBuffer:
         """
         if self._filled == len(self._block):
             await self._keep()
-            self._block = bytearray(self._block_size(expected))
-            self._filled = 0
+            if not self._block:
+                self._block = bytearray(self._block_size(expected))
         with memoryview(self._block) as view:
             count = await source.read_into(view[self._filled :][: self.room])
         self._filled += count
@@ -107,20 +108,25 @@ class PartBuffer:
 
     async def _keep(self) -> None:
         """Put the current block where it stays: in memory if there is some, or in the file."""
-        del self._block[self._filled :]
-        if not self._block:
+        filled, self._filled = self._filled, 0
+        if not filled:
             return
-        if self._file is None and self._space.take_memory(len(self._block)):
-            self._memory += len(self._block)
+        if self._file is None and self._space.take_memory(filled):
+            self._memory += filled
+            del self._block[filled:]
             self._blocks.append(self._block)
             self._block = bytearray()
             return
-        await run_sync(self._spool, [*self._blocks, self._block])
+        with memoryview(self._block) as view:
+            whole: list[bytearray | memoryview] = [*self._blocks, view[:filled]]
+            await run_sync(self._spool, whole)
         self._blocks.clear()
-        self._block = bytearray()
         self._give_memory()
+        if len(self._block) < LARGEST_BLOCK:
+            # A block as long as they get takes the next bytes; a shorter one gives way.
+            self._block = bytearray()
 
-    def _spool(self, blocks: list[bytearray]) -> None:
+    def _spool(self, blocks: list[bytearray | memoryview]) -> None:
         if self._file is None:
             directory = None if self._space.directory is None else str(self._space.directory)
             self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115
@@ -134,14 +140,21 @@ class PartBuffer:
     async def body(self) -> Any:
         """Return all bytes as something that can be sent, and sent again."""
         await self._keep()
-        self._filled = 0
         if self._file is not None:
             self._file.seek(0)
             return self._file
         return self._blocks[0] if len(self._blocks) == 1 else Blocks(self._blocks)
 
+    async def aclose(self) -> None:
+        """Give everything back; a long file is closed in a thread, since that takes a while."""
+        file, self._file = self._file, None
+        self.close()
+        if file is not None:
+            with CancelScope(shield=True):
+                await run_sync(file.close)
+
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back at once."""
         if self._file is not None:
             self._file.close()
         self._blocks.clear()

@@ -137,8 +137,8 @@ class Writing:
             self._failure = self._failure or failure
             self._sending.cancel_scope.cancel()
         finally:
-            part.close()
             self._open.discard(part)
+            await part.aclose()
             self._pending -= 1
             gone_through, self._gone_through = self._gone_through, anyio.Event()
             gone_through.set()
