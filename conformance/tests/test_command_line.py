@@ -61,7 +61,8 @@ def tiny() -> Iterator[str]:
 
 def record(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of the record in a folder."""
-    return [json.loads(line) for line in (folder / "run.ndjson").read_text().splitlines()]
+    # Text of a record may hold what Python takes for a line break; only LF ends a line of it.
+    return [json.loads(line) for line in (folder / "run.ndjson").read_bytes().split(b"\n") if line]
 
 
 def sentences(text: str) -> list[str]:
