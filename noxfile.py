@@ -2,6 +2,7 @@
 
 nox -s conformance -- --target URL    the suite against a server
 nox -s tests lint types               what CI runs
+nox -s proof                          the suite against servers whose faults are known
 nox -s serve                          the reference server
 nox -s s3 -- localstack               the suite against the reference on a real S3
 nox -s peers                          the suite against servers that nobody here wrote
@@ -75,6 +76,13 @@ def types(session: nox.Session) -> None:
     # One room at a time: the tests of each have modules of the same names.
     for room in ("reference", "conformance", "scenarios", "reports", "noxfile.py"):
         session.run("mypy", room, env={"MYPYPATH": f"{room}/tests"})
+
+
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Judge every faulty and every odd server, and see that the suite says what it should."""
+    session.install("-e", ".")
+    session.run("python", "-m", "proof", *session.posargs)
 
 
 @nox.session
