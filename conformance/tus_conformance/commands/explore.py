@@ -107,8 +107,8 @@ def _conclude(found: Found, seconds: float) -> None:
     _say("")
     for reason in list(dict.fromkeys(found.undetermined))[:5]:
         _say(f"Could not be told to its end: {reason}")
-    for finding in found.unsteady:
-        _say(f"Did not show itself again: {finding.sentence}")
+    for sentence in dict.fromkeys(finding.sentence for finding in found.unsteady):
+        _say(f"Did not show itself again: {sentence}")
     if found.lost:
         _say(found.lost)
     told = f"{found.stories} stories, {found.exchanges} exchanges, {seconds:.1f} s"
@@ -117,7 +117,7 @@ def _conclude(found: Found, seconds: float) -> None:
 
 
 def _code(found: Found) -> int:
-    if any(finding.check.grade == "fail" for finding in found.findings):
+    if any(not finding.fell for finding in found.findings):
         return verdict.FAILED
     uncertain = found.unsteady or found.undetermined or found.lost
     return verdict.UNKNOWN if uncertain else verdict.CONFORMANT

@@ -32,6 +32,11 @@ class Finding:
         return steps[: self.check.step] if self.check.step else steps
 
     @property
+    def fell(self) -> bool:
+        """Tell whether what was found is that the server ended."""
+        return self.check.grade == "warn"
+
+    @property
     def remarkable(self) -> str:
         """Return the kind of its last move that is no plain one; of plain moves alone, none."""
         kinds = [move.kind for move in self.moves if not KINDS[move.kind].plain]

@@ -29,8 +29,8 @@ from tus_scenarios import Scenario
 LONGEST = 20
 """The most moves of a story."""
 
-AGAIN = 2
-"""How often a finding is told once more before it counts."""
+AGAIN = 3
+"""How often a finding is told again before it counts."""
 
 SHRINKING = 60.0
 """How long a disagreement is shrunk, in seconds."""
@@ -96,19 +96,30 @@ class Search:
         return self.found
 
     async def _settle(self, finding: Finding) -> None:
-        """Count a finding if it shows itself again each time, and go on without its kind."""
-        for _ in range(AGAIN):
-            again = await self._told(finding.moves)
-            if again is None:
-                self.found.unsteady.append(finding)
-                break
-            finding = again
-        else:
+        """Count a finding if it shows itself again, and go on without its kind."""
+        finding = await self._trimmed(finding)
+        again = [await self._told(finding.moves) for _ in range(AGAIN)]
+        # How soon a server ends after what ends it is a matter of chance, so once more is enough.
+        shown = any(again) if finding.fell else all(again)
+        if shown:
             self.found.findings.append(finding)
             self._tell(finding)
+        else:
+            self.found.unsteady.append(finding)
         spent = finding.remarkable
         # Where plain moves go wrong there is nothing to be learnt from the others.
         self._kinds = [kind for kind in self._kinds if spent and kind.name != spent]
+
+    async def _trimmed(self, finding: Finding) -> Finding:
+        """Leave out one move after the other, as long as the same requirement comes out wrong."""
+        at = 0
+        while at < len(finding.moves):
+            fewer = await self._told(finding.moves[:at] + finding.moves[at + 1 :])
+            if fewer is not None and fewer.check.requirement == finding.check.requirement:
+                finding = fewer
+            else:
+                at += 1
+        return finding
 
     def _possible(self, kind: Kind) -> bool:
         story = replace(scenario_of(()), needs=kind.needs)

@@ -131,7 +131,9 @@ class Scribe:
             self.used.add("defer")
         offset = passing.header("Upload-Offset") or ""
         expected_there = offset == str(upload.offset)
-        send = self._body(passing, int(offset) if is_integer(offset) else 0, upload.length)
+        # "rest" is known only once the length is, which this very request may tell.
+        length = upload.length if declared is None else None
+        send = self._body(passing, int(offset) if is_integer(offset) else 0, length)
         values: dict[str, Any] = {
             "of": upload.name,
             "offset": None if expected_there else offset,

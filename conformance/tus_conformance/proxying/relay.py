@@ -192,6 +192,7 @@ class _Exchange:
         self._lose = chosen.lose
         self._speaker = Speaker(streams, chosen.faults, passing.done.append)
         self._scope = trio.CancelScope()
+        self._begun = trio.Event()
 
     async def run(self, request: h11.Request) -> None:
         """Pass the request on, and its answer back."""
@@ -236,7 +237,10 @@ class _Exchange:
             target=request.target,
             headers=[*headers, (b"Connection", b"close")],
         )
-        await self._tell(self._speaker.head(said, self._passing.length))
+        try:
+            await self._tell(self._speaker.head(said, self._passing.length))
+        finally:
+            self._begun.set()
         while not isinstance(event := await self._client.next(), h11.EndOfMessage):
             if isinstance(event, h11.Data):
                 self._passing.came += len(event.data)
@@ -258,13 +262,14 @@ class _Exchange:
 
     async def _part(self, by: str) -> None:
         """End both connections, and with them the exchange."""
+        self._scope.cancel()  # first, so that nobody takes the ends for the server's
         with trio.CancelScope(shield=True):
             for stream in self._streams:
                 await end(stream, "rst" if by == "rst" else "fin")
             await self._client.drop(by)
-        self._scope.cancel()
 
     async def _return(self) -> None:
+        await self._begun.wait()
         while True:
             event = await self._heard()
             if event is None:
