@@ -25,6 +25,7 @@ from tus_conformance.discovery import Discovered
 from tus_conformance.plan import Plan
 from tus_conformance.profile import Profile
 from tus_conformance.run import Run
+from tus_conformance.selection import inapplicable
 from tus_conformance.session import Session
 from tus_conformance.target import Target
 from tus_conformance.wire import Wire
@@ -182,17 +183,21 @@ class _Spared:
     def _unharmed(self, scenario: Scenario, known: Known, fault: Behaviour) -> bool:
         """Tell whether every answer in a scenario would be what it was."""
         recording = known.recordings.get(scenario.id)
-        if recording is None or not _alike(self.session.discovery, known.discovered):
+        if recording is None or not self._begins_alike(scenario, known.discovered):
             return False
         return leaves_alone(fault, recording, known.config)
 
+    def _begins_alike(self, scenario: Scenario, before: Discovered) -> bool:
+        """Tell whether all that a scenario takes from the discovery is what it was."""
+        now, profile = self.session.discovery, self.session.target.profile
+        applies = [inapplicable(scenario, found, profile) for found in (now, before)]
+        return applies[0] == applies[1] and _facts(now) == _facts(before)
 
-def _alike(one: Discovered, other: Discovered) -> bool:
-    def facts(found: Discovered) -> tuple[object, ...]:
-        observed = {name: each.observed for name, each in found.capabilities.items()}
-        return found.max_size, found.versions, found.extensions, found.algorithms, observed
 
-    return facts(one) == facts(other)
+def _facts(found: Discovered) -> tuple[object, ...]:
+    """Return what scenarios use of a discovery beside what they need."""
+    outcomes = [found.capabilities[name].observed for name in ("creation", "download")]
+    return found.max_size, *outcomes
 
 
 def _invariants(run: Run, known: Known | None) -> list[Told]:

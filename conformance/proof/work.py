@@ -46,24 +46,36 @@ def judge_eccentric(identifier: str) -> Done:
     return Done(eccentric_found(identifier, judged), judged.checks)
 
 
-def _one(task: tuple[str, str, bool]) -> Done:
-    kind, identifier, every = task
-    return (
-        judge_eccentric(identifier) if kind == "eccentric" else judge_fault(identifier, every=every)
-    )
+@dataclass(frozen=True)
+class _Task:
+    """An eccentric, if it is to be judged, and faults on it, which share its exchanges."""
+
+    eccentric: str | None
+    faults: tuple[str, ...] = ()
+    every: bool = False
+
+    def done(self) -> list[Done]:
+        """Do it."""
+        first = [] if self.eccentric is None else [judge_eccentric(self.eccentric)]
+        return first + [judge_fault(each, every=self.every) for each in self.faults]
 
 
 def work(
     fault_ids: Sequence[str], eccentric_ids: Sequence[str], *, jobs: int, every: bool = False
 ) -> Iterator[Done]:
     """Judge servers on several processes; yield each as it is done."""
-    # Faults on the same eccentric come one after the other, as its exchanges are kept.
-    ordered = sorted(fault_ids, key=lambda each: faults()[each].on)
-    tasks = [("eccentric", each, every) for each in eccentric_ids]
-    tasks += [("fault", each, every) for each in ordered]
+    on: dict[str, list[str]] = {}
+    for each in fault_ids:
+        on.setdefault(faults()[each].on, []).append(each)
+    tasks = [_Task(None, (each,), every) for each in on.pop(REFERENCE, [])]
+    tasks += [_Task(None, tuple(on[each]), every) for each in on if each not in eccentric_ids]
+    tasks += [_Task(each, tuple(on.get(each, ())), every) for each in eccentric_ids]
+    # What takes longest comes first, so that no process is left with it in the end.
+    tasks.sort(key=lambda task: -len(task.faults))
     _known(REFERENCE)
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        yield from pool.imap_unordered(_one, tasks, chunksize=1)
+        for done in pool.imap_unordered(_Task.done, tasks, chunksize=1):
+            yield from done
 
 
 def all_servers() -> tuple[tuple[str, ...], tuple[str, ...]]:
