@@ -26,8 +26,10 @@ STORES = ("file", "memory", "s3-moto", "s3-localstack")
 # The largest upload is small enough to go beyond, and uploads expire, so that every row is reached.
 _REFERENCE = (
     *("--host", "127.0.0.1", "--port", "0", "--base-path", "/files/"),
-    *("--max-size", str(64 * 1024 * 1024), "--expire-after", "3600"),
+    *("--expire-after", "3600"),
 )
+_LARGEST = 64 * 1024 * 1024
+_LARGEST_OF_ALL = 8 * 1024 * 1024 * 1024
 
 PATIENCE = 30.0
 """How long a server may take to start, and again to stop, in seconds."""
@@ -38,14 +40,16 @@ class ServerError(Exception):
 
 
 @asynccontextmanager
-async def reference(store: str) -> AsyncIterator[str]:
+async def reference(store: str, *, large: bool = False) -> AsyncIterator[str]:
     """Start the reference server on a free port and yield its URL; stop it in the end.
 
+    Its largest upload has 64 MiB, or 8 GiB where `large` ones are wanted.
     Its storage in S3 is started before it, and stopped after it, too.
     """
     with tempfile.TemporaryDirectory(prefix="tus-reference-", ignore_cleanup_errors=True) as folder:
         async with _storage(store, Path(folder)) as kept:
-            words = [sys.executable, "-m", "tus_reference", *_REFERENCE, *kept.words]
+            limit = ("--max-size", str(_LARGEST_OF_ALL if large else _LARGEST))
+            words = [sys.executable, "-m", "tus_reference", *_REFERENCE, *limit, *kept.words]
             log = Path(folder) / "log"
             process = await _open(words, log, stdout=subprocess.PIPE, more=kept.environment)
             try:

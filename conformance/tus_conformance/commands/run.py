@@ -73,7 +73,7 @@ async def _run(wish: _Wish) -> int:
             return await _against(server.url, wish, server)
     if target is not None:
         return await _against(target, wish)
-    async with reference(options.reference or "file") as url:
+    async with reference(options.reference or "file", large=options.large) as url:
         return await _against(url, wish)
 
 
