@@ -21,7 +21,7 @@ def schema() -> dict[str, Any]:
     made = msgspec.json.schema(Profile)
     for definition in made["$defs"].values():
         for key in definition["properties"].values():
-            _without_null(key)
+            without_null(key)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What is known about a server, for the tus conformance suite",
@@ -29,7 +29,8 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _without_null(key: dict[str, Any]) -> None:
+def without_null(key: dict[str, Any]) -> None:
+    """Take null out of what a key of a schema may be, and out of its defaults."""
     kinds = [kind for kind in key.pop("anyOf", []) if kind != {"type": "null"}]
     if len(kinds) == 1:
         key.update(kinds[0])
