@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+@pytest.fixture(params=[False, True], ids=["aws", "seaweedfs"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
     """Return a stage with parts of 10 bytes, or of 5 if they must be short."""
-    return new_stage(temporary_directory=tmp_path)
+    return new_stage(lists_overwritten=request.param, temporary_directory=tmp_path)

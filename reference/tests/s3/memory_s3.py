@@ -45,12 +45,23 @@ class Multipart:
     metadata: Mapping[str, str]
     content_type: str | None
     parts: dict[int, Object] = field(default_factory=dict)
+    overwritten: list[tuple[int, Object]] = field(default_factory=list)
 
 
 class MemoryS3:
-    """One bucket, `bucket`; parts but the last have at least `min_part_size` bytes."""
+    """One bucket, `bucket`; parts but the last have at least `min_part_size` bytes.
 
-    def __init__(self, *, min_part_size: int = 5, max_part_size: int = 5000) -> None:
+    With `lists_overwritten` it lists all parts that a number ever had, as SeaweedFS does.
+    """
+
+    def __init__(
+        self,
+        *,
+        min_part_size: int = 5,
+        max_part_size: int = 5000,
+        lists_overwritten: bool = False,
+    ) -> None:
+        self.lists_overwritten = lists_overwritten
         self.objects: dict[str, Object] = {}
         self.multiparts: dict[str, Multipart] = {}
         self.min_part_size = min_part_size
@@ -93,8 +104,11 @@ class MemoryS3:
             raise refused("InvalidArgument", 400)
         if len(content) > self.max_part_size:
             raise refused("EntityTooLarge", 400)
-        part = self._multipart(a).parts[a["PartNumber"]] = Object(content)
-        return part.etag
+        multipart, number = self._multipart(a), a["PartNumber"]
+        if self.lists_overwritten and number in multipart.parts:
+            multipart.overwritten.append((number, multipart.parts[number]))
+        multipart.parts[number] = Object(content)
+        return multipart.parts[number].etag
 
     def complete_multipart_upload(self, **a: Any) -> Any:
         with self._in(a):
@@ -125,7 +139,9 @@ class MemoryS3:
     def list_parts(self, **a: Any) -> Any:
         with self._in(a):
             marker = a.get("PartNumberMarker", 0)
-            parts = sorted((n, p) for n, p in self._multipart(a).parts.items() if n > marker)
+            multipart = self._multipart(a)
+            listed = [*multipart.overwritten, *multipart.parts.items()]
+            parts = sorted(((n, p) for n, p in listed if n > marker), key=lambda one: one[0])
             page = [
                 {"PartNumber": n, "Size": len(p.content), "ETag": p.etag} for n, p in parts[:PAGE]
             ]

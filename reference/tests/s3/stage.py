@@ -77,8 +77,8 @@ class Stage:
         self.s3.put_object(Bucket="bucket", Key=key, Body=content, Metadata=metadata)
 
 
-def new_stage(**settings: Any) -> Stage:
+def new_stage(*, lists_overwritten: bool = False, **settings: Any) -> Stage:
     """Return a stage with small sizes, changed by `settings`."""
-    s3 = MemoryS3()
+    s3 = MemoryS3(lists_overwritten=lists_overwritten)
     watched = Watched(s3)
     return Stage(S3Store("bucket", watched, **{**SMALL, **settings}), s3, watched)

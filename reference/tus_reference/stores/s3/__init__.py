@@ -13,10 +13,11 @@ Rules
 
 1.  **Only contiguous parts count.** The offset is the sum of the parts 1, 2, 3... up to the
     first missing number, and of the tail if it fits there. Parts are sent at the same time,
-    so one may be stored while one before it failed. Such an orphan counts for nothing, and
-    before its number or one below it is used again it is overwritten with a part of no
-    bytes: it can never be taken for what follows a new, differently long predecessor. Empty
-    parts are left out when the upload is completed.
+    so one may be stored while one before it failed. Such an orphan counts for nothing. Before
+    the upload goes on, its number and the missing ones below become void: the record says so,
+    nothing under them ever counts, and the next part gets the number behind them. So no number
+    is used twice, which not every S3 would bear, and no orphan is ever taken for what follows
+    a new, differently long predecessor. tusd cannot finish an upload that has void numbers.
 2.  **The tail knows where it belongs.** Its metadata has the offset of its first byte. Only a
     tail at the end of the contiguous parts counts, any other is stale. Nothing deletes or
     replaces a tail before what contains its bytes is stored, and a tail that a crash left

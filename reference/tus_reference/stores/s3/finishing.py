@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from tus_reference.protocol import Refused, errors
 from tus_reference.stores.s3.bucket import Copied
-from tus_reference.stores.s3.stored import void
 from tus_reference.stores.s3.trouble import trouble
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ async def finish(bucket: Bucket, upload: Upload, stored: Stored, size: int) -> N
         )
     parts = list(stored.parts)
     if stored.tail is not None:
-        await void(bucket, upload, stored)
-        number, tail = len(parts) + 1, stored.tail
+        # Beyond all orphans: until the object is made, the tail counts and its copy does not.
+        number, tail = max(stored.next_number - 1, *stored.orphans, 0) + 1, stored.tail
         source = Copied(upload.tail, tail.etag)
         parts.append(await bucket.copy_part(upload, number, source, tail.size))
     if not parts:

@@ -21,7 +21,7 @@ from tus_reference.stores.s3.reading import ObjectReader
 from tus_reference.stores.s3.settling import SETTLING_TIME, Settling
 from tus_reference.stores.s3.sizes import MIB, Limits
 from tus_reference.stores.s3.space import Space
-from tus_reference.stores.s3.stored import Stored, look_up
+from tus_reference.stores.s3.stored import Stored, look_up, without_orphans
 from tus_reference.stores.s3.writing import Writing
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class S3Store:
                 self._bucket, upload, info.size
             )
             return replace(info, offset=info.size or 0 if made else 0), None
-        stored = None if info.finished else await look_up(self._bucket, upload, tail)
+        stored = None if info.finished else await look_up(self._bucket, upload, info, tail)
         if stored is not None:
             return replace(info, offset=stored.offset), stored
         if info.size is None or not await finishing.is_made(self._bucket, upload, info.size):
@@ -204,6 +204,8 @@ class S3Store:
         if stored is None:
             return 0
         _seen.set(None)
+        if stored.orphans:
+            info, stored = await self._void_orphans(upload, info, stored)
         writing = Writing(
             self._bucket, self._space, self.limits, upload, stored=stored, size=info.size
         )
@@ -211,6 +213,20 @@ class S3Store:
             stored = await writing.run(source)
         _seen.set((upload_id, info, stored))
         return stored.offset - offset
+
+    async def _void_orphans(
+        self, upload: Upload, info: FileInfo, stored: Stored
+    ) -> tuple[FileInfo, Stored]:
+        """Let the numbers of orphans never be used again, nor those below that are missing."""
+        orphans = stored.orphans
+        info, stored = without_orphans(info, stored)
+        with self._settling.watching(upload.id):
+            await self._bucket.put(upload.info, record.encode(info))
+        with contextlib.suppress(Refused):
+            # They take up room, and tusd, which does not know them, would count them.
+            for number in orphans:
+                await self._bucket.upload_part(upload, number, b"", 0)
+        return info, stored
 
     async def _known(self, upload: Upload) -> tuple[FileInfo, Stored | None]:
         """Return what this request has seen of the upload, or look it up."""

@@ -1,19 +1,28 @@
-"""`Stored`: what S3 has of an unfinished upload, and what of that counts (rules 1 and 2)."""
+"""`Stored`: what S3 has of an unfinished upload, and what of that counts (rules 1 and 2).
+
+Numbers that are void are kept in the record, in the `Storage` that tusd leaves as it is:
+
+    VoidParts = range *( "," range )        range = first "-" last
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
+    from tus_reference.handler import FileInfo
     from tus_reference.stores.s3.bucket import Bucket, Head, Part
     from tus_reference.stores.s3.keys import Upload
 
 BASE: Final = "tus-base-offset"
 """The metadata of a tail that has the offset of its first byte, in bytes."""
+
+VOID: Final = "VoidParts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +36,14 @@ class Tail:
 
 @dataclass(frozen=True)
 class Stored:
-    """The parts and the tail that count; `orphans` are numbers of parts that do not.
+    """The parts and the tail that count, and the number that the next part gets.
 
-    `leftover` tells that there is a tail object that does not count.
+    `orphans` are numbers from there on that are taken by parts which do not count. `leftover`
+    tells that there is a tail object that does not count.
     """
 
     parts: tuple[Part, ...] = ()
+    next_number: int = 1
     orphans: tuple[int, ...] = ()
     tail: Tail | None = None
     leftover: bool = False
@@ -52,39 +63,62 @@ class Stored:
         return replace(self, tail=tail, leftover=False)
 
 
-def counted(parts: Iterable[Part], tail: Tail | None) -> Stored:
-    """Return what counts of these parts, in order of their numbers, and of this tail."""
+def counted(parts: Iterable[Part], tail: Tail | None, void: Collection[int] = ()) -> Stored:
+    """Return what counts of these parts, in order of their numbers, and of this tail.
+
+    Some servers list a number twice after a part was sent again because its reply was lost:
+    that is one part. Two parts under one number are none, for nobody knows which it is.
+    """
     contiguous: list[Part] = []
     orphans: list[int] = []
-    for part in parts:
-        if part.size and part.number == len(contiguous) + 1:
-            contiguous.append(part)
-        elif part.size:
-            orphans.append(part.number)
-    found = Stored(tuple(contiguous), tuple(orphans))
+    number = _next(1, void)
+    for found in _by_number(parts):
+        if found[0].number in void:
+            continue
+        if found[0].number == number and len(found) == 1:
+            contiguous.append(found[0])
+            number = _next(number + 1, void)
+        else:
+            orphans.append(found[0].number)
+    stored = Stored(tuple(contiguous), number, tuple(orphans))
     if tail is None or not tail.size:
-        return found
+        return stored
     # A tail of tusd's that stands beside a gap may have been stored after what is missing.
-    fits = tail.base == found.base if tail.base is not None else not orphans
-    return replace(found, tail=tail if fits else None, leftover=not fits)
+    fits = tail.base == stored.base if tail.base is not None else not orphans
+    return replace(stored, tail=tail if fits else None, leftover=not fits)
 
 
-async def look_up(bucket: Bucket, upload: Upload, first: Head | None) -> Stored | None:
+def _next(number: int, void: Collection[int]) -> int:
+    while number in void:
+        number += 1
+    return number
+
+
+def _by_number(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Group different parts of some bytes by their numbers."""
+    ordered = sorted({part for part in parts if part.size}, key=lambda part: part.number)
+    return (list(group) for _, group in groupby(ordered, key=lambda part: part.number))
+
+
+async def look_up(
+    bucket: Bucket, upload: Upload, info: FileInfo, first: Head | None
+) -> Stored | None:
     """Return what counts, `first` being the tail as seen before; None if all is gone.
 
     A tail without a mark is looked at again: it may have been replaced or taken into a part
     meanwhile.
     """
+    void = void_parts(info)
     while True:
         parts = await bucket.parts(upload)
         if parts is None:
             return None
         tail = tail_of(first)
         if tail is None or tail.base is not None:
-            return counted(parts, tail)
+            return counted(parts, tail, void)
         again = await bucket.head(upload.tail)
         if again == first:
-            return counted(parts, tail)
+            return counted(parts, tail, void)
         first = again
 
 
@@ -96,7 +130,16 @@ def tail_of(head: Head | None) -> Tail | None:
     return Tail(head.size, head.etag, int(base) if base.isdecimal() else None)
 
 
-async def void(bucket: Bucket, upload: Upload, stored: Stored) -> None:
-    """Overwrite orphans with nothing, so that their numbers can be used again (rule 1)."""
-    for number in stored.orphans:
-        await bucket.upload_part(upload, number, b"", 0)
+def void_parts(info: FileInfo) -> frozenset[int]:
+    """Return the numbers that are void."""
+    ranges = (piece.partition("-") for piece in info.storage.get(VOID, "").split(",") if piece)
+    return frozenset(n for first, _, last in ranges for n in range(int(first), int(last) + 1))
+
+
+def without_orphans(info: FileInfo, stored: Stored) -> tuple[FileInfo, Stored]:
+    """Return the record and the state with all numbers void that orphans have, or are below."""
+    last = max(stored.orphans)
+    ranges = [info.storage[VOID]] if VOID in info.storage else []
+    ranges.append(f"{stored.next_number}-{last}")
+    info = replace(info, storage={**info.storage, VOID: ",".join(ranges)})
+    return info, replace(stored, next_number=last + 1, orphans=())

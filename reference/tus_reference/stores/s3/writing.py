@@ -16,7 +16,7 @@ from tus_reference.handler.source import pieces
 from tus_reference.protocol import Refused, errors
 from tus_reference.stores.s3.reading import ObjectReader
 from tus_reference.stores.s3.space import SMALLEST_BLOCK, PartBuffer
-from tus_reference.stores.s3.stored import BASE, Stored, Tail, counted, void
+from tus_reference.stores.s3.stored import BASE, Stored, Tail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ class Writing:
         self._before = stored
         self._size = size
         self._base = stored.base
-        self._number = len(stored.parts)
+        self._number = stored.next_number - 1
         self._open: set[PartBuffer] = set()
         self._part = self._new_part()
         self._sent: list[Part] = []
@@ -90,7 +90,6 @@ class Writing:
         """Cut the body into parts and send them; only what becomes the tail is left."""
         if not await peeked.peek():
             return
-        await void(self._bucket, self._upload, self._before)
         if self._before.tail is not None:
             await self._load_tail(self._before.tail)
         while await self._has_room():
@@ -164,8 +163,8 @@ class Writing:
         before = self._before
         if not self._sent and not self._part.size:
             return before
-        parts = sorted((*before.parts, *self._sent), key=lambda part: part.number)
-        stored = counted(parts, None)
+        sent = sorted(self._sent, key=lambda part: part.number)
+        stored = Stored((*before.parts, *sent), self._number + 1)
         if self._part.size:
             await self._put_tail()
             return stored.with_tail(Tail(self._part.size, "", self._base))
