@@ -11,6 +11,7 @@ import h2.events
 import msgspec
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 from wire.peers import Closes, Reads, patch, peer
 
 from tus_conformance.wire import Answer, Cut, Outgoing, Payload, UnsendableError, Wire
@@ -90,8 +91,10 @@ async def test_silence_times_out() -> None:
 async def test_a_cancelled_exchange_closes_its_connection() -> None:
     far = peer()
     async with serving(far.serve) as backend:
-        with trio.move_on_after(0.01):
-            await Courier(backend=backend).send(patch())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Courier(backend=backend).send, patch())
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
         with trio.fail_after(5):
             await far.gone.wait()
 
