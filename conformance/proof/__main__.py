@@ -88,11 +88,12 @@ def _failed(found: Findings) -> list[str]:
 
 
 def _drifted(found: Findings) -> list[str]:
-    if not kept.MATRIX.exists():
-        return ["There is no matrix yet; write it with --write."]
-    if kept.text_of(kept.read()) == kept.text_of(found):
-        return []
-    return ["The matrix that is kept is not what was found; look why, then write it with --write."]
+    files = {kept.MATRIX: kept.text_of(found), PAGE: page(found)}
+    return [
+        f"{path.name} is not what was found; look why, and then write it with --write."
+        for path, text in files.items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
 
 
 if __name__ == "__main__":
