@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from exploring import session_on
@@ -27,7 +28,7 @@ def request(
     length: int | None = None,
     broke: str = "",
     answer: dict[str, str] | None = None,
-    **headers: str,
+    **headers: Any,
 ) -> Passing:
     """Return a request that has passed; its headers are named with underscores."""
     named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
@@ -48,13 +49,13 @@ def recorded(*passed: Passing) -> str:
     return text
 
 
-def created(name: str, length: int, **headers: str) -> Passing:
+def created(name: str, length: int, **headers: Any) -> Passing:
     """Return a creation."""
     place = {"Location": f"/files/{name}"}
     return request("POST", "/files/", 201, answer=place, Upload_Length=str(length), **headers)
 
 
-def patched(name: str, offset: int, came: int, **more: str) -> Passing:
+def patched(name: str, offset: int, came: int, **more: Any) -> Passing:
     """Return a PATCH that was stored."""
     told = {"Upload-Offset": str(offset + came)}
     return request(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from tus_conformance.proxying import Passing, PlanError, read_plan
 from tus_conformance.proxying.rules import Chosen
+from tus_conformance.proxying.rules_schema import PLACE, schema, text
 
-RULE = "[[rule]]\nchance = {chance}\n{rest}\n"
+EXAMPLE = Path(__file__).parents[1] / "interop/plan.toml"
 
 
-def plan(tmp_path: Path, text: str, seed: int = 1) -> Path:
+def plan(tmp_path: Path, text: str) -> Path:
     """Write a plan and return its place."""
     place = tmp_path / "plan.toml"
     place.write_text(text, "utf-8")
@@ -79,3 +82,15 @@ def test_an_override_counts_as_the_method_it_names(tmp_path: Path) -> None:
     rules = read_plan(plan(tmp_path, "[[rule]]\nchance = 1\nanswer = 500"), 1)
     overridden = Passing(1, "POST", "/files/a", (("x-http-method-override", "PATCH"),))
     assert rules.choose(overridden).answer == 500
+
+
+def test_the_schema_in_the_package_is_that_of_the_types() -> None:
+    """Write it anew with `python -m tus_conformance.proxying.rules_schema`."""
+    assert PLACE.read_text("utf-8") == text()
+
+
+def test_the_plan_of_the_interop_trial_is_as_the_schema_says() -> None:
+    jsonschema.validate(tomllib.loads(EXAMPLE.read_text("utf-8")), schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"rule": [{"chance": 0.1, "odd": 1}]}, schema())
+    assert len(read_plan(EXAMPLE, 1).plan.rule) == 6
