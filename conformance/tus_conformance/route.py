@@ -51,7 +51,7 @@ class Relayed:
         try:
             return await self._courier.send(outgoing, sink=sink)
         except UnsendableError as refused:
-            raise ImpassableError(f"It sends a request that httpx refuses: {refused}") from None
+            raise ImpassableError(str(refused)) from None
 
     def hold(
         self,
