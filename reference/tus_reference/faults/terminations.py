@@ -109,12 +109,14 @@ async def locked_against_deletion(
 # Where termination is not offered
 
 
-@Breach("termination.unsupported", on="creation-only", concerns=_DELETE).acting
+@Breach("termination.advertise", on="creation-only", concerns=_DELETE).acting
 async def deletes_all_the_same(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """DELETE removes uploads where termination is not offered."""
     info = await known(behaving, id_of(behaving, request))
+    if request.headers.joined("Tus-Resumable") != "1.0.0":
+        return refusal(412).with_headers(("Tus-Version", "1.0.0"))
     if info is None:
-        return await respond(request)
+        return refusal(404)
     await remove(behaving, info.id)
     return Response(204, _DONE)
 
