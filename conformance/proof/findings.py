@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from proof.judged import Judged
-from tus_conformance.rows import AGGREGATE
+from tus_conformance.running.rows import AGGREGATE
 from tus_reports import Verdict
 
 BAD = frozenset({"fail", "warn"})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from proof.findings import Findings
 from proof.gradable import gradable_rows, gradable_scenarios
-from tus_conformance.rows import AGGREGATE
+from tus_conformance.running.rows import AGGREGATE
 from tus_reference.eccentrics import eccentrics
 from tus_reference.faults import faults
 from tus_scenarios import ledger

@@ -20,14 +20,14 @@ from trio.testing import MockClock
 
 from proof.judged import Judged, check_outcomes
 from proof.rehearsal import Exchange, Infos, Recording, Unread, leaves_alone
-from tus_conformance import rows
-from tus_conformance.discovery import Discovered
-from tus_conformance.plan import Plan
-from tus_conformance.profile import Profile
-from tus_conformance.run import Run
-from tus_conformance.selection import inapplicable
-from tus_conformance.session import Session
-from tus_conformance.target import Target
+from tus_conformance.dialogue.discovery import Discovered
+from tus_conformance.dialogue.session import Session
+from tus_conformance.running import rows
+from tus_conformance.running.plan import Plan
+from tus_conformance.running.run import Run
+from tus_conformance.running.selection import inapplicable
+from tus_conformance.target.profile import Profile
+from tus_conformance.target.target import Target
 from tus_conformance.wire import Wire
 from tus_conformance.wire.memory import serving
 from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer, serve_stream
@@ -132,7 +132,7 @@ async def _judge(
     began, zero = float(int(time.time())), trio.current_time()
     program: AbstractContextManager[Any] = nullcontext()
     if case.upload_command is not None:
-        program = patch("tus_conformance.program.output", case.upload_command(server))
+        program = patch("tus_conformance.target.program.output", case.upload_command(server))
     with patch("time.time", lambda: began + trio.current_time() - zero), program:
         async with (
             serving(lambda stream: serve_stream(server, server.carry(stream))) as backend,

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from in_memory import URL
 from miniatures import Act, Miniature
 
-from tus_conformance.discovery import discover
-from tus_conformance.session import Session
-from tus_conformance.target import Target
+from tus_conformance.dialogue.discovery import discover
+from tus_conformance.dialogue.session import Session
+from tus_conformance.target.target import Target
 from tus_conformance.wire import Wire
 from tus_conformance.wire.memory import serving
 

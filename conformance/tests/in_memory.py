@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import h11
 import trio
 
-from tus_conformance.discovery import Discovered
-from tus_conformance.profile import Profile
-from tus_conformance.session import Session
-from tus_conformance.target import Target
+from tus_conformance.dialogue.discovery import Discovered
+from tus_conformance.dialogue.session import Session
+from tus_conformance.target.profile import Profile
+from tus_conformance.target.target import Target
 from tus_conformance.wire import Wire
 from tus_conformance.wire.memory import serving
 from tus_reports import Capability

@@ -17,10 +17,10 @@ import trio
 from in_memory import URL, Serve
 from trio.testing import MockClock
 
-from tus_conformance.plan import Plan
-from tus_conformance.run import Run
-from tus_conformance.selection import Selection
-from tus_conformance.target import Target
+from tus_conformance.running.plan import Plan
+from tus_conformance.running.run import Run
+from tus_conformance.running.selection import Selection
+from tus_conformance.target.target import Target
 from tus_conformance.wire import Wire
 from tus_conformance.wire.memory import serving
 from tus_reference import Config, Handler, MemoryLocker, MemoryStore, StoreComposer, serve_stream

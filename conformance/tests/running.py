@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import trio
 from in_memory import URL, Answer, Answering, Asked, Serve, server
 
-from tus_conformance.plan import Plan
-from tus_conformance.profile import Profile
-from tus_conformance.route import Route
-from tus_conformance.run import Run
-from tus_conformance.selection import Selection
-from tus_conformance.session import Server
-from tus_conformance.target import Target
+from tus_conformance.dialogue.session import Server
+from tus_conformance.running.plan import Plan
+from tus_conformance.running.run import Run
+from tus_conformance.running.selection import Selection
+from tus_conformance.target.profile import Profile
+from tus_conformance.target.route import Route
+from tus_conformance.target.target import Target
 from tus_conformance.wire import Wire
 from tus_conformance.wire.memory import serving
 from tus_reports import Discovery, Footer, Line, Requirement, Scenario

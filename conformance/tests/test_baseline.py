@@ -10,9 +10,9 @@ from in_memory import server
 from listening import listening
 from tiny import Tiny
 
-from tus_conformance import verdict
 from tus_conformance.__main__ import main
-from tus_conformance.baseline import (
+from tus_conformance.judging import verdict
+from tus_conformance.judging.baseline import (
     Baseline,
     BaselineError,
     Entry,

@@ -7,7 +7,7 @@ from in_memory import Answer, Asked, Says
 from running import Ran, ran
 from tiny import EVERYTHING, Sound, Tiny
 
-from tus_conformance.discovery import EXTENSIONS
+from tus_conformance.dialogue.discovery import EXTENSIONS
 from tus_scenarios import scenarios
 
 NAMES = frozenset(EXTENSIONS)

@@ -8,8 +8,8 @@ from in_memory import Answer, Asked, Says, Stays
 from running import ran
 from tiny import EVERYTHING, Tiny
 
-from tus_conformance.profile import Profile
-from tus_conformance.selection import Selection
+from tus_conformance.running.selection import Selection
+from tus_conformance.target.profile import Profile
 from tus_scenarios import scenarios
 
 ONLY = ("core.head.*", "core.patch.success*", "creation.post*", "core.network*")

@@ -23,12 +23,12 @@ from in_memory import (
 from running import ran
 from tiny import EVERYTHING, Tiny
 
-from tus_conformance import program
-from tus_conformance.content import Generated, read
-from tus_conformance.profile import Commands, Profile, ProfileError
-from tus_conformance.program import ProgramError, output, words_of
-from tus_conformance.replay import replay
-from tus_conformance.target import TargetError, aimed
+from tus_conformance.dialogue.content import Generated, read
+from tus_conformance.target import program
+from tus_conformance.target.profile import Commands, Profile, ProfileError
+from tus_conformance.target.program import ProgramError, output, words_of
+from tus_conformance.target.target import TargetError, aimed
+from tus_conformance.telling.replay import replay
 
 ROW = "core.head.upload-offset"
 BYTES = read(Generated("7:a.story:1:upload"), 0, 10)

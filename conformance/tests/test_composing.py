@@ -9,18 +9,18 @@ import msgspec
 import pytest
 from in_memory import URL, Asked, able, created, script, session, stored, story
 
-from tus_conformance.composing import Composer
-from tus_conformance.content import Generated, read
-from tus_conformance.digests import digest
-from tus_conformance.discovery import Discovered
-from tus_conformance.profile import Profile
-from tus_conformance.references import References
-from tus_conformance.replay import replay
-from tus_conformance.reply import Reply
-from tus_conformance.session import Session
-from tus_conformance.stopping import Unbound
-from tus_conformance.target import Target
-from tus_conformance.uploads import Upload
+from tus_conformance.dialogue.composing import Composer
+from tus_conformance.dialogue.content import Generated, read
+from tus_conformance.dialogue.digests import digest
+from tus_conformance.dialogue.discovery import Discovered
+from tus_conformance.dialogue.references import References
+from tus_conformance.dialogue.reply import Reply
+from tus_conformance.dialogue.session import Session
+from tus_conformance.dialogue.stopping import Unbound
+from tus_conformance.dialogue.uploads import Upload
+from tus_conformance.target.profile import Profile
+from tus_conformance.target.target import Target
+from tus_conformance.telling.replay import replay
 from tus_conformance.wire import Answer, Cut, Outgoing, Wire
 from tus_reports import Exchange
 from tus_scenarios import Request

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tus_conformance.content import BLOCK, Comparison, Content, Generated, Joined, read
+from tus_conformance.dialogue.content import BLOCK, Comparison, Content, Generated, Joined, read
 
 ONE = Generated("seed:scenario:1:upload")
 JOINED = Joined(((Generated("a"), 10), (Generated("b"), 0), (Generated("c"), 5)))

@@ -12,8 +12,8 @@ import pytest
 
 from tus_conformance.__main__ import main
 from tus_conformance.commands.coverage import table
-from tus_conformance.coverage import coverage
-from tus_conformance.invariants import invariants
+from tus_conformance.judging.invariants import invariants
+from tus_conformance.running.coverage import coverage
 from tus_scenarios import Scenario, ledger, scenarios
 from tus_scenarios.sentences import found, match, recorded
 

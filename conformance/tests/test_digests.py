@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tus_conformance.digests import digest
+from tus_conformance.dialogue.digests import digest
 from tus_conformance.wire import Payload
 from tus_scenarios import DIGEST_FORMS, DIGESTS
 

@@ -10,9 +10,16 @@ import pytest
 from in_memory import URL, Answer, Answering, Asked, Closes, Says, Stays, server
 from tiny import EVERYTHING, Tiny
 
-from tus_conformance.discovery import EXTENSIONS, SAMPLE, Discovered, Unreachable, discover, unknown
-from tus_conformance.profile import Profile
-from tus_conformance.target import Target
+from tus_conformance.dialogue.discovery import (
+    EXTENSIONS,
+    SAMPLE,
+    Discovered,
+    Unreachable,
+    discover,
+    unknown,
+)
+from tus_conformance.target.profile import Profile
+from tus_conformance.target.target import Target
 from tus_conformance.wire import Wire
 from tus_conformance.wire.memory import serving
 

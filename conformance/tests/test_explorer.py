@@ -10,7 +10,7 @@ from miniatures import Act, Right, nothing_wrong
 
 from tus_conformance.explorer import Search, file_of
 from tus_conformance.explorer.search import Found
-from tus_conformance.replay import replay
+from tus_conformance.telling.replay import replay
 from tus_reference.handler import Request, Response
 from tus_scenarios.reader import read
 

@@ -19,12 +19,12 @@ from in_memory import (
     story,
 )
 
-from tus_conformance.composing import Composer
-from tus_conformance.content import Generated
-from tus_conformance.references import References
-from tus_conformance.replay import replay
-from tus_conformance.session import Session
-from tus_conformance.uploads import Upload
+from tus_conformance.dialogue.composing import Composer
+from tus_conformance.dialogue.content import Generated
+from tus_conformance.dialogue.references import References
+from tus_conformance.dialogue.session import Session
+from tus_conformance.dialogue.uploads import Upload
+from tus_conformance.telling.replay import replay
 from tus_conformance.wire import Break, Cut, Fault, Pace, Split, Stall
 from tus_reports import Attempt
 from tus_scenarios import Cut as WrittenCut

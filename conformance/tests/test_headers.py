@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tus_conformance import headers
+from tus_conformance.dialogue import headers
 from tus_scenarios import Form, Matcher
 
 REQUEST = "http://tus.test:1080/files/"

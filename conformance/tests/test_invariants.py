@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from in_memory import URL, story
 
-from tus_conformance.content import Generated
-from tus_conformance.invariants import KEEPS_RUNNING, KEPT, Invariant, Watch, invariants
-from tus_conformance.reply import Reply
-from tus_conformance.uploads import Upload
+from tus_conformance.dialogue.content import Generated
+from tus_conformance.dialogue.reply import Reply
+from tus_conformance.dialogue.uploads import Upload
+from tus_conformance.judging.invariants import KEEPS_RUNNING, KEPT, Invariant, Watch, invariants
 from tus_conformance.wire import Answer, Failure, Outgoing
 from tus_conformance.wire.outgoing import Break, Fault, Framing
 from tus_reports import Exchange, Response

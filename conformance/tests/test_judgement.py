@@ -8,8 +8,8 @@ import httpcore
 import pytest
 from in_memory import Answer, Closes, Says, Stays, script, session, story
 
-from tus_conformance.replay import replay
-from tus_conformance.session import Session
+from tus_conformance.dialogue.session import Session
+from tus_conformance.telling.replay import replay
 from tus_conformance.wire import Wire
 from tus_reports import Attempt
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from miniatures import GALLERY, USUAL, Miniature, judged, nothing_wrong
 
-from tus_conformance.rows import AGGREGATE
+from tus_conformance.running.rows import AGGREGATE
 from tus_reports import Footer, Line, Requirement, Scenario, Verdict
 
 RIGHT = Miniature("nothing-wrong", nothing_wrong, set(), set(), set(), ("*",))

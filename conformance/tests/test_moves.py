@@ -11,7 +11,7 @@ from miniatures import nothing_wrong
 from tus_conformance.explorer import Move, unfolded
 from tus_conformance.explorer.finding import scenario_of
 from tus_conformance.explorer.story import KINDS
-from tus_conformance.replay import replay
+from tus_conformance.telling.replay import replay
 from tus_scenarios.lint import complaints
 
 CREATE = Move("create")

@@ -19,7 +19,7 @@ from listening import closed_port, listening
 from tiny import Tiny
 
 from tus_conformance.__main__ import main
-from tus_conformance.invariants import invariants
+from tus_conformance.judging.invariants import invariants
 from tus_conformance.plugin import pytest_addoption
 from tus_scenarios import scenarios
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tus_conformance.profile import Exclusion, Profile, ProfileError, read_profile
+from tus_conformance.target.profile import Exclusion, Profile, ProfileError, read_profile
 
 KNOWN = ", ".join(Profile.__struct_fields__)
 

@@ -17,12 +17,12 @@ from tiny import Tiny
 
 from tus_conformance.__main__ import main
 from tus_conformance.commands.init import METADATA
-from tus_conformance.profile import Commands, Exclusion, Profile, Tls, read_profile
-from tus_conformance.profile_schema import PLACE, schema, text
+from tus_conformance.target.profile import Commands, Exclusion, Profile, Tls, read_profile
+from tus_conformance.target.profile_schema import PLACE, schema, text
 
 
 def test_the_schema_in_the_package_is_made_from_the_types() -> None:
-    """Write it anew with `python -m tus_conformance.profile_schema`."""
+    """Write it anew with `python -m tus_conformance.target.profile_schema`."""
     assert PLACE.read_text("utf-8") == text()
 
 

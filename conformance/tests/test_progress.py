@@ -10,10 +10,10 @@ from rich.console import Console
 from running import ran, target
 from tiny import Tiny
 
-from tus_conformance.bar import Running
-from tus_conformance.plan import Plan
-from tus_conformance.progress import Unseen, shown
-from tus_conformance.run import Run
+from tus_conformance.running.bar import Running
+from tus_conformance.running.plan import Plan
+from tus_conformance.running.progress import Unseen, shown
+from tus_conformance.running.run import Run
 from tus_conformance.wire import Wire
 
 

@@ -10,10 +10,10 @@ from in_memory import Answer, Asked, created, script, session, stands, story
 from running import ran, target
 from tiny import Tiny
 
-from tus_conformance.profile import Profile
-from tus_conformance.rate import Rate, patience
-from tus_conformance.replay import replay
-from tus_conformance.route import Metered, route
+from tus_conformance.target.profile import Profile
+from tus_conformance.target.rate import Rate, patience
+from tus_conformance.target.route import Metered, route
+from tus_conformance.telling.replay import replay
 from tus_conformance.wire import Wire
 
 

@@ -10,7 +10,7 @@ from exploring import session_on
 from miniatures import nothing_wrong
 
 from tus_conformance.proxying import Passing, Recording
-from tus_conformance.replay import replay
+from tus_conformance.telling.replay import replay
 from tus_scenarios import Scenario
 from tus_scenarios.lint import ensure_sound
 from tus_scenarios.reader import read
@@ -197,6 +197,15 @@ def test_a_cut_is_told_with_its_place_and_its_manner() -> None:
     whole = scenario([created("x", 300), cut("x", 0, 300, 300)]).steps[1].patch
     assert whole is not None
     assert [fault.lose for fault in whole.faults] == ["reply"]
+
+
+def test_what_the_server_refused_in_the_middle_is_told_as_a_cut_there() -> None:
+    refused = cut("x", 0, 120, 300)
+    refused.status, refused.broke = 400, ""
+    steps = scenario([created("x", 300), refused, looked("x", 120), patched("x", 120, 180)]).steps
+    assert steps[1].patch is not None
+    assert [(fault.at, fault.cut) for fault in steps[1].patch.faults] == [(120, "fin")]
+    assert steps[2].within > 0
 
 
 def test_without_an_upload_there_is_nothing_to_write() -> None:

@@ -21,8 +21,8 @@ from in_memory import (
     story,
 )
 
-from tus_conformance.content import Generated, read
-from tus_conformance.replay import replay
+from tus_conformance.dialogue.content import Generated, read
+from tus_conformance.telling.replay import replay
 from tus_reports import Attempt
 from tus_scenarios import Expectation, Finish, Given, Request, Scenario, Story, scenario
 

@@ -10,10 +10,10 @@ from in_memory import URL, Answer, Asked, Says, session
 from running import ran, target
 from tiny import Sound
 
-from tus_conformance.profile import Profile, ProfileError, Tls
-from tus_conformance.rate import Rate
-from tus_conformance.route import ImpassableError, Metered, Relayed, _context, route
-from tus_conformance.target import Target
+from tus_conformance.target.profile import Profile, ProfileError, Tls
+from tus_conformance.target.rate import Rate
+from tus_conformance.target.route import ImpassableError, Metered, Relayed, _context, route
+from tus_conformance.target.target import Target
 from tus_conformance.wire import Answer as Came
 from tus_conformance.wire import Outgoing, UnsendableError, Wire
 from tus_scenarios import Scenario, scenarios

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from tus_conformance.schedule import Quiet, in_order
+from tus_conformance.running.schedule import Quiet, in_order
 
 
 class Floor:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tus_conformance.discovery import Discovered
-from tus_conformance.profile import Exclusion, Profile
-from tus_conformance.selection import BY_THE_USER, Selection, inapplicable
+from tus_conformance.dialogue.discovery import Discovered
+from tus_conformance.running.selection import BY_THE_USER, Selection, inapplicable
+from tus_conformance.target.profile import Exclusion, Profile
 from tus_reports import Capability
 from tus_scenarios import Scenario
 from tus_scenarios.lint import NEEDS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tus_conformance import __main__ as command_line
-from tus_conformance import s3
+from tus_conformance.target import s3
 
 
 @pytest.mark.parametrize(

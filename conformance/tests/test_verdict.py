@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tus_conformance import verdict
+from tus_conformance.judging import verdict
 from tus_reports import VERDICTS, Attempt, Check, Grade, Scenario, Verdict
 
 ORDER: tuple[Verdict, ...] = (

@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tus_conformance.discovery import Discovered, Unreachable, discover
-    from tus_conformance.plan import Plan
-    from tus_conformance.profile import Profile, ProfileError, read_profile
-    from tus_conformance.replay import replay
-    from tus_conformance.run import Run
-    from tus_conformance.selection import Selection
-    from tus_conformance.session import Session
-    from tus_conformance.target import Target, TargetError
+    from tus_conformance.dialogue.discovery import Discovered, Unreachable, discover
+    from tus_conformance.dialogue.session import Session
+    from tus_conformance.running.plan import Plan
+    from tus_conformance.running.run import Run
+    from tus_conformance.running.selection import Selection
+    from tus_conformance.target.profile import Profile, ProfileError, read_profile
+    from tus_conformance.target.target import Target, TargetError
+    from tus_conformance.telling.replay import replay
     from tus_conformance.wire import Wire
 
 __all__ = [
@@ -38,20 +38,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Discovered": "discovery",
-    "Plan": "plan",
-    "Profile": "profile",
-    "ProfileError": "profile",
-    "Run": "run",
-    "Selection": "selection",
-    "Session": "session",
-    "Target": "target",
-    "TargetError": "target",
-    "Unreachable": "discovery",
+    "Discovered": "dialogue.discovery",
+    "Plan": "running.plan",
+    "Profile": "target.profile",
+    "ProfileError": "target.profile",
+    "Run": "running.run",
+    "Selection": "running.selection",
+    "Session": "dialogue.session",
+    "Target": "target.target",
+    "TargetError": "target.target",
+    "Unreachable": "dialogue.discovery",
     "Wire": "wire",
-    "discover": "discovery",
-    "read_profile": "profile",
-    "replay": "replay",
+    "discover": "dialogue.discovery",
+    "read_profile": "target.profile",
+    "replay": "telling.replay",
 }
 
 

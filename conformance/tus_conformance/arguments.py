@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from tus_conformance import interruptions
-from tus_conformance.server import STORES
+from tus_conformance.target.server import STORES
+from tus_conformance.telling import interruptions
 
 _RUN = """\
 Run the suite against a server and print what holds and what does not.

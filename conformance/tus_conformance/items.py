@@ -11,16 +11,16 @@ import pytest
 import trio
 
 from tus_conformance.arguments import fresh_seed, header, seconds
-from tus_conformance.discovery import Unreachable
-from tus_conformance.invariants import invariants
-from tus_conformance.plan import Plan
-from tus_conformance.profile import Profile, ProfileError, read_profile
-from tus_conformance.program import ProgramError
-from tus_conformance.route import route
-from tus_conformance.run import Run
-from tus_conformance.selection import Selection
-from tus_conformance.session import Session
-from tus_conformance.target import TargetError, aimed
+from tus_conformance.dialogue.discovery import Unreachable
+from tus_conformance.dialogue.session import Session
+from tus_conformance.judging.invariants import invariants
+from tus_conformance.running.plan import Plan
+from tus_conformance.running.run import Run
+from tus_conformance.running.selection import Selection
+from tus_conformance.target.profile import Profile, ProfileError, read_profile
+from tus_conformance.target.program import ProgramError
+from tus_conformance.target.route import route
+from tus_conformance.target.target import TargetError, aimed
 from tus_reports import Scenario as Told
 from tus_reports import Verdict, finding
 from tus_scenarios import Scenario, ScenarioError, scenarios

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tus_conformance.baseline import Baseline, BaselineError, failing, read_baseline, written
-from tus_conformance.invariants import invariants
-from tus_conformance.run import Run
+from tus_conformance.judging.baseline import (
+    Baseline,
+    BaselineError,
+    failing,
+    read_baseline,
+    written,
+)
+from tus_conformance.judging.invariants import invariants
+from tus_conformance.running.run import Run
 from tus_scenarios import scenarios
 
 

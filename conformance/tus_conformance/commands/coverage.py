@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tus_conformance import verdict
-from tus_conformance.coverage import Coverage, Covered, coverage
-from tus_conformance.invariants import invariants
+from tus_conformance.judging import verdict
+from tus_conformance.judging.invariants import invariants
+from tus_conformance.running.coverage import Coverage, Covered, coverage
 from tus_scenarios import ScenarioError, ledger, scenarios
 from tus_scenarios.sentences import Matching, Sentence, found, match, recorded
 

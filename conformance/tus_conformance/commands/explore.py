@@ -9,18 +9,18 @@ from pathlib import Path
 
 import trio
 
-from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
-from tus_conformance.discovery import Unreachable, discover
+from tus_conformance.dialogue.discovery import Unreachable, discover
+from tus_conformance.dialogue.session import Server, Session
 from tus_conformance.explorer import Finding, MissingError, Search, file_of
 from tus_conformance.explorer.search import Found
-from tus_conformance.interruption import interruptible
-from tus_conformance.profile import Profile, ProfileError, read_profile
-from tus_conformance.program import ProgramError
-from tus_conformance.route import route
-from tus_conformance.server import ServerError, commanded, reference
-from tus_conformance.session import Server, Session
-from tus_conformance.target import TargetError, aimed
+from tus_conformance.judging import verdict
+from tus_conformance.running.interruption import interruptible
+from tus_conformance.target.profile import Profile, ProfileError, read_profile
+from tus_conformance.target.program import ProgramError
+from tus_conformance.target.route import route
+from tus_conformance.target.server import ServerError, commanded, reference
+from tus_conformance.target.target import TargetError, aimed
 
 _MISTAKES = (ProfileError, ProgramError, TargetError, ServerError, MissingError)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import trio
 
-from tus_conformance import verdict
-from tus_conformance.discovery import Discovered, Unreachable, discover
-from tus_conformance.profile import Profile
-from tus_conformance.profile_writer import SOON, profile_text
-from tus_conformance.route import route
-from tus_conformance.target import TargetError, aimed
+from tus_conformance.dialogue.discovery import Discovered, Unreachable, discover
+from tus_conformance.dialogue.profile_writer import SOON, profile_text
+from tus_conformance.judging import verdict
+from tus_conformance.target.profile import Profile
+from tus_conformance.target.route import route
+from tus_conformance.target.target import TargetError, aimed
 
 METADATA = "filename dXBsb2FkLmJpbg==,filetype YXBwbGljYXRpb24vb2N0ZXQtc3RyZWFt"
 """What servers that want metadata most often want: a name and a media type."""

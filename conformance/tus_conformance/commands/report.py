@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tus_reports
-from tus_conformance import verdict
+from tus_conformance.judging import verdict
 from tus_reports import Record, RecordError, Server
 
 ONE: dict[str, Callable[[Record], str]] = {

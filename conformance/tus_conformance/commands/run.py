@@ -11,21 +11,21 @@ from pathlib import Path
 
 import trio
 
-from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
-from tus_conformance.baseline import Baseline, BaselineError
 from tus_conformance.commands.baseline import baseline_of, compared, write
-from tus_conformance.interruption import interruptible
-from tus_conformance.plan import Plan
-from tus_conformance.profile import Profile, ProfileError, read_profile
-from tus_conformance.program import ProgramError
-from tus_conformance.progress import shown
-from tus_conformance.route import route
-from tus_conformance.run import Run
-from tus_conformance.selection import Selection
-from tus_conformance.server import ServerError, commanded, reference
-from tus_conformance.session import Server
-from tus_conformance.target import TargetError, aimed
+from tus_conformance.dialogue.session import Server
+from tus_conformance.judging import verdict
+from tus_conformance.judging.baseline import Baseline, BaselineError
+from tus_conformance.running.interruption import interruptible
+from tus_conformance.running.plan import Plan
+from tus_conformance.running.progress import shown
+from tus_conformance.running.run import Run
+from tus_conformance.running.selection import Selection
+from tus_conformance.target.profile import Profile, ProfileError, read_profile
+from tus_conformance.target.program import ProgramError
+from tus_conformance.target.route import route
+from tus_conformance.target.server import ServerError, commanded, reference
+from tus_conformance.target.target import TargetError, aimed
 from tus_reports import Line, RecordWriter, TerminalView
 from tus_scenarios import Scenario, ScenarioError, read_file, scenarios
 from tus_scenarios.lint import ensure_sound

@@ -8,8 +8,8 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from tus_conformance import verdict
-from tus_conformance.invariants import invariants
+from tus_conformance.judging import verdict
+from tus_conformance.judging.invariants import invariants
 from tus_scenarios import Requirement, Scenario, ledger, scenarios
 
 WIDTH = 80

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import trio
 
-from tus_conformance import verdict
 from tus_conformance.arguments import fresh_seed
-from tus_conformance.interruption import interruptible
+from tus_conformance.judging import verdict
 from tus_conformance.proxying import (
     ListenError,
     Passing,
@@ -23,6 +22,7 @@ from tus_conformance.proxying import (
     UpstreamError,
     read_plan,
 )
+from tus_conformance.running.interruption import interruptible
 
 
 def unreliable(options: argparse.Namespace) -> int:

@@ -14,15 +14,15 @@ from typing import Any
 
 import trio
 
+from tus_conformance.dialogue.session import Session
 from tus_conformance.explorer.finding import Finding, scenario_of
 from tus_conformance.explorer.move import Kind, Move
 from tus_conformance.explorer.story import KINDS
-from tus_conformance.invariants import Watch
-from tus_conformance.replay import replay
-from tus_conformance.selection import inapplicable
-from tus_conformance.server import ServerError
-from tus_conformance.session import Session
-from tus_conformance.verdict import UNDETERMINED
+from tus_conformance.judging.invariants import Watch
+from tus_conformance.judging.verdict import UNDETERMINED
+from tus_conformance.running.selection import inapplicable
+from tus_conformance.target.server import ServerError
+from tus_conformance.telling.replay import replay
 from tus_reports import Attempt, Check
 from tus_scenarios import Scenario
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tus_conformance.headers import is_integer
+from tus_conformance.dialogue.headers import is_integer
 from tus_conformance.proxying.passing import Passing, value_in
 from tus_scenarios import Condition, Expectation, Fault, Finish, Request, Step
 from tus_scenarios.expectation import HeaderMatches, Matcher
@@ -176,16 +176,16 @@ class Scribe:
         return (accepted, moved)
 
     def _refused(self, passing: Passing) -> tuple[Expectation, ...]:
-        if passing.status == 409:
+        if passing.status == 409 and passing.whole:
             return (Expectation(status=409, checks="core.patch.offset-mismatch-409"),)
         return ()
 
     def _follow(self, passing: Passing, upload: Recorded) -> None:
         told = value_in(passing.answer, "Upload-Offset")
         answered = passing.status is not None and 200 <= passing.status < 300
-        if answered and told is not None and is_integer(told) and not passing.broke:
+        if answered and told is not None and is_integer(told) and passing.whole:
             upload.offset = int(told)
-        elif passing.broke or passing.status is None:
+        elif passing.status is None or not passing.whole:
             upload.unsettled = True
 
     def _head(self, passing: Passing, upload: Recorded) -> Step:
@@ -266,15 +266,14 @@ class Scribe:
 
 
 def _broken(passing: Passing) -> tuple[Fault, ...]:
-    """Return the fault that the client's own end comes to."""
-    if not passing.broke:
-        return ()
+    """Return the fault that an end before its time comes to, be it the client's or the server's."""
     if passing.whole:
-        return (Fault(lose="reply"),)
+        return (Fault(lose="reply"),) if passing.broke else ()
     body = passing.length or passing.chunked
     if not body:
-        return (Fault(cut=passing.broke, at="last", inside="head"),)
-    return (Fault(cut=passing.broke, at=passing.came),)
+        return (Fault(cut=passing.broke or "fin", at="last", inside="head"),)
+    # An answer that comes before the cut is read, so that an early refusal is one again.
+    return (Fault(cut=passing.broke or "fin", at=passing.came),)
 
 
 def _metadata(value: str | None) -> str | None:

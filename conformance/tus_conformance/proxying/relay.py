@@ -224,8 +224,7 @@ class _Exchange:
 
     async def _left(self, by: Literal["fin", "rst"]) -> None:
         """Take note that the client has gone away before it had its answer."""
-        status = self._passing.status
-        if status is not None and (self._passing.whole or status >= 300):
+        if self._passing.status is not None and self._passing.whole:
             return  # with the head of the answer it may have all it wants
         self._passing.broke = by
         await self._part(by)

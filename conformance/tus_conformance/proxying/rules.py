@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from tus_conformance.faulting import act_of
+from tus_conformance.dialogue.faulting import act_of
 from tus_conformance.proxying.passing import Passing
 from tus_conformance.wire.outgoing import Fault as OnTheWire
 from tus_scenarios import Fault

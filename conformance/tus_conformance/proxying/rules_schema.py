@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tus_conformance.profile_schema import without_null
 from tus_conformance.proxying.rules import PlanFile
+from tus_conformance.target.profile_schema import without_null
 
 PLACE = Path(__file__).with_name("plan.schema.json")
 

@@ -39,7 +39,7 @@ from tus_conformance.wire.redaction import Redaction
 from tus_conformance.wire.wire import NOWHERE, Sink, trusting
 
 # The request's own extension: httpx would normalise a target given by URL.
-TARGET = "tus_conformance.target"
+TARGET = "tus_conformance.target.target"
 
 
 class Courier:

@@ -1,0 +1,135 @@
+"""From a scenario's request to the message that goes out: URL, headers, body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
+
+from tus_conformance.dialogue.content import Content, Generated, Joined
+from tus_conformance.dialogue.faulting import faults, lost, place
+from tus_conformance.dialogue.headers import is_integer
+from tus_conformance.dialogue.references import References
+from tus_conformance.dialogue.stopping import Unbound
+from tus_conformance.dialogue.uploads import Upload
+from tus_conformance.wire import Cut, Line, Outgoing, Payload
+from tus_scenarios import Request
+
+OFFSET_TYPE = "application/offset+octet-stream"
+VERSION = "1.0.0"
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Composes the messages of one telling; `key` is the part of content keys they all share.
+
+    `line` is the connection that the telling keeps.
+    """
+
+    references: References
+    key: str
+    line: Line = field(default_factory=Line)
+
+    def compose(self, method: str, request: Request) -> tuple[Outgoing, int]:
+        """Return the message, and where in the upload's content its body begins."""
+        text = self.references.text
+        at = self._position(request)
+        payload = self._payload(request, at)
+        template = request.to or _usual_place(method, request.of)
+        here = self.references.session.target.url
+        outgoing = Outgoing(
+            method=text(method),
+            url=here if template == "*" else urljoin(here, text(template)),
+            headers=self._headers(method, request, payload),
+            payload=payload,
+            framing=request.framing,
+            declare=None if request.declare is None else text(str(request.declare)),
+            trailers=tuple((name, text(value, payload)) for name, value in request.trailer.items()),
+            cut=None
+            if request.cut is None
+            else Cut(place(request.cut.after, self.references, payload), request.cut.by),
+            faults=faults(request, self.references),
+            lose=lost(request),
+            line=self.line if request.connection == "kept" else None,
+            asterisk=template == "*",
+        )
+        return outgoing, at
+
+    def content(self, request: Request) -> Content:
+        """Return the content of the upload to be created; a final's is its parts', joined."""
+        if not request.parts:
+            return Generated(f"{self.key}:{request.of}")
+        parts = [self.references.upload(name) for name in request.parts]
+        return Joined(tuple((part.body, part.length or 0) for part in parts))
+
+    def common(self, method: str) -> dict[str, str]:
+        """Return the headers that every request of a method has on this target."""
+        version = {} if method == "OPTIONS" else {"Tus-Resumable": VERSION}
+        return version | dict(self.references.session.target.headers)
+
+    def _headers(
+        self, method: str, request: Request, payload: Payload | None
+    ) -> tuple[tuple[str, str], ...]:
+        text = self.references.text
+        headers = self.common(method)
+        if method == "PATCH":
+            headers |= {"Content-Type": OFFSET_TYPE, "Upload-Offset": str(self._offset(request.of))}
+        elif method == "POST" and request.to is None:
+            usual = self.references.session.target.profile.metadata
+            headers |= {"Upload-Metadata": usual} if usual else {}
+        given = {
+            "Upload-Offset": request.offset,
+            "Upload-Length": request.length,
+            "Upload-Defer-Length": request.defer,
+            "Upload-Metadata": request.metadata,
+        }
+        headers |= {name: text(str(value)) for name, value in given.items() if value is not None}
+        if request.parts:
+            urls = " ".join(f"{{{name}.path}}" for name in request.parts)
+            headers["Upload-Concat"] = text(f"final;{urls}")
+        if payload is None and method in {"POST", "PATCH"} and request.framing != "chunked":
+            headers["Content-Length"] = "0"
+        replaced = {name.lower() for name in (*request.omit, *request.header)}
+        lines = [(name, value) for name, value in headers.items() if name.lower() not in replaced]
+        for name, value in request.header.items():
+            values = (value,) if isinstance(value, str) else value
+            lines += [(name, text(one, payload)) for one in values]
+        return tuple(lines)
+
+    def _position(self, request: Request) -> int:
+        if request.at is not None:
+            return request.at
+        if request.offset is not None:
+            sent = self.references.text(str(request.offset))
+            if is_integer(sent):
+                return int(sent)
+        return self._offset(request.of)
+
+    def _offset(self, name: str) -> int:
+        upload = self.references.uploads.get(name)
+        return upload.offset if upload else 0
+
+    def _payload(self, request: Request, at: int) -> Payload | None:
+        if request.body is not None:
+            literal = self.references.text(request.body).encode()
+            return Payload(length=len(literal), chunks=lambda: iter([literal]))
+        if request.send is None:
+            return None
+        upload = self.references.uploads.get(request.of)
+        body = upload.body if upload else self.content(request)
+        rest = request.send == "rest"
+        stop = _length(upload) if rest else at + self.references.number(request.send)
+        return Payload(
+            length=stop - at,
+            chunks=lambda: body.chunks(at, stop),
+            generated=f"bytes {at} to {stop - 1} of the content {body.key!r}",
+        )
+
+
+def _usual_place(method: str, upload: str) -> str:
+    return "{creation}" if method in {"POST", "OPTIONS"} else f"{{{upload}}}"
+
+
+def _length(upload: Upload | None) -> int:
+    if upload is None or upload.length is None:
+        raise Unbound("the length of the upload is not known")
+    return upload.length

@@ -1,0 +1,1 @@
+"""What is right: expectations, headers by meaning, invariants, verdicts."""

@@ -1,0 +1,1 @@
+"""A whole run: its plan, what is told and when, the lines of its record."""

@@ -1,0 +1,1 @@
+"""A server under test: where it is, what is known of it, how it is reached."""

@@ -1,0 +1,1 @@
+"""Telling a scenario once, with its uploads, its waits and its finish."""
