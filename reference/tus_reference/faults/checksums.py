@@ -75,7 +75,15 @@ def _names_unknown(request: Request) -> bool:
     return _CHECKED(request) and wordy and algorithm not in ALGORITHMS
 
 
-@Breach("checksum.verify", concerns=_with_checksum).acting
+@Breach(
+    "checksum.verify",
+    fails=(
+        "checksum.mismatch-discard checksum.mismatch-offset checksum.algorithm-header-format "
+        "checksum-trailer.verify checksum.malformed"
+    ),
+    warns="checksum-trailer.header-and-trailer",
+    concerns=_with_checksum,
+).acting
 async def checksum_not_verified(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Wrong checksums are accepted."""
     data = await whole(request)
@@ -84,7 +92,12 @@ async def checksum_not_verified(behaving: Behaving, request: Request, respond: R
     return await respond(_unverified(again) if wrong else again)
 
 
-@Breach("checksum.verify", concerns=_chunked_patch).acting
+@Breach(
+    "checksum.verify",
+    fails="checksum.mismatch-discard checksum.mismatch-offset checksum.partial-body",
+    warns="checksum.match-204",
+    concerns=_chunked_patch,
+).acting
 async def checksum_of_chunked_body_not_verified(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -94,7 +107,14 @@ async def checksum_of_chunked_body_not_verified(
     return await respond(asking(request, Upload_Checksum=None))
 
 
-@Breach("checksum.mismatch-discard", concerns=_CHECKED).acting
+@Breach(
+    "checksum.mismatch-discard",
+    fails=(
+        "checksum.verify checksum.mismatch-offset checksum.algorithm-header-format "
+        "checksum-trailer.header-and-trailer"
+    ),
+    concerns=_CHECKED,
+).acting
 async def checksummed_chunk_kept(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -125,7 +145,7 @@ async def first_byte_of_chunk_kept(
     return response
 
 
-@Breach("checksum.mismatch-460", concerns=_with_checksum).altering
+@Breach("checksum.mismatch-460", warns="checksum.mismatch-460", concerns=_with_checksum).altering
 def mismatch_refused_with_422(request: Request, response: Response) -> Response:
     """A wrong checksum is refused with 422 instead of 460."""
     return with_status(response, 422) if response.status == 460 else response
@@ -137,7 +157,14 @@ def match_with_200(request: Request, response: Response) -> Response:
     return with_status(response, 200) if response.status == 204 else response
 
 
-@Breach("checksum.match-204", concerns=_CHECKED).acting
+@Breach(
+    "checksum.match-204",
+    fails=(
+        "checksum.verify checksum.mismatch-discard checksum.sha1 "
+        "checksum.algorithm-header-format checksum.partial-body"
+    ),
+    concerns=_CHECKED,
+).acting
 async def checksum_of_all_expected(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -152,13 +179,25 @@ async def checksum_of_all_expected(
     return refusal(460)
 
 
-@Breach("checksum.sha1", concerns=_CHECKED).altering
+@Breach(
+    "checksum.sha1",
+    fails=(
+        "checksum.verify checksum.match-204 checksum.mismatch-discard "
+        "checksum.algorithm-header-format"
+    ),
+    warns="core.patch.zero-length",
+    concerns=_CHECKED,
+).altering
 def sha1_unknown(request: Request, response: Response) -> Response:
     """sha1 is refused as unknown."""
     return refusal(400) if _algorithm(request) == "sha1" and response.status == 204 else response
 
 
-@Breach("checksum.algorithm-header-format", concerns=_CHECKED).acting
+@Breach(
+    "checksum.algorithm-header-format",
+    fails="checksum.verify checksum.mismatch-discard checksum.mismatch-offset",
+    concerns=_CHECKED,
+).acting
 async def listed_algorithm_not_verified(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -166,7 +205,7 @@ async def listed_algorithm_not_verified(
     return await respond(_unverified(request) if _algorithm(request) == "md5" else request)
 
 
-@Breach("checksum.algorithm-header-format", concerns=_CHECKED).acting
+@Breach("checksum.algorithm-header-format", fails="checksum.verify", concerns=_CHECKED).acting
 async def listed_algorithms_unknown(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -174,7 +213,7 @@ async def listed_algorithms_unknown(
     return refusal(400) if _algorithm(request) in {"sha256", "sha512"} else await respond(request)
 
 
-@Breach("core.patch.zero-length", concerns=_CHECKED).acting
+@Breach("core.patch.zero-length", warns="core.patch.zero-length", concerns=_CHECKED).acting
 async def checksum_of_nothing_refused(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -182,7 +221,11 @@ async def checksum_of_nothing_refused(
     return refusal(460) if request.body.length == 0 else await respond(request)
 
 
-@Breach("checksum.unsupported-algorithm-offset", concerns=_names_unknown).acting
+@Breach(
+    "checksum.unsupported-algorithm-offset",
+    fails="checksum.unsupported-algorithm-discard",
+    concerns=_names_unknown,
+).acting
 async def unknown_algorithm_ignored(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -190,7 +233,11 @@ async def unknown_algorithm_ignored(
     return await respond(_unverified(request))
 
 
-@Breach("checksum.unsupported-algorithm-discard", concerns=_names_unknown).acting
+@Breach(
+    "checksum.unsupported-algorithm-discard",
+    fails="checksum.unsupported-algorithm-offset",
+    concerns=_names_unknown,
+).acting
 async def unknown_algorithm_refused_too_late(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -199,7 +246,11 @@ async def unknown_algorithm_refused_too_late(
     return refusal(400)
 
 
-@Breach("checksum.unsupported-algorithm-400", concerns=_names_unknown).altering
+@Breach(
+    "checksum.unsupported-algorithm-400",
+    warns="checksum.unsupported-algorithm-400",
+    concerns=_names_unknown,
+).altering
 def unknown_algorithm_refused_with_415(request: Request, response: Response) -> Response:
     """A checksum of an unknown algorithm is refused with 415 instead of 400."""
     return with_status(response, 415)
@@ -241,19 +292,26 @@ async def malformed_checksum_refused_too_late(
     return refusal(400)
 
 
-@Breach("checksum.malformed", concerns=_malformed).altering
+@Breach(
+    "checksum.malformed", warns="checksum.malformed checksum.algorithm-case", concerns=_malformed
+).altering
 def malformed_checksum_not_acceptable(request: Request, response: Response) -> Response:
     """A malformed checksum is refused with 406."""
     return refusal(406)
 
 
-@Breach("checksum.malformed", concerns=_malformed).altering
+@Breach("checksum.malformed", fails="checksum.algorithm-case", concerns=_malformed).altering
 def trips_over_malformed_checksum(request: Request, response: Response) -> Response:
     """A malformed checksum makes the server fail."""
     return failure()
 
 
-@Breach("checksum.algorithm-case", concerns=_CHECKED).acting
+@Breach(
+    "checksum.algorithm-case",
+    fails="checksum.malformed",
+    warns="checksum.algorithm-case",
+    concerns=_CHECKED,
+).acting
 async def algorithm_in_capitals_stored_wrongly(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -264,7 +322,15 @@ async def algorithm_in_capitals_stored_wrongly(
     return refusal(406)
 
 
-@Breach("checksum.partial-body", concerns=_with_checksum).acting
+@Breach(
+    "checksum.partial-body",
+    fails=(
+        "checksum.verify checksum.mismatch-discard checksum.mismatch-offset "
+        "checksum-trailer.verify checksum.malformed"
+    ),
+    warns="checksum.match-204",
+    concerns=_with_checksum,
+).acting
 async def broken_checksummed_patch_counts_all(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -281,7 +347,14 @@ async def broken_checksummed_patch_counts_all(
     return await respond(replace(request, body=bringing(request, data).body))
 
 
-@Breach("checksum.partial-body", concerns=_with_checksum).acting
+@Breach(
+    "checksum.partial-body",
+    fails=(
+        "checksum.verify checksum.match-204 checksum.mismatch-discard "
+        "checksum.mismatch-offset checksum-trailer.verify checksum.malformed"
+    ),
+    concerns=_with_checksum,
+).acting
 async def trips_after_broken_checksummed_patch(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -303,7 +376,11 @@ def _checked_creation(request: Request) -> bool:
     return brings_bytes(request) and "Upload-Checksum" in request.headers
 
 
-@Breach("checksum.creation-with-upload", concerns=_checked_creation).acting
+@Breach(
+    "checksum.creation-with-upload",
+    warns="checksum.creation-with-upload",
+    concerns=_checked_creation,
+).acting
 async def checksum_of_creation_ignored(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -311,7 +388,9 @@ async def checksum_of_creation_ignored(
     return await respond(_unverified(request))
 
 
-@Breach("checksum.creation-with-upload", concerns=_checked_creation).acting
+@Breach(
+    "checksum.creation-with-upload", fails="core.head.offset-accurate", concerns=_checked_creation
+).acting
 async def checked_creation_spoilt(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -333,14 +412,26 @@ def trips_over_checked_creation(request: Request, response: Response) -> Respons
 # Trailers
 
 
-@Breach("checksum-trailer.verify", concerns=_chunked_patch).acting
+@Breach(
+    "checksum-trailer.verify",
+    fails=(
+        "checksum.verify checksum.mismatch-discard checksum.mismatch-offset "
+        "checksum.malformed checksum.partial-body"
+    ),
+    warns="checksum-trailer.header-and-trailer",
+    concerns=_chunked_patch,
+).acting
 async def trailer_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A checksum in a trailer is not looked at."""
     again = replace(request, body=Untrailed(request.body))
     return await respond(asking(again, Trailer=None))
 
 
-@Breach("checksum-trailer.verify", concerns=_chunked_patch).acting
+@Breach(
+    "checksum-trailer.verify",
+    fails="checksum.mismatch-discard checksum.mismatch-offset checksum.malformed",
+    concerns=_chunked_patch,
+).acting
 async def trailer_refused_too_late(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -402,7 +493,11 @@ def _both(request: Request) -> bool:
     return _chunked_patch(request) and _CHECKED(request) and "Trailer" in request.headers
 
 
-@Breach("checksum-trailer.header-and-trailer", concerns=_both).acting
+@Breach(
+    "checksum-trailer.header-and-trailer",
+    warns="checksum-trailer.header-and-trailer",
+    concerns=_both,
+).acting
 async def two_checksums_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Where a checksum comes before the body and behind it, neither is verified."""
     return await respond(_unverified(request))

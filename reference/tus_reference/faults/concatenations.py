@@ -67,7 +67,9 @@ async def _asked(behaving: Behaving, request: Request) -> FileInfo | None:
 # Partial uploads
 
 
-@Breach("concatenation.partial.create", concerns=_partial).altering
+@Breach(
+    "concatenation.partial.create", warns="creation-with-upload.patch-rules", concerns=_partial
+).altering
 def partials_with_200(request: Request, response: Response) -> Response:
     """The creation of a partial upload is answered with 200."""
     return with_status(response, 200) if response.status == 201 else response
@@ -83,7 +85,9 @@ async def partials_take_no_bytes(
     return refusal(403) if taken else await respond(request)
 
 
-@Breach("concatenation.partial.create", concerns=_partial).acting
+@Breach(
+    "concatenation.partial.create", fails="concatenation.partial.head-offset", concerns=_partial
+).acting
 async def partials_begin_at_one(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A partial upload has a byte as soon as it is created."""
     response = await respond(request)
@@ -93,7 +97,17 @@ async def partials_begin_at_one(behaving: Behaving, request: Request, respond: R
     return response
 
 
-@Breach("concatenation.partial.head-offset", concerns=_HEAD).acting
+@Breach(
+    "concatenation.partial.head-offset",
+    fails=(
+        "core.head.offset-accurate creation-with-upload.upload-offset-value "
+        "concatenation.partial.create concatenation.final.length-sum "
+        "concatenation.final.order concatenation-unfinished.finishes "
+        "concatenation.final.patch-no-modify concatenation.final.head-offset-equals-length "
+        "concatenation.final.bad-partials"
+    ),
+    concerns=_HEAD,
+).acting
 async def partials_without_offset(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -113,7 +127,9 @@ async def deferred_partials_not_told(
     return without(response, "Upload-Defer-Length") if info and info.is_partial else response
 
 
-@Breach("creation-with-upload.patch-rules", concerns=_partial).acting
+@Breach(
+    "creation-with-upload.patch-rules", warns="creation-with-upload.patch-rules", concerns=_partial
+).acting
 async def partials_with_upload_refused(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -131,13 +147,17 @@ def concat_not_told(request: Request, response: Response) -> Response:
     return without(response, "Upload-Concat")
 
 
-@Breach("concatenation.head.upload-concat", concerns=_HEAD).altering
+@Breach(
+    "concatenation.head.upload-concat", fails="concatenation.final.order", concerns=_HEAD
+).altering
 def concat_of_finals_not_told(request: Request, response: Response) -> Response:
     """HEAD of a final upload tells only its first part."""
     return rewritten(response, "Upload-Concat", lambda text: text.partition(" ")[0])
 
 
-@Breach("concatenation.head.upload-concat", concerns=_HEAD).altering
+@Breach(
+    "concatenation.head.upload-concat", warns="concatenation.head.upload-concat", concerns=_HEAD
+).altering
 def concat_in_other_words(request: Request, response: Response) -> Response:
     """HEAD tells the parts by URLs of another form than they were given in."""
 
@@ -150,13 +170,19 @@ def concat_in_other_words(request: Request, response: Response) -> Response:
     return rewritten(response, "Upload-Concat", turned)
 
 
-@Breach("concatenation.header.response-format", concerns=_HEAD).altering
+@Breach(
+    "concatenation.header.response-format",
+    fails="concatenation.final.order concatenation.head.upload-concat",
+    concerns=_HEAD,
+).altering
 def concat_with_commas(request: Request, response: Response) -> Response:
     """Upload-Concat has another word before its list."""
     return rewritten(response, "Upload-Concat", lambda text: text.replace("final;", "final-of;"))
 
 
-@Breach("concatenation.header.response-format", concerns=_HEAD).altering
+@Breach(
+    "concatenation.header.response-format", fails="concatenation.head.upload-concat", concerns=_HEAD
+).altering
 def concat_in_capitals(request: Request, response: Response) -> Response:
     """Upload-Concat reads Partial."""
     return rewritten(
@@ -170,14 +196,21 @@ def concat_always_told(request: Request, response: Response) -> Response:
     return response.with_headers(("Upload-Concat", "partial")) if succeeded(response) else response
 
 
-@Breach("concatenation.header.urls", concerns=_final).acting
+@Breach("concatenation.header.urls", warns="concatenation.header.urls", concerns=_final).acting
 async def only_paths_understood(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Parts that are named by absolute URLs are refused."""
     whole_urls = any("://" in url for url in _list(request))
     return refusal(400) if whole_urls else await respond(request)
 
 
-@Breach("concatenation.header.urls", concerns=_final).acting
+@Breach(
+    "concatenation.header.urls",
+    fails="creation.post.201 concatenation.final.length-sum",
+    warns=(
+        "concatenation.partial.repeat-in-one concatenation.header.urls concatenation.final.max-size"
+    ),
+    concerns=_final,
+).acting
 async def only_urls_understood(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Parts that are named by paths are refused."""
     paths = any("://" not in url for url in _list(request)) and len(_list(request)) > 1
@@ -187,7 +220,11 @@ async def only_urls_understood(behaving: Behaving, request: Request, respond: Re
 # Final uploads: length, order, bytes
 
 
-@Breach("concatenation.final.length-sum", concerns=_HEAD).acting
+@Breach(
+    "concatenation.final.length-sum",
+    fails="concatenation.final.head-offset-equals-length concatenation.final.head-length",
+    concerns=_HEAD,
+).acting
 async def length_of_the_first_part(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -200,13 +237,27 @@ async def length_of_the_first_part(
     return rewritten(response, "Upload-Length", lambda text: str(int(text) + count))
 
 
-@Breach("concatenation.final.order", concerns=_final).acting
+@Breach(
+    "concatenation.final.order",
+    fails=(
+        "termination.final-and-partials concatenation.final.patch-no-modify "
+        "concatenation.partial.patch-after-concat"
+    ),
+    concerns=_final,
+).acting
 async def parts_in_reverse(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """The parts are joined in the reverse of their order, and told as they were named."""
     return await _joined(behaving, request, respond, backwards=True)
 
 
-@Breach("concatenation.final.order", concerns=_final).acting
+@Breach(
+    "concatenation.final.order",
+    fails=(
+        "termination.final-and-partials concatenation.final.patch-no-modify "
+        "concatenation.partial.patch-after-concat"
+    ),
+    concerns=_final,
+).acting
 async def last_byte_of_finals_spoilt(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -231,7 +282,9 @@ async def _joined(
     return response
 
 
-@Breach("concatenation.final.order", concerns=_HEAD).altering
+@Breach(
+    "concatenation.final.order", fails="concatenation.head.upload-concat", concerns=_HEAD
+).altering
 def parts_told_in_another_order(request: Request, response: Response) -> Response:
     """HEAD of a final upload tells its parts sorted by their URLs, or so that they seem to be."""
 
@@ -242,7 +295,14 @@ def parts_told_in_another_order(request: Request, response: Response) -> Respons
     return rewritten(response, "Upload-Concat", turned)
 
 
-@Breach("concatenation.final.head-offset-equals-length", concerns=_HEAD).acting
+@Breach(
+    "concatenation.final.head-offset-equals-length",
+    fails=(
+        "concatenation.final.order concatenation-unfinished.finishes "
+        "concatenation.final.patch-no-modify concatenation.partial.patch-after-concat"
+    ),
+    concerns=_HEAD,
+).acting
 async def finals_without_offset(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """HEAD of a finished final upload does not tell its offset."""
     info = await _asked(behaving, request)
@@ -276,7 +336,9 @@ async def length_of_finals_guessed(
     )
 
 
-@Breach("concatenation.final.head-no-offset-before-finish", concerns=_HEAD).acting
+@Breach(
+    "concatenation.final.head-length", fails="concatenation.head.upload-concat", concerns=_HEAD
+).acting
 async def trips_over_unfinished_finals(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -286,7 +348,11 @@ async def trips_over_unfinished_finals(
     return failure() if early else await respond(request)
 
 
-@Breach("concatenation-unfinished.finishes", concerns=to("HEAD", "GET")).acting
+@Breach(
+    "concatenation-unfinished.finishes",
+    fails="concatenation.final.head-offset-equals-length",
+    concerns=to("HEAD", "GET"),
+).acting
 async def finals_never_finish(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A final upload that was created early never gets its bytes."""
     response = await respond(request)
@@ -307,7 +373,7 @@ async def finals_need_lengths(behaving: Behaving, request: Request, respond: Res
     return failure() if open_ else await respond(request)
 
 
-@Breach("concatenation-unfinished.advertise", concerns=_final).acting
+@Breach("creation.post.201", warns="concatenation.final.max-size", concerns=_final).acting
 async def unfinished_parts_refused(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -317,7 +383,17 @@ async def unfinished_parts_refused(
     return refusal(400) if early else await respond(request)
 
 
-@Breach("concatenation-unfinished.not-supported", on="concatenation-only", concerns=_final).acting
+@Breach(
+    "concatenation-unfinished.advertise",
+    fails=(
+        "core.patch.exceeds-length concatenation.final.order "
+        "concatenation-unfinished.finishes concatenation.final.patch-no-modify "
+        "concatenation.final.head-length"
+    ),
+    warns="concatenation.final.max-size",
+    on="concatenation-only",
+    concerns=_final,
+).acting
 async def unfinished_parts_cut_short(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -331,7 +407,11 @@ async def unfinished_parts_cut_short(
 # Metadata
 
 
-@Breach("concatenation.final.metadata-not-transferred", concerns=_HEAD).acting
+@Breach(
+    "concatenation.final.metadata-not-transferred",
+    fails="creation.metadata.head-echo",
+    concerns=_HEAD,
+).acting
 async def metadata_of_parts_inherited(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -366,14 +446,23 @@ def trips_over_metadata_of_finals(request: Request, response: Response) -> Respo
 # Parts once more
 
 
-@Breach("concatenation.partial.repeat-in-one", concerns=_final).acting
+@Breach(
+    "concatenation.partial.repeat-in-one",
+    warns="concatenation.partial.repeat-in-one",
+    concerns=_final,
+).acting
 async def parts_only_once(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A part that is named twice in one final upload is refused."""
     twice = len(set(_list(request))) < len(_list(request))
     return refusal(400) if twice else await respond(request)
 
 
-@Breach("concatenation.partial.repeat-in-one", concerns=_final).acting
+@Breach(
+    "concatenation.partial.repeat-in-one",
+    fails="concatenation.final.length-sum concatenation.final.order",
+    warns="concatenation.partial.repeat-in-one",
+    concerns=_final,
+).acting
 async def repeated_parts_dropped(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -383,7 +472,9 @@ async def repeated_parts_dropped(
     return await respond(told if len(set(_list(request))) < len(_list(request)) else request)
 
 
-@Breach("concatenation.partial.reuse-across", concerns=_final).acting
+@Breach(
+    "concatenation.partial.reuse-across", fails="concatenation.final.length-sum", concerns=_final
+).acting
 async def trips_over_parts_in_use(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -397,24 +488,6 @@ async def trips_over_parts_in_use(
     return response
 
 
-@Breach("concatenation.partial.patch-after-concat", concerns=to("PATCH", "POST")).acting
-async def late_bytes_reach_the_final(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """Bytes that are sent to a part later turn up in its final upload."""
-    if _final(request):
-        response = await respond(request)
-        for each in await _parts(behaving, request):
-            if each is not None:
-                behaving.memory.texts[each.id] = created_id(behaving, response)
-        return response
-    final = await known(behaving, behaving.memory.texts.get(id_of(behaving, request), ""))
-    if method_of(request) != "PATCH" or final is None or not request.body.length:
-        return await respond(request)
-    await append(behaving, final, await whole(request))
-    return refusal(403)
-
-
 # PATCH of a final upload
 
 
@@ -424,18 +497,9 @@ def patch_of_finals_refused_with_405(request: Request, response: Response) -> Re
     return with_status(response, 405) if response.status == 403 else response
 
 
-@Breach("concatenation.final.patch-no-modify", concerns=_PATCH).acting
-async def finals_take_bytes(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """PATCH of a final upload is refused, but the bytes have been appended."""
-    info = await _asked(behaving, request)
-    if info is None or not info.is_final:
-        return await respond(request)
-    data = await whole(request)
-    await append(behaving, info, data or b"?")
-    return refusal(403)
-
-
-@Breach("concatenation.final.patch-no-modify", concerns=_PATCH).acting
+@Breach(
+    "concatenation.final.patch-no-modify", fails="core.head.offset-accurate", concerns=_PATCH
+).acting
 async def patch_of_finals_spoils_parts(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -466,7 +530,9 @@ async def missing_parts_skipped(behaving: Behaving, request: Request, respond: R
     return await respond(asking(request, Upload_Concat=None, Upload_Length="0"))
 
 
-@Breach("concatenation.final.bad-partials", concerns=_final).acting
+@Breach(
+    "concatenation.final.bad-partials", warns="concatenation.final.bad-partials", concerns=_final
+).acting
 async def anything_is_a_part(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Uploads that are not partial are accepted as parts."""
     for each in await _parts(behaving, request):
@@ -501,7 +567,11 @@ def _odd_concat(request: Request) -> bool:
     return not (text.startswith("final;") and len(text) > len("final;"))
 
 
-@Breach("concatenation.final.bad-partials", concerns=_odd_concat).acting
+@Breach(
+    "concatenation.final.bad-partials",
+    warns="concatenation.final.bad-partials",
+    concerns=_odd_concat,
+).acting
 async def odd_concat_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """An Upload-Concat that cannot be read is ignored."""
     length = value(request, "Upload-Length") or "0"
@@ -533,7 +603,11 @@ async def odd_concat_told_again(behaving: Behaving, request: Request, respond: R
 # What else a final upload may come with
 
 
-@Breach("concatenation.final.upload-length-given", concerns=_final).acting
+@Breach(
+    "concatenation.final.upload-length-given",
+    warns="concatenation.final.upload-length-given",
+    concerns=_final,
+).acting
 async def given_length_kept(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """The Upload-Length that comes with a final upload is kept, right or wrong."""
     length = value(request, "Upload-Length")
@@ -559,7 +633,9 @@ async def bytes_of_finals_appended(
     return response
 
 
-@Breach("concatenation.final.max-size", concerns=_final).acting
+@Breach(
+    "concatenation.final.max-size", warns="concatenation.final.max-size", concerns=_final
+).acting
 async def finals_not_limited(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A final upload may be larger than Tus-Max-Size."""
     parts = await _parts(behaving, request)
@@ -572,7 +648,9 @@ async def finals_not_limited(behaving: Behaving, request: Request, respond: Resp
 # DELETE
 
 
-@Breach("termination.final-and-partials", concerns=to("DELETE")).acting
+@Breach(
+    "termination.final-and-partials", warns="termination.final-and-partials", concerns=to("DELETE")
+).acting
 async def finals_refer_to_parts(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A final upload loses its bytes with its parts."""
     info = await _asked(behaving, request)
@@ -597,7 +675,12 @@ async def trips_over_deleting_finals(
     return failure() if kind else await respond(request)
 
 
-@Breach("termination.gone", concerns=_HEAD).acting
+@Breach(
+    "termination.gone",
+    fails="core.method-override.honoured core.head.offset-accurate termination.in-flight",
+    warns="termination.gone",
+    concerns=_HEAD,
+).acting
 async def deleted_finals_found(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """HEAD of an upload that is gone is answered as if it were there."""
     response = await respond(request)
@@ -610,7 +693,12 @@ async def deleted_finals_found(behaving: Behaving, request: Request, respond: Re
 # Where concatenation is not offered
 
 
-@Breach("concatenation.unsupported", on="creation-only", concerns=_final).acting
+@Breach(
+    "concatenation.unsupported",
+    warns="concatenation.unsupported",
+    on="creation-only",
+    concerns=_final,
+).acting
 async def finals_lost_without_an_error(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

@@ -54,7 +54,15 @@ def trips_over_unknown_headers(request: Request, response: Response) -> Response
     return refusal(400)
 
 
-@Breach("creation.post.201", concerns=lambda request: part(request, "final")).altering
+@Breach(
+    "creation.post.201",
+    fails="concatenation.final.length-sum",
+    warns=(
+        "concatenation-unfinished.not-supported concatenation.partial.repeat-in-one "
+        "concatenation.partial.reuse-across concatenation.header.urls"
+    ),
+    concerns=lambda request: part(request, "final"),
+).altering
 def finals_with_204(request: Request, response: Response) -> Response:
     """The creation of a final upload is answered with 204."""
     return with_status(response, 204) if response.status == 201 else response
@@ -78,7 +86,12 @@ def location_is_no_url(request: Request, response: Response) -> Response:
     return rewritten(response, "Location", lambda text: f"http://[{text}")
 
 
-@Breach("creation.post.location", concerns=is_creation).acting
+@Breach(
+    "core.patch.apply-at-offset",
+    fails="core.patch.concurrent",
+    warns="core.patch.accept",
+    concerns=is_creation,
+).acting
 async def one_upload_for_all(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Every second creation of 100 bytes leads to the upload of the first."""
     response = await respond(request)
@@ -131,7 +144,9 @@ def _without_length(request: Request) -> bool:
     return is_creation(request) and not any(name in request.headers for name in lengths)
 
 
-@Breach("creation.post.neither-length", concerns=_without_length).acting
+@Breach(
+    "creation.post.neither-length", warns="creation.post.neither-length", concerns=_without_length
+).acting
 async def length_guessed(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A creation without any length makes an upload of none."""
     return await respond(asking(request, Upload_Length="0"))
@@ -163,7 +178,11 @@ def trips_over_malformed_lengths(request: Request, response: Response) -> Respon
     return failure()
 
 
-@Breach("core.upload-length.format", concerns=to("POST", "HEAD")).acting
+@Breach(
+    "core.upload-length.format",
+    fails="core.upload-length.reject-invalid",
+    concerns=to("POST", "HEAD"),
+).acting
 async def length_told_as_it_came(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -184,6 +203,7 @@ async def length_told_as_it_came(
 
 @Breach(
     "core.upload-length.format",
+    warns="core.upload-length.format",
     on="no-maximum",
     concerns=to("HEAD"),
 ).altering
@@ -192,13 +212,23 @@ def lengths_lose_digits(request: Request, response: Response) -> Response:
     return rewritten(response, "Upload-Length", lambda text: str(int(float(text))))
 
 
-@Breach("core.upload-length.format", on="no-maximum", concerns=to("HEAD")).altering
+@Breach(
+    "core.upload-length.format",
+    warns="core.upload-length.format",
+    on="no-maximum",
+    concerns=to("HEAD"),
+).altering
 def lengths_of_four_bytes(request: Request, response: Response) -> Response:
     """Lengths are kept in four bytes."""
     return rewritten(response, "Upload-Length", lambda text: str(int(text) % 2**32))
 
 
-@Breach("core.upload-length.reject-invalid", on="no-maximum", concerns=is_creation).altering
+@Breach(
+    "core.upload-length.reject-invalid",
+    warns="core.upload-length.reject-invalid core.tus-max-size.advertise",
+    on="no-maximum",
+    concerns=is_creation,
+).altering
 def trips_over_huge_lengths(request: Request, response: Response) -> Response:
     """A length beyond four bytes makes the server fail."""
     text = value(request, "Upload-Length")
@@ -212,13 +242,22 @@ def _empty(request: Request) -> bool:
     return is_creation(request) and value(request, "Upload-Length") == "0"
 
 
-@Breach("creation.zero-length.accept", concerns=_empty).altering
+@Breach(
+    "creation.zero-length.accept", warns="creation.zero-length.accept", concerns=_empty
+).altering
 def empty_uploads_refused(request: Request, response: Response) -> Response:
     """An upload of no bytes is refused."""
     return refusal(400)
 
 
-@Breach("creation.zero-length.complete", concerns=to("HEAD")).altering
+@Breach(
+    "creation.zero-length.complete",
+    fails=(
+        "core.head.upload-length creation.defer-length.omit-when-known "
+        "concatenation.final.head-offset-equals-length"
+    ),
+    concerns=to("HEAD"),
+).altering
 def empty_uploads_deferred(request: Request, response: Response) -> Response:
     """An upload of no bytes is told to have no length yet."""
     if header(response, "Upload-Length") != "0":
@@ -226,7 +265,11 @@ def empty_uploads_deferred(request: Request, response: Response) -> Response:
     return saying(without(response, "Upload-Length"), "Upload-Defer-Length", "1")
 
 
-@Breach("creation.zero-length.complete", concerns=to("HEAD")).altering
+@Breach(
+    "core.head.upload-offset",
+    fails="concatenation.final.head-offset-equals-length",
+    concerns=to("HEAD"),
+).altering
 def empty_uploads_not_found(request: Request, response: Response) -> Response:
     """An upload of no bytes cannot be found."""
     return refusal(404) if header(response, "Upload-Length") == "0" else response
@@ -243,7 +286,14 @@ async def empty_uploads_grow(behaving: Behaving, request: Request, respond: Resp
     return saying(with_status(refusal(204), 204), "Upload-Offset", str(len(data)))
 
 
-@Breach("core.patch.after-complete", concerns=to("PATCH")).acting
+@Breach(
+    "core.patch.after-complete",
+    fails=(
+        "core.patch.offset-mismatch-409 core.patch.exceeds-length "
+        "concatenation.partial.patch-after-concat"
+    ),
+    concerns=to("PATCH"),
+).acting
 async def trips_over_complete_uploads(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -261,7 +311,9 @@ def _over(request: Request, limit: int = 8 * 1024 * 1024) -> bool:
     return is_creation(request) and text.isdecimal() and int(text) > limit
 
 
-@Breach("creation.max-size.413", concerns=_over).altering
+@Breach(
+    "creation.max-size.413", warns="creation-with-upload.expect-continue", concerns=_over
+).altering
 def excess_refused_with_400(request: Request, response: Response) -> Response:
     """A creation beyond Tus-Max-Size is refused with 400 instead of 413."""
     return with_status(response, 400) if response.status == 413 else response
@@ -288,19 +340,34 @@ def maximum_itself_refused(request: Request, response: Response) -> Response:
 # Bytes that come along (Creation With Upload)
 
 
-@Breach("creation-with-upload.upload-offset-present", concerns=brings_bytes).altering
+@Breach(
+    "creation-with-upload.upload-offset-present",
+    warns="creation-with-upload.patch-rules",
+    concerns=brings_bytes,
+).altering
 def with_upload_without_offset(request: Request, response: Response) -> Response:
     """A creation with bytes does not tell how many were taken."""
     return without(response, "Upload-Offset")
 
 
-@Breach("creation-with-upload.upload-offset-value", concerns=brings_bytes).altering
+@Breach(
+    "creation-with-upload.upload-offset-value",
+    warns="creation-with-upload.accept-bytes",
+    concerns=brings_bytes,
+).altering
 def with_upload_tells_zero(request: Request, response: Response) -> Response:
     """A creation with bytes tells that none was taken, and has taken them."""
     return rewritten(response, "Upload-Offset", lambda _: "0")
 
 
-@Breach("creation-with-upload.accept-bytes", concerns=brings_bytes).altering
+@Breach(
+    "creation-with-upload.accept-bytes",
+    fails=(
+        "core.head.offset-accurate creation-with-upload.upload-offset-value "
+        "creation-with-upload.interrupted"
+    ),
+    concerns=brings_bytes,
+).altering
 def with_upload_tells_one_more(request: Request, response: Response) -> Response:
     """A creation with bytes acknowledges one more than it took."""
     return rewritten(
@@ -308,7 +375,11 @@ def with_upload_tells_one_more(request: Request, response: Response) -> Response
     )
 
 
-@Breach("creation-with-upload.accept-bytes", concerns=brings_bytes).acting
+@Breach(
+    "creation-with-upload.accept-bytes",
+    warns="creation-with-upload.accept-bytes creation-with-upload.expect-continue",
+    concerns=brings_bytes,
+).acting
 async def with_upload_takes_little(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -319,7 +390,15 @@ async def with_upload_takes_little(
     return await respond(bringing(request, data[:-1]))
 
 
-@Breach("creation-with-upload.patch-rules", concerns=brings_bytes).altering
+@Breach(
+    "creation-with-upload.patch-rules",
+    fails=(
+        "creation.max-size.413 creation-with-upload.upload-offset-present "
+        "creation-with-upload.upload-offset-value"
+    ),
+    warns="creation-with-upload.interrupted creation-with-upload.expect-continue",
+    concerns=brings_bytes,
+).altering
 def with_upload_refused(request: Request, response: Response) -> Response:
     """Bytes in a creation are refused, though the extension is listed."""
     return refusal(400) if request.body.length else response
@@ -327,6 +406,7 @@ def with_upload_refused(request: Request, response: Response) -> Response:
 
 @Breach(
     "creation-with-upload.patch-rules",
+    warns="creation-with-upload.patch-rules",
     concerns=lambda request: brings_bytes(request) and request.body.length is None,
 ).altering
 def with_upload_needs_length(request: Request, response: Response) -> Response:
@@ -334,7 +414,13 @@ def with_upload_needs_length(request: Request, response: Response) -> Response:
     return refusal(400)
 
 
-@Breach("creation-with-upload.upload-offset-value", concerns=brings_bytes).acting
+@Breach(
+    "creation-with-upload.upload-offset-value",
+    fails=(
+        "creation-with-upload.interrupted checksum.creation-with-upload concatenation.final.order"
+    ),
+    concerns=brings_bytes,
+).acting
 async def with_upload_spoilt(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """The bytes of a creation lose their eighth bits."""
     response = await respond(request)
@@ -345,7 +431,11 @@ async def with_upload_spoilt(behaving: Behaving, request: Request, respond: Resp
     return response
 
 
-@Breach("creation-with-upload.wrong-content-type", concerns=is_creation).acting
+@Breach(
+    "creation-with-upload.wrong-content-type",
+    warns="creation-with-upload.wrong-content-type",
+    concerns=is_creation,
+).acting
 async def with_upload_of_any_type(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -355,7 +445,11 @@ async def with_upload_of_any_type(
     return without(await respond(asking(request, Content_Type=OFFSET_TYPE)), "Upload-Offset")
 
 
-@Breach("creation-with-upload.wrong-content-type", concerns=is_creation).acting
+@Breach(
+    "creation-with-upload.wrong-content-type",
+    fails="core.head.offset-accurate",
+    concerns=is_creation,
+).acting
 async def with_upload_of_other_types_spoilt(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -367,7 +461,9 @@ async def with_upload_of_other_types_spoilt(
     return rewritten(response, "Upload-Offset", lambda _: str(len(data)))
 
 
-@Breach("creation-with-upload.exceeds-length", concerns=brings_bytes).acting
+@Breach(
+    "creation-with-upload.exceeds-length", fails="core.patch.exceeds-length", concerns=brings_bytes
+).acting
 async def with_upload_excess_kept(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -435,7 +531,11 @@ def _with(request: Request, data: bytes) -> Request:
     return bringing(request, data) if request.body.length != 0 else request
 
 
-@Breach("creation-with-upload.expect-continue", concerns=brings_bytes).acting
+@Breach(
+    "creation-with-upload.expect-continue",
+    warns="creation-with-upload.expect-continue",
+    concerns=brings_bytes,
+).acting
 async def never_says_continue(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A creation that asks before it sends is answered at once, as if it had brought nothing."""
     if "Expect" not in request.headers:
@@ -447,7 +547,12 @@ async def never_says_continue(behaving: Behaving, request: Request, respond: Res
 # Where creation-with-upload is not offered
 
 
-@Breach("creation.post.body-without-extension", on="creation-only", concerns=brings_bytes).altering
+@Breach(
+    "creation.post.body-without-extension",
+    fails="core.head.offset-accurate",
+    on="creation-only",
+    concerns=brings_bytes,
+).altering
 def body_ignored_and_acknowledged(request: Request, response: Response) -> Response:
     """The bytes of a creation are ignored where that is not offered, and acknowledged."""
     return rewritten(response, "Upload-Offset", lambda _: str(request.body.length))

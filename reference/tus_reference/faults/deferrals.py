@@ -39,20 +39,31 @@ _DEFERRING = having("Upload-Defer-Length", "POST")
 _DECLARING = having("Upload-Length", "PATCH")
 
 
-@Breach("creation.defer-length.head", concerns=_HEAD).altering
+@Breach("creation.defer-length.head", fails="core.head.offset-accurate", concerns=_HEAD).altering
 def deferral_not_told(request: Request, response: Response) -> Response:
     """HEAD does not say that the length is still to come."""
     return without(response, "Upload-Defer-Length")
 
 
-@Breach("creation.defer-length.head", concerns=_HEAD).altering
+@Breach(
+    "creation.defer-length.head",
+    fails=(
+        "core.head.offset-accurate core.patch.exceeds-length "
+        "creation.defer-length.length-below-offset concatenation.final.head-length"
+    ),
+    concerns=_HEAD,
+).altering
 def deferred_length_is_zero(request: Request, response: Response) -> Response:
     """HEAD tells the length 0 as long as it is deferred."""
     deferred = header(response, "Upload-Defer-Length") is not None
     return saying(response, "Upload-Length", "0") if deferred else response
 
 
-@Breach("creation.defer-length.value", concerns=_HEAD).altering
+@Breach(
+    "creation.defer-length.value",
+    fails="core.head.offset-accurate creation.defer-length.head",
+    concerns=_HEAD,
+).altering
 def deferral_is_true(request: Request, response: Response) -> Response:
     """HEAD says that the deferral is true, not 1."""
     deferred = header(response, "Upload-Defer-Length") is not None
@@ -65,20 +76,30 @@ def deferral_always_told(request: Request, response: Response) -> Response:
     return saying(response, "Upload-Defer-Length", "1") if succeeded(response) else response
 
 
-@Breach("creation.defer-length.invalid-400", concerns=_DEFERRING).acting
+@Breach(
+    "creation.defer-length.invalid-400",
+    warns="creation.defer-length.invalid-400",
+    concerns=_DEFERRING,
+).acting
 async def any_deferral_accepted(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Upload-Defer-Length defers whatever its value is."""
     return await respond(asking(request, Upload_Defer_Length="1"))
 
 
-@Breach("creation.defer-length.invalid-400", concerns=_DEFERRING).altering
+@Breach(
+    "creation.defer-length.invalid-400",
+    warns="creation.defer-length.invalid-400",
+    concerns=_DEFERRING,
+).altering
 def malformed_deferral_refused_with_422(request: Request, response: Response) -> Response:
     """A malformed deferral is refused with 422 instead of 400."""
     wrong = value(request, "Upload-Defer-Length") != "1" and response.status == 400
     return with_status(response, 422) if wrong else response
 
 
-@Breach("creation.post.both-lengths", concerns=_DEFERRING).acting
+@Breach(
+    "creation.post.both-lengths", warns="creation.post.both-lengths", concerns=_DEFERRING
+).acting
 async def both_lengths_accepted(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A creation that gives and defers its length is accepted."""
     both = "Upload-Length" in request.headers
@@ -94,7 +115,18 @@ def trips_over_deferral(request: Request, response: Response) -> Response:
 # Declaring
 
 
-@Breach("creation.defer-length.declare-in-patch", concerns=_DECLARING).acting
+@Breach(
+    "creation.defer-length.declare-in-patch",
+    fails=(
+        "core.patch.exceeds-length creation.defer-length.omit-when-known "
+        "creation.defer-length.length-immutable creation.defer-length.length-over-max"
+    ),
+    warns=(
+        "core.upload-length.reject-invalid core.head.offset-accurate "
+        "creation.defer-length.length-below-offset"
+    ),
+    concerns=_DECLARING,
+).acting
 async def declaration_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A length that comes with a PATCH is ignored."""
     info = await known(behaving, id_of(behaving, request))
@@ -103,7 +135,11 @@ async def declaration_ignored(behaving: Behaving, request: Request, respond: Res
     return await respond(asking(request, Upload_Length=None))
 
 
-@Breach("creation.defer-length.declare-in-patch", concerns=_DECLARING).acting
+@Breach(
+    "creation.defer-length.declare-in-patch",
+    warns="creation.defer-length.declare-in-patch creation.defer-length.length-over-max",
+    concerns=_DECLARING,
+).acting
 async def declaration_needs_bytes(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -111,7 +147,12 @@ async def declaration_needs_bytes(
     return refusal(400) if request.body.length == 0 else await respond(request)
 
 
-@Breach("creation.defer-length.declare-in-patch", concerns=_DECLARING).acting
+@Breach(
+    "creation.defer-length.declare-in-patch",
+    fails="creation.defer-length.length-immutable",
+    warns="core.head.offset-accurate",
+    concerns=_DECLARING,
+).acting
 async def declaration_off_by_one(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -123,7 +164,7 @@ async def declaration_off_by_one(
     return await respond(asking(request, Upload_Length=str(int(text) + 1)))
 
 
-@Breach("creation.defer-length.declare-in-patch", concerns=to("HEAD", "PATCH")).acting
+@Breach("creation.defer-length.omit-when-known", concerns=to("HEAD", "PATCH")).acting
 async def deferral_told_for_ever(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -150,7 +191,7 @@ async def length_changes(behaving: Behaving, request: Request, respond: Respond)
     return await respond(request)
 
 
-@Breach("creation.defer-length.length-immutable", concerns=_DECLARING).acting
+@Breach("core.head.offset-accurate", concerns=_DECLARING).acting
 async def same_length_spoils(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """The same length once more makes the upload begin anew."""
     info = await known(behaving, id_of(behaving, request))
@@ -160,7 +201,11 @@ async def same_length_spoils(behaving: Behaving, request: Request, respond: Resp
     return response
 
 
-@Breach("creation.defer-length.length-below-offset", concerns=_DECLARING).acting
+@Breach(
+    "creation.defer-length.length-below-offset",
+    fails="core.patch.exceeds-length",
+    concerns=_DECLARING,
+).acting
 async def length_below_offset_accepted(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -173,7 +218,11 @@ async def length_below_offset_accepted(
     return saying(with_status(refusal(204), 204), "Upload-Offset", str(info.offset))
 
 
-@Breach("creation.defer-length.length-below-offset", concerns=_DECLARING).acting
+@Breach(
+    "creation.defer-length.length-below-offset",
+    fails="core.head.offset-accurate",
+    concerns=_DECLARING,
+).acting
 async def length_below_offset_cuts(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -194,7 +243,11 @@ def _odd_declaration(request: Request) -> bool:
     return _DECLARING(request) and not value(request, "Upload-Length").isdecimal()
 
 
-@Breach("core.upload-length.reject-invalid", concerns=_odd_declaration).acting
+@Breach(
+    "core.upload-length.reject-invalid",
+    warns="core.upload-length.reject-invalid",
+    concerns=_odd_declaration,
+).acting
 async def malformed_declaration_guessed(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -227,13 +280,21 @@ async def late_length_not_limited(
     return saying(with_status(refusal(204), 204), "Upload-Offset", str(offset))
 
 
-@Breach("creation.defer-length.length-over-max", concerns=_beyond).altering
+@Breach(
+    "creation.defer-length.length-over-max",
+    warns="creation.defer-length.length-over-max",
+    concerns=_beyond,
+).altering
 def late_length_refused_with_400(request: Request, response: Response) -> Response:
     """A length beyond Tus-Max-Size that comes late is refused with 400 instead of 413."""
     return with_status(response, 400)
 
 
-@Breach("core.patch.exceeds-length", concerns=_DECLARING).acting
+@Breach(
+    "core.patch.exceeds-length",
+    fails="creation.defer-length.length-below-offset",
+    concerns=_DECLARING,
+).acting
 async def declared_excess_kept(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A PATCH that declares a length and brings more has both taken."""
     info = await known(behaving, id_of(behaving, request))

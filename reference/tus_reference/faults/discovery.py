@@ -27,13 +27,30 @@ _OPTIONS = to("OPTIONS")
 _LARGE = 2**40
 
 
-@Breach("core.options.status", concerns=_OPTIONS).altering
+@Breach(
+    "core.options.status",
+    fails="core.options.ignore-tus-resumable",
+    warns="core.options.status",
+    concerns=_OPTIONS,
+).altering
 def options_with_206(request: Request, response: Response) -> Response:
     """OPTIONS is answered with 206."""
     return with_status(response, 206) if succeeded(response) else response
 
 
-@Breach("core.options.status", concerns=_OPTIONS).altering
+@Breach(
+    "core.options.status",
+    fails=(
+        "core.tus-extension.omit-when-empty core.method-override.honoured core.options.target "
+        "ext.discovery.tus-extension creation.supported creation.advertise "
+        "creation.defer-length.advertise creation-with-upload.advertise expiration.advertise "
+        "checksum.may-implement checksum.advertise checksum.options-header "
+        "checksum-trailer.advertise termination.advertise concatenation.advertise "
+        "concatenation-unfinished.advertise"
+    ),
+    warns="core.tus-max-size.advertise",
+    concerns=_OPTIONS,
+).altering
 def options_fails(request: Request, response: Response) -> Response:
     """OPTIONS is answered with 500."""
     return failure()
@@ -45,13 +62,32 @@ def options_without_versions(request: Request, response: Response) -> Response:
     return without(response, "Tus-Version")
 
 
-@Breach("ext.discovery.tus-extension", concerns=_OPTIONS).altering
+@Breach(
+    "ext.discovery.tus-extension",
+    fails=(
+        "creation.advertise creation.defer-length.advertise creation-with-upload.advertise "
+        "expiration.advertise checksum.advertise checksum-trailer.advertise "
+        "termination.advertise concatenation.advertise concatenation-unfinished.advertise"
+    ),
+    warns="ext.discovery.tus-extension creation.supported",
+    concerns=_OPTIONS,
+).altering
 def options_without_extensions(request: Request, response: Response) -> Response:
     """OPTIONS does not tell the extensions."""
     return without(response, "Tus-Extension")
 
 
-@Breach("core.tus-extension.omit-when-empty", concerns=_OPTIONS).altering
+@Breach(
+    "core.tus-extension.omit-when-empty",
+    fails=(
+        "core.tus-extension.format creation.advertise creation.defer-length.advertise "
+        "creation-with-upload.advertise expiration.advertise checksum.advertise "
+        "checksum-trailer.advertise termination.advertise concatenation.advertise "
+        "concatenation-unfinished.advertise"
+    ),
+    warns="creation.supported",
+    concerns=_OPTIONS,
+).altering
 def extensions_empty(request: Request, response: Response) -> Response:
     """Tus-Extension is there and empty."""
     return saying(response, "Tus-Extension", "")
@@ -63,13 +99,19 @@ def extensions_with_a_gap(request: Request, response: Response) -> Response:
     return rewritten(response, "Tus-Extension", lambda text: text.replace(",", ",,", 1))
 
 
-@Breach("core.tus-max-size.format", concerns=_OPTIONS).altering
+@Breach("core.tus-max-size.format", warns="core.tus-max-size.advertise", concerns=_OPTIONS).altering
 def maximum_in_words(request: Request, response: Response) -> Response:
     """Tus-Max-Size is a number with a unit."""
     return rewritten(response, "Tus-Max-Size", lambda text: f"{text} bytes")
 
 
-@Breach("core.tus-max-size.format", concerns=_OPTIONS, on="no-maximum").altering
+@Breach(
+    "core.tus-max-size.format",
+    fails="creation.max-size.413",
+    warns="core.tus-max-size.format",
+    concerns=_OPTIONS,
+    on="no-maximum",
+).altering
 def maximum_of_zero(request: Request, response: Response) -> Response:
     """Tus-Max-Size is 0, meant to say that there is no limit."""
     return saying(response, "Tus-Max-Size", "0")
@@ -80,13 +122,23 @@ def _is_large(request: Request) -> bool:
     return is_creation(request) and length.isdecimal() and int(length) > _LARGE
 
 
-@Breach("core.tus-max-size.advertise", on="no-maximum", concerns=_is_large).altering
+@Breach(
+    "core.tus-max-size.advertise",
+    warns="core.tus-max-size.advertise",
+    on="no-maximum",
+    concerns=_is_large,
+).altering
 def secret_maximum(request: Request, response: Response) -> Response:
     """There is a limit of a terabyte, and OPTIONS does not tell."""
     return refusal(413)
 
 
-@Breach("core.tus-max-size.advertise", on="no-maximum", concerns=_is_large).altering
+@Breach(
+    "core.tus-max-size.advertise",
+    warns="core.upload-length.reject-invalid core.tus-max-size.advertise",
+    on="no-maximum",
+    concerns=_is_large,
+).altering
 def trips_over_large_lengths(request: Request, response: Response) -> Response:
     """Lengths beyond a terabyte make the server fail."""
     return failure()
@@ -102,7 +154,9 @@ def options_fails_at_uploads(request: Request, response: Response) -> Response:
 
 
 @Breach(
-    "core.options.target", concerns=lambda request: _OPTIONS(request) and request.path == "*"
+    "core.options.target",
+    warns="core.options.target",
+    concerns=lambda request: _OPTIONS(request) and request.path == "*",
 ).altering
 def options_fails_for_the_server(request: Request, response: Response) -> Response:
     """OPTIONS for the server as a whole is answered with 500."""
@@ -129,7 +183,12 @@ def _unlisted(extension: str, breaks: str, *, fails: str = "", warns: str = "") 
     return breach.named(f"{extension}-unlisted", sentence, Behaviour(_OPTIONS, alter=alter))
 
 
-creation_unlisted = _unlisted("creation", "creation.advertise")
+creation_unlisted = _unlisted(
+    "creation",
+    "creation.advertise",
+    fails="creation-with-upload.requires-creation",
+    warns="creation.supported",
+)
 with_upload_unlisted = _unlisted("creation-with-upload", "creation-with-upload.advertise")
 defer_length_unlisted = _unlisted("creation-defer-length", "creation.defer-length.advertise")
 expiration_unlisted = _unlisted("expiration", "expiration.advertise")
@@ -140,7 +199,19 @@ concatenation_unlisted = _unlisted("concatenation", "concatenation.advertise")
 unfinished_unlisted = _unlisted("concatenation-unfinished", "concatenation-unfinished.advertise")
 
 
-@Breach("creation-with-upload.requires-creation", on="core-only", concerns=_OPTIONS).altering
+@Breach(
+    "creation-with-upload.requires-creation",
+    fails=(
+        "creation.max-size.413 creation-with-upload.upload-offset-present "
+        "creation-with-upload.upload-offset-value creation-with-upload.patch-rules"
+    ),
+    warns=(
+        "creation.zero-length.accept creation-with-upload.interrupted "
+        "creation-with-upload.expect-continue"
+    ),
+    on="core-only",
+    concerns=_OPTIONS,
+).altering
 def with_upload_without_creation(request: Request, response: Response) -> Response:
     """creation-with-upload is listed where creation is not."""
     return saying(response, "Tus-Extension", "creation-with-upload")
@@ -155,7 +226,9 @@ def algorithms_not_told(request: Request, response: Response) -> Response:
     return without(response, "Tus-Checksum-Algorithm")
 
 
-@Breach("checksum.algorithm-header-format", concerns=_OPTIONS).altering
+@Breach(
+    "checksum.algorithm-header-format", fails="checksum.algorithm-names", concerns=_OPTIONS
+).altering
 def algorithms_with_a_gap(request: Request, response: Response) -> Response:
     """Tus-Checksum-Algorithm has an empty member."""
     return rewritten(response, "Tus-Checksum-Algorithm", lambda text: f"{text},")

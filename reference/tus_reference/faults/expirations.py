@@ -69,7 +69,7 @@ def expiry_in_iso_8601(request: Request, response: Response) -> Response:
     return rewritten(response, "Upload-Expires", lambda _: now)
 
 
-@Breach("expiration.date-format", concerns=_ANY).altering
+@Breach("expiration.date-format", warns="expiration.date-format", concerns=_ANY).altering
 def expiry_in_an_old_form(request: Request, response: Response) -> Response:
     """Upload-Expires is a date in the form of asctime."""
     return rewritten(response, "Upload-Expires", lambda _: "Sun Nov  6 08:49:37 2044")
@@ -79,19 +79,33 @@ def _expired(status: int | None) -> bool:
     return status == 410
 
 
-@Breach("expiration.removed-404-410", concerns=to("HEAD", "PATCH")).altering
+@Breach(
+    "expiration.removed-404-410",
+    fails="core.method-override.honoured termination.in-flight",
+    warns="expiration.may-remove expiration.removed-404-410 termination.gone",
+    concerns=to("HEAD", "PATCH"),
+).altering
 def expired_is_a_bad_request(request: Request, response: Response) -> Response:
     """Requests for an upload that has expired get 400."""
     return with_status(response, 400) if _expired(response.status) else response
 
 
-@Breach("expiration.removed-404-410", concerns=_PATCH).altering
+@Breach(
+    "expiration.removed-404-410",
+    fails="termination.in-flight",
+    warns="expiration.removed-404-410 termination.gone",
+    concerns=_PATCH,
+).altering
 def expired_conflicts(request: Request, response: Response) -> Response:
     """PATCH of an upload that has expired gets 409."""
     return with_status(response, 409) if _expired(response.status) else response
 
 
-@Breach("expiration.complete-not-removed", concerns=to("HEAD", "PATCH", "GET")).acting
+@Breach(
+    "expiration.complete-not-removed",
+    warns="expiration.complete-not-removed",
+    concerns=to("HEAD", "PATCH", "GET"),
+).acting
 async def everything_expires(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Complete uploads expire, too."""
     upload_id, memory = id_of(behaving, request), behaving.memory

@@ -41,7 +41,9 @@ def _told(response: Response, change: Callable[[str], str]) -> Response:
     return rewritten(response, "Upload-Metadata", change)
 
 
-@Breach("creation.metadata.head-echo", concerns=_HEAD).altering
+@Breach(
+    "creation.metadata.head-echo", warns="creation.metadata.empty-value", concerns=_HEAD
+).altering
 def metadata_not_told(request: Request, response: Response) -> Response:
     """HEAD does not tell the metadata."""
     return without(response, "Upload-Metadata")
@@ -54,7 +56,7 @@ def metadata_forgotten_at_the_end(request: Request, response: Response) -> Respo
     return without(response, "Upload-Metadata") if begun else response
 
 
-@Breach("creation.metadata.head-echo", concerns=_HEAD).altering
+@Breach("creation.metadata.head-echo", warns="creation.metadata.head-echo", concerns=_HEAD).altering
 def metadata_in_small_letters(request: Request, response: Response) -> Response:
     """HEAD tells the keys in lower case."""
 
@@ -66,7 +68,9 @@ def metadata_in_small_letters(request: Request, response: Response) -> Response:
     return _told(response, lowered)
 
 
-@Breach("creation.metadata.head-echo", concerns=_HEAD).altering
+@Breach(
+    "creation.metadata.head-echo", warns="creation.metadata.empty-value", concerns=_HEAD
+).altering
 def metadata_cut_short(request: Request, response: Response) -> Response:
     """HEAD tells only the first pair of the metadata."""
     return _told(response, lambda text: text.partition(",")[0])
@@ -91,13 +95,18 @@ def metadata_decoded_as_text(request: Request, response: Response) -> Response:
     return _told(response, passed)
 
 
-@Breach("creation.metadata.head-echo", concerns=_HEAD).altering
+@Breach("creation.metadata.head-echo", warns="creation.metadata.head-echo", concerns=_HEAD).altering
 def metadata_in_another_order(request: Request, response: Response) -> Response:
     """HEAD tells the same pairs in other words: reordered, with a second space."""
     return _told(response, lambda text: ", ".join(reversed(text.split(","))))
 
 
-@Breach("creation.metadata.empty-value", concerns=_HEAD).altering
+@Breach(
+    "creation.metadata.empty-value",
+    fails="creation.metadata.head-echo",
+    warns="creation.metadata.empty-value",
+    concerns=_HEAD,
+).altering
 def keys_without_value_dropped(request: Request, response: Response) -> Response:
     """HEAD leaves out keys that have no value."""
 
@@ -108,7 +117,9 @@ def keys_without_value_dropped(request: Request, response: Response) -> Response
     return _told(response, valued)
 
 
-@Breach("creation.metadata.empty-value", concerns=_METADATA).altering
+@Breach(
+    "creation.metadata.empty-value", warns="creation.metadata.empty-value", concerns=_METADATA
+).altering
 def keys_without_value_refused(request: Request, response: Response) -> Response:
     """Metadata with a key that has no value is refused."""
     pairs = [pair.strip() for pair in value(request, "Upload-Metadata").split(",")]
@@ -122,7 +133,12 @@ def trips_over_keys_without_value(request: Request, response: Response) -> Respo
     return failure() if any(pair and " " not in pair for pair in pairs) else response
 
 
-@Breach("creation.metadata.response-format", concerns=_HEAD).altering
+@Breach(
+    "creation.metadata.response-format",
+    fails="creation.metadata.response-base64 creation.metadata.head-echo",
+    warns="creation.metadata.empty-value",
+    concerns=_HEAD,
+).altering
 def metadata_with_colons(request: Request, response: Response) -> Response:
     """HEAD tells the metadata with a word too many in its pairs."""
     return _told(response, lambda text: text.replace(" ", " = "))
@@ -136,23 +152,38 @@ def metadata_always_told(request: Request, response: Response) -> Response:
 
 @Breach("creation.metadata.response-keys", concerns=_HEAD).altering
 def metadata_with_an_empty_key(request: Request, response: Response) -> Response:
-    """HEAD adds a pair whose key is empty."""
-    return _told(response, lambda text: f"{text}, eA==")
+    """HEAD adds an empty pair, and so a key that is empty."""
+    return _told(response, lambda text: f"{text},,x eA==")
 
 
-@Breach("creation.metadata.response-key-ascii", concerns=_HEAD).altering
+@Breach(
+    "creation.metadata.response-key-ascii",
+    fails="creation.metadata.head-echo",
+    warns="creation.metadata.response-key-ascii creation.metadata.empty-value",
+    concerns=_HEAD,
+).altering
 def metadata_with_a_foreign_key(request: Request, response: Response) -> Response:
     """HEAD adds a key beyond ASCII."""
     return _told(response, lambda text: f"{text},gr\xf6\xdfe eA==")
 
 
-@Breach("creation.metadata.response-base64", concerns=_HEAD).altering
+@Breach(
+    "creation.metadata.response-base64",
+    fails="creation.metadata.response-format creation.metadata.head-echo",
+    warns="creation.metadata.empty-value",
+    concerns=_HEAD,
+).altering
 def metadata_in_plain_words(request: Request, response: Response) -> Response:
     """HEAD tells the values as they are, not in Base64."""
     return _told(response, lambda text: text.replace("=", "").replace(" ", " ~"))
 
 
-@Breach("creation.metadata.response-unique", concerns=_HEAD).altering
+@Breach(
+    "creation.metadata.response-unique",
+    fails="creation.metadata.response-format creation.metadata.head-echo",
+    warns="creation.metadata.empty-value",
+    concerns=_HEAD,
+).altering
 def metadata_told_twice(request: Request, response: Response) -> Response:
     """HEAD tells the first pair twice."""
     return _told(response, lambda text: f"{text},{text.partition(',')[0]}")
@@ -174,13 +205,20 @@ def _malformed(request: Request) -> bool:
     return False
 
 
-@Breach("creation.metadata.invalid", concerns=_malformed).altering
+@Breach(
+    "creation.metadata.invalid", warns="creation.metadata.invalid", concerns=_malformed
+).altering
 def malformed_metadata_not_acceptable(request: Request, response: Response) -> Response:
     """Malformed metadata is refused with 406."""
     return refusal(406)
 
 
-@Breach("creation.metadata.invalid", concerns=to("POST", "HEAD")).acting
+@Breach(
+    "creation.metadata.invalid",
+    fails="creation.metadata.response-format",
+    warns="creation.metadata.invalid",
+    concerns=to("POST", "HEAD"),
+).acting
 async def malformed_metadata_told_again(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 _OVERRIDDEN = having("X-HTTP-Method-Override")
 
 
-@Breach("core.method-override.honoured", concerns=_OVERRIDDEN).acting
+@Breach(
+    "core.method-override.honoured",
+    warns="core.method-override.actual-ignored",
+    concerns=_OVERRIDDEN,
+).acting
 async def override_unknown(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """X-HTTP-Method-Override is not known."""
     return await respond(asking(request, X_HTTP_Method_Override=None))
@@ -39,6 +43,7 @@ async def override_unknown(behaving: Behaving, request: Request, respond: Respon
 
 @Breach(
     "core.method-override.honoured",
+    warns="core.method-override.actual-ignored",
     concerns=lambda request: _OVERRIDDEN(request) and method_of(request) == "HEAD",
 ).altering
 def override_to_head_refused(request: Request, response: Response) -> Response:
@@ -56,7 +61,11 @@ async def overridden_delete_pretended(
     return with_status(refusal(204), 204)
 
 
-@Breach("core.method-override.honoured", concerns=_OVERRIDDEN).acting
+@Breach(
+    "core.method-override.honoured",
+    fails="core.patch.offset-mismatch-no-change",
+    concerns=_OVERRIDDEN,
+).acting
 async def overridden_patch_unchecked(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -67,7 +76,9 @@ async def overridden_patch_unchecked(
     return await respond(asking(request, Upload_Offset=str(info.offset)))
 
 
-@Breach("core.method-override.honoured", concerns=_OVERRIDDEN).acting
+@Breach(
+    "core.method-override.honoured", fails="core.head.offset-accurate", concerns=_OVERRIDDEN
+).acting
 async def overridden_patch_lost(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A POST that is overridden to PATCH is acknowledged, and not stored."""
     offset = value(request, "Upload-Offset")
@@ -99,6 +110,7 @@ def trips_over_unknown_overrides(request: Request, response: Response) -> Respon
 
 @Breach(
     "core.method-override.actual-ignored",
+    warns="core.method-override.actual-ignored",
     concerns=lambda request: _OVERRIDDEN(request) and request.method != "POST",
 ).acting
 async def actual_method_wins(behaving: Behaving, request: Request, respond: Respond) -> Response:

@@ -26,13 +26,22 @@ _DELETE = to("DELETE")
 _DONE = (("Tus-Resumable", "1.0.0"),)
 
 
-@Breach("termination.204", concerns=_DELETE).altering
+@Breach(
+    "termination.204",
+    fails="core.method-override.honoured",
+    warns="termination.completed termination.in-flight",
+    concerns=_DELETE,
+).altering
 def delete_with_200(request: Request, response: Response) -> Response:
     """DELETE is answered with 200."""
     return with_status(response, 200) if response.status == 204 else response
 
 
-@Breach("termination.gone", concerns=_DELETE).acting
+@Breach(
+    "termination.gone",
+    fails="core.method-override.honoured termination.in-flight",
+    concerns=_DELETE,
+).acting
 async def delete_pretended(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """DELETE is acknowledged, and the upload stays."""
     info = await known(behaving, id_of(behaving, request))
@@ -42,19 +51,31 @@ async def delete_pretended(behaving: Behaving, request: Request, respond: Respon
     return Response(204, _DONE)
 
 
-@Breach("termination.gone", concerns=to("HEAD", "PATCH", "DELETE", "GET")).altering
+@Breach(
+    "termination.gone",
+    fails="core.method-override.honoured termination.in-flight",
+    warns="expiration.may-remove expiration.removed-404-410 termination.gone",
+    concerns=to("HEAD", "PATCH", "DELETE", "GET"),
+).altering
 def deleted_is_a_bad_request(request: Request, response: Response) -> Response:
     """Requests for an upload that was deleted get 400."""
     return with_status(response, 400) if response.status == 410 else response
 
 
-@Breach("core.head.not-found-no-offset", concerns=to("HEAD")).altering
+@Breach(
+    "core.head.not-found-no-offset", warns="core.head.not-found-no-offset", concerns=to("HEAD")
+).altering
 def deleted_upload_tells_offset(request: Request, response: Response) -> Response:
     """HEAD of an upload that was deleted tells an offset."""
     return saying(response, "Upload-Offset", "0") if response.status == 410 else response
 
 
-@Breach("termination.gone", concerns=to("PATCH")).altering
+@Breach(
+    "termination.gone",
+    fails="core.head.offset-accurate termination.in-flight",
+    warns="expiration.removed-404-410",
+    concerns=to("PATCH"),
+).altering
 def deleted_upload_rises(request: Request, response: Response) -> Response:
     """PATCH of an upload that was deleted is acknowledged."""
     if response.status != 410:
@@ -62,13 +83,13 @@ def deleted_upload_rises(request: Request, response: Response) -> Response:
     return saying(with_status(response, 204), "Upload-Offset", "10")
 
 
-@Breach("termination.gone", concerns=to("GET")).altering
+@Breach("termination.gone", warns="termination.gone", concerns=to("GET")).altering
 def deleted_upload_can_be_read(request: Request, response: Response) -> Response:
     """The bytes of an upload that was deleted are still given out."""
     return Response(200, _DONE, b"deleted?") if response.status == 410 else response
 
 
-@Breach("termination.completed", concerns=_DELETE).acting
+@Breach("termination.completed", warns="termination.completed", concerns=_DELETE).acting
 async def complete_uploads_stay(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """An upload that is complete cannot be deleted."""
     info = await known(behaving, id_of(behaving, request))
@@ -94,7 +115,7 @@ def trips_over_deleting_nothing(request: Request, response: Response) -> Respons
     return failure() if response.status == 404 else response
 
 
-@Breach("termination.204", concerns=to("PATCH", "DELETE")).acting
+@Breach("termination.204", warns="termination.204", concerns=to("PATCH", "DELETE")).acting
 async def locked_against_deletion(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

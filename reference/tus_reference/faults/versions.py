@@ -66,7 +66,11 @@ def version_refused_without_list(request: Request, response: Response) -> Respon
     return without(response, "Tus-Version")
 
 
-@Breach("core.tus-resumable.unsupported-not-processed", concerns=_other_version).acting
+@Breach(
+    "core.tus-resumable.unsupported-not-processed",
+    fails="core.tus-resumable.unsupported-412",
+    concerns=_other_version,
+).acting
 async def version_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A request of any version is treated as one of 1.0.0."""
     return await respond(asking(request, Tus_Resumable=TUS_VERSION))
@@ -86,6 +90,7 @@ async def version_refused_too_late(
 
 @Breach(
     "core.tus-resumable.unsupported-412",
+    warns="core.tus-resumable.unsupported-412",
     concerns=lambda request: method_of(request) == "HEAD" and _other_version(request),
 ).acting
 async def head_of_any_version(behaving: Behaving, request: Request, respond: Respond) -> Response:
@@ -97,7 +102,11 @@ def _nearly(request: Request) -> bool:
     return _other_version(request) and value(request, "Tus-Resumable").startswith("1")
 
 
-@Breach("core.tus-resumable.unsupported-412", concerns=_nearly).acting
+@Breach(
+    "core.tus-resumable.unsupported-412",
+    warns="core.tus-resumable.unsupported-412 core.tus-resumable.unsupported-not-processed",
+    concerns=_nearly,
+).acting
 async def version_compared_by_its_beginning(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -132,7 +141,7 @@ def versions_without_ours(request: Request, response: Response) -> Response:
     return saying(response, "Tus-Version", "0.2.2")
 
 
-@Breach("core.tus-version.format", concerns=to("OPTIONS")).altering
+@Breach("core.tus-version.format", warns="core.tus-version.format", concerns=to("OPTIONS")).altering
 def versions_with_names(request: Request, response: Response) -> Response:
     """Tus-Version names a version in words, and has space around its commas."""
     return saying(response, "Tus-Version", "1.0.0 , latest")
