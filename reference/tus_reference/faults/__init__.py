@@ -16,6 +16,7 @@ from tus_reference.faults import (
     locks,
     metadata,
     overrides,
+    partials,
     patches,
     terminations,
     versions,
@@ -41,6 +42,7 @@ _MODULES: tuple[ModuleType, ...] = (
     expirations,
     checksums,
     terminations,
+    partials,
     concatenations,
 )
 

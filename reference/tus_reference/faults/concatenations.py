@@ -1,4 +1,4 @@
-"""Faults about partial and final uploads (Concatenation)."""
+"""Faults about final uploads (Concatenation)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tus_reference.faults.alterations import (
-    OFFSET_TYPE,
     append,
     asking,
     bringing,
@@ -16,7 +15,6 @@ from tus_reference.faults.alterations import (
     id_of,
     known,
     method_of,
-    part,
     refusal,
     remove,
     replace_bytes,
@@ -32,190 +30,21 @@ from tus_reference.faults.alterations import (
     without,
 )
 from tus_reference.faults.fault import Breach
+from tus_reference.faults.partials import (
+    DONE,
+    HEAD,
+    PATCH,
+    asked_for,
+    is_final,
+    is_partial,
+    parts_listed,
+    parts_of,
+)
 from tus_reference.handler import Response
 
 if TYPE_CHECKING:
     from tus_reference.faults.behaviour import Behaving, Respond
     from tus_reference.handler import FileInfo, Request
-
-_HEAD, _PATCH = to("HEAD"), to("PATCH")
-_DONE = (("Tus-Resumable", "1.0.0"),)
-
-
-def _partial(request: Request) -> bool:
-    return part(request, "partial")
-
-
-def _final(request: Request) -> bool:
-    return part(request, "final")
-
-
-def _list(request: Request) -> tuple[str, ...]:
-    """Return the URLs that a final upload is to be made of."""
-    return tuple(url for url in value(request, "Upload-Concat")[6:].split(" ") if url)
-
-
-async def _parts(behaving: Behaving, request: Request) -> list[FileInfo | None]:
-    ids = [behaving.locator.id_of_url(request, url) for url in _list(request)]
-    return [None if each is None else await known(behaving, each) for each in ids]
-
-
-async def _asked(behaving: Behaving, request: Request) -> FileInfo | None:
-    return await known(behaving, id_of(behaving, request))
-
-
-# Partial uploads
-
-
-@Breach(
-    "concatenation.partial.create", warns="creation-with-upload.patch-rules", concerns=_partial
-).altering
-def partials_with_200(request: Request, response: Response) -> Response:
-    """The creation of a partial upload is answered with 200."""
-    return with_status(response, 200) if response.status == 201 else response
-
-
-@Breach("concatenation.partial.create", concerns=_PATCH).acting
-async def partials_take_no_bytes(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """PATCH of a partial upload of 100 bytes is refused."""
-    info = await _asked(behaving, request)
-    taken = info is not None and info.is_partial and info.size == 100 and info.offset == 0
-    return refusal(403) if taken else await respond(request)
-
-
-@Breach(
-    "concatenation.partial.create", fails="concatenation.partial.head-offset", concerns=_partial
-).acting
-async def partials_begin_at_one(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """A partial upload has a byte as soon as it is created."""
-    response = await respond(request)
-    info = await known(behaving, created_id(behaving, response))
-    if info is not None and info.offset == 0 and info.size == 100:
-        await append(behaving, info, b"?")
-    return response
-
-
-@Breach(
-    "concatenation.partial.head-offset",
-    fails=(
-        "core.head.offset-accurate creation-with-upload.upload-offset-value "
-        "concatenation.partial.create concatenation.final.length-sum "
-        "concatenation.final.order concatenation-unfinished.finishes "
-        "concatenation.final.patch-no-modify concatenation.final.head-offset-equals-length "
-        "concatenation.final.bad-partials"
-    ),
-    concerns=_HEAD,
-).acting
-async def partials_without_offset(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """HEAD of a partial upload does not tell its offset."""
-    info = await _asked(behaving, request)
-    response = await respond(request)
-    return without(response, "Upload-Offset") if info and info.is_partial else response
-
-
-@Breach("creation.defer-length.head", concerns=_HEAD).acting
-async def deferred_partials_not_told(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """HEAD does not say that the length of a partial upload is deferred."""
-    info = await _asked(behaving, request)
-    response = await respond(request)
-    return without(response, "Upload-Defer-Length") if info and info.is_partial else response
-
-
-@Breach(
-    "creation-with-upload.patch-rules", warns="creation-with-upload.patch-rules", concerns=_partial
-).acting
-async def partials_with_upload_refused(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """A partial upload cannot bring bytes along."""
-    brings = value(request, "Content-Type") == OFFSET_TYPE
-    return refusal(400) if brings else await respond(request)
-
-
-# Upload-Concat
-
-
-@Breach("concatenation.head.upload-concat", concerns=_HEAD).altering
-def concat_not_told(request: Request, response: Response) -> Response:
-    """HEAD does not tell Upload-Concat."""
-    return without(response, "Upload-Concat")
-
-
-@Breach(
-    "concatenation.head.upload-concat", fails="concatenation.final.order", concerns=_HEAD
-).altering
-def concat_of_finals_not_told(request: Request, response: Response) -> Response:
-    """HEAD of a final upload tells only its first part."""
-    return rewritten(response, "Upload-Concat", lambda text: text.partition(" ")[0])
-
-
-@Breach(
-    "concatenation.head.upload-concat", warns="concatenation.head.upload-concat", concerns=_HEAD
-).altering
-def concat_in_other_words(request: Request, response: Response) -> Response:
-    """HEAD tells the parts by URLs of another form than they were given in."""
-
-    def turned(text: str) -> str:
-        absolute = "http://tus.test/"
-        if absolute in text:
-            return text.replace(absolute, "/")
-        return text.replace("/files/", f"{absolute}files/")
-
-    return rewritten(response, "Upload-Concat", turned)
-
-
-@Breach(
-    "concatenation.header.response-format",
-    fails="concatenation.final.order concatenation.head.upload-concat",
-    concerns=_HEAD,
-).altering
-def concat_with_commas(request: Request, response: Response) -> Response:
-    """Upload-Concat has another word before its list."""
-    return rewritten(response, "Upload-Concat", lambda text: text.replace("final;", "final-of;"))
-
-
-@Breach(
-    "concatenation.header.response-format", fails="concatenation.head.upload-concat", concerns=_HEAD
-).altering
-def concat_in_capitals(request: Request, response: Response) -> Response:
-    """Upload-Concat reads Partial."""
-    return rewritten(
-        response, "Upload-Concat", lambda text: "Partial" if text == "partial" else text
-    )
-
-
-@Breach("concatenation.header.response-format", concerns=_HEAD).altering
-def concat_always_told(request: Request, response: Response) -> Response:
-    """HEAD says of every upload that it is a partial one."""
-    return response.with_headers(("Upload-Concat", "partial")) if succeeded(response) else response
-
-
-@Breach("concatenation.header.urls", warns="concatenation.header.urls", concerns=_final).acting
-async def only_paths_understood(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """Parts that are named by absolute URLs are refused."""
-    whole_urls = any("://" in url for url in _list(request))
-    return refusal(400) if whole_urls else await respond(request)
-
-
-@Breach(
-    "concatenation.header.urls",
-    fails="creation.post.201 concatenation.final.length-sum",
-    warns=(
-        "concatenation.partial.repeat-in-one concatenation.header.urls concatenation.final.max-size"
-    ),
-    concerns=_final,
-).acting
-async def only_urls_understood(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """Parts that are named by paths are refused."""
-    paths = any("://" not in url for url in _list(request)) and len(_list(request)) > 1
-    return refusal(400) if paths else await respond(request)
-
 
 # Final uploads: length, order, bytes
 
@@ -223,13 +52,13 @@ async def only_urls_understood(behaving: Behaving, request: Request, respond: Re
 @Breach(
     "concatenation.final.length-sum",
     fails="concatenation.final.head-offset-equals-length concatenation.final.head-length",
-    concerns=_HEAD,
+    concerns=HEAD,
 ).acting
 async def length_of_the_first_part(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """HEAD of a final upload tells the length of its parts and one for each."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     response = await respond(request)
     if info is None or not info.is_final:
         return response
@@ -243,7 +72,7 @@ async def length_of_the_first_part(
         "termination.final-and-partials concatenation.final.patch-no-modify "
         "concatenation.partial.patch-after-concat"
     ),
-    concerns=_final,
+    concerns=is_final,
 ).acting
 async def parts_in_reverse(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """The parts are joined in the reverse of their order, and told as they were named."""
@@ -256,7 +85,7 @@ async def parts_in_reverse(behaving: Behaving, request: Request, respond: Respon
         "termination.final-and-partials concatenation.final.patch-no-modify "
         "concatenation.partial.patch-after-concat"
     ),
-    concerns=_final,
+    concerns=is_final,
 ).acting
 async def last_byte_of_finals_spoilt(
     behaving: Behaving, request: Request, respond: Respond
@@ -283,7 +112,7 @@ async def _joined(
 
 
 @Breach(
-    "concatenation.final.order", fails="concatenation.head.upload-concat", concerns=_HEAD
+    "concatenation.final.order", fails="concatenation.head.upload-concat", concerns=HEAD
 ).altering
 def parts_told_in_another_order(request: Request, response: Response) -> Response:
     """HEAD of a final upload tells its parts sorted by their URLs, or so that they seem to be."""
@@ -301,32 +130,32 @@ def parts_told_in_another_order(request: Request, response: Response) -> Respons
         "concatenation.final.order concatenation-unfinished.finishes "
         "concatenation.final.patch-no-modify concatenation.partial.patch-after-concat"
     ),
-    concerns=_HEAD,
+    concerns=HEAD,
 ).acting
 async def finals_without_offset(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """HEAD of a finished final upload does not tell its offset."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     response = await respond(request)
     return without(response, "Upload-Offset") if info and info.is_final else response
 
 
-@Breach("concatenation.final.head-length", concerns=_HEAD).acting
+@Breach("concatenation.final.head-length", concerns=HEAD).acting
 async def unfinished_finals_without_length(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """HEAD of a final upload does not tell its length before it is finished."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     response = await respond(request)
     early = info is not None and info.is_final and not info.is_complete
     return without(response, "Upload-Length") if early else response
 
 
-@Breach("concatenation.final.head-length", concerns=_HEAD).acting
+@Breach("concatenation.final.head-length", concerns=HEAD).acting
 async def length_of_finals_guessed(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """HEAD of a final upload tells a length though that of a part is not known."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     response = await respond(request)
     open_ = header(response, "Upload-Length") is None and info is not None and info.is_final
     return (
@@ -337,13 +166,13 @@ async def length_of_finals_guessed(
 
 
 @Breach(
-    "concatenation.final.head-length", fails="concatenation.head.upload-concat", concerns=_HEAD
+    "concatenation.final.head-length", fails="concatenation.head.upload-concat", concerns=HEAD
 ).acting
 async def trips_over_unfinished_finals(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """HEAD of a final upload that is not finished is answered with 500."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     early = info is not None and info.is_final and not info.is_complete
     return failure() if early else await respond(request)
 
@@ -356,7 +185,7 @@ async def trips_over_unfinished_finals(
 async def finals_never_finish(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A final upload that was created early never gets its bytes."""
     response = await respond(request)
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     if info is None or not info.is_final or not succeeded(response):
         return response
     if info.is_complete and info.id not in behaving.memory.marked:
@@ -365,20 +194,20 @@ async def finals_never_finish(behaving: Behaving, request: Request, respond: Res
     return without(response, "Upload-Offset")
 
 
-@Breach("concatenation-unfinished.finishes", concerns=_final).acting
+@Breach("concatenation-unfinished.finishes", concerns=is_final).acting
 async def finals_need_lengths(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A final upload over a part of deferred length makes the server fail."""
-    parts = await _parts(behaving, request)
+    parts = await parts_of(behaving, request)
     open_ = any(each is not None and each.size is None for each in parts)
     return failure() if open_ else await respond(request)
 
 
-@Breach("creation.post.201", warns="concatenation.final.max-size", concerns=_final).acting
+@Breach("creation.post.201", warns="concatenation.final.max-size", concerns=is_final).acting
 async def unfinished_parts_refused(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A final upload over unfinished parts is refused, though the extension is listed."""
-    parts = await _parts(behaving, request)
+    parts = await parts_of(behaving, request)
     early = any(each is not None and not each.is_complete for each in parts)
     return refusal(400) if early else await respond(request)
 
@@ -392,13 +221,13 @@ async def unfinished_parts_refused(
     ),
     warns="concatenation.final.max-size",
     on="concatenation-only",
-    concerns=_final,
+    concerns=is_final,
 ).acting
 async def unfinished_parts_cut_short(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A final upload is made of what is there of its parts, which are complete from then on."""
-    for each in await _parts(behaving, request):
+    for each in await parts_of(behaving, request):
         if each is not None and each.is_partial and not each.is_complete:
             await set_length(behaving, each.id, each.offset)
     return await respond(request)
@@ -410,13 +239,13 @@ async def unfinished_parts_cut_short(
 @Breach(
     "concatenation.final.metadata-not-transferred",
     fails="creation.metadata.head-echo",
-    concerns=_HEAD,
+    concerns=HEAD,
 ).acting
 async def metadata_of_parts_inherited(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A final upload has the metadata of its parts, too."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     response = await respond(request)
     if info is None or not info.is_final or not succeeded(response):
         return response
@@ -427,17 +256,17 @@ async def metadata_of_parts_inherited(
     return saying(response, "Upload-Metadata", text) if text else response
 
 
-@Breach("creation.metadata.head-echo", concerns=_HEAD).acting
+@Breach("creation.metadata.head-echo", concerns=HEAD).acting
 async def metadata_of_finals_lost(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A final upload has no metadata."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     response = await respond(request)
     return without(response, "Upload-Metadata") if info and info.is_final else response
 
 
-@Breach("creation.metadata.may-reject", concerns=_final).altering
+@Breach("creation.metadata.may-reject", concerns=is_final).altering
 def trips_over_metadata_of_finals(request: Request, response: Response) -> Response:
     """The creation of a final upload over parts that have metadata makes the server fail."""
     return failure() if "Upload-Metadata" in request.headers else response
@@ -449,11 +278,11 @@ def trips_over_metadata_of_finals(request: Request, response: Response) -> Respo
 @Breach(
     "concatenation.partial.repeat-in-one",
     warns="concatenation.partial.repeat-in-one",
-    concerns=_final,
+    concerns=is_final,
 ).acting
 async def parts_only_once(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A part that is named twice in one final upload is refused."""
-    twice = len(set(_list(request))) < len(_list(request))
+    twice = len(set(parts_listed(request))) < len(parts_listed(request))
     return refusal(400) if twice else await respond(request)
 
 
@@ -461,25 +290,27 @@ async def parts_only_once(behaving: Behaving, request: Request, respond: Respond
     "concatenation.partial.repeat-in-one",
     fails="concatenation.final.length-sum concatenation.final.order",
     warns="concatenation.partial.repeat-in-one",
-    concerns=_final,
+    concerns=is_final,
 ).acting
 async def repeated_parts_dropped(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A part that is named twice in one final upload is joined once."""
-    urls = " ".join(dict.fromkeys(_list(request)))
+    urls = " ".join(dict.fromkeys(parts_listed(request)))
     told = asking(request, Upload_Concat=f"final;{urls}")
-    return await respond(told if len(set(_list(request))) < len(_list(request)) else request)
+    return await respond(
+        told if len(set(parts_listed(request))) < len(parts_listed(request)) else request
+    )
 
 
 @Breach(
-    "concatenation.partial.reuse-across", fails="concatenation.final.length-sum", concerns=_final
+    "concatenation.partial.reuse-across", fails="concatenation.final.length-sum", concerns=is_final
 ).acting
 async def trips_over_parts_in_use(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A part that is in a final upload already makes the server fail."""
-    parts = {each.id for each in await _parts(behaving, request) if each is not None}
+    parts = {each.id for each in await parts_of(behaving, request) if each is not None}
     if parts & behaving.memory.marked:
         return failure()
     response = await respond(request)
@@ -491,20 +322,20 @@ async def trips_over_parts_in_use(
 # PATCH of a final upload
 
 
-@Breach("concatenation.final.patch-403", concerns=_PATCH).altering
+@Breach("concatenation.final.patch-403", concerns=PATCH).altering
 def patch_of_finals_refused_with_405(request: Request, response: Response) -> Response:
     """PATCH of a final upload is refused with 405 instead of 403."""
     return with_status(response, 405) if response.status == 403 else response
 
 
 @Breach(
-    "concatenation.final.patch-no-modify", fails="core.head.offset-accurate", concerns=_PATCH
+    "concatenation.final.patch-no-modify", fails="core.head.offset-accurate", concerns=PATCH
 ).acting
 async def patch_of_finals_spoils_parts(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """PATCH of a final upload is refused, but its first part is changed."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     response = await respond(request)
     first = None if info is None or not info.is_final else info.partial_uploads[0]
     target = None if first is None else await known(behaving, first)
@@ -517,11 +348,11 @@ async def patch_of_finals_spoils_parts(
 # What is no list of parts
 
 
-@Breach("concatenation.final.bad-partials", concerns=_final).acting
+@Breach("concatenation.final.bad-partials", concerns=is_final).acting
 async def missing_parts_skipped(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Parts that do not exist, or are elsewhere, are left out of a final upload."""
-    parts = await _parts(behaving, request)
-    urls = [url for url, each in zip(_list(request), parts, strict=True) if each is not None]
+    parts = await parts_of(behaving, request)
+    urls = [url for url, each in zip(parts_listed(request), parts, strict=True) if each is not None]
     if len(urls) == len(parts):
         return await respond(request)
     response = await respond(asking(request, Upload_Concat=f"final;{' '.join(urls)}"))
@@ -531,11 +362,11 @@ async def missing_parts_skipped(behaving: Behaving, request: Request, respond: R
 
 
 @Breach(
-    "concatenation.final.bad-partials", warns="concatenation.final.bad-partials", concerns=_final
+    "concatenation.final.bad-partials", warns="concatenation.final.bad-partials", concerns=is_final
 ).acting
 async def anything_is_a_part(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Uploads that are not partial are accepted as parts."""
-    for each in await _parts(behaving, request):
+    for each in await parts_of(behaving, request):
         if each is not None and not each.is_partial:
             await _turned(behaving, replace(each, is_partial=True))
     return await respond(request)
@@ -546,12 +377,12 @@ async def _turned(behaving: Behaving, info: FileInfo) -> None:
     await replace_bytes(behaving, info, data)
 
 
-@Breach("concatenation.final.bad-partials", concerns=_final).acting
+@Breach("concatenation.final.bad-partials", concerns=is_final).acting
 async def parts_lost_with_bad_lists(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """When a final upload is refused, the parts that it names are removed."""
-    parts = await _parts(behaving, request)
+    parts = await parts_of(behaving, request)
     response = await respond(request)
     if response.status == 400:
         for each in parts:
@@ -606,7 +437,7 @@ async def odd_concat_told_again(behaving: Behaving, request: Request, respond: R
 @Breach(
     "concatenation.final.upload-length-given",
     warns="concatenation.final.upload-length-given",
-    concerns=_final,
+    concerns=is_final,
 ).acting
 async def given_length_kept(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """The Upload-Length that comes with a final upload is kept, right or wrong."""
@@ -617,7 +448,7 @@ async def given_length_kept(behaving: Behaving, request: Request, respond: Respo
     return response
 
 
-@Breach("concatenation.final.body", concerns=_final).acting
+@Breach("concatenation.final.body", concerns=is_final).acting
 async def bytes_of_finals_appended(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -634,15 +465,15 @@ async def bytes_of_finals_appended(
 
 
 @Breach(
-    "concatenation.final.max-size", warns="concatenation.final.max-size", concerns=_final
+    "concatenation.final.max-size", warns="concatenation.final.max-size", concerns=is_final
 ).acting
 async def finals_not_limited(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A final upload may be larger than Tus-Max-Size."""
-    parts = await _parts(behaving, request)
+    parts = await parts_of(behaving, request)
     total = sum(each.size or 0 for each in parts if each is not None)
     if total <= behaving.config.max_size or not behaving.config.max_size:
         return await respond(request)
-    return Response(201, (*_DONE, ("Location", f"{behaving.locator.path}too-large")))
+    return Response(201, (*DONE, ("Location", f"{behaving.locator.path}too-large")))
 
 
 # DELETE
@@ -653,7 +484,7 @@ async def finals_not_limited(behaving: Behaving, request: Request, respond: Resp
 ).acting
 async def finals_refer_to_parts(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A final upload loses its bytes with its parts."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     recorder = behaving.config.composer.recorder
     response = await respond(request)
     if info is None or not info.is_partial or recorder is None:
@@ -670,7 +501,7 @@ async def trips_over_deleting_finals(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """DELETE of a final upload is answered with 500, and so are its parts."""
-    info = await _asked(behaving, request)
+    info = await asked_for(behaving, request)
     kind = info is not None and info.is_final
     return failure() if kind else await respond(request)
 
@@ -679,7 +510,7 @@ async def trips_over_deleting_finals(
     "termination.gone",
     fails="core.method-override.honoured core.head.offset-accurate termination.in-flight",
     warns="termination.gone",
-    concerns=_HEAD,
+    concerns=HEAD,
 ).acting
 async def deleted_finals_found(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """HEAD of an upload that is gone is answered as if it were there."""
@@ -687,7 +518,7 @@ async def deleted_finals_found(behaving: Behaving, request: Request, respond: Re
     if response.status != 410:
         return response
     told = (("Upload-Offset", "5"), ("Upload-Length", "5"), ("Cache-Control", "no-store"))
-    return Response(200, (*_DONE, *told))
+    return Response(200, (*DONE, *told))
 
 
 # Where concatenation is not offered
@@ -697,7 +528,7 @@ async def deleted_finals_found(behaving: Behaving, request: Request, respond: Re
     "concatenation.unsupported",
     warns="concatenation.unsupported",
     on="creation-only",
-    concerns=_final,
+    concerns=is_final,
 ).acting
 async def finals_lost_without_an_error(
     behaving: Behaving, request: Request, respond: Respond
@@ -706,7 +537,7 @@ async def finals_lost_without_an_error(
     return await respond(asking(request, Upload_Concat=None, Upload_Length="10"))
 
 
-@Breach("concatenation.unsupported", on="creation-only", concerns=_partial).altering
+@Breach("concatenation.unsupported", on="creation-only", concerns=is_partial).altering
 def trips_over_partials(request: Request, response: Response) -> Response:
     """A partial upload makes a server fail that does not offer concatenation."""
     return failure()
