@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
@@ -95,7 +96,11 @@ async def test_whoever_is_alone_has_nobody_beside_it() -> None:
             beside.append(floor.present)
 
     async with trio.open_nursery() as nursery:
-        for each in (together, together, alone, together, alone, together, alone):
+        for each in (together, together):
+            nursery.start_soon(each)
+        # Trio starts tasks in no particular order; these two are to be there before the others.
+        await trio.testing.wait_all_tasks_blocked()
+        for each in (alone, together, alone, together, alone):
             nursery.start_soon(each)
     assert beside == [0] * 6
     assert floor.most >= 2
