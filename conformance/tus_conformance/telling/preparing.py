@@ -93,12 +93,16 @@ def _creation(given: Given) -> Request:
     )
 
 
-def hindered(what: str, reply: Reply, actual: str = "") -> tuple[Verdict, str]:
-    """Return the verdict and the reason of a scenario that cannot begin as it should."""
+def hindered(what: str, reply: Reply, actual: str = "", broken: str = "") -> tuple[Verdict, str]:
+    """Return the verdict and the reason of a scenario that cannot begin as it should.
+
+    `broken` is the row that is to blame, where that is another than the method's usual one.
+    """
     failure = reply.answer.failure
     if failure is not None and failure.kind in {"unreachable", "tls"}:
         return "error", f"{what}: {failure.sentence}"
-    cause = f" ({CAUSES[reply.method]})" if reply.method in CAUSES else ""
+    row = broken or CAUSES.get(reply.method, "")
+    cause = f" ({row})" if row else ""
     if failure is not None:
         return "blocked", f"{what}{cause}: {failure.sentence}"
     answered = f"{reply.method} was answered with {actual or reply.status}"

@@ -147,8 +147,9 @@ def _ensure_in_place(telling: Telling, step: Step, reply: Reply) -> None:
     found, telling.checks[seen:] = telling.checks[seen:], []
     refused = not step.expect and not reply.succeeded
     if refused or any(check.grade in {None, "fail"} for check in found):
-        actual = found[0].actual if found else ""
-        raise Stopped(*hindered("A precondition did not hold", reply, actual))
+        broken = next((check for check in found if check.grade in {None, "fail"}), None)
+        actual, row = (broken.actual, broken.requirement) if broken else ("", "")
+        raise Stopped(*hindered("A precondition did not hold", reply, actual, row))
 
 
 def _missing(telling: Telling, reason: str) -> list[Check]:
