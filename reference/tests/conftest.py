@@ -12,6 +12,7 @@ import trio
 import trio.testing
 
 from tus_reference import Config, FileStore, Handler, MemoryLocker, MemoryStore, StoreComposer
+from tus_reference.middleware import Layer, Layered
 from tus_reference.protocol import Headers
 from tus_reference.server import Limits, serve_stream
 
@@ -106,8 +107,11 @@ class Wire:
 class Client:
     """Requests to one handler, each over a connection of its own."""
 
-    def __init__(self, handler: Handler, limits: Limits | None = None) -> None:
+    def __init__(
+        self, handler: Handler, limits: Limits | None = None, layers: tuple[Layer, ...] = ()
+    ) -> None:
         self.handler = handler
+        self._layers = layers
         self._limits = limits
 
     @asynccontextmanager
@@ -116,7 +120,8 @@ class Client:
         async with trio.open_nursery() as nursery:
 
             async def serve() -> None:
-                await serve_stream(self.handler, theirs, limits=self._limits)
+                service = Layered(self.handler, *self._layers)
+                await serve_stream(service, theirs, limits=self._limits)
 
             nursery.start_soon(serve)
             yield Wire(ours)
@@ -196,13 +201,14 @@ class Servers:
         store: FileStore | MemoryStore | None = None,
         *,
         limits: Limits | None = None,
+        layers: tuple[Layer, ...] = (),
         **settings: Any,
     ) -> Client:
         composer = StoreComposer()
         (store or MemoryStore()).use_in(composer)
         MemoryLocker().use_in(composer)
         config = Config(store_composer=composer, spool_directory=self.folder, **settings)
-        return Client(Handler(config), limits)
+        return Client(Handler(config), limits, layers)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import re
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import h11
 import trio
@@ -24,7 +24,6 @@ import trio
 from tus_reference.handler import (
     ClientDisconnected,
     Download,
-    Handler,
     Request,
     Response,
     refuse,
@@ -32,6 +31,9 @@ from tus_reference.handler import (
 from tus_reference.protocol import TUS_VERSION, Headers, errors, http_date
 from tus_reference.server.bodies import ChunkedBody, Invitation, SizedBody, decode
 from tus_reference.server.transport import Disconnected, Transport
+
+if TYPE_CHECKING:
+    from tus_reference.middleware import Service
 
 SERVER: Final = "Server: tus-reference"
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {460: "Checksum Mismatch"}
@@ -54,9 +56,9 @@ class Connection:
     """One connection from its first byte to its close."""
 
     def __init__(
-        self, handler: Handler, stream: trio.abc.Stream, *, scheme: str, limits: Limits
+        self, service: Service, stream: trio.abc.Stream, *, scheme: str, limits: Limits
     ) -> None:
-        self.handler = handler
+        self.service = service
         self.transport = Transport(stream)
         self.scheme = scheme
         self.limits = limits
@@ -170,7 +172,7 @@ class _Exchange:
 
     async def run(self) -> bytes | None:
         """Answer; return what was read too far, or None if the connection is done."""
-        response = await self._connection.handler.handle(self.request)
+        response = await self._connection.service.handle(self.request)
         close = not self._keeps_alive or self._connection.stopping or not self._can_settle()
         await self._send(response, close=close)
         if self._body.unread == 0 and not close:
@@ -256,11 +258,11 @@ def _date() -> str:
 
 
 async def serve_stream(
-    handler: Handler,
+    service: Service,
     stream: trio.abc.Stream,
     *,
     scheme: str = "http",
     limits: Limits | None = None,
 ) -> None:
     """Serve one connection over any trio stream until it ends; closes the stream."""
-    await Connection(handler, stream, scheme=scheme, limits=limits or Limits()).run()
+    await Connection(service, stream, scheme=scheme, limits=limits or Limits()).run()

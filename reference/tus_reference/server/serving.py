@@ -11,11 +11,11 @@ from tus_reference.server.connection import Connection, Limits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tus_reference.handler import Handler
+    from tus_reference.middleware import Service
 
 
 async def serve(
-    handler: Handler,
+    service: Service,
     listeners: Sequence[trio.abc.Listener[trio.abc.Stream]],
     *,
     stop: trio.Event | None = None,
@@ -26,16 +26,16 @@ async def serve(
 
     Requests get `shutdown_timeout` seconds of the handler's configuration for that.
     """
-    settings = limits or Limits(keep_alive=handler.config.network_timeout)
+    settings = limits or Limits(keep_alive=service.config.network_timeout)
     connections: set[Connection] = set()
 
     async def serve_one(stream: trio.abc.Stream) -> None:
-        connection = Connection(handler, stream, scheme=scheme, limits=settings)
+        connection = Connection(service, stream, scheme=scheme, limits=settings)
         connections.add(connection)
         try:
             await connection.run()
         except Exception:
-            handler.config.logger.exception("a connection failed")
+            service.config.logger.exception("a connection failed")
         finally:
             connections.discard(connection)
 
@@ -51,13 +51,13 @@ async def serve(
 
         async def keep_up() -> None:
             with background:
-                await handler.keep_up()
+                await service.keep_up()
 
         nursery.start_soon(keep_up)
         await (trio.Event() if stop is None else stop).wait()
         accepting.cancel()
         background.cancel()
-        handler.interrupt_all()
+        service.interrupt_all()
         for connection in list(connections):
             connection.stop()
-        nursery.cancel_scope.deadline = trio.current_time() + handler.config.shutdown_timeout
+        nursery.cancel_scope.deadline = trio.current_time() + service.config.shutdown_timeout

@@ -1,0 +1,130 @@
+"""`Cors`: what lets pages of other origins upload (the Fetch standard, CORS protocol).
+
+A browser asks before it sends what a form could not send: a preflight, OPTIONS with the
+method and the headers that are to come, and without credentials. So a preflight has to pass
+whatever would refuse the request itself. Everything else is answered as ever, errors too, and
+a page of an allowed origin may read the answer. Origins that are not allowed get no headers:
+it is the browser that keeps the answer from their pages.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from tus_reference.handler import ConfigError, Response
+
+if TYPE_CHECKING:
+    from tus_reference.handler import Request
+    from tus_reference.middleware.layers import Respond
+
+ANY_ORIGIN: Final = ".*"
+METHODS: Final = ("POST", "HEAD", "PATCH", "OPTIONS", "GET", "DELETE")
+ALLOWED: Final = (
+    "Authorization", "Origin", "X-Requested-With", "X-Request-ID", "X-HTTP-Method-Override",
+    "Content-Type", "Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata",
+    "Upload-Defer-Length", "Upload-Concat", "Upload-Checksum", "Range", "If-Range", "If-Match",
+    "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
+)  # fmt: skip
+EXPOSED: Final = (
+    "Location", "Tus-Version", "Tus-Resumable", "Tus-Max-Size", "Tus-Extension",
+    "Tus-Checksum-Algorithm", "Upload-Offset", "Upload-Length", "Upload-Metadata",
+    "Upload-Defer-Length", "Upload-Concat", "Upload-Expires", "X-Request-ID",
+    "Content-Disposition", "Content-Range", "Accept-Ranges", "ETag", "Allow",
+)  # fmt: skip
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VARY: Final = ("Vary", "Origin")
+
+
+@dataclass(frozen=True)
+class Cors:
+    """A layer for browsers; `allow_origin` is a pattern that has to match a whole origin.
+
+    Methods and headers are added to those that tus needs. `max_age` is in seconds.
+    Raises `ConfigError` for settings that cannot work.
+    """
+
+    allow_origin: str = ANY_ORIGIN
+    allow_credentials: bool = False
+    allow_private_network: bool = False
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: int = 86400
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, or what would let every site act for its visitors."""
+        try:
+            re.compile(self.allow_origin)
+        except re.error as problem:
+            raise ConfigError(
+                f"The pattern of allowed origins is no regular expression: {problem}."
+            ) from None
+        if self.allow_credentials and self.allow_origin == ANY_ORIGIN:
+            raise ConfigError(
+                "With credentials, say which origins are allowed; else every site could act for "
+                "its visitors."
+            )
+        for name in (*self.allow_methods, *self.allow_headers, *self.expose_headers):
+            if not _TOKEN.fullmatch(name):
+                raise ConfigError(f"{name!r} is no name of a method or header.")
+        if self.max_age < 0:
+            raise ConfigError("The age of a preflight is a number of seconds, 0 for none.")
+
+    async def answer(self, request: Request, respond: Respond) -> Response:
+        """Return the answer with what a browser needs to hand it to a page."""
+        origin = request.headers.joined("Origin")
+        if origin is None:
+            return _varying(await respond(request))
+        if not self._origins.fullmatch(origin):
+            return _varying(await respond(request))
+        allowed = (("Access-Control-Allow-Origin", origin), *self._credentials)
+        if _is_preflight(request):
+            response = await respond(request)
+            if response.status >= 300:
+                response = Response(204)
+            return _varying(response.with_headers(*allowed, *self._preflight(request)))
+        return _varying((await respond(request)).with_headers(*allowed, self._exposed))
+
+    def _preflight(self, request: Request) -> tuple[tuple[str, str], ...]:
+        asks = request.headers.joined("Access-Control-Request-Private-Network") == "true"
+        if asks and self.allow_private_network:
+            return (*self._permitted, ("Access-Control-Allow-Private-Network", "true"))
+        return self._permitted
+
+    @cached_property
+    def _origins(self) -> re.Pattern[str]:
+        return re.compile(self.allow_origin)
+
+    @cached_property
+    def _credentials(self) -> tuple[tuple[str, str], ...]:
+        return (("Access-Control-Allow-Credentials", "true"),) if self.allow_credentials else ()
+
+    @cached_property
+    def _permitted(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("Access-Control-Allow-Methods", ", ".join((*METHODS, *self.allow_methods))),
+            ("Access-Control-Allow-Headers", ", ".join((*ALLOWED, *self.allow_headers))),
+            ("Access-Control-Max-Age", str(self.max_age)),
+        )
+
+    @cached_property
+    def _exposed(self) -> tuple[str, str]:
+        return ("Access-Control-Expose-Headers", ", ".join((*EXPOSED, *self.expose_headers)))
+
+
+def _is_preflight(request: Request) -> bool:
+    """Return whether a browser asks for permission; a method override asks for something else."""
+    return (
+        request.method == "OPTIONS"
+        and "Access-Control-Request-Method" in request.headers
+        and "X-HTTP-Method-Override" not in request.headers
+    )
+
+
+def _varying(response: Response) -> Response:
+    """Say that the answer depends on the origin, beside what it depends on already."""
+    return Response(response.status, (*response.headers, _VARY), response.body)
