@@ -36,7 +36,8 @@ class Config:
 
     Give either `store_composer` or `data_store`. `max_size` 0 means no limit.
     `expire_after` 0 means that uploads never expire; with `expire_sliding` each PATCH
-    starts the time anew.
+    starts the time anew. `trailers` says whether the shell around the handler can receive
+    them.
     """
 
     store_composer: StoreComposer | None = None
@@ -46,6 +47,7 @@ class Config:
     disable_download: bool = False
     disable_termination: bool = False
     disable_concatenation: bool = False
+    trailers: bool = True
     respect_forwarded_headers: bool = False
     notify_created_uploads: bool = False
     notify_upload_progress: bool = False

@@ -36,7 +36,10 @@ class Body(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came; `target` is the request target, `scheme` http or https."""
+    """A request as it came; `target` is the request target, `scheme` http or https.
+
+    `mount` is the part of its path that lies above the handler's base path.
+    """
 
     method: str
     target: str
@@ -44,14 +47,15 @@ class Request:
     body: Body
     scheme: str = "http"
     remote_addr: str = ""
+    mount: str = ""
 
     @property
     def path(self) -> str:
-        """The target without scheme, authority and query, still percent-encoded."""
+        """The target without scheme, authority, mount and query, still percent-encoded."""
         path = self.target.partition("?")[0]
         if "://" in path:
             path = "/" + path.split("://", 1)[1].partition("/")[2]
-        return path
+        return path.removeprefix(self.mount)
 
 
 @dataclass(frozen=True, slots=True)

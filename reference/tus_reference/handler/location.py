@@ -27,8 +27,12 @@ class Locator:
 
     def url(self, request: Request, upload_id: str) -> str:
         """Return the absolute URL of an upload; path-only if the request names no host."""
-        segment = quote(upload_id, safe="-_~!$'()*+,;=:@.")
-        return (self._base_url if self._absolute else self._origin(request) + self.path) + segment
+        return self._base(request) + quote(upload_id, safe="-_~!$'()*+,;=:@.")
+
+    def _base(self, request: Request) -> str:
+        if self._absolute:
+            return self._base_url
+        return self._origin(request) + request.mount + self.path
 
     def _origin(self, request: Request) -> str:
         scheme, host = request.scheme, request.headers.joined("Host") or ""
@@ -52,14 +56,15 @@ class Locator:
 
     def id_of_url(self, request: Request, url: str) -> str | None:
         """Return the id that an absolute or relative URL names, or None if it is not ours."""
-        base = self._base_url if self._absolute else self._origin(request) + self.path
+        base = self._base(request)
         try:
             parts = urlsplit(urljoin(base, url))
         except ValueError:
             return None
-        if parts.query or parts.fragment or parts.netloc.lower() != urlsplit(base).netloc.lower():
+        elsewhere = parts.netloc.lower() != urlsplit(base).netloc.lower()
+        if elsewhere or parts.query or parts.fragment or not parts.path.startswith(request.mount):
             return None
-        return self.upload_id(parts.path)
+        return self.upload_id(parts.path.removeprefix(request.mount))
 
 
 def _forwarded(request: Request, scheme: str, host: str) -> tuple[str, str]:

@@ -247,7 +247,7 @@ def _extensions(config: Config) -> tuple[str, ...]:
         ("creation-defer-length", composer.uses_length_deferrer),
         ("expiration", config.expire_after > 0),
         ("checksum", True),
-        ("checksum-trailer", True),
+        ("checksum-trailer", config.trailers),
         ("termination", composer.uses_terminater and not config.disable_termination),
         ("concatenation", concatenation),
         ("concatenation-unfinished", concatenation),
