@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from miniatures import Miniature, Right, has
 from running import ran
 from tiny import EVERYTHING, Sound
+
+from tus_conformance.target.profile import Profile
+from tus_reference.handler import Request, Response
 
 LISTED = EVERYTHING - {"download"}
 
@@ -17,3 +21,23 @@ async def test_a_final_refused_over_unfinished_parts_breaks_what_the_list_promis
     blocked = found.scenarios["interruption.concatenation-unfinished.cut/half"]
     assert blocked.verdict == "blocked"
     assert "(concatenation-unfinished.advertise)" in blocked.reason
+
+
+async def tenant_required(right: Right, request: Request) -> Response:
+    """A creation needs to name a tenant in its metadata."""
+    named = "tenant " in (has(request, "Upload-Metadata") or "")
+    if request.method != "POST" or named:
+        return await right.handle(request)
+    return Response(403, (("Tus-Resumable", "1.0.0"),))
+
+
+async def test_metadata_that_a_server_requires_goes_along_with_that_of_a_scenario() -> None:
+    """What the profile names is the server's right to ask for, and no scenario leaves it out."""
+    server = Miniature("tenant", tenant_required, set(), set(), set(), ())
+    profile = Profile(metadata="tenant YWNtZQ==")
+    found = await ran(serve=server.serve, profile=profile, only=("*metadata*",))
+    told = {name: each.verdict for name, each in found.scenarios.items() if each.attempts}
+    assert {name for name, verdict in told.items() if verdict in {"pass", "note"}} == {
+        name for name, verdict in told.items() if verdict != "not-applicable"
+    }
+    assert len([name for name in told if name.startswith("creation.metadata.")]) > 30

@@ -160,7 +160,25 @@ def test_the_headers_go_out_as_they_stand(
 
 PROFILED: list[tuple[str, str, tuple[tuple[str, str], ...], str]] = [
     ("POST", "", (AUTH, ("Upload-Metadata", "k dg=="), NOTHING), "a creation has its metadata"),
-    ("POST", 'metadata = "x"', (AUTH, ("Upload-Metadata", "x"), NOTHING), "or the scenario's"),
+    (
+        "POST",
+        'metadata = "x"',
+        (AUTH, ("Upload-Metadata", "k dg==,x"), NOTHING),
+        "beside the scenario's",
+    ),
+    (
+        "POST",
+        'metadata = "x,k {value}"',
+        (AUTH, ("Upload-Metadata", "x,k v"), NOTHING),
+        "of a key that the scenario has, the scenario's",
+    ),
+    ("POST", 'metadata = ""', (AUTH, ("Upload-Metadata", ""), NOTHING), "an empty one stays empty"),
+    (
+        "POST",
+        'metadata = "x"\nto = "{creation}"',
+        (AUTH, ("Upload-Metadata", "x"), NOTHING),
+        "a request to a place of its own is as it stands",
+    ),
     ("POST", 'omit = ["Upload-Metadata"]', (AUTH, NOTHING), "or none where that is asked for"),
     ("POST", 'to = "{upload}"', (AUTH, NOTHING), "a POST to an upload creates nothing"),
     ("HEAD", "", (AUTH,), "what is no creation has none"),

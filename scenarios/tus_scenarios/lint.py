@@ -43,7 +43,7 @@ the user's leave to move gigabytes ("large"), or what only a profile tells."""
 ID = re.compile(r"[a-z0-9.,/=_-]+")
 REFERENCE = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
 _ALWAYS = frozenset({"creation", "unknown", "max-size"})
-_UPLOAD_PARTS = frozenset({"path", "offset"})
+_UPLOAD_PARTS = frozenset({"path", "offset", "metadata"})
 
 
 def ensure_sound(scenarios: Iterable[Scenario]) -> None:

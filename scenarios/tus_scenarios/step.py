@@ -5,6 +5,7 @@ Text may hold references in braces:
     {value}             a parameter of `each`
     {upload} {a}        the URL of the upload of that name
     {a.path}            its path alone
+    {a.metadata}        the Upload-Metadata that it was created with
     {a.offset}          the offset its server last acknowledged, before the answer being judged
     {creation}          the URL where uploads are created
     {unknown}           the URL of an upload that never existed

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 from tus_conformance.dialogue.content import Content, Generated, Joined
 from tus_conformance.dialogue.faulting import faults, lost, place
-from tus_conformance.dialogue.headers import is_integer
+from tus_conformance.dialogue.headers import is_integer, members
 from tus_conformance.dialogue.references import References
 from tus_conformance.dialogue.stopping import Unbound
 from tus_conformance.dialogue.uploads import Upload
@@ -73,14 +73,11 @@ class Composer:
         headers = self.common(method)
         if method == "PATCH":
             headers |= {"Content-Type": OFFSET_TYPE, "Upload-Offset": str(self._offset(request.of))}
-        elif method == "POST" and request.to is None:
-            usual = self.references.session.target.profile.metadata
-            headers |= {"Upload-Metadata": usual} if usual else {}
         given = {
             "Upload-Offset": request.offset,
             "Upload-Length": request.length,
             "Upload-Defer-Length": request.defer,
-            "Upload-Metadata": request.metadata,
+            "Upload-Metadata": self._metadata(method, request),
         }
         headers |= {name: text(str(value)) for name, value in given.items() if value is not None}
         if request.parts:
@@ -94,6 +91,21 @@ class Composer:
             values = (value,) if isinstance(value, str) else value
             lines += [(name, text(one, payload)) for one in values]
         return tuple(lines)
+
+    def _metadata(self, method: str, request: Request) -> str | None:
+        """Return the metadata of a request; a creation has what the target needs, too.
+
+        What the target needs comes first, since at the end it could hide what is wrong with the
+        rest. An empty header stays empty.
+        """
+        needed = self.references.session.target.profile.metadata
+        if not needed or method != "POST" or request.to is not None or request.metadata == "":
+            return request.metadata
+        if request.metadata is None:
+            return needed
+        own = {_key(pair) for pair in members(self.references.text(request.metadata))}
+        added = [pair for pair in members(needed) if _key(pair) not in own]
+        return ",".join([*added, request.metadata])
 
     def _position(self, request: Request) -> int:
         if request.at is not None:
@@ -123,6 +135,10 @@ class Composer:
             chunks=lambda: body.chunks(at, stop),
             generated=f"bytes {at} to {stop - 1} of the content {body.key!r}",
         )
+
+
+def _key(pair: str) -> str:
+    return pair.partition(" ")[0]
 
 
 def _usual_place(method: str, upload: str) -> str:

@@ -79,6 +79,10 @@ class References:
     def _of_upload(self, upload: Upload, rest: str) -> str:
         if rest == "offset":
             return str(self.offsets.get(upload.name, upload.offset))
+        if rest == "metadata":
+            if upload.metadata is None:
+                raise Unbound(f"the upload {upload.name!r} was created without metadata")
+            return upload.metadata
         if rest == "path":
             parts = urlsplit(upload.url)
             return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -12,7 +12,8 @@ class Upload:
     """An upload of one telling, with content of its own.
 
     `offset` is what the server last acknowledged, in bytes. `length` is what the upload will come
-    to; `declared` tells whether the server has been told. `foreign` is set once the server accepted
+    to; `declared` tells whether the server has been told. `metadata` is the Upload-Metadata that it
+    was created with. `foreign` is set once the server accepted
     bytes that are not of the content, so that nothing can be said of it any more.
     """
 
@@ -22,6 +23,7 @@ class Upload:
     length: int | None = None
     declared: bool = False
     offset: int = 0
+    metadata: str | None = None
     foreign: bool = False
 
     def content(self, start: int, stop: int) -> bytes:

@@ -184,14 +184,14 @@ def looked_at(upload: Upload) -> tuple[Step, ...]:
       checks = "core.head.upload-length" }"""
     deferred = """{ when.status = "2xx", header.Upload-Defer-Length = true,
       checks = "creation.defer-length.head" }"""
-    metadata = """, { when.status = "2xx", header.Upload-Metadata = { metadata = "$metadata" },
+    metadata = """, { when.status = "2xx", header.Upload-Metadata = { metadata = "{$u.metadata}" },
       checks = "creation.metadata.head-echo" }"""
     known = length if upload.declared else deferred
     known += metadata if upload.metadata else ""
     text = f"""{{ head = {{ of = "$u" }}, needed = true, expect = [
       {{ status = "2xx", header.Upload-Offset = "{{$u.offset}}",
         checks = "core.head.offset-accurate", otherwise = "fail" }}, {known} ] }}"""
-    return steps(text, u=upload.name, length=upload.length, metadata=upload.metadata)
+    return steps(text, u=upload.name, length=upload.length)
 
 
 @legal("delete", "termination")

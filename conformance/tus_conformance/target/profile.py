@@ -120,7 +120,7 @@ class Profile(
     metadata: Annotated[
         str | None,
         _key(
-            "The Upload-Metadata that creations need; sent where a scenario gives none.",
+            "The Upload-Metadata that creations need; sent beside what a scenario gives.",
             "filename dXBsb2FkLmJpbg==",
         ),
     ] = None

@@ -14,7 +14,7 @@ import trio
 from tus_conformance.dialogue.composing import Composer
 from tus_conformance.dialogue.content import Comparison
 from tus_conformance.dialogue.faulting import doubled, place
-from tus_conformance.dialogue.headers import is_integer, resolved
+from tus_conformance.dialogue.headers import is_integer, resolved, value_of
 from tus_conformance.dialogue.references import References
 from tus_conformance.dialogue.reply import Reply
 from tus_conformance.dialogue.session import Session
@@ -166,14 +166,14 @@ class Telling:
         self._created += _unseen(answer, outgoing)
         self.session.observe(self.scenario, outgoing, reply)
         if reply.succeeded and outgoing.method == "POST" and request.to is None:
-            self._bind(request, reply)
+            self._bind(request, reply, outgoing)
         elif reply.succeeded and upload is not None and outgoing.url == upload.url:
             _follow(upload, request, reply)
         if reply.status == 429:
             raise Stopped("inconclusive", _TOO_FAST)
         return reply
 
-    def _bind(self, request: Request, reply: Reply) -> None:
+    def _bind(self, request: Request, reply: Reply, outgoing: Outgoing) -> None:
         url = resolved(reply.header("Location") or "", reply.url)
         if url is None:
             return
@@ -183,6 +183,7 @@ class Telling:
             body=self._composer.content(request),
             length=self._length(request),
             declared=request.defer is None,
+            metadata=value_of(outgoing.headers, "Upload-Metadata"),
         )
         self.uploads[request.of] = upload
         self._created.append(upload.url)
