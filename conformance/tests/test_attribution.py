@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from miniatures import Miniature, Right, has
 from running import ran
 from tiny import EVERYTHING, Sound
@@ -41,3 +42,15 @@ async def test_metadata_that_a_server_requires_goes_along_with_that_of_a_scenari
         name for name, verdict in told.items() if verdict != "not-applicable"
     }
     assert len([name for name in told if name.startswith("creation.metadata.")]) > 30
+
+
+@pytest.mark.parametrize(("known", "verdict"), [(None, "warn"), (3600.0, "fail")])
+async def test_a_list_without_a_date_is_a_fail_where_uploads_are_known_to_expire(
+    known: float | None, verdict: str
+) -> None:
+    """Only the profile can say that the date is owed; else nothing may be going to expire."""
+    server = Sound(able=EVERYTHING - {"expiration"}, lists=LISTED)
+    dates = ("expiration.patch-header*", "expiration.post-header", "expiration.completing")
+    found = await ran(server, profile=Profile(expiration=known), only=dates)
+    assert found.rows["expiration.patch-header"].verdict == verdict
+    assert found.rows["expiration.post-header"].verdict == "warn"
