@@ -49,6 +49,7 @@ class Config:
     disable_concatenation: bool = False
     trailers: bool = True
     respect_forwarded_headers: bool = False
+    relative_location: bool = False
     notify_created_uploads: bool = False
     notify_upload_progress: bool = False
     notify_complete_uploads: bool = False

@@ -43,7 +43,9 @@ class UnroutedHandler:
         self.uploads = Uploads(self.config)
         self.finals = Finals(self.config, self.uploads)
         self.locator = Locator(
-            self.config.base_path, respect_forwarded_headers=self.config.respect_forwarded_headers
+            self.config.base_path,
+            respect_forwarded_headers=self.config.respect_forwarded_headers,
+            relative=self.config.relative_location,
         )
         self.extensions = _extensions(self.config)
         streams = self.uploads.notifications
