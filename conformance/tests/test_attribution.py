@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
-from miniatures import Miniature, Right, has
+from miniatures import Miniature, Right, asking, has, value, with_
 from running import ran
 from tiny import EVERYTHING, Sound
 
@@ -54,3 +56,28 @@ async def test_a_list_without_a_date_is_a_fail_where_uploads_are_known_to_expire
     found = await ran(server, profile=Profile(expiration=known), only=dates)
     assert found.rows["expiration.patch-header"].verdict == verdict
     assert found.rows["expiration.post-header"].verdict == "warn"
+
+
+async def other_sums(right: Right, request: Request) -> Response:
+    """The bytes of a crc32 go the other way round, and whirlpool is listed as well."""
+    algorithm, _, digest = (has(request, "Upload-Checksum") or "").partition(" ")
+    if algorithm == "crc32":
+        turned = base64.b64encode(base64.b64decode(digest)[::-1]).decode()
+        request = asking(request, Upload_Checksum=f"crc32 {turned}")
+    answer = await right.handle(request)
+    listed = value(answer, "Tus-Checksum-Algorithm")
+    more = f"{listed},whirlpool"
+    return answer if listed is None else with_(answer, "Tus-Checksum-Algorithm", more)
+
+
+async def test_every_listed_algorithm_is_tried_or_said_not_to_be() -> None:
+    """A crc32 in another order breaks no sentence, but clients; of whirlpool nothing is known."""
+    server = Miniature("sums", other_sums, set(), set(), set(), ())
+    found = await ran(serve=server.serve, only=("checksum.crc32", "checksum.untried"))
+    crc32, untried = found.scenarios["checksum.crc32"], found.scenarios["checksum.untried"]
+    assert crc32.verdict == "warn"
+    assert [check.says for check in crc32.attempts[0].checks if check.grade == "warn"] == [
+        "a crc32 of IEEE 802.3 with its highest byte first is not what it counts"
+    ] * 2
+    assert untried.verdict == "note"
+    assert "whirlpool" in untried.attempts[0].checks[0].actual

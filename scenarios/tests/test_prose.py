@@ -72,11 +72,12 @@ JUDGED = {
                 "C": {"form": "integer", "least": 1, "most": 9},
                 "D": [False, {"includes": "no-store"}],
                 "E": {"least": 4, "most": 4},
+                "F": {"among": "a,b"},
             },
             "checks": ["core.head.cache-control", "core.head.success-status"],
         },
         "A, no B, C that is a non-negative integer and of 1 at least and of 9 at most, no D or D"
-        " with no-store, E worth 4; else a fail or a warning"
+        " with no-store, E worth 4, F of nothing but a,b; else a fail or a warning"
         " [core.head.cache-control, core.head.success-status]",
     ),
     "a condition of its own": (

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tus_scenarios import Scenario, ledger, scenarios
+from tus_scenarios.expectation import Matcher
 from tus_scenarios.registry import FILES
+from tus_scenarios.step import DIGESTS
 
 DATA = Path(str(resources.files("tus_scenarios").joinpath("data")))
 
@@ -28,6 +30,16 @@ def test_data_files_point_editors_at_the_schema(name: str) -> None:
     first = (DATA / f"{name}.toml").read_text("utf-8").splitlines()[0]
     assert first.startswith("#:schema ")
     assert (DATA / first.removeprefix("#:schema ")).resolve().is_file()
+
+
+def test_every_digest_that_can_be_computed_is_tried_where_it_is_listed() -> None:
+    """A listed algorithm is tried, or said not to be."""
+    needs = {need for scenario in scenarios() for need in scenario.needs}
+    tried = {need.removeprefix("checksum:") for need in needs if need.startswith("checksum:")}
+    untried = next(scenario for scenario in scenarios() if scenario.id == "checksum.untried")
+    listed = untried.steps[0].expect[0].header["Tus-Checksum-Algorithm"]
+    assert isinstance(listed, Matcher)
+    assert tried == set(DIGESTS) == set((listed.among or "").split(","))
 
 
 def test_there_are_well_over_250_scenarios() -> None:

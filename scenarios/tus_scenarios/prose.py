@@ -127,6 +127,7 @@ def _matched(matcher: Matcher, fill: Fill) -> list[str]:
             ("other than", matcher.differs),
             ("with", matcher.includes),
             ("without", matcher.excludes),
+            ("of nothing but", matcher.among),
             ("with the pairs", matcher.metadata),
             ("meaning", matcher.concat),
         )

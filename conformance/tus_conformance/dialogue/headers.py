@@ -192,6 +192,8 @@ def _questions(matcher: Matcher) -> Iterator[Callable[[str, str], bool]]:
         yield lambda value, _: _includes(value, m.includes or "")
     if m.excludes is not None:
         yield lambda value, _: not _includes(value, m.excludes or "")
+    if m.among is not None:
+        yield lambda value, _: set(members(value)) <= set(members(m.among or ""))
     if m.metadata is not None:
         yield lambda value, _: metadata(value) == metadata(m.metadata or "") is not None
     if m.concat is not None:
