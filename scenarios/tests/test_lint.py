@@ -56,6 +56,21 @@ BROKEN = {
     ),
     "an unbound reference": ("{asked.Upload-Offset}", "{aksed.Upload-Offset}", "refers to {aksed"),
     "an upload nobody made": ("head = {}", 'head = { of = "b" }', "about the upload 'b'"),
+    "an upload that reads as a number less": (
+        "given = { length = 10 }",
+        'given = { name = "part-1", length = 10 }',
+        "calls an upload 'part-1', and {part-1} reads as {part} minus 1; call it 'part1'",
+    ),
+    "a creation that does": (
+        "{ given = { length = 10 } },",
+        '{ given = { length = 10 } }, { post = { of = "a-20", length = 1 }, setup = true },',
+        "calls an upload 'a-20', and {a-20} reads as {a} minus 20; call it 'a20'",
+    ),
+    "a parameter that does": (
+        'title = "A',
+        'each.size-2 = { one = 1 }\ntitle = "A',
+        "calls a parameter 'size-2', and {size-2} reads as {size} minus 2; call it 'size2'",
+    ),
     "a reference to a later step": (
         "given = { length = 10 }",
         'given = { length = "{asked.Upload-Length}" }',

@@ -43,6 +43,7 @@ the user's leave to move gigabytes ("large"), or what only a profile tells."""
 ID = re.compile(r"[a-z0-9.,/=_-]+")
 REFERENCE = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
 _ALWAYS = frozenset({"creation", "unknown", "max-size"})
+_SHIFTED = re.compile(r"(.+)[+-]([0-9]+)")
 _UPLOAD_PARTS = frozenset({"path", "offset", "metadata"})
 
 
@@ -65,6 +66,8 @@ def complaints(scenario: Scenario) -> Iterator[str]:
         yield "`why` is missing; say in a sentence or two which client would break."
     yield from _about_requirements(scenario)
     yield from _about_needs(scenario)
+    for name in scenario.parameters:
+        yield from _about_name("it calls a parameter", name)
     if scenario.tell is not None:
         if not scenario.prose:
             yield "a scenario written as a function needs its steps in prose."
@@ -100,12 +103,26 @@ def _about_steps(scenario: Scenario) -> Iterator[str]:
         if step.name and step.name in names:
             yield f"step {number} has the name {step.name!r} of an earlier step."
         names.add(step.name)
+        for upload in sorted(_uploads_made(step)):
+            yield from _about_name(f"step {number} calls an upload", upload)
         for expectation in step.expect:
             if not any(_asks(condition) for _, condition in expectation.alternatives):
                 yield f"step {number} has an expectation without any condition."
             yield from _about_alternatives(number, expectation)
         yield from _about_body(number, step.message)
         yield from _about_faults(number, step.message, scenario.steps[number:])
+
+
+def _about_name(what: str, name: str) -> Iterator[str]:
+    """Yield where a reference to a name would be taken for a sum."""
+    shifted = _SHIFTED.fullmatch(name)
+    if shifted is not None:
+        stem, digits = shifted[1], shifted[2]
+        sign = "minus" if name[len(stem)] == "-" else "plus"
+        yield (
+            f"{what} {name!r}, and {{{name}}} reads as {{{stem}}} {sign} {digits};"
+            f" call it {stem + digits!r}."
+        )
 
 
 def _about_faults(number: int, request: Request | None, later: tuple[Step, ...]) -> Iterator[str]:
