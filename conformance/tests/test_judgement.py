@@ -257,3 +257,24 @@ async def test_a_reference_to_nothing_leaves_its_expectation_open_and_the_story_
     async with session(answering) as here:
         told = await replay(story(f"{first}, {second}"), here)
     assert (said(told), told.reason) == (["not-reached", "held pass"], "")
+
+
+REMARKS: list[tuple[str, Answer, list[str], str]] = [
+    ("", Says(204), [""], "of a pass there is nothing to say"),
+    ("", Says(201), ["as graded"], "an alternative speaks for itself"),
+    ("", Says(400), ["unmet"], "what is none of them has the words of the expectation"),
+    ("", Says(500), [""], "a server that breaks is none of the cases that are spoken of"),
+    ("", Closes(), [""], "nor is one that does not answer"),
+    ("when.status = 204, ", Says(400), ["status 400 came instead"], "what was not reached"),
+]
+
+
+@pytest.mark.parametrize(
+    ("when", "answer", "remarks"), [pytest.param(*case[:3], id=case[3]) for case in REMARKS]
+)
+async def test_an_outcome_is_told_with_what_it_means(
+    when: str, answer: Answer, remarks: list[str]
+) -> None:
+    graded = 'status = 204, says = "unmet", warn = [{ status = 201, says = "as graded" }]'
+    told = await judged(expecting(when + graded), answer)
+    assert [check.says for check in told.checks] == remarks

@@ -83,11 +83,12 @@ JUDGED = {
     "a condition of its own": (
         {
             "when": {"status": 412},
+            "says": "what it means otherwise",
             "header": {"Tus-Version": {"form": "versions"}},
             "checks": "core.tus-resumable.unsupported-tus-version",
         },
         "Tus-Version that is a comma-separated list of versions, where the answer has status 412;"
-        " else a fail [core.tus-resumable.unsupported-tus-version]",
+        " else a fail (what it means otherwise) [core.tus-resumable.unsupported-tus-version]",
     ),
     "bytes": (
         {"intact": True, "checks": "core.patch.apply-at-offset"},

@@ -81,7 +81,8 @@ class Condition(
     """What an answer may be. `content` is a range of the upload's bytes, as `[start, stop]`.
 
     `intact` is for `finish` alone: resumed, completed, and every byte that can be read is right.
-    `closed` means that the connection was closed without a final answer.
+    `closed` means that the connection was closed without a final answer. `says` tells the reader of
+    a report what it means that an answer is like this.
     """
 
     status: Status | tuple[Status, ...] | None = None
@@ -94,7 +95,10 @@ class Condition(
 
 
 class Expectation(Condition, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A condition with the requirements that it checks; it is only judged where `when` holds."""
+    """A condition with the requirements that it checks; it is only judged where `when` holds.
+
+    Its own `says` tells what it means that neither it nor any of its alternatives is met.
+    """
 
     checks: str | tuple[str, ...]
     warn: tuple[Condition, ...] = ()

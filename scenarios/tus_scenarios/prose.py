@@ -73,7 +73,10 @@ def acted(step: Step, fill: Fill = str) -> str:
 
 
 def judged(expectation: Expectation, fill: Fill = str) -> str:
-    """Return what an expectation asks for, what else may come and how that counts, and its rows."""
+    """Return what an expectation asks for, what else may come and how that counts, and its rows.
+
+    Behind each that is no pass stands what it means.
+    """
     text = expected(expectation, fill)
     if expectation.when is not None:
         text += f", where the answer has {conditioned(expectation.when, fill)}"
@@ -83,6 +86,7 @@ def judged(expectation: Expectation, fill: Fill = str) -> str:
     rows = [ledger()[row] for row in expectation.requirements if row in ledger()]
     grades = {expectation.otherwise or row.grade for row in rows}
     rest = " or ".join(_GRADES[grade] for grade in sorted(grades)) or "undefined"
+    rest += f" ({expectation.says})" if expectation.says else ""
     return f"{text}; else {rest} [{', '.join(expectation.requirements)}]"
 
 

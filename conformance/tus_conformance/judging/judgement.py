@@ -69,13 +69,24 @@ def judge(
                 expected=expected,
                 actual=_actual(expectation, reply),
                 evidence=_evidence(expectation, reply),
-                says=met[1].says if met else "",
+                says=_remark(expectation, met, reply),
                 step=step,
                 exchange=reply.exchange,
                 damage=reply.damage,
             )
         )
     return checks
+
+
+def _remark(expectation: Expectation, met: tuple[Grade, Condition] | None, reply: Reply) -> str:
+    """Return what the scenario says of an outcome; of a pass there is nothing to say.
+
+    A server that breaks is none of the cases that a scenario speaks of.
+    """
+    if met is None:
+        broken = reply.intact is None and (reply.status is None or reply.status >= 500)
+        return "" if broken else expectation.says
+    return "" if met[1] is expectation else met[1].says
 
 
 def unreached(expectation: Expectation, reason: str, step: int | None) -> list[Check]:

@@ -60,7 +60,7 @@ async def _settled(story: Story, *replies: Reply) -> None:
             header={"Upload-Offset": kept},
             checks=_ROW,
             otherwise="fail",
-            says="what was acknowledged is there",
+            says="bytes that were acknowledged are gone, or there are more than were sent",
         ),
     )
     await story.finish(Finish(), _INTACT)
@@ -196,7 +196,7 @@ async def head_meanwhile(story: Story) -> None:
                     header={"Upload-Offset": Matcher(most=40)},
                     checks="core.head.offset-accurate",
                     otherwise="fail",
-                    says="no more can be there than was sent",
+                    says="it tells more than was sent",
                 ),
             )
 

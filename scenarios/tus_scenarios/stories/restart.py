@@ -8,7 +8,7 @@ from tus_scenarios.step import Finish, Given, Request
 from tus_scenarios.story import Story
 
 _ROW = "core.head.offset-accurate"
-_KEPT = "an offset that was acknowledged is kept, whatever happens to the server"
+_LOST = "bytes that were acknowledged did not outlive the restart"
 
 
 @scenario(
@@ -48,7 +48,7 @@ async def after_restart(story: Story) -> None:
                 header={"Upload-Offset": Matcher(least=size, most=100)},
                 checks=_ROW,
                 otherwise="fail",
-                says=_KEPT,
+                says=_LOST,
             ),
         )
         intact = Expectation(intact=True, checks=_ROW, otherwise="fail")
