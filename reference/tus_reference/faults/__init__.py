@@ -12,14 +12,18 @@ from tus_reference.faults import (
     deferrals,
     discovery,
     expirations,
+    finals,
     heads,
+    lengths,
     locks,
     metadata,
     overrides,
     partials,
     patches,
     terminations,
+    trailers,
     versions,
+    with_upload,
 )
 from tus_reference.faults.behaviour import Behaving, Behaviour
 from tus_reference.faults.fault import Fault
@@ -37,12 +41,16 @@ _MODULES: tuple[ModuleType, ...] = (
     patches,
     locks,
     creations,
+    lengths,
+    with_upload,
     metadata,
     deferrals,
     expirations,
     checksums,
+    trailers,
     terminations,
     partials,
+    finals,
     concatenations,
 )
 

@@ -1,4 +1,4 @@
-"""Faults about checksums, before the body and behind it (Checksum)."""
+"""Faults about checksums, before the body (Checksum)."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ if TYPE_CHECKING:
     from tus_reference.faults.behaviour import Behaving, Respond
     from tus_reference.handler import Request, Response
 
-_CHECKED = having("Upload-Checksum", "PATCH")
+CHECKED = having("Upload-Checksum", "PATCH")
 
 
-def _chunked_patch(request: Request) -> bool:
+def chunked_patch(request: Request) -> bool:
     return method_of(request) == "PATCH" and request.body.length is None
 
 
 def _with_checksum(request: Request) -> bool:
-    return _CHECKED(request) or _chunked_patch(request)
+    return CHECKED(request) or chunked_patch(request)
 
 
 def _algorithm(request: Request) -> str:
     return value(request, "Upload-Checksum").partition(" ")[0]
 
 
-def _unverified(request: Request) -> Request:
+def unverified(request: Request) -> Request:
     """Return a request that says nothing of a checksum."""
     body = Untrailed(request.body)
     return replace(asking(request, Upload_Checksum=None, Trailer=None), body=body)
 
 
-def _mistaken(request: Request, data: bytes, trailers: Headers) -> bool:
+def mistaken(request: Request, data: bytes, trailers: Headers) -> bool:
     """Return whether a checksum of a known algorithm is well-formed and wrong."""
     for text in (request.headers.joined("Upload-Checksum"), trailers.joined("Upload-Checksum")):
         try:
@@ -72,7 +72,7 @@ def _mistaken(request: Request, data: bytes, trailers: Headers) -> bool:
 def _names_unknown(request: Request) -> bool:
     algorithm = _algorithm(request)
     wordy = algorithm.islower() and algorithm.isalnum() and " " in value(request, "Upload-Checksum")
-    return _CHECKED(request) and wordy and algorithm not in ALGORITHMS
+    return CHECKED(request) and wordy and algorithm not in ALGORITHMS
 
 
 @Breach(
@@ -87,16 +87,16 @@ def _names_unknown(request: Request) -> bool:
 async def checksum_not_verified(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Wrong checksums are accepted."""
     data = await whole(request)
-    wrong = _mistaken(request, data, request.body.trailers)
+    wrong = mistaken(request, data, request.body.trailers)
     again = replace(request, body=bringing(request, data).body)
-    return await respond(_unverified(again) if wrong else again)
+    return await respond(unverified(again) if wrong else again)
 
 
 @Breach(
     "checksum.verify",
     fails="checksum.mismatch-discard checksum.mismatch-offset checksum.partial-body",
     warns="checksum.match-204",
-    concerns=_chunked_patch,
+    concerns=chunked_patch,
 ).acting
 async def checksum_of_chunked_body_not_verified(
     behaving: Behaving, request: Request, respond: Respond
@@ -113,7 +113,7 @@ async def checksum_of_chunked_body_not_verified(
         "checksum.verify checksum.mismatch-offset checksum.algorithm-header-format "
         "checksum-trailer.header-and-trailer"
     ),
-    concerns=_CHECKED,
+    concerns=CHECKED,
 ).acting
 async def checksummed_chunk_kept(
     behaving: Behaving, request: Request, respond: Respond
@@ -124,13 +124,13 @@ async def checksummed_chunk_kept(
     except ClientDisconnected:
         return await respond(request)
     again = replace(request, body=bringing(request, data).body)
-    if not _mistaken(request, data, request.body.trailers):
+    if not mistaken(request, data, request.body.trailers):
         return await respond(again)
-    await respond(_unverified(again))
+    await respond(unverified(again))
     return refusal(460)
 
 
-@Breach("checksum.mismatch-discard", concerns=_CHECKED).acting
+@Breach("checksum.mismatch-discard", concerns=CHECKED).acting
 async def first_byte_of_chunk_kept(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -151,7 +151,7 @@ def mismatch_refused_with_422(request: Request, response: Response) -> Response:
     return with_status(response, 422) if response.status == 460 else response
 
 
-@Breach("checksum.match-204", concerns=_CHECKED).altering
+@Breach("checksum.match-204", concerns=CHECKED).altering
 def match_with_200(request: Request, response: Response) -> Response:
     """A PATCH whose checksum is right is answered with 200."""
     return with_status(response, 200) if response.status == 204 else response
@@ -163,7 +163,7 @@ def match_with_200(request: Request, response: Response) -> Response:
         "checksum.verify checksum.mismatch-discard checksum.sha1 "
         "checksum.algorithm-header-format checksum.partial-body"
     ),
-    concerns=_CHECKED,
+    concerns=CHECKED,
 ).acting
 async def checksum_of_all_expected(
     behaving: Behaving, request: Request, respond: Respond
@@ -186,7 +186,7 @@ async def checksum_of_all_expected(
         "checksum.algorithm-header-format"
     ),
     warns="core.patch.zero-length",
-    concerns=_CHECKED,
+    concerns=CHECKED,
 ).altering
 def sha1_unknown(request: Request, response: Response) -> Response:
     """sha1 is refused as unknown."""
@@ -196,16 +196,16 @@ def sha1_unknown(request: Request, response: Response) -> Response:
 @Breach(
     "checksum.algorithm-header-format",
     fails="checksum.verify checksum.mismatch-discard checksum.mismatch-offset",
-    concerns=_CHECKED,
+    concerns=CHECKED,
 ).acting
 async def listed_algorithm_not_verified(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """md5 is listed, and not verified."""
-    return await respond(_unverified(request) if _algorithm(request) == "md5" else request)
+    return await respond(unverified(request) if _algorithm(request) == "md5" else request)
 
 
-@Breach("checksum.algorithm-header-format", fails="checksum.verify", concerns=_CHECKED).acting
+@Breach("checksum.algorithm-header-format", fails="checksum.verify", concerns=CHECKED).acting
 async def listed_algorithms_unknown(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -213,7 +213,7 @@ async def listed_algorithms_unknown(
     return refusal(400) if _algorithm(request) in {"sha256", "sha512"} else await respond(request)
 
 
-@Breach("core.patch.zero-length", warns="core.patch.zero-length", concerns=_CHECKED).acting
+@Breach("core.patch.zero-length", warns="core.patch.zero-length", concerns=CHECKED).acting
 async def checksum_of_nothing_refused(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -230,7 +230,7 @@ async def unknown_algorithm_ignored(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A checksum of an unknown algorithm is ignored."""
-    return await respond(_unverified(request))
+    return await respond(unverified(request))
 
 
 @Breach(
@@ -242,7 +242,7 @@ async def unknown_algorithm_refused_too_late(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A checksum of an unknown algorithm is refused, but the bytes have been stored."""
-    await respond(_unverified(request))
+    await respond(unverified(request))
     return refusal(400)
 
 
@@ -262,7 +262,7 @@ def trips_over_unknown_algorithm(request: Request, response: Response) -> Respon
     return failure()
 
 
-def _is_malformed(text: str) -> bool:
+def is_malformed(text: str) -> bool:
     try:
         parse_checksum(text)
     except Refused:
@@ -272,7 +272,7 @@ def _is_malformed(text: str) -> bool:
 
 
 def _malformed(request: Request) -> bool:
-    return _CHECKED(request) and _is_malformed(value(request, "Upload-Checksum"))
+    return CHECKED(request) and is_malformed(value(request, "Upload-Checksum"))
 
 
 @Breach("checksum.malformed", concerns=_malformed).acting
@@ -280,7 +280,7 @@ async def malformed_checksum_ignored(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A malformed checksum is ignored."""
-    return await respond(_unverified(request))
+    return await respond(unverified(request))
 
 
 @Breach("checksum.malformed", concerns=_malformed).acting
@@ -288,7 +288,7 @@ async def malformed_checksum_refused_too_late(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A malformed checksum is refused, but the bytes have been stored."""
-    await respond(_unverified(request))
+    await respond(unverified(request))
     return refusal(400)
 
 
@@ -310,7 +310,7 @@ def trips_over_malformed_checksum(request: Request, response: Response) -> Respo
     "checksum.algorithm-case",
     fails="checksum.malformed",
     warns="checksum.algorithm-case",
-    concerns=_CHECKED,
+    concerns=CHECKED,
 ).acting
 async def algorithm_in_capitals_stored_wrongly(
     behaving: Behaving, request: Request, respond: Respond
@@ -318,7 +318,7 @@ async def algorithm_in_capitals_stored_wrongly(
     """An algorithm in upper case is refused with 406, and its bytes are stored."""
     if not _algorithm(request).isupper():
         return await respond(request)
-    await respond(_unverified(request))
+    await respond(unverified(request))
     return refusal(406)
 
 
@@ -385,7 +385,7 @@ async def checksum_of_creation_ignored(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A wrong checksum of the bytes of a creation is ignored."""
-    return await respond(_unverified(request))
+    return await respond(unverified(request))
 
 
 @Breach(
@@ -395,7 +395,7 @@ async def checked_creation_spoilt(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """The bytes of a creation with a checksum are stored wrongly, and one too few."""
-    response = await respond(_unverified(request))
+    response = await respond(unverified(request))
     info = await known(behaving, created_id(behaving, response))
     if info is not None:
         data = await stored(behaving, info)
@@ -409,121 +409,10 @@ def trips_over_checked_creation(request: Request, response: Response) -> Respons
     return failure()
 
 
-# Trailers
-
-
-@Breach(
-    "checksum-trailer.verify",
-    fails=(
-        "checksum.verify checksum.mismatch-discard checksum.mismatch-offset "
-        "checksum.malformed checksum.partial-body"
-    ),
-    warns="checksum-trailer.header-and-trailer",
-    concerns=_chunked_patch,
-).acting
-async def trailer_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """A checksum in a trailer is not looked at."""
-    again = replace(request, body=Untrailed(request.body))
-    return await respond(asking(again, Trailer=None))
-
-
-@Breach(
-    "checksum-trailer.verify",
-    fails="checksum.mismatch-discard checksum.mismatch-offset checksum.malformed",
-    concerns=_chunked_patch,
-).acting
-async def trailer_refused_too_late(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """A wrong checksum in a trailer is refused, but the bytes have been stored."""
-    return await _late(behaving, request, respond, announced=None)
-
-
-@Breach("checksum-trailer.verify", concerns=_chunked_patch).acting
-async def unannounced_trailer_refused_too_late(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """A wrong checksum in a trailer that was not announced is refused with the bytes stored."""
-    return await _late(behaving, request, respond, announced=False)
-
-
-async def _late(
-    behaving: Behaving, request: Request, respond: Respond, *, announced: bool | None
-) -> Response:
-    if announced is False and "Trailer" in request.headers:
-        return await respond(request)
-    data = await whole(request)
-    again = replace(request, body=bringing(request, data).body)
-    sent = request.body.trailers.joined("Upload-Checksum")
-    if sent is None or "Upload-Checksum" in request.headers:
-        return await respond(replace(again, body=_Chunks(data, request.body.trailers)))
-    readable = not _is_malformed(sent) and sent.partition(" ")[0] in ALGORITHMS
-    if readable and not _mistaken(request, data, request.body.trailers):
-        return await respond(_unverified(again))
-    await respond(_unverified(again))
-    return refusal(460)
-
-
-class _Chunks:
-    """A body in chunked coding that was read, with its trailers."""
-
-    length = None
-
-    def __init__(self, data: bytes, trailers: Headers) -> None:
-        self._left = memoryview(data)
-        self.trailers = trailers
-
-    async def read_into(self, buffer: memoryview) -> int:
-        count = min(len(self._left), len(buffer))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
-
-
-@Breach("checksum-trailer.verify", concerns=_chunked_patch).acting
-async def trailer_never_right(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """A PATCH with a checksum in a trailer is always refused."""
-    if "Trailer" not in request.headers:
-        return await respond(request)
-    await whole(request)
-    return refusal(460)
-
-
-def _both(request: Request) -> bool:
-    return _chunked_patch(request) and _CHECKED(request) and "Trailer" in request.headers
-
-
-@Breach(
-    "checksum-trailer.header-and-trailer",
-    warns="checksum-trailer.header-and-trailer",
-    concerns=_both,
-).acting
-async def two_checksums_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """Where a checksum comes before the body and behind it, neither is verified."""
-    return await respond(_unverified(request))
-
-
-@Breach("checksum-trailer.header-and-trailer", concerns=_both).acting
-async def two_checksums_refused_too_late(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """Two checksums are refused, but the bytes have been stored."""
-    await respond(_unverified(request))
-    return refusal(400)
-
-
-@Breach("checksum-trailer.header-and-trailer", concerns=_both).acting
-async def two_checksums_spoil(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """The bytes that come with two checksums are stored wrongly."""
-    data = await whole(request)
-    wrong = bytes(byte ^ 0xFF for byte in data)
-    return await respond(_unverified(bringing(request, wrong)))
-
-
 # Where checksums are not offered
 
 
-@Breach("checksum.not-supported", on="creation-only", concerns=_CHECKED).acting
+@Breach("checksum.not-supported", on="creation-only", concerns=CHECKED).acting
 async def unknown_checksum_spoils(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

@@ -1,0 +1,139 @@
+"""Faults about checksums behind the body (Checksum)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tus_reference.faults.alterations import (
+    Untrailed,
+    asking,
+    bringing,
+    refusal,
+    whole,
+)
+from tus_reference.faults.checksums import (
+    CHECKED,
+    chunked_patch,
+    is_malformed,
+    mistaken,
+    unverified,
+)
+from tus_reference.faults.fault import Breach
+from tus_reference.protocol import Headers
+from tus_reference.protocol.checksum import ALGORITHMS
+
+if TYPE_CHECKING:
+    from tus_reference.faults.behaviour import Behaving, Respond
+    from tus_reference.handler import Request, Response
+
+
+# Trailers
+
+
+@Breach(
+    "checksum-trailer.verify",
+    fails=(
+        "checksum.verify checksum.mismatch-discard checksum.mismatch-offset "
+        "checksum.malformed checksum.partial-body"
+    ),
+    warns="checksum-trailer.header-and-trailer",
+    concerns=chunked_patch,
+).acting
+async def trailer_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A checksum in a trailer is not looked at."""
+    again = replace(request, body=Untrailed(request.body))
+    return await respond(asking(again, Trailer=None))
+
+
+@Breach(
+    "checksum-trailer.verify",
+    fails="checksum.mismatch-discard checksum.mismatch-offset checksum.malformed",
+    concerns=chunked_patch,
+).acting
+async def trailer_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A wrong checksum in a trailer is refused, but the bytes have been stored."""
+    return await _late(behaving, request, respond, announced=None)
+
+
+@Breach("checksum-trailer.verify", concerns=chunked_patch).acting
+async def unannounced_trailer_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A wrong checksum in a trailer that was not announced is refused with the bytes stored."""
+    return await _late(behaving, request, respond, announced=False)
+
+
+async def _late(
+    behaving: Behaving, request: Request, respond: Respond, *, announced: bool | None
+) -> Response:
+    if announced is False and "Trailer" in request.headers:
+        return await respond(request)
+    data = await whole(request)
+    again = replace(request, body=bringing(request, data).body)
+    sent = request.body.trailers.joined("Upload-Checksum")
+    if sent is None or "Upload-Checksum" in request.headers:
+        return await respond(replace(again, body=_Chunks(data, request.body.trailers)))
+    readable = not is_malformed(sent) and sent.partition(" ")[0] in ALGORITHMS
+    if readable and not mistaken(request, data, request.body.trailers):
+        return await respond(unverified(again))
+    await respond(unverified(again))
+    return refusal(460)
+
+
+class _Chunks:
+    """A body in chunked coding that was read, with its trailers."""
+
+    length = None
+
+    def __init__(self, data: bytes, trailers: Headers) -> None:
+        self._left = memoryview(data)
+        self.trailers = trailers
+
+    async def read_into(self, buffer: memoryview) -> int:
+        count = min(len(self._left), len(buffer))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+@Breach("checksum-trailer.verify", concerns=chunked_patch).acting
+async def trailer_never_right(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A PATCH with a checksum in a trailer is always refused."""
+    if "Trailer" not in request.headers:
+        return await respond(request)
+    await whole(request)
+    return refusal(460)
+
+
+def _both(request: Request) -> bool:
+    return chunked_patch(request) and CHECKED(request) and "Trailer" in request.headers
+
+
+@Breach(
+    "checksum-trailer.header-and-trailer",
+    warns="checksum-trailer.header-and-trailer",
+    concerns=_both,
+).acting
+async def two_checksums_ignored(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Where a checksum comes before the body and behind it, neither is verified."""
+    return await respond(unverified(request))
+
+
+@Breach("checksum-trailer.header-and-trailer", concerns=_both).acting
+async def two_checksums_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Two checksums are refused, but the bytes have been stored."""
+    await respond(unverified(request))
+    return refusal(400)
+
+
+@Breach("checksum-trailer.header-and-trailer", concerns=_both).acting
+async def two_checksums_spoil(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """The bytes that come with two checksums are stored wrongly."""
+    data = await whole(request)
+    wrong = bytes(byte ^ 0xFF for byte in data)
+    return await respond(unverified(bringing(request, wrong)))
