@@ -29,6 +29,11 @@ step = [
 
 BROKEN = {
     "a letter that ids do not have": ('id = "sound"', 'id = "Sound!"', "an id is made of"),
+    "a title that is not filled in": (
+        'title = "A sound',
+        'each.cut = { one = "first" }\ntitle = "{cut} {cut-in-words} {ctu} sound',
+        "its title refers to {ctu}, which is none of its parameters",
+    ),
     "no reason": ("why = ", "why = '' #", "`why` is missing"),
     "an unknown row": ("core.head.success-status", "core.head.sucess", "no row of the ledger"),
     "a duty of clients": (

@@ -30,3 +30,19 @@ def test_ids_are_unique_and_can_be_typed(each: dict[str, dict[str, str | int]]) 
     assert len(ids) == len(set(ids)) == wanted
     assert all(ID.fullmatch(identity) for identity in ids)
     assert all(set(scenario.parameters) == set(each) for scenario in made)
+
+
+def test_a_title_has_the_values_of_its_parameters() -> None:
+    """A position reads in words where the title asks for them."""
+    source = ScenarioSource(
+        id="a.b",
+        title="After {cut-in-words} ({cut}) of {size+1}",
+        step=(Step(given=Given()),),
+        each={"cut": {"a": "first", "b": 3, "c": "-2"}, "size": {"d": 9}},
+    )
+    made = unfold(source, ScenarioFile(section="s", extension="core", scenario=(source,)))
+    assert [scenario.title for scenario in made] == [
+        "After the first byte (first) of 10",
+        "After 3 bytes (3) of 10",
+        "After all but 2 bytes (-2) of 10",
+    ]

@@ -134,7 +134,14 @@ def shown(at: int | str) -> str:
         return _bytes(int(text))
     if re.fullmatch(r"-[0-9]+", text):
         return f"all but {_bytes(int(text[1:]))}"
-    return {"first": "the first byte", "last": "the last byte"}.get(text, text)
+    return _IN_WORDS.get(text, text)
+
+
+_IN_WORDS = {
+    "first": "the first byte",
+    "last": "the last byte",
+    "last-but-one": "all but the last byte",
+}
 
 
 def _bytes(number: int) -> str:

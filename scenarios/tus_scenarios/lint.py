@@ -62,6 +62,8 @@ def complaints(scenario: Scenario) -> Iterator[str]:
     """Yield what is wrong with a scenario, a sentence each."""
     if not ID.fullmatch(scenario.id):
         yield "an id is made of a-z, 0-9 and .,/=_- alone."
+    for match in REFERENCE.finditer(scenario.title):
+        yield f"its title refers to {match[0]}, which is none of its parameters."
     if not scenario.why.strip():
         yield "`why` is missing; say in a sentence or two which client would break."
     yield from _about_requirements(scenario)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tus_scenarios.fault import shown as position
 from tus_scenarios.prose import prose, shown
 from tus_scenarios.step import Step
 from tus_scenarios.story import Story
@@ -26,7 +27,8 @@ class ScenarioSource(
 
     `needs` names capabilities (extensions, "download", "max-size", "checksum:md5"); where one is
     missing the scenario does not apply. `lacks` is the opposite. Each parameter of `each` maps
-    labels, which become part of the id, to values; several parameters multiply.
+    labels, which become part of the id, to values; several parameters multiply. In the title a
+    parameter such as `cut` that is a position can stand as {cut-in-words}.
     """
 
     id: str
@@ -76,12 +78,13 @@ def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
     for labels in product(*(source.each[name] for name in names)):
         chosen = dict(zip(names, labels, strict=True))
         parameters = {name: source.each[name][label] for name, label in chosen.items()}
+        in_words = {f"{name}-in-words": position(value) for name, value in parameters.items()}
         suffix = "/" + ",".join(labels) if labels else ""
         steps = _filled(source.step, parameters)
         scenarios.append(
             Scenario(
                 id=source.id + suffix,
-                title=_replaced(source.title, parameters, shown),
+                title=_replaced(source.title, parameters | in_words, shown),
                 section=file.section,
                 extension=file.extension,
                 requirements=checked(steps),

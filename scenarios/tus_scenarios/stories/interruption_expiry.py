@@ -60,7 +60,7 @@ async def after_cut(story: Story) -> None:
 
 @scenario(
     id="interruption.expiration.while-sending",
-    title="An upload whose time of expiry comes while its bytes arrive ends in one way",
+    title="An upload that expires while its bytes arrive is not acknowledged and then removed",
     section="Expiration/Headers/Upload-Expires",
     extension="expiration",
     checks=(_ROW, "expiration.complete-not-removed"),

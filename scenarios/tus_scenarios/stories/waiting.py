@@ -30,7 +30,7 @@ async def _heard(paced: Paced) -> int | None:
 
 @scenario(
     id="creation-with-upload.expect-continue",
-    title="A client that asks before it sends its bytes is told to go on",
+    title="A creation with Expect: 100-continue is told to send its body",
     section=_SECTION,
     extension="creation-with-upload",
     checks=(_ROW, "creation-with-upload.upload-offset-value"),
@@ -79,7 +79,7 @@ async def told_to_go_on(story: Story) -> None:
 
 @scenario(
     id="creation-with-upload.expect-refused",
-    title="A client that asks before it sends is refused without having sent",
+    title="A creation that is too large, with Expect: 100-continue, is refused before its body",
     section=_SECTION,
     extension="creation-with-upload",
     checks=(_ROW, "creation.max-size.413"),
@@ -117,7 +117,7 @@ async def refused_before_sending(story: Story) -> None:
 
 @scenario(
     id="core.patch.expect-refused",
-    title="A PATCH at the wrong offset that asks before it sends is refused without having sent",
+    title="A PATCH at the wrong offset, with Expect: 100-continue, is refused before its body",
     section="Core/PATCH",
     extension="core",
     checks=("core.patch.offset-mismatch-409", "core.patch.offset-mismatch-no-change"),
