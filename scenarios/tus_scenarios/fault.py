@@ -130,7 +130,7 @@ _ENDED = {"fin": "closed", "rst": "reset", "half": "half-closed, so that the ans
 def shown(at: int | str) -> str:
     """Return a position in words."""
     text = str(at)
-    if text.isdigit():
+    if re.fullmatch(r"[0-9]+", text):
         return _bytes(int(text))
     if re.fullmatch(r"-[0-9]+", text):
         return f"all but {_bytes(int(text[1:]))}"
