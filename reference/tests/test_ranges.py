@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
+from time import time as now
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +12,8 @@ if TYPE_CHECKING:
     from conftest import Client
 
 CONTENT = b"0123456789"
-TAG = "{tag}"
+TAG, TIME = "{tag}", "{time}"
+LONG_AGO, FAR_OFF = "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 2100 23:59:59 GMT"
 
 
 @pytest.mark.parametrize(
@@ -31,7 +34,18 @@ TAG = "{tag}"
         ({"Range": "bytes=-"}, 200, CONTENT, None),
         ({"Range": "bytes=3-5", "If-Range": TAG}, 206, b"345", "bytes 3-5/10"),
         ({"Range": "bytes=3-5", "If-Range": f"W/{TAG}"}, 200, CONTENT, None),
-        ({"Range": "bytes=3-5", "If-Range": "Thu, 01 Jan 1970 00:00:00 GMT"}, 200, CONTENT, None),
+        ({"Range": "bytes=3-5", "If-Range": LONG_AGO}, 200, CONTENT, None),
+        ({"Range": "bytes=3-5", "If-Range": FAR_OFF}, 200, CONTENT, None),
+        ({"Range": "bytes=3-5", "If-Range": TIME}, 206, b"345", "bytes 3-5/10"),
+        ({"If-Modified-Since": TIME}, 304, b"", None),
+        ({"If-Modified-Since": FAR_OFF}, 304, b"", None),
+        ({"If-Modified-Since": LONG_AGO}, 200, CONTENT, None),
+        ({"If-Modified-Since": "yesterday"}, 200, CONTENT, None),
+        ({"If-Modified-Since": "x GMT"}, 200, CONTENT, None),
+        ({"If-Modified-Since": TIME, "If-None-Match": '"other"'}, 200, CONTENT, None),
+        ({"If-Unmodified-Since": TIME}, 200, CONTENT, None),
+        ({"If-Unmodified-Since": LONG_AGO}, 412, None, None),
+        ({"If-Unmodified-Since": LONG_AGO, "If-Match": TAG}, 200, CONTENT, None),
         ({"If-None-Match": TAG}, 304, b"", None),
         ({"If-None-Match": f'"other", W/{TAG}'}, 304, b"", None),
         ({"If-None-Match": "*", "Range": "bytes=3-5"}, 304, b"", None),
@@ -51,12 +65,17 @@ async def test_a_download_has_what_is_asked_for(
 ) -> None:
     path = await client.create(10, CONTENT)
     tag = f'"{path.removeprefix("/files/")}"'
-    fields: dict[str, str | None] = {k: v.replace(TAG, tag) for k, v in headers.items()}
+    time = (await client.request("GET", path))["Last-Modified"] or ""
+    assert abs(parsedate_to_datetime(time).timestamp() - now()) < 60
+    fields: dict[str, str | None] = {
+        k: v.replace(TAG, tag).replace(TIME, time) for k, v in headers.items()
+    }
     answer = await client.request("GET", path, fields)
     assert (answer.status, answer["Content-Range"]) == (status, content_range)
     assert content is None or answer.body == content
     if status < 400:
         assert (answer["ETag"], answer["Accept-Ranges"]) == (tag, "bytes")
+        assert answer["Last-Modified"] == time
     assert ("Content-Length" in answer.headers) == (status != 304)
 
 

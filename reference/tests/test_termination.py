@@ -78,6 +78,15 @@ async def test_a_download_needs_no_tus_headers_and_is_whole(client: Client) -> N
         # "ü/€.txt"
         ("filename w7wv4oKsLnR4dA==", "application/octet-stream",
          "attachment; filename=\"_.txt\"; filename*=UTF-8''%E2%82%AC.txt"),
+        # "../..", and "a", a character that turns the direction of writing, "b"
+        ("filename Li4vLi4=", "application/octet-stream", "attachment"),
+        ("filename YeKArmI=", "application/octet-stream", 'attachment; filename="ab"'),
+        # 'Text/Plain; Charset="UTF-8"; x=y', and "; charset=utf-8" behind other types
+        ("filetype VGV4dC9QbGFpbjsgQ2hhcnNldD0iVVRGLTgiOyB4PXk=", "text/plain; charset=utf-8",
+         "inline"),
+        ("filetype aW1hZ2UvcG5nOyBjaGFyc2V0PXV0Zi04", "image/png", "inline"),
+        ("filetype dGV4dC9odG1sOyBjaGFyc2V0PXV0Zi04", "application/octet-stream", "attachment"),
+        ("filetype YXBwbGljYXRpb24vcGRm", "application/pdf", "inline"),
     ],
 )  # fmt: skip
 async def test_metadata_is_made_harmless_before_it_becomes_a_header(
@@ -89,3 +98,7 @@ async def test_metadata_is_made_harmless_before_it_becomes_a_header(
     assert answer["Content-Disposition"] == disposition
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["X-Injected"] is None
+    policy = (answer["Content-Security-Policy"] or "").split("; ")
+    assert "default-src 'none'" in policy
+    assert not [rule for rule in policy if rule.startswith("script-src")]
+    assert ("sandbox" in policy) == (media_type != "application/pdf")

@@ -68,6 +68,8 @@ async def test_an_upload_from_its_creation_to_its_removal(client: Client, s3: An
     assert await client.offset(path) == 7 * MIB
     assert (await client.patch(path, 7 * MIB, CONTENT[7 * MIB :], chunked=True)).status == 204
     assert await client.get(path) == CONTENT
+    known = {"If-Modified-Since": (await client.request("GET", path))["Last-Modified"]}
+    assert (await client.request("GET", path, known)).status == 304
     name = path.removeprefix("/files/").partition("+")[0]
     assert keys(s3) == [f"in/{name}", f"in/{name}.info"]
     assert s3.head_object(Bucket="tus-uploads", Key=f"in/{name}")["ContentType"] == "text/plain"

@@ -1,16 +1,18 @@
 """Conditional and partial downloads (RFC 9110, 13 and 14): which bytes of an upload are asked for.
 
-A complete upload never changes, so its id is a strong validator. One range is served;
-several, or one that is malformed, are answered with everything, as the RFC allows.
+A complete upload never changes, so its id is a strong validator, and so is the time of its
+last byte. Entity tags win over dates. One range is served; several, or one that is malformed,
+are answered with everything, as the RFC allows.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from tus_reference.protocol import Refused, errors
+from tus_reference.protocol import Refused, errors, http_date
 
 if TYPE_CHECKING:
     from tus_reference.handler import FileInfo
@@ -32,12 +34,15 @@ class Selection:
 def select(info: FileInfo, headers: Headers) -> Selection:
     """Return what a GET asks for; raise `Refused` (412, 416) if there is no such thing."""
     etag, size = f'"{info.id}"', info.offset
-    told = (("ETag", etag), ("Accept-Ranges", "bytes"))
-    if "If-Match" in headers and not _lists(headers.joined("If-Match"), etag, weak=False):
+    modified = None if info.modified is None else int(info.modified)
+    told: tuple[tuple[str, str], ...] = (("ETag", etag), ("Accept-Ranges", "bytes"))
+    if modified is not None:
+        told = (*told, ("Last-Modified", http_date(modified)))
+    if not _holds(headers, etag, modified):
         raise Refused(errors.PRECONDITION_FAILED)
-    if _lists(headers.joined("If-None-Match"), etag, weak=True):
+    if _is_known(headers, etag, modified):
         return Selection(304, told)
-    span = _span(headers.joined("Range"), size) if _may_range(headers, etag) else None
+    span = _span(headers.joined("Range"), size) if _may_range(headers, told) else None
     if span is None:
         return Selection(200, told, 0, size)
     start, end = span
@@ -53,8 +58,36 @@ def _lists(field: str | None, etag: str, *, weak: bool) -> bool:
     return etag in tags or "*" in tags or (weak and f"W/{etag}" in tags)
 
 
-def _may_range(headers: Headers, etag: str) -> bool:
-    return headers.joined("If-Range") in {None, etag}
+def _holds(headers: Headers, etag: str, modified: int | None) -> bool:
+    """Return whether this is an upload that the client is ready to get (RFC 9110, 13.2.2)."""
+    if "If-Match" in headers:
+        return _lists(headers.joined("If-Match"), etag, weak=False)
+    since = _seconds(headers.joined("If-Unmodified-Since"))
+    return since is None or modified is None or modified <= since
+
+
+def _is_known(headers: Headers, etag: str, modified: int | None) -> bool:
+    """Return whether the client has the upload already."""
+    if "If-None-Match" in headers:
+        return _lists(headers.joined("If-None-Match"), etag, weak=True)
+    since = _seconds(headers.joined("If-Modified-Since"))
+    return since is not None and modified is not None and modified <= since
+
+
+def _may_range(headers: Headers, told: tuple[tuple[str, str], ...]) -> bool:
+    """Return whether what the client has a part of is this very upload (RFC 9110, 13.1.5)."""
+    wanted = headers.joined("If-Range")
+    return wanted is None or wanted in {v for name, v in told if name in {"ETag", "Last-Modified"}}
+
+
+def _seconds(field: str | None) -> float | None:
+    """Return a date in seconds since the epoch, or None for what is no date in GMT."""
+    if field is None or not field.endswith(" GMT"):
+        return None
+    try:
+        return parsedate_to_datetime(field).timestamp()
+    except ValueError:
+        return None
 
 
 def _span(field: str | None, size: int) -> tuple[int, int] | None:

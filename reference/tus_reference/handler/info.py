@@ -15,7 +15,8 @@ class FileInfo:
 
     `metadata_header` and `concat_header` are the headers as received, which HEAD must
     return; `metadata` is what they mean. `size` is None while the length is deferred.
-    `finished` is set once everything that follows completion was done.
+    `finished` is set once everything that follows completion was done. `modified` is when the
+    last byte came, if the store knows.
     """
 
     id: str = ""
@@ -29,6 +30,7 @@ class FileInfo:
     concat_header: str | None = None
     expires: float | None = None
     finished: bool = False
+    modified: float | None = None
     storage: Mapping[str, str] = field(default_factory=dict)
 
     @property

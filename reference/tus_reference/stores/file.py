@@ -179,7 +179,8 @@ class FileStore:
         try:
             with open(self._info(upload_id), "rb", buffering=0) as file:
                 content = file.readall()
-            return record.decode(content, os.stat(path).st_size)
+            status = os.stat(path)
+            return record.decode(content, status.st_size, status.st_mtime)
         except (FileNotFoundError, NotADirectoryError, ValueError):
             # A record that a crash of tusd cut off tells nothing; nobody can go on with it.
             raise Refused(errors.UPLOAD_NOT_FOUND) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +36,7 @@ class MemoryStore:
         if upload_id in self._infos:
             raise Refused(errors.UPLOAD_EXISTS)
         storage = {"Type": "memorystore"}
-        self._infos[upload_id] = replace(info, id=upload_id, storage=storage)
+        self._infos[upload_id] = replace(info, id=upload_id, storage=storage, modified=time.time())
         self._data[upload_id] = bytearray()
         return upload_id
 
@@ -44,6 +45,7 @@ class MemoryStore:
         data = self._bytes(upload_id)
         async for piece in source:
             data += piece
+        self._touch(upload_id)
         return len(data) - offset
 
     async def get_info(self, upload_id: str) -> FileInfo:
@@ -83,6 +85,10 @@ class MemoryStore:
         """Join the partials in one step."""
         joined = b"".join(self._bytes(partial_id) for partial_id in partial_ids)
         self._bytes(upload_id)[:] = joined
+        self._touch(upload_id)
+
+    def _touch(self, upload_id: str) -> None:
+        self._infos[upload_id] = replace(self._info(upload_id), modified=time.time())
 
     def _info(self, upload_id: str) -> FileInfo:
         try:

@@ -59,7 +59,7 @@ def encode(info: FileInfo) -> bytes:
     return _ENCODER.encode(record)
 
 
-def decode(content: bytes, offset: int) -> FileInfo:
+def decode(content: bytes, offset: int, modified: float | None = None) -> FileInfo:
     """Return the upload; raise `ValueError` if `content` is not such a file."""
     record = _DECODER.decode(content)
     metadata = {k: v.encode() for k, v in (record.metadata or {}).items()}
@@ -72,6 +72,7 @@ def decode(content: bytes, offset: int) -> FileInfo:
         is_final=record.is_final,
         partial_uploads=tuple(record.partial_uploads or ()),
         storage=record.storage or {},
+        modified=modified,
     )
     ours = record.ours
     if ours is None:

@@ -36,11 +36,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is known of an object without reading it; `size` in bytes."""
+    """What is known of an object without reading it; `size` in bytes, `modified` in seconds."""
 
     size: int
     etag: str
     metadata: Mapping[str, str]
+    modified: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,13 @@ class Bucket:
             return None
         # Names come back as some server writes headers: their case is nobody's promise.
         metadata = {name.lower(): text for name, text in (answer.get("Metadata") or {}).items()}
-        return Head(int(answer["ContentLength"]), str(answer["ETag"]), metadata)
+        modified = answer.get("LastModified")
+        return Head(
+            size=int(answer["ContentLength"]),
+            etag=str(answer["ETag"]),
+            metadata=metadata,
+            modified=None if modified is None else modified.timestamp(),
+        )
 
     async def open(self, key: str, start: int, length: int, etag: str | None = None) -> Any:
         """Return a stream of a part of an object, to be read in threads."""

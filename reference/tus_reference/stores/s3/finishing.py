@@ -11,7 +11,7 @@ from tus_reference.stores.s3.trouble import trouble
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tus_reference.stores.s3.bucket import Bucket, Part
+    from tus_reference.stores.s3.bucket import Bucket, Head, Part
     from tus_reference.stores.s3.keys import Upload
     from tus_reference.stores.s3.stored import Stored
 
@@ -43,11 +43,15 @@ async def assemble(bucket: Bucket, upload: Upload, parts: Iterable[Part], size: 
 
     A call whose answer was lost has completed it, and is told that it does not exist.
     """
-    if not await bucket.complete(upload, parts) and not await is_made(bucket, upload, size):
+    if await bucket.complete(upload, parts):
+        return
+    if await made(bucket, upload, size) is None:
         raise Refused(errors.UPLOAD_GONE)
 
 
-async def is_made(bucket: Bucket, upload: Upload, size: int | None) -> bool:
-    """Return whether the finished object is there with all of its bytes."""
+async def made(bucket: Bucket, upload: Upload, size: int | None) -> Head | None:
+    """Return the finished object, or None if it is not there with all of its bytes."""
+    if size is None:
+        return None
     found = await bucket.head(upload.object)
-    return found is not None and found.size == size
+    return found if found is not None and found.size == size else None

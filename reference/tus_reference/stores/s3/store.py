@@ -165,16 +165,15 @@ class S3Store:
         """Return the upload with its parts; None where there are none to be made an object of."""
         if info.is_final and not info.finished:
             # A final upload has all of its bytes or none, whatever was copied already.
-            made = info.size is not None and await finishing.is_made(
-                self._bucket, upload, info.size
-            )
-            return replace(info, offset=info.size or 0 if made else 0), None
+            made = await finishing.made(self._bucket, upload, info.size)
+            return replace(info, offset=0) if made is None else _completed(info, made), None
         stored = None if info.finished else await look_up(self._bucket, upload, info, tail)
         if stored is not None:
             return replace(info, offset=stored.offset), stored
-        if info.size is None or not await finishing.is_made(self._bucket, upload, info.size):
+        made = await finishing.made(self._bucket, upload, info.size)
+        if made is None:
             raise Refused(errors.UPLOAD_GONE)
-        return replace(info, offset=info.size), None
+        return _completed(info, made), None
 
     async def _record(self, upload: Upload) -> FileInfo:
         """Return the record; raise `Refused` (404) if there is none for this very id."""
@@ -242,7 +241,7 @@ class S3Store:
         _seen.set(None)
         if info.size is not None and stored is not None:
             await finishing.finish(self._bucket, upload, stored, info.size)
-        elif not await finishing.is_made(self._bucket, upload, info.size):
+        elif await finishing.made(self._bucket, upload, info.size) is None:
             raise Refused(errors.UPLOAD_GONE)
 
     async def terminate(self, upload_id: str) -> None:
@@ -324,3 +323,7 @@ class S3Store:
         if head is None:
             raise Refused(errors.UPLOAD_GONE)
         return partial.object, head
+
+
+def _completed(info: FileInfo, made: Head) -> FileInfo:
+    return replace(info, offset=made.size, modified=made.modified)
