@@ -81,3 +81,19 @@ async def test_every_listed_algorithm_is_tried_or_said_not_to_be() -> None:
     ] * 2
     assert untried.verdict == "note"
     assert "whirlpool" in untried.attempts[0].checks[0].actual
+
+
+async def offsets_in_words(right: Right, request: Request) -> Response:
+    """PATCH tells an offset that is no number."""
+    answer = await right.handle(request)
+    told = value(answer, "Upload-Offset") if request.method == "PATCH" else None
+    return answer if told is None else with_(answer, "Upload-Offset", "forty")
+
+
+@pytest.mark.parametrize("name", ["core.patch.concurrent.at-once", "interruption.race.one-winner"])
+async def test_an_offset_that_is_no_number_is_no_failure_of_the_suite(name: str) -> None:
+    """It is a failure of the server, and the story goes on to its end."""
+    server = Miniature("words", offsets_in_words, set(), set(), set(), ())
+    found = await ran(serve=server.serve, only=(name,))
+    assert found.scenarios[name].verdict == "pass"
+    assert found.rows["core.upload-offset.format"].verdict == "fail"

@@ -78,7 +78,9 @@ def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
     for labels in product(*(source.each[name] for name in names)):
         chosen = dict(zip(names, labels, strict=True))
         parameters = {name: source.each[name][label] for name, label in chosen.items()}
-        in_words = {f"{name}-in-words": position(value) for name, value in parameters.items()}
+        in_words: dict[str, Value] = {
+            f"{name}-in-words": position(value) for name, value in parameters.items()
+        }
         suffix = "/" + ",".join(labels) if labels else ""
         steps = _filled(source.step, parameters)
         scenarios.append(

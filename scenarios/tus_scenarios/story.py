@@ -33,6 +33,11 @@ class Reply(Protocol):
     def status(self) -> int | None: ...
 
     @property
+    def succeeded(self) -> bool:
+        """Tell whether the answer is a 2xx."""
+        ...
+
+    @property
     def closed(self) -> bool:
         """Tell whether the connection was closed without a final answer."""
         ...

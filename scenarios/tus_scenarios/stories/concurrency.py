@@ -9,10 +9,8 @@ from __future__ import annotations
 from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
+from tus_scenarios.stories.overlap import PATIENCE, held_back, offset_told, once_answered
 from tus_scenarios.story import Reply, Story
-
-PATIENCE = 3.0
-"""Seconds that a request may wait for the one before it, until that one is let go on."""
 
 _ROW = "core.patch.concurrent"
 _INTACT = Expectation(intact=True, checks=_ROW, otherwise="fail")
@@ -32,12 +30,7 @@ _OUTDONE = Expectation(
 
 def acknowledged(*replies: Reply) -> int:
     """Return the highest offset that a successful answer acknowledged."""
-    offsets = [
-        int(reply.header("Upload-Offset") or 0)
-        for reply in replies
-        if reply.status is not None and 200 <= reply.status < 300
-    ]
-    return max(offsets, default=0)
+    return max((offset_told(reply) for reply in replies if reply.succeeded), default=0)
 
 
 async def _arrived(story: Story) -> None:
@@ -92,9 +85,7 @@ async def _settled(story: Story, *replies: Reply) -> None:
 )
 async def slow_and_fast(story: Story) -> None:
     """Overlap a held PATCH with a whole one."""
-    await story.given(Given(length=100))
-    slow = await story.hold("PATCH", Request(offset=0, send=100))
-    await slow.feed(40)
+    slow = await held_back(story)
     await _arrived(story)
     replies: list[Reply] = []
 
@@ -104,10 +95,7 @@ async def slow_and_fast(story: Story) -> None:
         story.expect(reply, _REFUSED_OR_DONE)
 
     async def first() -> None:
-        async def answered() -> bool:
-            return bool(replies)
-
-        await story.until(answered, seconds=PATIENCE)
+        await once_answered(story, replies)
         reply = await slow.reply()
         replies.append(reply)
         story.expect(reply, _OUTDONE)
@@ -174,9 +162,7 @@ async def at_once(story: Story) -> None:
 )
 async def head_meanwhile(story: Story) -> None:
     """Ask with HEAD beside a held PATCH."""
-    await story.given(Given(length=100))
-    slow = await story.hold("PATCH", Request(offset=0, send=100))
-    await slow.feed(40)
+    slow = await held_back(story)
     await _arrived(story)
     asked: list[Reply] = []
     late = False
@@ -202,11 +188,7 @@ async def head_meanwhile(story: Story) -> None:
 
     async def go_on() -> None:
         nonlocal late
-
-        async def answered() -> bool:
-            return bool(asked)
-
-        late = not await story.until(answered, seconds=PATIENCE)
+        late = not await once_answered(story, asked)
         await slow.reply()
 
     await story.together(ask, go_on)

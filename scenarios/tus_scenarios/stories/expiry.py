@@ -7,7 +7,8 @@ from tus_scenarios.functions import scenario
 from tus_scenarios.step import Given, Request
 from tus_scenarios.story import Reply, Story
 
-_GONE = (404, 410)
+GONE = (404, 410)
+"""How requests for an upload that has expired are to be answered."""
 
 
 async def _until_gone(story: Story) -> Reply:
@@ -51,14 +52,14 @@ async def removed(story: Story) -> None:
         Expectation(status="4xx", checks="expiration.may-remove"),
         Expectation(
             when=was_removed,
-            status=_GONE,
+            status=GONE,
             checks="expiration.removed-404-410",
             note=(Condition(status=403),),
         ),
     )
     story.expect(
         await story.send("PATCH", Request(offset=40, send=10)),
-        Expectation(when=was_removed, status=_GONE, checks="expiration.removed-404-410"),
+        Expectation(when=was_removed, status=GONE, checks="expiration.removed-404-410"),
     )
 
 

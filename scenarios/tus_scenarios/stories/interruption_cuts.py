@@ -22,8 +22,7 @@ async def asked(story: Story, name: str = "upload") -> Reply:
 
     async def answered() -> bool:
         seen.append(await story.send("HEAD", Request(of=name)))
-        status = seen[-1].status
-        return status is not None and 200 <= status < 300
+        return seen[-1].succeeded
 
     await story.until(answered, seconds=USABLE)
     return seen[-1]

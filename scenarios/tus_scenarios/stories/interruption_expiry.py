@@ -6,9 +6,9 @@ from tus_scenarios.expectation import Condition, Expectation
 from tus_scenarios.fault import Cut, Fault
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Given, Request
+from tus_scenarios.stories.expiry import GONE
 from tus_scenarios.story import Reply, Story
 
-_GONE = (404, 410)
 _ROW = "expiration.removed-404-410"
 
 
@@ -38,13 +38,13 @@ async def after_cut(story: Story) -> None:
 
     async def gone() -> bool:
         seen.append(await story.send("HEAD", Request()))
-        return seen[-1].status in _GONE
+        return seen[-1].status in GONE
 
     went = await story.until(gone, seconds=2 * story.knows("expiration") + 5)
     story.expect(
         seen[-1],
         Expectation(
-            status=_GONE,
+            status=GONE,
             checks="expiration.may-remove",
             note=(Condition(status="2xx", says="it was not removed in this time"),),
             otherwise="warn",
@@ -54,7 +54,7 @@ async def after_cut(story: Story) -> None:
         again = Request(offset=40, at=40, send=60)
         story.expect(
             await story.send("PATCH", again),
-            Expectation(status=_GONE, checks=_ROW, otherwise="warn"),
+            Expectation(status=GONE, checks=_ROW, otherwise="warn"),
         )
 
 
@@ -85,9 +85,9 @@ async def while_sending(story: Story) -> None:
     reply = await story.send("PATCH", Request(offset=0, send=100, faults=stalls))
     ended = (Condition(closed=True), Condition(status="4xx"))
     story.expect(
-        reply, Expectation(status=("2xx", *_GONE), checks=_ROW, note=ended, otherwise="warn")
+        reply, Expectation(status=("2xx", *GONE), checks=_ROW, note=ended, otherwise="warn")
     )
-    if reply.status is not None and 200 <= reply.status < 300:
+    if reply.succeeded:
         story.expect(
             await story.send("HEAD", Request()),
             Expectation(status="2xx", checks="expiration.complete-not-removed", otherwise="fail"),

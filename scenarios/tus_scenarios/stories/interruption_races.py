@@ -7,15 +7,12 @@ from collections.abc import Awaitable, Callable
 from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
+from tus_scenarios.stories.overlap import offset_told
 from tus_scenarios.story import Reply, Story
 
 _ROW = "core.patch.concurrent"
 _MANY = 5
 _SIZE = 1000
-
-
-def _succeeded(reply: Reply) -> bool:
-    return reply.status is not None and 200 <= reply.status < 300
 
 
 @scenario(
@@ -51,10 +48,10 @@ async def one_winner(story: Story) -> None:
         return send
 
     await story.together(*(sending(number) for number in range(_MANY)))
-    winners = [number for number, reply in sorted(replies.items()) if _succeeded(reply)]
+    winners = [number for number, reply in sorted(replies.items()) if reply.succeeded]
     for number, reply in sorted(replies.items()):
         story.expect(reply, _FIRST if number in winners[:1] else _OTHERS)
-    acknowledged = max((_offset(replies[number]) for number in winners), default=0)
+    acknowledged = max((offset_told(replies[number]) for number in winners), default=0)
     head = await story.send("HEAD", Request())
     story.expect(
         head,
@@ -65,7 +62,7 @@ async def one_winner(story: Story) -> None:
             otherwise="fail",
         ),
     )
-    if _offset(head) == _SIZE:
+    if offset_told(head) == _SIZE:
         # A winner whose connection was closed cannot be told from those that lost.
         possible = winners[:1] or list(range(_MANY))
         bytes_of = [(number * _SIZE, (number + 1) * _SIZE) for number in possible]
@@ -93,11 +90,6 @@ _OTHERS = Expectation(
         Condition(status="2xx", says="the bytes of two requests were acknowledged at one place"),
     ),
 )
-
-
-def _offset(reply: Reply) -> int:
-    value = reply.header("Upload-Offset") or ""
-    return int(value) if value.isdigit() else 0
 
 
 @scenario(
@@ -144,7 +136,7 @@ async def delete_and_patch(story: Story) -> None:
 
     await story.together(patch, delete)
     head = await story.send("HEAD", Request())
-    if _succeeded(deletions[0]):
+    if deletions[0].succeeded:
         story.expect(head, Expectation(status=(404, 410, 403), checks=row, otherwise="fail"))
     else:
         story.expect(head, Expectation(status="2xx", checks=row, otherwise="fail"))
@@ -183,7 +175,7 @@ async def two_finals(story: Story) -> None:
 
     await story.together(forwards, backwards)
     refusable = (Condition(status="4xx", says="the partial uploads are in use, or gone"),)
-    any_made = any(_succeeded(reply) for reply in replies.values())
+    any_made = any(reply.succeeded for reply in replies.values())
     for reply in replies.values():
         story.expect(
             reply,
@@ -196,5 +188,5 @@ async def two_finals(story: Story) -> None:
         )
     whole = Expectation(intact=True, checks="concatenation.final.order", otherwise="fail")
     for name, reply in replies.items():
-        if _succeeded(reply):
+        if reply.succeeded:
             await story.finish(Finish(of=name), whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
-from tus_scenarios.stories.concurrency import PATIENCE
+from tus_scenarios.stories.overlap import held_back, once_answered
 from tus_scenarios.story import Reply, Story
 
 _BEYOND = "core.patch.exceeds-length"
@@ -80,9 +80,7 @@ async def exceeds_in_two(story: Story) -> None:
 )
 async def stands_still(story: Story) -> None:
     """Stall a PATCH for longer than the server waits."""
-    await story.given(Given(length=100))
-    paced = await story.hold("PATCH", Request(offset=0, send=100))
-    await paced.feed(40)
+    paced = await held_back(story)
     given_up = await paced.answer(2 * story.knows("network-timeout") + 5)
     answered = (Condition(status="4xx"), Condition(status="5xx"))
     story.expect(
@@ -134,9 +132,7 @@ async def stands_still(story: Story) -> None:
 async def delete_in_flight(story: Story) -> None:
     """Delete an upload beside a held PATCH to it."""
     row = "termination.in-flight"
-    await story.given(Given(length=100))
-    slow = await story.hold("PATCH", Request(offset=0, send=100))
-    await slow.feed(40)
+    slow = await held_back(story)
     deletions: list[Reply] = []
 
     async def delete() -> None:
@@ -148,19 +144,15 @@ async def delete_in_flight(story: Story) -> None:
         )
 
     async def go_on() -> None:
-        async def answered() -> bool:
-            return bool(deletions)
-
-        await story.until(answered, seconds=PATIENCE)
+        await once_answered(story, deletions)
         story.expect(
             await slow.reply(),
             Expectation(status=(204, "4xx"), checks=row, note=(Condition(closed=True),)),
         )
 
     await story.together(delete, go_on)
-    deleted = deletions[0].status is not None and 200 <= deletions[0].status < 300
     head = await story.send("HEAD", Request())
-    if deleted:
+    if deletions[0].succeeded:
         gone = Expectation(status=(404, 410, 403), checks=row, otherwise="fail")
         story.expect(head, gone)
     else:
@@ -190,17 +182,17 @@ async def delete_twice(story: Story) -> None:
     """Race two deletions."""
     row = "termination.in-flight"
     await story.given(Given(length=100, stored=40))
-    statuses: list[int | None] = []
+    deletions: list[Reply] = []
 
     async def delete() -> None:
         reply = await story.send("DELETE", Request())
-        statuses.append(reply.status)
+        deletions.append(reply)
         right = (204, 404, 409, 410, 423)
         story.expect(reply, Expectation(status=right, checks=row, note=(Condition(status="4xx"),)))
 
     await story.together(delete, delete)
     head = await story.send("HEAD", Request())
-    deleted = any(status is not None and 200 <= status < 300 for status in statuses)
+    deleted = any(reply.succeeded for reply in deletions)
     story.expect(
         head,
         Expectation(status=(404, 410, 403), checks=row, otherwise="fail" if deleted else "note"),

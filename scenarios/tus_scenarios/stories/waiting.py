@@ -5,7 +5,7 @@ from __future__ import annotations
 from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
-from tus_scenarios.stories.concurrency import PATIENCE
+from tus_scenarios.stories.overlap import PATIENCE
 from tus_scenarios.story import Paced, Story
 
 _ROW = "creation-with-upload.expect-continue"
