@@ -95,5 +95,5 @@ async def test_an_offset_that_is_no_number_is_no_failure_of_the_suite(name: str)
     """It is a failure of the server, and the story goes on to its end."""
     server = Miniature("words", offsets_in_words, set(), set(), set(), ())
     found = await ran(serve=server.serve, only=(name,))
-    assert found.scenarios[name].verdict == "pass"
+    assert found.scenarios[name].verdict in {"pass", "note"}
     assert found.rows["core.upload-offset.format"].verdict == "fail"
