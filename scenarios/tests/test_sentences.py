@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tus_scenarios import Requirement, ledger
+from tus_scenarios.requirement import Level
 from tus_scenarios.sentences import Matching, Sentence, found, match, recorded
 
 TEXT = """# A protocol
@@ -44,9 +45,9 @@ SENTENCES = [
 ]
 
 
-def row(name: str, level: str) -> Requirement:
+def row(name: str, level: Level) -> Requirement:
     """Return a row of a ledger."""
-    return replace(next(iter(ledger().values())), id=name, level=level)  # type: ignore[arg-type]
+    return replace(next(iter(ledger().values())), id=name, level=level)
 
 
 ROWS = {

@@ -6,7 +6,9 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, cast
+from typing import Literal
+
+import msgspec
 
 Level = Literal[
     "MUST",
@@ -69,5 +71,4 @@ def ledger() -> dict[str, Requirement]:
     """Read the ledger of tus 1.0.0, in the order of the specification, by id."""
     text = resources.files(__package__).joinpath("ledger/tus-1.0.0.tsv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-    requirements = [Requirement(**cast("dict[str, str]", row)) for row in rows]  # type: ignore[arg-type]
-    return {row.id: row for row in requirements}
+    return {row.id: row for row in msgspec.convert(list(rows), list[Requirement])}
