@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -58,7 +59,7 @@ def forbidden_for_not_found(_: Request, response: Response) -> Response:
 @Oddity(concerns=is_creation).altering
 def relative_location(_: Request, response: Response) -> Response:
     """Location is the path of the upload, without scheme and host."""
-    return rewritten(response, "Location", lambda text: text.removeprefix("http://tus.test"))
+    return rewritten(response, "Location", lambda text: urlsplit(text).path)
 
 
 @Oddity(concerns=is_creation).altering

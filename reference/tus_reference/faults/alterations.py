@@ -125,12 +125,14 @@ def asking(request: Request, **headers: str | None) -> Request:
 
 
 class Given:
-    """A body that is here already."""
+    """A body that is here already; if it came in chunks, its length is still not said."""
 
-    def __init__(self, data: bytes, trailers: Headers | None = None) -> None:
+    def __init__(
+        self, data: bytes, trailers: Headers | None = None, *, chunked: bool = False
+    ) -> None:
         self._left = memoryview(data)
-        self.length: int | None = len(data)
-        self.size: int | None = len(data)
+        self.length: int | None = None if chunked else len(data)
+        self.size: int | None = self.length
         self.trailers = trailers or Headers()
 
     async def read_into(self, buffer: memoryview) -> int:
@@ -172,9 +174,9 @@ async def whole(request: Request) -> bytes:
 
 
 def bringing(request: Request, data: bytes) -> Request:
-    """Return a request with another body, which has a length."""
-    given = Given(data, request.body.trailers)
-    return replace(asking(request, Transfer_Encoding=None), body=given)
+    """Return a request with another body, in chunks if it was in chunks."""
+    given = Given(data, request.body.trailers, chunked=request.body.length is None)
+    return replace(request, body=given)
 
 
 # Uploads

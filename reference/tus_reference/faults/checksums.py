@@ -28,6 +28,7 @@ from tus_reference.faults.fault import Breach
 from tus_reference.handler import ClientDisconnected
 from tus_reference.protocol import Headers, Refused
 from tus_reference.protocol.checksum import ALGORITHMS, parse_checksum
+from tus_reference.protocol.metadata import encode_base64
 
 if TYPE_CHECKING:
     from tus_reference.faults.behaviour import Behaving, Respond
@@ -88,7 +89,7 @@ async def checksum_not_verified(behaving: Behaving, request: Request, respond: R
     """Wrong checksums are accepted."""
     data = await whole(request)
     wrong = mistaken(request, data, request.body.trailers)
-    again = replace(request, body=bringing(request, data).body)
+    again = bringing(request, data)
     return await respond(unverified(again) if wrong else again)
 
 
@@ -123,7 +124,7 @@ async def checksummed_chunk_kept(
         data = await whole(request)
     except ClientDisconnected:
         return await respond(request)
-    again = replace(request, body=bringing(request, data).body)
+    again = bringing(request, data)
     if not mistaken(request, data, request.body.trailers):
         return await respond(again)
     await respond(unverified(again))
@@ -142,6 +143,20 @@ async def first_byte_of_chunk_kept(
     data = bytearray(await stored(behaving, info))
     data[-1] ^= 0xFF
     await replace_bytes(behaving, info, bytes(data))
+    return response
+
+
+@Breach("checksum.mismatch-offset", concerns=CHECKED).acting
+async def mismatch_takes_a_byte_back(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """When a checksum is wrong, the last byte that was there before is dropped."""
+    response = await respond(request)
+    info = await known(behaving, id_of(behaving, request))
+    if response.status != 460 or info is None or not info.offset:
+        return response
+    data = await stored(behaving, info)
+    await replace_bytes(behaving, info, data[:-1])
     return response
 
 
@@ -201,8 +216,24 @@ def sha1_unknown(request: Request, response: Response) -> Response:
 async def listed_algorithm_not_verified(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
-    """md5 is listed, and not verified."""
-    return await respond(unverified(request) if _algorithm(request) == "md5" else request)
+    """md5 and crc32 are listed, and not verified."""
+    listed = _algorithm(request) in {"md5", "crc32"}
+    return await respond(unverified(request) if listed else request)
+
+
+@Breach(
+    "checksum.algorithm-header-format",
+    warns="checksum.verify checksum.algorithm-header-format",
+    concerns=CHECKED,
+).acting
+async def crc32_lowest_byte_first(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The bytes of a crc32 are expected in the reverse of their order."""
+    if _algorithm(request) != "crc32" or is_malformed(value(request, "Upload-Checksum")):
+        return await respond(request)
+    digest = parse_checksum(value(request, "Upload-Checksum")).digest
+    return await respond(asking(request, Upload_Checksum=f"crc32 {encode_base64(digest[::-1])}"))
 
 
 @Breach("checksum.algorithm-header-format", fails="checksum.verify", concerns=CHECKED).acting
@@ -344,7 +375,7 @@ async def broken_checksummed_patch_counts_all(
         if info is not None and info.size is not None:
             await append(behaving, info, bytes(request.body.length or 41))
         raise
-    return await respond(replace(request, body=bringing(request, data).body))
+    return await respond(bringing(request, data))
 
 
 @Breach(
@@ -369,7 +400,7 @@ async def trips_after_broken_checksummed_patch(
     except ClientDisconnected:
         memory.marked.add(upload_id)
         raise
-    return await respond(replace(request, body=bringing(request, data).body))
+    return await respond(bringing(request, data))
 
 
 def _checked_creation(request: Request) -> bool:
@@ -419,3 +450,12 @@ async def unknown_checksum_spoils(
     """A checksum where none is offered is refused, but the bytes have been stored."""
     await respond(request)
     return refusal(400)
+
+
+@Breach("checksum.not-supported", on="creation-only", concerns=CHECKED).acting
+async def unknown_checksum_stored_too(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Where checksums are not offered, bytes that come with one are stored wrongly."""
+    data = await whole(request)
+    return await respond(bringing(request, bytes(byte ^ 0xFF for byte in data)))

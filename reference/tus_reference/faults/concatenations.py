@@ -89,6 +89,39 @@ async def trips_over_parts_in_use(
     return response
 
 
+# PATCH of a part that was used
+
+
+async def _finals_over(behaving: Behaving, info: FileInfo | None) -> list[FileInfo]:
+    """Return the final uploads that a part was used in."""
+    recorder = behaving.config.composer.recorder
+    if info is None or not info.is_partial or recorder is None:
+        return []
+    return [each async for each in recorder.uploads() if info.id in each.partial_uploads]
+
+
+@Breach("concatenation.partial.patch-after-concat", concerns=PATCH).acting
+async def trips_over_used_parts(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """PATCH of a part that a finished final upload is made of is answered with 500."""
+    finals = await _finals_over(behaving, await asked_for(behaving, request))
+    return failure() if any(each.is_complete for each in finals) else await respond(request)
+
+
+@Breach("concatenation.partial.patch-after-concat", concerns=PATCH).acting
+async def patch_of_used_part_turns_final(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """PATCH of a part is refused, but the finished final upload over it is turned round."""
+    info = await asked_for(behaving, request)
+    finals = await _finals_over(behaving, info)
+    response = await respond(request)
+    for each in finals:
+        if each.is_complete:
+            data = await stored(behaving, each)
+            await replace_bytes(behaving, each, data[::-1])
+    return response
+
+
 # PATCH of a final upload
 
 
@@ -255,14 +288,11 @@ async def finals_not_limited(behaving: Behaving, request: Request, respond: Resp
 async def finals_refer_to_parts(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A final upload loses its bytes with its parts."""
     info = await asked_for(behaving, request)
-    recorder = behaving.config.composer.recorder
+    finals = await _finals_over(behaving, info)
     response = await respond(request)
-    if info is None or not info.is_partial or recorder is None:
-        return response
-    finals = [each async for each in recorder.uploads() if info.id in each.partial_uploads]
     for final in finals:
         data = await stored(behaving, final)
-        await replace_bytes(behaving, final, data[info.offset :])
+        await replace_bytes(behaving, final, data[0 if info is None else info.offset :])
     return response
 
 
@@ -305,6 +335,28 @@ async def finals_lost_without_an_error(
 ) -> Response:
     """A final upload is accepted where concatenation is not offered, and never made."""
     return await respond(asking(request, Upload_Concat=None, Upload_Length="10"))
+
+
+@Breach("concatenation-unfinished.not-supported", on="concatenation-only", concerns=is_final).acting
+async def trips_over_unfinished_parts(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A final upload over unfinished parts makes the server fail."""
+    parts = await parts_of(behaving, request)
+    early = any(each is not None and not each.is_complete for each in parts)
+    return failure() if early else await respond(request)
+
+
+@Breach("concatenation-unfinished.not-supported", on="concatenation-only", concerns=is_final).acting
+async def parts_closed_too_early(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A final upload over unfinished parts is refused, and the parts take no more bytes."""
+    response = await respond(request)
+    for each in await parts_of(behaving, request):
+        if response.status == 400 and each is not None and each.is_partial:
+            await set_length(behaving, each.id, each.offset)
+    return response
 
 
 @Breach("concatenation.unsupported", on="creation-only", concerns=is_partial).altering

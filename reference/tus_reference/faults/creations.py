@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tus_reference.faults.alterations import (
-    append,
     asking,
-    created_id,
     header,
+    id_of,
     is_creation,
     known,
     part,
     refusal,
     rewritten,
     saying,
+    to,
     value,
     with_status,
     without,
@@ -76,21 +77,19 @@ def location_is_no_url(request: Request, response: Response) -> Response:
     return rewritten(response, "Location", lambda text: f"http://[{text}")
 
 
-@Breach(
-    "core.patch.apply-at-offset",
-    fails="core.patch.concurrent",
-    warns="core.patch.accept",
-    concerns=is_creation,
-).acting
-async def one_upload_for_all(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """Every second creation of 100 bytes leads to the upload of the first."""
+@Breach("creation.post.location", concerns=is_creation).acting
+async def empty_uploads_reused(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A creation of 100 bytes leads to the latest such upload, as long as that has no bytes."""
     response = await respond(request)
-    if value(request, "Upload-Length") != "100" or "Location" not in dict(response.headers):
+    plain = value(request, "Upload-Length") == "100" and "Upload-Metadata" not in request.headers
+    if not plain or request.body.length or part(request) or response.status != 201:
         return response
-    latest = behaving.memory.texts.pop("latest", None)
-    if latest is not None and await known(behaving, latest.rpartition("/")[2]) is not None:
+    texts = behaving.memory.texts
+    latest = texts.get("latest", "")
+    info = await known(behaving, latest.rpartition("/")[2])
+    if info is not None and not info.offset:
         return saying(response, "Location", latest)
-    behaving.memory.texts["latest"] = header(response, "Location") or ""
+    texts["latest"] = header(response, "Location") or ""
     return response
 
 
@@ -98,18 +97,20 @@ async def one_upload_for_all(behaving: Behaving, request: Request, respond: Resp
 def location_of_the_inside(request: Request, response: Response) -> Response:
     """Location names the host that the server has inside."""
     return rewritten(
-        response, "Location", lambda text: text.replace("//tus.test/", "//backend.internal:8080/")
+        response, "Location", lambda text: f"http://backend.internal:8080{urlsplit(text).path}"
     )
 
 
-@Breach("creation.initial-offset", concerns=is_creation).acting
+@Breach("creation.initial-offset", concerns=to("HEAD")).acting
 async def uploads_begin_at_one(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """A new upload has a byte already."""
+    """The first HEAD of an upload that has no byte tells one."""
     response = await respond(request)
-    info = await known(behaving, created_id(behaving, response))
-    if info is not None and info.offset == 0 and info.size and not info.is_final:
-        await append(behaving, info, b"?")
-    return response
+    new = header(response, "Upload-Offset") == "0" and header(response, "Upload-Length") != "0"
+    upload_id = id_of(behaving, request)
+    if not new or upload_id in behaving.memory.marked:
+        return response
+    behaving.memory.marked.add(upload_id)
+    return saying(response, "Upload-Offset", "1")
 
 
 @Breach("creation.supported", concerns=is_creation).altering

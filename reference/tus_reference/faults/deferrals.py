@@ -29,6 +29,8 @@ from tus_reference.faults.alterations import (
     without,
 )
 from tus_reference.faults.fault import Breach
+from tus_reference.faults.locks import broke_off
+from tus_reference.handler import ClientDisconnected
 
 if TYPE_CHECKING:
     from tus_reference.faults.behaviour import Behaving, Respond
@@ -162,6 +164,22 @@ async def declaration_off_by_one(
     if info is None or info.size is not None or not text.isdecimal():
         return await respond(request)
     return await respond(asking(request, Upload_Length=str(int(text) + 1)))
+
+
+@Breach("creation.defer-length.head", concerns=to("HEAD", "PATCH")).acting
+async def deferral_forgotten_after_break(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """After a PATCH that broke off, HEAD does not say that the length is deferred."""
+    upload_id, marked = id_of(behaving, request), behaving.memory.marked
+    if method_of(request) == "HEAD":
+        response = await respond(request)
+        return without(response, "Upload-Defer-Length") if upload_id in marked else response
+    answered = await broke_off(behaving, request, respond)
+    if answered is None:
+        marked.add(upload_id)
+        raise ClientDisconnected
+    return answered
 
 
 @Breach("creation.defer-length.omit-when-known", concerns=to("HEAD", "PATCH")).acting

@@ -75,30 +75,49 @@ def expiry_in_an_old_form(request: Request, response: Response) -> Response:
     return rewritten(response, "Upload-Expires", lambda _: "Sun Nov  6 08:49:37 2044")
 
 
-def _expired(status: int | None) -> bool:
-    return status == 410
+async def _of_expired(
+    behaving: Behaving, request: Request, respond: Respond, status: int
+) -> Response:
+    """Answer with another status where an upload has expired, but not where it was deleted."""
+    upload_id, memory = id_of(behaving, request), behaving.memory
+    response = await respond(request)
+    if method_of(request) == "DELETE":
+        memory.marked.add(upload_id)
+        return response
+    expired = response.status == 410 and upload_id not in memory.marked
+    return with_status(response, status) if expired else response
 
 
 @Breach(
     "expiration.removed-404-410",
-    fails="core.method-override.honoured termination.in-flight",
-    warns="expiration.may-remove expiration.removed-404-410 termination.gone",
-    concerns=to("HEAD", "PATCH"),
-).altering
-def expired_is_a_bad_request(request: Request, response: Response) -> Response:
+    warns="expiration.may-remove expiration.removed-404-410",
+    concerns=to("HEAD", "PATCH", "DELETE"),
+).acting
+async def expired_is_a_bad_request(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
     """Requests for an upload that has expired get 400."""
-    return with_status(response, 400) if _expired(response.status) else response
+    return await _of_expired(behaving, request, respond, 400)
 
 
 @Breach(
     "expiration.removed-404-410",
-    fails="termination.in-flight",
-    warns="expiration.removed-404-410 termination.gone",
-    concerns=_PATCH,
-).altering
-def expired_conflicts(request: Request, response: Response) -> Response:
+    warns="expiration.removed-404-410",
+    concerns=to("PATCH", "DELETE"),
+).acting
+async def expired_conflicts(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """PATCH of an upload that has expired gets 409."""
-    return with_status(response, 409) if _expired(response.status) else response
+    return await _of_expired(behaving, request, respond, 409)
+
+
+@Breach(
+    "expiration.may-remove",
+    fails="expiration.removed-404-410",
+    concerns=to("HEAD", "PATCH", "DELETE"),
+).acting
+async def expired_is_a_failure(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Requests for an upload that has expired get 500."""
+    return await _of_expired(behaving, request, respond, 500)
 
 
 @Breach(

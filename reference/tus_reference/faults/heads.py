@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tus_reference.faults.alterations import (
+    created_id,
     failure,
     header,
     id_of,
     known,
     method_of,
     refusal,
+    replace_bytes,
     rewritten,
     saying,
+    stored,
     succeeded,
     to,
     with_status,
@@ -48,6 +51,31 @@ def offset_omitted_at_the_end(request: Request, response: Response) -> Response:
     """HEAD does not tell the offset of an upload that is complete."""
     done = header(response, "Upload-Offset") == header(response, "Upload-Length")
     return without(response, "Upload-Offset") if done else response
+
+
+@Breach(
+    "core.head.not-found-no-offset", warns="core.head.not-found-no-offset", concerns=_HEAD
+).altering
+def queries_not_found_with_offset(request: Request, response: Response) -> Response:
+    """The URL of an upload with a query behind it is not found, and its offset is told."""
+    return with_status(response, 404) if "?" in request.target else response
+
+
+@Breach("core.head.offset-accurate", concerns=to("POST", "HEAD", "PATCH")).acting
+async def last_byte_lost_at_restart(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Uploads that were there before the server was started lose their last byte."""
+    if method_of(request) == "POST":
+        response = await respond(request)
+        behaving.memory.marked.add(created_id(behaving, response))
+        return response
+    info = await known(behaving, id_of(behaving, request))
+    if info is not None and info.id not in behaving.memory.marked:
+        behaving.memory.marked.add(info.id)
+        data = await stored(behaving, info)
+        await replace_bytes(behaving, info, data[:-1])
+    return await respond(request)
 
 
 @Breach("core.head.upload-length", concerns=_HEAD).altering

@@ -117,6 +117,17 @@ def lengths_of_four_bytes(request: Request, response: Response) -> Response:
 
 
 @Breach(
+    "core.upload-length.format",
+    warns="core.upload-length.format",
+    on="no-maximum",
+    concerns=to("HEAD"),
+).altering
+def lengths_without_their_highest_bit(request: Request, response: Response) -> Response:
+    """Lengths are kept in eight bytes, of which one bit is for the sign."""
+    return rewritten(response, "Upload-Length", lambda text: str(int(text) % 2**63))
+
+
+@Breach(
     "core.upload-length.reject-invalid",
     warns="core.upload-length.reject-invalid core.tus-max-size.advertise",
     on="no-maximum",

@@ -41,7 +41,7 @@ _NOBODY = HTTPRequest()
 # Broken connections
 
 
-async def _broke_off(behaving: Behaving, request: Request, respond: Respond) -> Response | None:
+async def broke_off(behaving: Behaving, request: Request, respond: Respond) -> Response | None:
     """Return the answer to a PATCH, or None if less arrived than it said it had."""
     before = await known(behaving, id_of(behaving, request))
     try:
@@ -66,7 +66,7 @@ async def locked_for_ever(behaving: Behaving, request: Request, respond: Respond
         return refusal(423)
     if method_of(request) != "PATCH":
         return await respond(request)
-    response = await _broke_off(behaving, request, respond)
+    response = await broke_off(behaving, request, respond)
     if response is None:
         behaving.memory.marked.add(id_of(behaving, request))
         raise ClientDisconnected
@@ -80,7 +80,7 @@ async def trips_after_break(behaving: Behaving, request: Request, respond: Respo
         return failure()
     if method_of(request) != "PATCH":
         return await respond(request)
-    response = await _broke_off(behaving, request, respond)
+    response = await broke_off(behaving, request, respond)
     if response is None:
         behaving.memory.marked.add(id_of(behaving, request))
         raise ClientDisconnected
@@ -93,7 +93,7 @@ async def promised_bytes_counted(
 ) -> Response:
     """Of a PATCH that broke off, all the bytes count that it was to bring, the missing as zeros."""
     before = await known(behaving, id_of(behaving, request))
-    response = await _broke_off(behaving, request, respond)
+    response = await broke_off(behaving, request, respond)
     if response is not None:
         return response
     info = await known(behaving, id_of(behaving, request))
@@ -101,6 +101,13 @@ async def promised_bytes_counted(
         missing = before.offset + request.body.length - info.offset
         await append(behaving, info, bytes(missing))
     raise ClientDisconnected
+
+
+@Breach("core.net.detect-errors", warns="core.net.detect-errors", concerns=_PATCH).altering
+def trips_over_early_end(request: Request, response: Response) -> Response:
+    """A body that ends too early is answered with 500."""
+    early = response.status == 400 and b"UNEXPECTED_EOF" in _text(response)
+    return failure() if early else response
 
 
 @Breach("core.patch.store-partial", concerns=_PATCH).acting
@@ -118,7 +125,7 @@ async def end_of_broken_patch_spoilt(
 ) -> Response:
     """Of a PATCH that broke off, the last bytes are kept as zeros."""
     before = await known(behaving, id_of(behaving, request))
-    response = await _broke_off(behaving, request, respond)
+    response = await broke_off(behaving, request, respond)
     if response is not None:
         return response
     info = await known(behaving, id_of(behaving, request))
@@ -188,6 +195,28 @@ async def newcomer_fails(behaving: Behaving, request: Request, respond: Respond)
         behaving.memory.marked.discard(upload_id)
 
 
+def _made_way(response: Response) -> bool:
+    """Return whether a request was ended in favour of a newer one."""
+    return response.status == 400 and b"UPLOAD_INTERRUPTED" in _text(response)
+
+
+@Breach("core.patch.concurrent", concerns=_PATCH).altering
+def older_request_fails(request: Request, response: Response) -> Response:
+    """A request that is ended in favour of a newer one is answered with 500."""
+    return failure() if _made_way(response) else response
+
+
+@Breach("core.patch.concurrent", concerns=_PATCH).acting
+async def older_request_unanswered(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A request that is ended in favour of a newer one is not answered."""
+    response = await respond(request)
+    if _made_way(response):
+        raise ClientDisconnected
+    return response
+
+
 @Breach("core.patch.concurrent", concerns=to("HEAD", "PATCH", "DELETE", "POST")).acting
 async def one_at_a_time(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """While one upload receives a body, all the others wait."""
@@ -241,6 +270,21 @@ async def deleted_upload_comes_back(
     if busy and info is not None and response.status == 204:
         await behaving.uploads.create(replace(info, offset=0), _NOBODY)
     return response
+
+
+@Breach("termination.in-flight", concerns=to("PATCH", "DELETE")).acting
+async def busy_uploads_cannot_be_deleted(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """An upload that receives a body cannot be deleted until that has ended."""
+    upload_id, marked = id_of(behaving, request), behaving.memory.marked
+    if method_of(request) == "DELETE":
+        return refusal(423) if upload_id in marked else await respond(request)
+    marked.add(upload_id)
+    try:
+        return await respond(request)
+    finally:
+        marked.discard(upload_id)
 
 
 @Breach("termination.in-flight", concerns=to("DELETE")).acting

@@ -249,7 +249,7 @@ async def header_from_metadata(behaving: Behaving, request: Request, respond: Re
     return response
 
 
-@Breach("creation.metadata.may-reject", concerns=is_creation).altering
+@Breach("creation.post.201", concerns=is_creation).altering
 def nameless_uploads_refused(request: Request, response: Response) -> Response:
     """An upload without metadata is refused, and no profile says why."""
     return response if "Upload-Metadata" in request.headers else refusal(400)

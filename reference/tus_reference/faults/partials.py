@@ -151,11 +151,12 @@ def concat_of_finals_not_told(request: Request, response: Response) -> Response:
 def concat_in_other_words(request: Request, response: Response) -> Response:
     """HEAD tells the parts by URLs of another form than they were given in."""
 
+    origin = f"{request.scheme}://{value(request, 'Host')}/"
+
     def turned(text: str) -> str:
-        absolute = "http://tus.test/"
-        if absolute in text:
-            return text.replace(absolute, "/")
-        return text.replace("/files/", f"{absolute}files/")
+        if origin in text:
+            return text.replace(origin, "/")
+        return text.replace(";/", f";{origin}").replace(" /", f" {origin}")
 
     return rewritten(response, "Upload-Concat", turned)
 

@@ -116,6 +116,15 @@ async def offset_ignored(behaving: Behaving, request: Request, respond: Respond)
     return await respond(asking(request, Upload_Offset=str(info.offset)))
 
 
+@Breach("core.patch.offset-mismatch-409", on="no-maximum", concerns=_PATCH).acting
+async def offsets_of_four_bytes(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Offsets are kept in four bytes."""
+    given = value(request, "Upload-Offset")
+    if not given.isdecimal():
+        return await respond(request)
+    return await respond(asking(request, Upload_Offset=str(int(given) % 2**32)))
+
+
 @Breach("core.patch.offset-mismatch-no-change", concerns=_PATCH).acting
 async def mismatch_refused_too_late(
     behaving: Behaving, request: Request, respond: Respond
@@ -247,6 +256,12 @@ def patch_of_nothing_succeeds(request: Request, response: Response) -> Response:
     if response.status != 404:
         return response
     return saying(with_status(response, 204), "Upload-Offset", "5")
+
+
+@Breach("core.patch.nonexistent-404", concerns=_PATCH).altering
+def trips_over_queries(request: Request, response: Response) -> Response:
+    """PATCH to the URL of an upload with a query behind it is answered with 500."""
+    return failure() if "?" in request.target else response
 
 
 @Breach("core.patch.zero-length", concerns=_PATCH).altering

@@ -142,6 +142,12 @@ async def deletes_all_the_same(behaving: Behaving, request: Request, respond: Re
     return Response(204, _DONE)
 
 
+@Breach("termination.unsupported", on="creation-only", concerns=_DELETE).altering
+def trips_over_deletion(request: Request, response: Response) -> Response:
+    """DELETE makes a server fail that does not offer termination."""
+    return failure()
+
+
 @Breach("termination.unsupported", on="creation-only", concerns=_DELETE).acting
 async def deletes_and_refuses(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """DELETE is refused where termination is not offered, and the upload is gone."""

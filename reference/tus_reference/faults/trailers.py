@@ -9,6 +9,7 @@ from tus_reference.faults.alterations import (
     Untrailed,
     asking,
     bringing,
+    failure,
     refusal,
     whole,
 )
@@ -20,7 +21,6 @@ from tus_reference.faults.checksums import (
     unverified,
 )
 from tus_reference.faults.fault import Breach
-from tus_reference.protocol import Headers
 from tus_reference.protocol.checksum import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -72,31 +72,15 @@ async def _late(
     if announced is False and "Trailer" in request.headers:
         return await respond(request)
     data = await whole(request)
-    again = replace(request, body=bringing(request, data).body)
+    again = bringing(request, data)
     sent = request.body.trailers.joined("Upload-Checksum")
     if sent is None or "Upload-Checksum" in request.headers:
-        return await respond(replace(again, body=_Chunks(data, request.body.trailers)))
+        return await respond(again)
     readable = not is_malformed(sent) and sent.partition(" ")[0] in ALGORITHMS
     if readable and not mistaken(request, data, request.body.trailers):
         return await respond(unverified(again))
     await respond(unverified(again))
     return refusal(460)
-
-
-class _Chunks:
-    """A body in chunked coding that was read, with its trailers."""
-
-    length = None
-
-    def __init__(self, data: bytes, trailers: Headers) -> None:
-        self._left = memoryview(data)
-        self.trailers = trailers
-
-    async def read_into(self, buffer: memoryview) -> int:
-        count = min(len(self._left), len(buffer))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
 
 
 @Breach("checksum-trailer.verify", concerns=chunked_patch).acting
@@ -106,6 +90,16 @@ async def trailer_never_right(behaving: Behaving, request: Request, respond: Res
         return await respond(request)
     await whole(request)
     return refusal(460)
+
+
+@Breach("checksum-trailer.verify", concerns=chunked_patch).acting
+async def trips_over_unannounced_trailers(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A checksum in a trailer that was not announced makes the server fail."""
+    data = await whole(request)
+    unannounced = "Upload-Checksum" in request.body.trailers and "Trailer" not in request.headers
+    return failure() if unannounced else await respond(bringing(request, data))
 
 
 def _both(request: Request) -> bool:

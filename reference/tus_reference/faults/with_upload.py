@@ -156,6 +156,17 @@ async def with_upload_of_other_types_spoilt(
     return rewritten(response, "Upload-Offset", lambda _: str(len(data)))
 
 
+@Breach("creation-with-upload.wrong-content-type", concerns=is_creation).acting
+async def with_upload_of_other_types_turned(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Bytes of another type in a creation are stored in the reverse of their order."""
+    if brings_bytes(request) or not request.body.length or part(request):
+        return await respond(request)
+    data = await whole(request)
+    return await respond(asking(bringing(request, data[::-1]), Content_Type=OFFSET_TYPE))
+
+
 @Breach(
     "creation-with-upload.exceeds-length", fails="core.patch.exceeds-length", concerns=brings_bytes
 ).acting
@@ -251,3 +262,16 @@ async def never_says_continue(behaving: Behaving, request: Request, respond: Res
 def body_ignored_and_acknowledged(request: Request, response: Response) -> Response:
     """The bytes of a creation are ignored where that is not offered, and acknowledged."""
     return rewritten(response, "Upload-Offset", lambda _: str(request.body.length))
+
+
+@Breach("creation.post.body-without-extension", on="creation-only", concerns=brings_bytes).acting
+async def body_spoilt_and_acknowledged(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The bytes of a creation are stored as zeros where that is not offered."""
+    size = request.body.length or 0
+    response = await respond(request)
+    info = await known(behaving, created_id(behaving, response))
+    if info is not None and size:
+        await append(behaving, info, bytes(size))
+    return response
