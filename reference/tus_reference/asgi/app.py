@@ -1,0 +1,145 @@
+"""`TusApp`: the handler as an ASGI application, to be mounted in another one or served itself.
+
+ASGI carries less than HTTP. It has no trailers in requests, so checksum-trailer is not offered.
+An application can neither send 100 (Continue), which servers do when a body is asked for, nor
+close a connection without an answer: a client that stalled is told 503, since it comes again
+after that.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio
+
+from tus_reference.asgi.answering import send_response
+from tus_reference.asgi.requests import new_request
+from tus_reference.handler import ClientDisconnected, Handler, Response, refuse
+from tus_reference.middleware import Layered
+from tus_reference.protocol import TUS_VERSION, errors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tus_reference.asgi.bodies import ReceivedBody
+    from tus_reference.asgi.messages import Message, Receive, Scope, Send
+    from tus_reference.handler import Config, Request
+    from tus_reference.middleware import Layer
+
+_STALLED = replace(errors.READ_TIMEOUT, status=503)
+
+
+class TusApp:
+    """An ASGI application; `config.base_path` is below the path where it is mounted.
+
+    `layers` go around the handler, the first outermost. Raises `ConfigError`.
+    """
+
+    def __init__(self, config: Config, *layers: Layer) -> None:
+        self.handler = Handler(replace(config, trailers=False))
+        self._service = Layered(self.handler, *layers)
+        self._mounted = "://" not in self.handler.config.base_path
+        self._bodies: set[ReceivedBody] = set()
+        self._done = anyio.Event()
+        self._looked_after = self.handler.config.expire_after == 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live as long as the application that this one is."""
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            raise ValueError(f"TusApp knows HTTP and lifespan, not {scope['type']!r}.")
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """Look after the uploads meanwhile; in the end save what arrived of those under way.
+
+        A parent application calls it in its own lifespan, since nobody calls that of a mounted
+        one. Bodies get `shutdown_timeout` seconds to be stored.
+        """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._service.keep_up)
+            self._looked_after = True
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    await self._stop()
+
+    async def _stop(self) -> None:
+        for body in self._bodies:
+            body.end(errors.SERVER_SHUTDOWN)
+        with anyio.move_on_after(self.handler.config.shutdown_timeout):
+            while self._bodies:
+                self._done = anyio.Event()
+                await self._done.wait()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self.lifespan():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._looked_after:
+            self._looked_after = True
+            self.handler.config.logger.warning(
+                "Expired uploads stay on the disk, because nobody runs the lifespan of TusApp: "
+                "an application that mounts it has to, with its method lifespan."
+            )
+        request, body = await new_request(scope, receive, mounted=self._mounted)
+        if body.unread == 0:
+            response = await self._respond(request, body)
+        else:
+            response = await self._receive(request, body)
+
+        async def send_if_read(message: Message) -> None:
+            with suppress(OSError):
+                await send(message)
+
+        await send_response(scope, receive, send_if_read, response, body)
+
+    async def _receive(self, request: Request, body: ReceivedBody) -> Response:
+        """Answer while the body comes.
+
+        A server that cannot wait cancels the request. The handler is out of reach of that: its
+        body ends instead, and what came is stored.
+        """
+        answers: list[Response] = []
+        shield = anyio.CancelScope(shield=True)
+
+        async def answer() -> None:
+            with shield:
+                answers.append(await self._respond(request, body))
+            tasks.cancel_scope.cancel()
+
+        self._bodies.add(body)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(answer)
+                try:
+                    await body.pump()
+                except BaseException:
+                    body.end(errors.SERVER_SHUTDOWN)
+                    patience = self.handler.config.shutdown_timeout
+                    shield.deadline = anyio.current_time() + patience
+                    raise
+        finally:
+            self._bodies.discard(body)
+            self._done.set()
+        return answers[0]
+
+    async def _respond(self, request: Request, body: ReceivedBody) -> Response:
+        try:
+            return await self._service.handle(request)
+        except ClientDisconnected:
+            error = errors.UNEXPECTED_EOF if body.disconnected else _STALLED
+            return refuse(error).with_headers(("Tus-Resumable", TUS_VERSION))

@@ -1,0 +1,140 @@
+"""`ReceivedBody`: a request body that an ASGI server hands over in messages.
+
+Two tasks share it. The one that the server started takes messages as long as there is room,
+because what waits in the server is lost when the client goes; the other runs the handler,
+which reads what has come. The first message is asked for when the handler wants it: that is
+what lets a server tell a client to continue.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from tus_reference.handler import ClientDisconnected
+from tus_reference.protocol import Headers, Refused, errors
+
+if TYPE_CHECKING:
+    from tus_reference.asgi.messages import Message, Receive
+    from tus_reference.protocol import TusError
+
+# How many bytes wait at most for the handler, apart from the message that goes beyond.
+ROOM: Final = 256 * 1024
+
+# An early answer gets lost if the server closes while the client sends; so the rest of its body
+# is dropped first, up to so many bytes, so many seconds without any, and so many in all.
+DRAINED: Final = 256 * 1024 * 1024
+DRAIN_IDLE: Final = 5.0
+DRAIN_TOTAL: Final = 30.0
+
+
+class ReceivedBody:
+    """One body; `length` in bytes as the client states it, or None."""
+
+    def __init__(self, receive: Receive, length: int | None) -> None:
+        self.length = length
+        self.trailers = Headers()
+        self.disconnected = False
+        self._receive = receive
+        self._pieces: deque[memoryview] = deque()
+        self._held = 0
+        self._received = 0
+        self._error: TusError | None = None
+        self._complete = length == 0
+        self._wanted = anyio.Event()
+        self._arrival = anyio.Event()
+        self._room = anyio.Event()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the handler has asked for the first byte."""
+        return self._wanted.is_set()
+
+    @property
+    def unread(self) -> int | None:
+        """How many bytes are still to come: 0 at the end, None if nobody knows."""
+        if self._complete or self.disconnected:
+            return 0
+        return None if self.length is None else max(self.length - self._received, 0)
+
+    async def peek(self) -> None:
+        """Take the first message, of a body whose headers say nothing about its length."""
+        self._take(await self._receive())
+        if self._complete:
+            self.length = self._received
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+        self._wanted.set()
+        while not self._pieces:
+            if self._error is not None:
+                raise Refused(self._error)
+            if self._complete:
+                return 0
+            if self.disconnected:
+                raise ClientDisconnected
+            self._arrival = anyio.Event()
+            await self._arrival.wait()
+        return self._fill(buffer)
+
+    def _fill(self, buffer: memoryview) -> int:
+        filled = 0
+        while self._pieces and filled < len(buffer):
+            piece = self._pieces.popleft()
+            count = min(len(piece), len(buffer) - filled)
+            buffer[filled : filled + count] = piece[:count]
+            if count < len(piece):
+                self._pieces.appendleft(piece[count:])
+            filled += count
+        self._held -= filled
+        self._room.set()
+        return filled
+
+    async def pump(self) -> None:
+        """Take messages until the body or the client is gone; waits while there is no room."""
+        await self._wanted.wait()
+        while not self._complete and not self.disconnected and self._error is None:
+            if self._held >= ROOM:
+                self._room = anyio.Event()
+                await self._room.wait()
+            self._take(await self._receive())
+
+    def _take(self, message: Message) -> None:
+        if message["type"] == "http.disconnect":
+            self.disconnected = True
+        else:
+            self._take_piece(message.get("body", b""), last=not message.get("more_body", False))
+        self._arrival.set()
+
+    def _take_piece(self, piece: bytes, *, last: bool) -> None:
+        if piece:
+            self._pieces.append(memoryview(piece))
+            self._held += len(piece)
+            self._received += len(piece)
+        if self.length is not None and self._received > self.length:
+            self._error = errors.BAD_REQUEST.because("the body is longer than its Content-Length")
+        elif self._received == self.length or (last and self.length is None):
+            self._complete = True
+        elif last:
+            # A body may end early without anybody saying why; it must not seem whole.
+            self.disconnected = True
+
+    def end(self, error: TusError) -> None:
+        """End the body here: what came can still be read, then the request is refused."""
+        self._error = self._error or error
+        self._arrival.set()
+
+    async def drain(self) -> None:
+        """Drop what the client still sends, within bounds."""
+        self._pieces.clear()
+        room = DRAINED
+        with anyio.move_on_after(DRAIN_TOTAL):
+            while room > 0 and self.unread != 0:
+                with anyio.move_on_after(DRAIN_IDLE) as idle:
+                    self._take(await self._receive())
+                if idle.cancelled_caught:
+                    return
+                room -= sum(len(piece) for piece in self._pieces)
+                self._pieces.clear()

@@ -1,0 +1,76 @@
+"""From an ASGI scope to a request for the handler.
+
+Servers and frameworks do not agree on whether `path` begins with `root_path` (ASGI says that
+it does), so both are understood: what remains after it is looked for below the handler's base
+path, and the whole is what clients are told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from tus_reference.asgi.bodies import ReceivedBody
+from tus_reference.handler import Request
+from tus_reference.protocol import Headers
+
+if TYPE_CHECKING:
+    from tus_reference.asgi.messages import Receive, Scope
+
+# Everything that a path may hold unescaped (RFC 3986, 3.3).
+_PLAIN: Final = "/-._~!$&'()*+,;=:@"
+
+# Without a body, whatever the version of HTTP, unless a header says that there is one.
+_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+
+
+async def new_request(
+    scope: Scope, receive: Receive, *, mounted: bool
+) -> tuple[Request, ReceivedBody]:
+    """Return the request and its body, which is as yet with the server.
+
+    `mounted` says whether the handler's base path is below `root_path`.
+    """
+    # Trailers end at the server; a field that announces some would promise what cannot come.
+    fields = [(name, value) for name, value in scope["headers"] if name != b"trailer"]
+    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
+    mount, target = _target(scope)
+    client = scope.get("client")
+    body = await _body(scope["method"], headers, receive)
+    request = Request(
+        method=scope["method"],
+        target=target,
+        headers=headers,
+        body=body,
+        scheme=scope.get("scheme", "http"),
+        remote_addr="" if client is None else f"{client[0]}:{client[1]}",
+        mount=mount if mounted else "",
+    )
+    return request, body
+
+
+def _target(scope: Scope) -> tuple[str, str]:
+    """Return where the application is mounted, and the whole target, percent-encoded."""
+    root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
+    if path == "*":
+        return "", path
+    if root and (path == root or path.startswith(f"{root}/")):
+        path = path[len(root) :]
+    mount = quote(root, safe=_PLAIN)
+    target = mount + (quote(path, safe=_PLAIN) or "/")
+    query = scope.get("query_string", b"").decode("latin-1")
+    return mount, f"{target}?{query}" if query else target
+
+
+async def _body(method: str, headers: Headers, receive: Receive) -> ReceivedBody:
+    stated = headers.joined("Content-Length")
+    if stated is not None and stated.isdecimal():
+        return ReceivedBody(receive, int(stated))
+    if "Transfer-Encoding" in headers:
+        return ReceivedBody(receive, None)
+    if method in _BODILESS:
+        return ReceivedBody(receive, 0)
+    # In HTTP/2 a body may have no length, and none at all looks the same from here.
+    body = ReceivedBody(receive, None)
+    await body.peek()
+    return body
