@@ -4,7 +4,8 @@
     <id>.info   the record, always whole: written aside, synced, renamed
     .<id>.*     files in the making; a crash may leave them, nothing reads them
 
-All disk work runs in threads, since a disk that hangs must hang one upload only. Buffers
+All disk work runs in threads, since a disk that hangs must hang one upload only; the short
+calls of many uploads share one, and leave it when it hangs. Buffers
 grow for clients that fill them, so that long bodies cost few threads. What was received is
 handed to the system with every read, so a crash of the process loses none of it; with
 `sync` an answer also waits for the disk, and then even a power failure does not take back
@@ -28,6 +29,7 @@ from anyio.to_thread import run_sync
 
 from tus_reference.protocol import Refused, errors, new_upload_id
 from tus_reference.stores import record
+from tus_reference.stores.batching import Batch
 from tus_reference.stores.copying import append_file
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class FileStore:
         self.path = Path(path).absolute()
         self._file_perms = file_perms
         self._sync = sync
+        self._batch = Batch()
         self.path.mkdir(mode=dir_perms, parents=True, exist_ok=True)
 
     def use_in(self, composer: StoreComposer) -> None:
@@ -69,11 +72,11 @@ class FileStore:
 
     async def new_upload(self, info: FileInfo) -> str:
         """Create an empty upload and return its id."""
-        return await run_sync(self._new_upload, info)
+        return await self._batch.run(self._new_upload, info)
 
     async def get_info(self, upload_id: str) -> FileInfo:
         """Return the upload; its offset is the size of its file."""
-        return await run_sync(self._get_info, upload_id)
+        return await self._batch.run(self._get_info, upload_id)
 
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
         """Append `source` at `offset`; raises `OSError` if the disk fails or is full."""
@@ -84,8 +87,8 @@ class FileStore:
         if not count:
             return 0
         if count == source.size:
-            # Small uploads are many: open, write and close cost them one thread.
-            await run_sync(self._write_once, path, view[:count], offset)
+            # Small uploads are many: open, write and close are one call.
+            await self._batch.run(self._write_once, path, view[:count], offset)
             return count
         descriptor = await run_sync(self._open, path)
         try:
@@ -115,12 +118,12 @@ class FileStore:
 
     async def declare_length(self, upload_id: str, length: int) -> None:
         """Set the length in the record."""
-        await run_sync(self._change, upload_id, {"size": length})
+        await self._batch.run(self._change, upload_id, {"size": length})
 
     async def record(self, info: FileInfo) -> None:
         """Set expiry and finish mark in the record."""
         changes = {"expires": info.expires, "finished": info.finished}
-        await run_sync(self._change, info.id, changes)
+        await self._batch.run(self._change, info.id, changes)
 
     async def uploads(self) -> AsyncIterator[FileInfo]:
         """Iterate over all uploads of the folder; those that vanish meanwhile are left out."""

@@ -1,0 +1,101 @@
+"""`Batch`: short blocking calls, run in threads, together where they are asked for at once.
+
+A call that opens, reads and closes a file takes less time than it takes to hand it to a
+thread and to come back. So calls that come while a thread is busy wait for its return,
+and then go to the next one together. None of them waits for long on a call that hangs:
+when the patience of a caller is over, it takes all that still wait to a thread of its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
+from anyio.to_thread import run_sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+PATIENCE: Final = 0.01
+
+
+class _Call(Generic[T]):
+    """A call, what came of it, and the signal to look at it again."""
+
+    def __init__(self, function: Callable[..., T], arguments: tuple[object, ...]) -> None:
+        self._function = function
+        self._arguments = arguments
+        self._result: T
+        self._problem: BaseException | None = None
+        self.over = False
+        self.signal = anyio.Event()
+
+    def perform(self) -> None:
+        """Run it, in whatever thread this is."""
+        try:
+            self._result = self._function(*self._arguments)
+        except BaseException as problem:
+            self._problem = problem
+        self.over = True
+
+    def result(self) -> T:
+        """Return what the function returned, or raise what it raised."""
+        if self._problem is not None:
+            raise self._problem
+        return self._result
+
+
+class Batch:
+    """Calls that go to threads together; `patience`, in seconds, is for one that hangs."""
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
+        self._waiting: deque[_Call[Any]] = deque()
+        self._driven = False
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        """Run `function` in a thread; once asked for, it is waited for, cancelled or not."""
+        await checkpoint_if_cancelled()
+        call = _Call(function, arguments)
+        self._waiting.append(call)
+        overdue = False
+        with anyio.CancelScope(shield=True):
+            while not call.over:
+                if self._waiting and (overdue or not self._driven):
+                    await self._drive()
+                    overdue = False
+                    continue
+                with anyio.move_on_after(self._patience) as waiting:
+                    await call.signal.wait()
+                overdue = waiting.cancelled_caught
+                call.signal = anyio.Event()
+        return call.result()
+
+    async def _drive(self) -> None:
+        """Run what waits in one thread, tell the callers, and let the next in line go on."""
+        self._driven = True
+        performed: list[_Call[Any]] = []
+        with anyio.move_on_after(self._patience):
+            await run_sync(self._perform, performed, abandon_on_cancel=True)
+        # If a call hangs, those that are over are told at once, and the rest look again.
+        self._driven = False
+        for call in performed:
+            call.signal.set()
+        # A thread that somebody's patience sent may take the next away meanwhile.
+        with suppress(IndexError):
+            self._waiting[0].signal.set()
+
+    def _perform(self, performed: list[_Call[Any]]) -> None:
+        # What is asked for from now on is left to the next thread, or this never ended.
+        for _ in range(len(self._waiting)):
+            try:
+                call = self._waiting.popleft()
+            except IndexError:
+                return
+            performed.append(call)
+            call.perform()
