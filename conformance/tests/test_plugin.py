@@ -10,11 +10,11 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from in_memory import server
+from in_memory import Answer, Asked, Says, server
 from listening import closed_port, listening
 from tiny import Tiny
 
@@ -177,6 +177,25 @@ def test_the_suite_lives_beside_what_users_have(
     assert told.code == 1, told.out
     assert told.failed == FAILING
     assert set(told.outcomes) == FAILING | {"core.head.success-status"}
+
+
+def test_what_the_invariants_of_several_workers_saw_is_put_together(tmp_path: Path) -> None:
+    """One worker has the only scenario; what is wrong in it must not get lost with the others."""
+    tiny = Tiny()
+
+    def bare(asked: Asked) -> Answer:
+        answer = tiny(asked)
+        return replace(answer, version=False) if isinstance(answer, Says) else answer
+
+    spread = ("-n", "2", "-p", "no:anyio", "-p", "no:hypothesispytest")
+    chosen = ("-k", "core.head.success-status or always", "-rA")
+    with listening(server(bare)) as url:
+        told = ran(tmp_path, *SUITE, "--tus-target", url, *chosen, *spread, apart=True)
+        alone = ran(tmp_path, *SUITE, "--tus-target", url, *chosen, apart=True)
+    assert told.code == 1, told.out
+    assert told.failed == {"always.tus-resumable-on-success"}
+    assert (told.outcomes, told.verdicts) == (alone.outcomes, alone.verdicts)
+    assert "no Tus-Resumable" in told.out
 
 
 def test_x_and_lf_work_on_scenarios(tmp_path: Path, target: str) -> None:

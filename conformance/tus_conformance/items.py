@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Suite:
         target = self._plan.target
         self._run = Run(self._plan, route(target), lambda _line: None)
         self._session: Session | None = None
+        self._elsewhere: Mapping[str, Told | None] | None = None
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -56,7 +57,13 @@ class Suite:
 
     def watched(self, name: str) -> Told | None:
         """Return what an invariant saw in the scenarios told so far; None if it was left out."""
+        if self._elsewhere is not None:
+            return self._elsewhere[name]
         return next((told for told in self._run.invariants() if told.id == name), None)
+
+    def put_together(self, told: Mapping[str, Told | None]) -> None:
+        """Take what the invariants of other processes saw for what was seen."""
+        self._elsewhere = told
 
 
 SUITE = pytest.StashKey[Suite]()

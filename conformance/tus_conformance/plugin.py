@@ -45,8 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Prepare the run where a target is given, so that mistakes are told before all else."""
     if config.getoption("--tus-target"):
         from tus_conformance.items import prepare
+        from tus_conformance.workers import Workers
 
         prepare(config)
+        config.pluginmanager.register(Workers(config), "tus-workers")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

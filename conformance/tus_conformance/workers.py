@@ -1,0 +1,74 @@
+"""The suite spread over the workers of pytest-xdist: what each of them saw is put together.
+
+An invariant speaks of every exchange of a run, and a worker sees those of its own scenarios. So
+the workers leave the invariants out and send, when they end, what theirs saw; the process that
+leads them tells each invariant once, by the worst of it. Uploads belong to one scenario, and so to
+one worker: no invariant needs to see what two of them did to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from tus_conformance.items import SUITE, InvariantItem, ScenarioFile
+from tus_conformance.judging import verdict
+from tus_conformance.plugin import COLLECTED
+from tus_reports import Scenario as Told
+
+_KEY = "tus_invariants"
+
+
+class Workers:
+    """A plugin of pytest that does nothing in a session without workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._suite = config.stash[SUITE]
+        self._left_out: list[str] = []
+        self._seen: dict[str, list[Told | None]] = {}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Leave the invariants that were selected to the end, if this is a worker."""
+        own = [item for item in items if isinstance(item, InvariantItem)]
+        if hasattr(config, "workeroutput") and len(own) < len(items):
+            self._left_out = [item.name for item in own]
+            items[:] = [item for item in items if not isinstance(item, InvariantItem)]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Send what the invariants of this worker saw."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            found = {name: self._suite.watched(name) for name in self._left_out}
+            output[_KEY] = msgspec.json.encode(found).decode()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take in what a worker sent; one that crashed has sent nothing."""
+        sent = getattr(node, "workeroutput", {}).get(_KEY, "{}")
+        for name, told in msgspec.json.decode(sent, type=dict[str, Told | None]).items():
+            self._seen.setdefault(name, []).append(told)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Tell the invariants once all workers have ended."""
+        result = yield
+        if self._seen:
+            self._suite.put_together({name: _worst(told) for name, told in self._seen.items()})
+            parent = ScenarioFile.from_parent(session, path=COLLECTED)
+            for name in self._seen:
+                item = InvariantItem.from_parent(parent, name=name, suite=self._suite)
+                session.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        return result
+
+
+def _worst(told: Sequence[Told | None]) -> Told | None:
+    """Return what the worker says that saw the worst; None where the invariant was left out."""
+    found = [each for each in told if each is not None]
+    worst = verdict.worst(each.verdict for each in found)
+    return next((each for each in found if each.verdict == worst), None)
