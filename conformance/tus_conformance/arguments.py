@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from tus_conformance import arguments_interrupting
 from tus_conformance.target.server import STORES
-from tus_conformance.telling import interruptions
 
 _RUN = """\
 Run the suite against a server and print what holds and what does not.
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("id", metavar="ID", help="the id of a scenario or a requirement")
     _add_init(commands)
     _add_reports(commands)
-    interruptions.add(commands, _add_target)
+    arguments_interrupting.add(commands, _add_target)
     return top
 
 

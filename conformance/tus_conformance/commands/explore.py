@@ -15,7 +15,7 @@ from tus_conformance.dialogue.session import Server, Session
 from tus_conformance.explorer import Finding, MissingError, Search, file_of
 from tus_conformance.explorer.search import Found
 from tus_conformance.judging import verdict
-from tus_conformance.running.interruption import interruptible
+from tus_conformance.running.signals import interruptible
 from tus_conformance.target.profile import Profile, ProfileError, read_profile
 from tus_conformance.target.program import ProgramError
 from tus_conformance.target.route import route

@@ -16,11 +16,11 @@ from tus_conformance.commands.baseline import baseline_of, compared, write
 from tus_conformance.dialogue.session import Server
 from tus_conformance.judging import verdict
 from tus_conformance.judging.baseline import Baseline, BaselineError
-from tus_conformance.running.interruption import interruptible
 from tus_conformance.running.plan import Plan
 from tus_conformance.running.progress import shown
 from tus_conformance.running.run import Run
 from tus_conformance.running.selection import Selection
+from tus_conformance.running.signals import interruptible
 from tus_conformance.target.profile import Profile, ProfileError, read_profile
 from tus_conformance.target.program import ProgramError
 from tus_conformance.target.route import route

@@ -22,7 +22,7 @@ from tus_conformance.proxying import (
     UpstreamError,
     read_plan,
 )
-from tus_conformance.running.interruption import interruptible
+from tus_conformance.running.signals import interruptible
 
 
 def unreliable(options: argparse.Namespace) -> int:

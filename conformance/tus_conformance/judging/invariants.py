@@ -268,81 +268,86 @@ def _within_length(sight: Sight) -> Finding | None:
     return Finding("fail", "an offset that is not beyond the length", actual, damage=True)
 
 
+def _is_concat(value: str, reply: Reply) -> bool:
+    return concat(value, reply.url) is not None
+
+
 def _answered(sight: Sight) -> Finding | None:
     if sight.reply.status is None:
         return None
     return Finding("pass", "", "")
 
 
+_NUMBER = "a non-negative integer, once"
+
+_RULES: tuple[tuple[str, str, str, Callable[[], Look]], ...] = (
+    (
+        "always.tus-resumable-on-success",
+        "Every successful response has Tus-Resumable",
+        "core.tus-resumable.response-present",
+        lambda: _present_on_success,
+    ),
+    (
+        "always.tus-resumable-on-errors",
+        "Every error response has Tus-Resumable",
+        "core.tus-resumable.response-present",
+        lambda: _present_on_errors,
+    ),
+    (
+        "always.tus-resumable-value",
+        "Tus-Resumable states the version that the request was made in",
+        "core.tus-resumable.response-value",
+        lambda: _version_spoken,
+    ),
+    (
+        "always.upload-offset-format",
+        "Every Upload-Offset is a non-negative integer",
+        "core.upload-offset.format",
+        lambda: _well_formed("Upload-Offset", lambda value, _: is_integer(value), _NUMBER),
+    ),
+    (
+        "always.upload-length-format",
+        "Every Upload-Length is a non-negative integer",
+        "core.upload-length.format",
+        lambda: _well_formed("Upload-Length", lambda value, _: is_integer(value), _NUMBER),
+    ),
+    (
+        "always.upload-defer-length-value",
+        "Every Upload-Defer-Length is 1",
+        "creation.defer-length.value",
+        lambda: _well_formed("Upload-Defer-Length", lambda value, _: value == "1", "the value 1"),
+    ),
+    (
+        "always.upload-concat-format",
+        "Every Upload-Concat is partial, or final with a list of URLs",
+        "concatenation.header.response-format",
+        lambda: _well_formed("Upload-Concat", _is_concat, "partial, or final; with URLs"),
+    ),
+    (
+        "always.offset-never-goes-back",
+        "An offset, once acknowledged, never goes back",
+        "core.head.offset-accurate",
+        lambda: _Offsets().never_back,
+    ),
+    (
+        KEEPS_RUNNING,
+        "The server goes on running, whatever clients do",
+        "core.net.detect-errors",
+        lambda: _answered,
+    ),
+    (
+        "always.offset-within-length",
+        "An offset is never beyond the length",
+        "core.patch.exceeds-length",
+        lambda: _within_length,
+    ),
+)
+"""Id, title, requirement, and what makes the look of a run: some remember what they saw."""
+
+
 def invariants() -> list[Invariant]:
     """Return every invariant, fresh for a run."""
-    number = "a non-negative integer, once"
-    return [
-        Invariant(
-            "always.tus-resumable-on-success",
-            "Every successful response has Tus-Resumable",
-            "core.tus-resumable.response-present",
-            _present_on_success,
-        ),
-        Invariant(
-            "always.tus-resumable-on-errors",
-            "Every error response has Tus-Resumable",
-            "core.tus-resumable.response-present",
-            _present_on_errors,
-        ),
-        Invariant(
-            "always.tus-resumable-value",
-            "Tus-Resumable states the version that the request was made in",
-            "core.tus-resumable.response-value",
-            _version_spoken,
-        ),
-        Invariant(
-            "always.upload-offset-format",
-            "Every Upload-Offset is a non-negative integer",
-            "core.upload-offset.format",
-            _well_formed("Upload-Offset", lambda value, _: is_integer(value), number),
-        ),
-        Invariant(
-            "always.upload-length-format",
-            "Every Upload-Length is a non-negative integer",
-            "core.upload-length.format",
-            _well_formed("Upload-Length", lambda value, _: is_integer(value), number),
-        ),
-        Invariant(
-            "always.upload-defer-length-value",
-            "Every Upload-Defer-Length is 1",
-            "creation.defer-length.value",
-            _well_formed("Upload-Defer-Length", lambda value, _: value == "1", "the value 1"),
-        ),
-        Invariant(
-            "always.upload-concat-format",
-            "Every Upload-Concat is partial, or final with a list of URLs",
-            "concatenation.header.response-format",
-            _well_formed(
-                "Upload-Concat",
-                lambda value, reply: concat(value, reply.url) is not None,
-                "partial, or final; with URLs",
-            ),
-        ),
-        Invariant(
-            "always.offset-never-goes-back",
-            "An offset, once acknowledged, never goes back",
-            "core.head.offset-accurate",
-            _Offsets().never_back,
-        ),
-        Invariant(
-            KEEPS_RUNNING,
-            "The server goes on running, whatever clients do",
-            "core.net.detect-errors",
-            _answered,
-        ),
-        Invariant(
-            "always.offset-within-length",
-            "An offset is never beyond the length",
-            "core.patch.exceeds-length",
-            _within_length,
-        ),
-    ]
+    return [Invariant(name, title, row, fresh()) for name, title, row, fresh in _RULES]
 
 
 class Watch:
