@@ -2,21 +2,27 @@
 
 In memory it goes around a server's function; on sockets it is started by
 
-    python conformance/tests/delaying.py PORT SECONDS
+    python conformance/tests/delaying.py PORT SECONDS [SHARE SEED]
 
-and listens on a free port, which it prints, for the server at PORT of this machine.
+and listens on a free port, which it prints, for the server at PORT of this machine. A SHARE of
+what goes over it, say 0.01, stalls for 0.2 to 3 s more, and what comes behind it waits.
 """
 
 from __future__ import annotations
 
 import math
+import random
 import sys
+from collections.abc import Callable
 
 import trio
 from in_memory import Serve
 from trio.testing import memory_stream_pair
 
 PIECE = 65536
+
+Delay = Callable[[], float]
+"""How many seconds the next piece takes."""
 
 
 def delayed(serve: Serve, seconds: float) -> Serve:
@@ -31,30 +37,40 @@ def delayed(serve: Serve, seconds: float) -> Serve:
                     await serve(far)
 
             nursery.start_soon(serving)
-            await between(stream, near, seconds)
+            await between(stream, near, lambda: seconds)
             nursery.cancel_scope.cancel()
 
     return serve_late
 
 
-async def between(one: trio.abc.Stream, other: trio.abc.Stream, seconds: float) -> None:
-    """Hand bytes on between two streams, each after so many seconds, until either is closed."""
+async def between(one: trio.abc.Stream, other: trio.abc.Stream, delay: Delay) -> None:
+    """Hand bytes on between two streams, each after a while, until either is closed."""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_pump, one, other, seconds)
-        nursery.start_soon(_pump, other, one, seconds)
+        nursery.start_soon(_pump, one, other, delay)
+        nursery.start_soon(_pump, other, one, delay)
 
 
-async def _pump(source: trio.abc.Stream, sink: trio.abc.Stream, seconds: float) -> None:
+def stalling(seconds: float, share: float, seed: int) -> Delay:
+    """Return a delay that is now and then longer by 0.2 to 3 s."""
+    drawn = random.Random(seed)
+
+    def delay() -> float:
+        return seconds + (drawn.uniform(0.2, 3) if drawn.random() < share else 0)
+
+    return delay
+
+
+async def _pump(source: trio.abc.Stream, sink: trio.abc.Stream, delay: Delay) -> None:
     send, receive = trio.open_memory_channel[tuple[float, bytes]](math.inf)
 
     async def take() -> None:
         async with send:
             try:
                 while data := await source.receive_some(PIECE):
-                    send.send_nowait((trio.current_time() + seconds, bytes(data)))
+                    send.send_nowait((trio.current_time() + delay(), bytes(data)))
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass
-            send.send_nowait((trio.current_time() + seconds, b""))
+            send.send_nowait((trio.current_time() + delay(), b""))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(take)
@@ -82,12 +98,12 @@ async def _end(sink: trio.abc.Stream) -> None:
         return
 
 
-async def main(port: int, seconds: float) -> None:
+async def main(port: int, delay: Delay) -> None:
     """Serve on a free port until the process is ended."""
 
     async def link(stream: trio.SocketStream) -> None:
         async with stream, await trio.open_tcp_stream("127.0.0.1", port) as other:
-            await between(stream, other, seconds)
+            await between(stream, other, delay)
 
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     print(listeners[0].socket.getsockname()[1], flush=True)  # noqa: T201
@@ -95,4 +111,5 @@ async def main(port: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(main, int(sys.argv[1]), float(sys.argv[2]))
+    port_, seconds_, share_, seed_ = [*sys.argv[1:], "0", "0"][:4]
+    trio.run(main, int(port_), stalling(float(seconds_), float(share_), int(seed_)))

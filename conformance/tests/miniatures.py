@@ -41,9 +41,10 @@ class Right:
         self.store = MemoryStore()
         self.store.use_in(composer)
         MemoryLocker().use_in(composer)
-        limits = {"max_size": 64 * 1024 * 1024, "expire_after": 3600.0}
-        self.handler = Handler(Config(store_composer=composer, **limits))  # type: ignore[arg-type]
-        self.config = self.handler.config
+        self.config = Config(
+            store_composer=composer, max_size=64 * 1024 * 1024, expire_after=3600.0
+        )
+        self.handler = Handler(self.config)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request rightly."""

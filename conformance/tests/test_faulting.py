@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import trio
 from in_memory import (
@@ -35,9 +37,9 @@ ROW, OTHER = "core.head.upload-offset", "core.patch.success-204"
 GIVEN = "{ given = { length = 10 } }"
 
 
-def plan(*faults: Written, **more: object) -> Request:
+def plan(*faults: Written, **more: Any) -> Request:
     """Return a PATCH of ten bytes with these faults."""
-    return Request(offset=0, send=10, faults=faults, **more)  # type: ignore[arg-type]
+    return Request(offset=0, send=10, faults=faults, **more)
 
 
 async def composer(here: Session) -> Composer:

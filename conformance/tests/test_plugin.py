@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from in_memory import Answer, Asked, Says, server
@@ -128,7 +129,7 @@ def test_every_option_of_the_plugin_begins_with_its_name() -> None:
         def getgroup(self, *_: str) -> Group:
             return Group()
 
-    pytest_addoption(Parser())  # type: ignore[arg-type]
+    pytest_addoption(cast("pytest.Parser", Parser()))
     assert "--tus-target" in names
     assert all(name.startswith("--tus-") for name in names)
 

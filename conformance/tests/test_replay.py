@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from in_memory import (
@@ -457,7 +457,9 @@ async def test_damage_fails_whatever_else_is_foreseen() -> None:
     assert attempt.verdict == "fail"
 
 
-def function(tell: Callable[[Story], object], checks: tuple[str, ...] = (ROW,)) -> Scenario:
+def function(
+    tell: Callable[[Story], Awaitable[None]], checks: tuple[str, ...] = (ROW,)
+) -> Scenario:
     """Return a scenario that is a function."""
     made = scenario(
         id="a.story",
@@ -468,7 +470,7 @@ def function(tell: Callable[[Story], object], checks: tuple[str, ...] = (ROW,)) 
         steps=("Do it.",),
         why="For the test.",
     )
-    return made(tell)  # type: ignore[arg-type]
+    return made(tell)
 
 
 async def test_a_mistake_in_a_story_is_an_error_of_ours_in_a_sentence() -> None:

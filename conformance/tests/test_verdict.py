@@ -35,9 +35,9 @@ def attempt(text: str) -> Attempt:
     """Return an attempt as "row grade, row grade ; trouble", with the verdict that it deserves."""
     told, _, trouble = text.partition(";")
     checks = tuple(check(each) for each in told.split(",") if each.strip())
-    named = {each: each for each in VERDICTS}
+    named: dict[str, Verdict] = {each: each for each in VERDICTS}
     return Attempt(
-        verdict=verdict.of_attempt(checks, named[trouble.strip()] if trouble.strip() else None),  # type: ignore[index]
+        verdict=verdict.of_attempt(checks, named[trouble.strip()] if trouble.strip() else None),
         checks=checks,
     )
 
@@ -196,7 +196,7 @@ CODES: list[tuple[str, int, int, str]] = [
     ("found", "code", "strict"), [pytest.param(*case[:3], id=case[3]) for case in CODES]
 )
 def test_the_exit_code_follows_from_the_scenarios(found: str, code: int, strict: int) -> None:
-    named = {each: each for each in VERDICTS}
-    told = [scenario(plain=named[each]) for each in found.split()]  # type: ignore[index]
+    named: dict[str, Verdict] = {each: each for each in VERDICTS}
+    told = [scenario(plain=named[each]) for each in found.split()]
     assert verdict.exit_code(told) == code
     assert verdict.exit_code(told, strict=True) == strict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import trio
@@ -64,9 +64,9 @@ class Far:
             await stream.send_all(DONE)
 
 
-def patch(*faults: Fault, **more: object) -> Outgoing:
+def patch(*faults: Fault, **more: Any) -> Outgoing:
     """Return a PATCH of ten bytes with these faults."""
-    return Outgoing("PATCH", URL, (), Payload.literal(TEN), faults=faults, **more)  # type: ignore[arg-type]
+    return Outgoing("PATCH", URL, (), Payload.literal(TEN), faults=faults, **more)
 
 
 async def told(

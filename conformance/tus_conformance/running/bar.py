@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.file_proxy import FileProxy
@@ -45,7 +45,7 @@ class Above(FileProxy):
     @property
     def rich_proxied_file(self) -> TextIO:
         """Return this very stream: rich would go past it to the one behind."""
-        return self  # type: ignore[return-value]
+        return cast("TextIO", self)
 
 
 class Bar:
@@ -53,7 +53,7 @@ class Bar:
 
     def __init__(self, total: int, stream: TextIO) -> None:
         console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
-        self.above: TextIO = Above(console, stream)  # type: ignore[assignment]
+        self.above = cast("TextIO", Above(console, stream))
         self.live = Progress(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
