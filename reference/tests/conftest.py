@@ -196,6 +196,10 @@ class Servers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def wire(self, stream: trio.abc.Stream) -> Wire:
+        """Return a connection over a stream of the test's own."""
+        return Wire(stream)
+
     def __call__(
         self,
         store: FileStore | MemoryStore | None = None,

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -30,40 +29,43 @@ from tus_reference.handler import (
 )
 from tus_reference.protocol import TUS_VERSION, Headers, errors, http_date
 from tus_reference.server.bodies import ChunkedBody, Invitation, SizedBody, decode
+from tus_reference.server.limits import Limits
 from tus_reference.server.transport import Disconnected, Transport
 
 if TYPE_CHECKING:
     from tus_reference.middleware import Service
+    from tus_reference.server.crowd import Crowd
 
 SERVER: Final = "Server: tus-reference"
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {460: "Checksum Mismatch"}
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one connection may cost: header bytes, seconds, and bytes read to be dropped."""
-
-    head_size: int = 64 * 1024
-    keep_alive: float = 60.0
-    drained_and_kept: int = 256 * 1024
-    drained_and_closed: int = 256 * 1024 * 1024
-    drain_idle: float = 5.0
-    drain_total: float = 30.0
-    drain_stopping: float = 0.5
-
-
 class Connection:
-    """One connection from its first byte to its close."""
+    """One connection from its first byte to its close; it leaves when the crowd wants its place."""
 
     def __init__(
-        self, service: Service, stream: trio.abc.Stream, *, scheme: str, limits: Limits
+        self,
+        service: Service,
+        stream: trio.abc.Stream,
+        *,
+        scheme: str,
+        limits: Limits,
+        crowd: Crowd | None = None,
     ) -> None:
         self.service = service
-        self.transport = Transport(stream)
+        self.transport = Transport(stream, send_idle=limits.send_idle)
         self.scheme = scheme
         self.limits = limits
+        self.idle_since: float | None = None
+        self._crowd = crowd
         self._waiting: trio.CancelScope | None = None
+        self._is_fresh = True
         self.stopping = False
+
+    @property
+    def closing(self) -> bool:
+        """Whether no further request is wanted."""
+        return self.stopping or (self._crowd is not None and self._crowd.wanted)
 
     def stop(self) -> None:
         """Close when idle, at once or after the request that is being answered."""
@@ -83,6 +85,7 @@ class Connection:
                 if leftover_or_none is None:
                     break
                 leftover = leftover_or_none
+                self._is_fresh = False
         except (Disconnected, ClientDisconnected):
             pass
         finally:
@@ -94,11 +97,15 @@ class Connection:
         try:
             if data:
                 parser.receive_data(data)
+            deadline = None
             while (event := parser.next_event()) is h11.NEED_DATA:
-                with trio.move_on_after(self.limits.keep_alive) as self._waiting:
-                    data = await self.transport.receive()
-                idle, self._waiting = self._waiting.cancelled_caught, None
-                if idle or not data:
+                if deadline is None and not data:
+                    data = await self._await_request()
+                else:
+                    # One deadline for all of the head: every byte by itself may come in time.
+                    deadline = deadline or trio.current_time() + self.limits.head_time
+                    data = await self._receive(deadline)
+                if not data:
                     return None
                 parser.receive_data(data)
         except h11.RemoteProtocolError as problem:
@@ -110,7 +117,27 @@ class Connection:
             return None
         if not isinstance(event, h11.Request):
             return None
+        if len(event.headers) > self.limits.head_fields:
+            await self._refuse_bytes("it has too many header fields", 431)
+            return None
         return _Exchange(self, parser, event)
+
+    async def _await_request(self) -> bytes:
+        """Return what comes first of a request; nothing if nothing comes."""
+        now = trio.current_time()
+        # The first request of a connection is on its way, and would get no answer.
+        self.idle_since = None if self._is_fresh else now
+        try:
+            return await self._receive(now + self.limits.keep_alive)
+        finally:
+            self.idle_since = None
+
+    async def _receive(self, deadline: float) -> bytes:
+        data = b""
+        with trio.CancelScope(deadline=deadline) as self._waiting:
+            data = await self.transport.receive()
+        self._waiting = None
+        return data
 
     async def _refuse_bytes(self, problem: str, status: int) -> None:
         """Answer what is not HTTP, so that even then a client learns why."""
@@ -122,12 +149,17 @@ class Connection:
         await self.transport.send(head + body)
         await self.linger()
 
-    async def linger(self) -> None:
-        """Finish sending, then drop what the client still sends, within bounds."""
-        await self.transport.send_eof()
+    async def linger(self, *, more: bool = True) -> None:
+        """Finish sending, then drop what the client still sends, within bounds.
+
+        Where sending cannot end before receiving does, a client that has no `more` to send is
+        not kept waiting for the end.
+        """
+        if not await self.transport.send_eof() and not more:
+            return
         buffer = memoryview(bytearray(64 * 1024))
         room = self.limits.drained_and_closed
-        total = self.limits.drain_stopping if self.stopping else self.limits.drain_total
+        total = self.limits.drain_stopping if self.closing else self.limits.drain_total
         with trio.move_on_after(total):
             while room > 0:
                 with trio.move_on_after(self.limits.drain_idle) as scope:
@@ -173,12 +205,12 @@ class _Exchange:
     async def run(self) -> bytes | None:
         """Answer; return what was read too far, or None if the connection is done."""
         response = await self._connection.service.handle(self.request)
-        close = not self._keeps_alive or self._connection.stopping or not self._can_settle()
+        close = not self._keeps_alive or self._connection.closing or not self._can_settle()
         await self._send(response, close=close)
         if self._body.unread == 0 and not close:
             return self._body.rest
         if close or not await self._settle():
-            await self._connection.linger()
+            await self._connection.linger(more=self._body.unread != 0)
             return None
         return self._body.rest
 

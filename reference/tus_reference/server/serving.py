@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from tus_reference.server.connection import Connection, Limits
+from tus_reference.server.connection import Connection
+from tus_reference.server.crowd import Crowd, Door
+from tus_reference.server.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tus_reference.middleware import Service
 
@@ -21,30 +23,35 @@ async def serve(
     stop: trio.Event | None = None,
     scheme: str = "http",
     limits: Limits | None = None,
+    connections: Callable[[int], object] | None = None,
 ) -> None:
     """Serve until `stop` is set, then end bodies, save what arrived, answer and return.
 
     Requests get `shutdown_timeout` seconds of the handler's configuration for that.
+    `connections` is told +1 and -1 as connections come and go.
     """
-    settings = limits or Limits(keep_alive=service.config.network_timeout)
-    connections: set[Connection] = set()
+    patience = service.config.network_timeout
+    settings = limits or Limits(keep_alive=patience, head_time=patience, send_idle=patience)
+    crowd = Crowd(settings.connections, connections)
 
     async def serve_one(stream: trio.abc.Stream) -> None:
-        connection = Connection(service, stream, scheme=scheme, limits=settings)
-        connections.add(connection)
+        connection = Connection(service, stream, scheme=scheme, limits=settings, crowd=crowd)
+        crowd.add(connection)
         try:
             await connection.run()
         except Exception:
             service.config.logger.exception("a connection failed")
         finally:
-            connections.discard(connection)
+            crowd.discard(connection)
+            crowd.leave()
 
     async with trio.open_nursery() as nursery:
         accepting = trio.CancelScope()
 
         async def accept() -> None:
+            doors = [Door(listener, crowd) for listener in listeners]
             with accepting:
-                await trio.serve_listeners(serve_one, list(listeners), handler_nursery=nursery)
+                await trio.serve_listeners(serve_one, doors, handler_nursery=nursery)
 
         nursery.start_soon(accept)
         background = trio.CancelScope()
@@ -58,6 +65,6 @@ async def serve(
         accepting.cancel()
         background.cancel()
         service.interrupt_all()
-        for connection in list(connections):
+        for connection in crowd:
             connection.stop()
         nursery.cancel_scope.deadline = trio.current_time() + service.config.shutdown_timeout

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Final
 
 import trio
 
 READ_SIZE: Final = 64 * 1024
+SEND_SIZE: Final = 64 * 1024
+
+# How long a goodbye may take that nobody needs, in seconds.
+_GOODBYE: Final = 1.0
+
+_BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
 
 class Disconnected(Exception):  # noqa: N818 - an event, not a fault of ours
@@ -15,20 +22,26 @@ class Disconnected(Exception):  # noqa: N818 - an event, not a fault of ours
 
 
 class Transport:
-    """One connection; raises `Disconnected` where trio tells streams apart."""
+    """One connection; raises `Disconnected` where trio tells streams apart.
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
+    `send_idle` is how long the other side may take nothing of what is sent, in seconds.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, *, send_idle: float) -> None:
         self._stream = stream
+        self._send_idle = send_idle
+        self._broken = False
+        inner = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
         # A kernel socket can fill a buffer of ours; other streams hand out copies.
         self._socket = stream.socket if isinstance(stream, trio.SocketStream) else None
-        self.remote_addr = "" if self._socket is None else _peer(self._socket)
+        self.remote_addr = _peer(inner.socket) if isinstance(inner, trio.SocketStream) else ""
 
     async def receive(self) -> bytes:
         """Return some bytes; none if the other side has finished sending."""
         try:
             return bytes(await self._stream.receive_some(READ_SIZE))
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-            raise Disconnected from None
+        except _BROKEN:
+            raise self._gone() from None
 
     async def receive_into(self, buffer: memoryview) -> int:
         """Put what is there into `buffer`, waiting for some; 0 if the other side has finished."""
@@ -36,30 +49,49 @@ class Transport:
             if self._socket is not None:
                 return await _drain(self._socket, buffer)
             data = await self._stream.receive_some(len(buffer))
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-            raise Disconnected from None
+        except _BROKEN:
+            raise self._gone() from None
         buffer[: len(data)] = data
         return len(data)
 
     async def send(self, data: bytes) -> None:
         """Send all of `data`."""
-        try:
-            await self._stream.send_all(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-            raise Disconnected from None
-
-    async def send_eof(self) -> None:
-        """Finish sending but go on receiving, where the stream is able to."""
-        if not isinstance(self._stream, trio.abc.HalfCloseableStream):
+        if len(data) <= SEND_SIZE:
+            await self._send(data)
             return
+        view = memoryview(data)
+        for start in range(0, len(view), SEND_SIZE):
+            await self._send(view[start : start + SEND_SIZE])
+
+    async def _send(self, data: bytes | memoryview) -> None:
+        with trio.move_on_after(self._send_idle) as scope:
+            try:
+                await self._stream.send_all(data)
+            except _BROKEN:
+                raise self._gone() from None
+        if scope.cancelled_caught:
+            raise self._gone()
+
+    async def send_eof(self) -> bool:
+        """Finish sending but go on receiving; return whether the stream is able to."""
+        if not isinstance(self._stream, trio.abc.HalfCloseableStream):
+            return False
         try:
             await self._stream.send_eof()
-        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-            raise Disconnected from None
+        except _BROKEN:
+            raise self._gone() from None
+        return True
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """Close the connection; TLS says goodbye, so that nobody takes the end for a cut."""
+        if isinstance(self._stream, trio.SSLStream) and not self._broken:
+            with trio.move_on_after(_GOODBYE), contextlib.suppress(*_BROKEN):
+                await self._stream.aclose()
         await trio.aclose_forcefully(self._stream)
+
+    def _gone(self) -> Disconnected:
+        self._broken = True
+        return Disconnected()
 
 
 def _peer(socket: trio.socket.SocketType) -> str:
@@ -68,7 +100,9 @@ def _peer(socket: trio.socket.SocketType) -> str:
         peer = socket.getpeername()
     except OSError:
         return ""
-    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
+    if not isinstance(peer, tuple):
+        return ""
+    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
 
 
 async def _drain(socket: trio.socket.SocketType, buffer: memoryview) -> int:

@@ -1,0 +1,136 @@
+"""The reference as a process, as an operator starts it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TUS = {"Tus-Resumable": "1.0.0"}
+OFFSET = {"Content-Type": "application/offset+octet-stream"}
+
+
+class Unix(http.client.HTTPConnection):
+    """A connection to a socket of the file system."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=10)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(10)
+        self.sock.connect(str(self._path))
+
+
+class Server:
+    """A running server; `url` is what it says it listens on."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.url = url
+        self.scheme = url.partition(":")[0]
+        port = re.search(r"127\.0\.0\.1:(\d+)/", url)
+        self.port = 0 if port is None else int(port[1])
+        self.trust: ssl.SSLContext | None = None
+
+    def connection(self) -> http.client.HTTPConnection:
+        """Return a connection, encrypted if the server says so."""
+        if self.scheme == "https":
+            return http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=10, context=self.trust
+            )
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+
+    def request(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+    ) -> http.client.HTTPResponse:
+        """Send a request over a connection of its own; its content is read."""
+        return exchange(self.connection(), method, path, headers, body)
+
+    def create(self, length: int) -> str:
+        """Create an upload and return its path."""
+        answer = self.request("POST", "/files/", {"Upload-Length": str(length)})
+        assert answer.status == 201
+        return "/files/" + (answer.headers["Location"] or "").rpartition("/")[2]
+
+    def patch(self, path: str, offset: int, body: bytes) -> int:
+        """Append `body` and return the status."""
+        return self.request("PATCH", path, {**OFFSET, "Upload-Offset": str(offset)}, body).status
+
+    def children(self) -> list[int]:
+        """Return the process ids of the workers."""
+        pid = self.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as file:  # noqa: PTH123
+            return [int(child) for child in file.read().split()]
+
+    def said(self, sentence: str) -> str:
+        """Return the next line on standard error that has `sentence` in it, waiting for it."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if sentence in line:
+                return line
+        raise AssertionError(f"it never said {sentence!r}")
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; return the exit code and what else was said."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=20)
+        assert out == ""
+        return self.process.returncode, err
+
+
+def exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+    *,
+    keep: bool = False,
+) -> http.client.HTTPResponse:
+    """Send a request with tus's version; `content` of the answer is its body."""
+    connection.request(method, path, body or None, {**TUS, **(headers or {})})
+    answer = connection.getresponse()
+    answer.content = answer.read()  # type: ignore[attr-defined]
+    if not keep:
+        connection.close()
+    return answer
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Server]:
+    """Run the server on a free port until the block ends."""
+    command = [sys.executable, "-m", "tus_reference", "--port", "0", *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            match = re.fullmatch(r"Listening on (https?://\S+)\n", line)
+            assert match is not None, line + (process.stderr.read() if process.stderr else "")
+            yield Server(process, match[1])
+        finally:
+            process.kill()
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process has ended."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+        return file.read().rpartition(")")[2].split()[0] == "Z"
