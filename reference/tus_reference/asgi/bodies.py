@@ -109,13 +109,15 @@ class ReceivedBody:
         self._arrival.set()
 
     def _take_piece(self, piece: bytes, *, last: bool) -> None:
+        if self.length is not None and self._received + len(piece) > self.length:
+            # Servers see to that; what decompresses bodies on the way here may forget it.
+            self._error = errors.BAD_REQUEST.because("the body is longer than its Content-Length")
+            return
         if piece:
             self._pieces.append(memoryview(piece))
             self._held += len(piece)
             self._received += len(piece)
-        if self.length is not None and self._received > self.length:
-            self._error = errors.BAD_REQUEST.because("the body is longer than its Content-Length")
-        elif self._received == self.length or (last and self.length is None):
+        if self._received == self.length or (last and self.length is None):
             self._complete = True
         elif last:
             # A body may end early without anybody saying why; it must not seem whole.

@@ -1,0 +1,567 @@
+"""The ASGI shell: messages in, messages out, on asyncio and on trio."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+import trio.testing
+
+from tus_reference import Config, FileStore, MemoryLocker, MemoryStore, StoreComposer
+from tus_reference.asgi import TusApp
+from tus_reference.asgi.bodies import ROOM
+from tus_reference.notifications import FileInfoChanges, HookEvent, HTTPResponse
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
+
+    from tus_reference.asgi import Message, Receive, Scope, Send
+    from tus_reference.handler import ByteSource
+
+BOTH = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+GONE = {"type": "http.disconnect"}
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the files in `folder`."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def new_app(store: FileStore | MemoryStore | None = None, **settings: Any) -> TusApp:
+    """Return an application over an empty store, below /files/ unless told otherwise."""
+    composer = StoreComposer()
+    (store or MemoryStore()).use_in(composer)
+    MemoryLocker().use_in(composer)
+    return TusApp(Config(store_composer=composer, **settings))
+
+
+def pieces(*bodies: bytes, last: bool = True) -> list[Message]:
+    """Return the messages that bring a body; without `last`, more is to come."""
+    count = len(bodies)
+    return [
+        {"type": "http.request", "body": body, "more_body": not last or number < count}
+        for number, body in enumerate(bodies, 1)
+    ]
+
+
+@dataclass
+class Exchange:
+    """A request as a server hands it over, and what the application sends."""
+
+    method: str = "POST"
+    path: str = "/files/"
+    headers: dict[str, str] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=lambda: pieces(b""))
+    root_path: str = ""
+    http_version: str = "1.1"
+    sent: list[Message] = field(default_factory=list)
+    taken: int = 0
+    ended: anyio.Event = field(default_factory=anyio.Event)
+
+    async def run(self, app: Callable[[Scope, Receive, Send], Any]) -> Exchange:
+        """Let the application answer; when all messages are taken, the client says no more."""
+        fields = {"host": "tus.test", "tus-resumable": "1.0.0", **self.headers}
+        scope: Scope = {
+            "type": "http",
+            "method": self.method,
+            "path": self.path,
+            "root_path": self.root_path,
+            "http_version": self.http_version,
+            "scheme": "https",
+            "query_string": b"a=%20b",
+            "client": ("192.0.2.1", 4711),
+            "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in fields.items()],
+        }
+        try:
+            await app(scope, self._receive, self._send)
+        finally:
+            self.ended.set()
+        return self
+
+    async def _receive(self) -> Message:
+        await anyio.lowlevel.checkpoint()
+        if self.taken == len(self.messages):
+            await anyio.sleep_forever()
+        self.taken += 1
+        return self.messages[self.taken - 1]
+
+    async def _send(self, message: Message) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.sent.append(message)
+
+    @property
+    def status(self) -> int:
+        assert self.sent[0]["type"] == "http.response.start"
+        return int(self.sent[0]["status"])
+
+    @property
+    def body(self) -> bytes:
+        """What was answered; fails unless the answer is complete."""
+        assert [m["more_body"] for m in self.sent[1:]] == [True] * (len(self.sent) - 2) + [False]
+        return b"".join(message["body"] for message in self.sent[1:])
+
+    def __getitem__(self, name: str) -> str | None:
+        values = [v.decode() for n, v in self.sent[0]["headers"] if n == name.encode()]
+        assert len(values) <= 1, values
+        return values[0] if values else None
+
+
+async def create(app: TusApp, length: int = 10, **more: Any) -> str:
+    """Create an upload and return its path."""
+    made = await Exchange(headers={"upload_length": str(length)}, **more).run(app)
+    assert made.status == 201
+    return (made["location"] or "").removeprefix("https://tus.test")
+
+
+def patch(path: str, messages: list[Message], length: int | None = None, **more: Any) -> Exchange:
+    """Return a PATCH at 0; without a length its body comes in chunks."""
+    headers = {
+        "content_type": "application/offset+octet-stream",
+        "upload_offset": "0",
+        **({"transfer_encoding": "chunked"} if length is None else {"content_length": str(length)}),
+        **more.pop("headers", {}),
+    }
+    return Exchange("PATCH", path, headers, messages, **more)
+
+
+async def offset(app: TusApp, path: str) -> int:
+    """Return the offset that HEAD tells."""
+    head = await Exchange("HEAD", path).run(app)
+    assert (head.status, head.body) == (200, b"")
+    return int(head["upload-offset"] or "-1")
+
+
+@BOTH
+async def test_an_upload_from_its_creation_to_its_end(tmp_path: Path) -> None:
+    app = new_app(FileStore(tmp_path))
+    path = await create(app, 10)
+    first = await patch(path, pieces(b"he", b"llo"), 5).run(app)
+    assert (first.status, first["upload-offset"], first["content-length"]) == (204, "5", None)
+    second = patch(path, pieces(b" tus!", b""), headers={"upload_offset": "5"})
+    assert (await second.run(app)).status == 204
+    got = await Exchange("GET", path).run(app)
+    assert (got.status, got["content-length"], got.body) == (200, "10", b"hello tus!")
+    asked = await Exchange("HEAD", path + "x").run(app)
+    assert (asked.status, asked["content-length"], asked.body) == (404, "46", b"")
+    gone = await Exchange("DELETE", path).run(app)
+    assert (gone.status, gone.body) == (204, b"")
+
+
+async def test_what_asgi_cannot_carry_is_not_offered() -> None:
+    told = await Exchange("OPTIONS").run(new_app(expire_after=1.0))
+    assert told["tus-extension"] == (
+        "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,"
+        "concatenation,concatenation-unfinished"
+    )
+
+
+async def test_a_checksum_in_a_trailer_is_ignored_as_the_server_does() -> None:
+    app = new_app()
+    path = await create(app)
+    announced = patch(path, pieces(b"hello"), headers={"trailer": "Upload-Checksum"})
+    assert (await announced.run(app)).status == 204
+
+
+@pytest.mark.parametrize(
+    ("base_path", "root_path", "path", "url"),
+    [
+        ("/files/", "", "/files/", "https://tus.test/files/"),
+        ("/", "", "/", "https://tus.test/"),
+        ("/", "/files", "/files/", "https://tus.test/files/"),
+        ("/", "/files", "/files", "https://tus.test/files/"),
+        ("/", "/files", "/", "https://tus.test/files/"),
+        ("/", "/files/", "/files/", "https://tus.test/files/"),
+        ("/", "/a/b c", "/a/b c/", "https://tus.test/a/b%20c/"),
+        ("/", "/ü", "/ü/", "https://tus.test/%C3%BC/"),
+        ("/files/", "/api", "/api/files/", "https://tus.test/api/files/"),
+        ("/files/", "/api", "/files/", "https://tus.test/api/files/"),
+        ("/files/", "/fil", "/files/", "https://tus.test/fil/files/"),
+        ("https://cdn.test/x/files/", "/x", "/x/files/", "https://cdn.test/x/files/"),
+    ],
+)
+async def test_uploads_are_found_wherever_the_application_is_mounted(
+    base_path: str, root_path: str, path: str, url: str
+) -> None:
+    app = new_app(base_path=base_path)
+
+    def at(method: str, where: str, **headers: str) -> Exchange:
+        return Exchange(method, where, headers, root_path=root_path)
+
+    urls = []
+    for _ in range(2):
+        made = await at("POST", path, upload_length="0", upload_concat="partial").run(app)
+        assert made.status == 201
+        urls.append(made["location"] or "")
+        assert urls[-1].startswith(url)
+        assert len(urls[-1]) == len(url) + 32
+    found = await at("HEAD", path.rstrip("/") + "/" + urls[0].rpartition("/")[2]).run(app)
+    assert found.status == 200
+    for names in (urls, ["/" + each.split("/", 3)[3] for each in urls]):
+        concat = f"final;{' '.join(names)}"
+        assert (await at("POST", path, upload_concat=concat).run(app)).status == 201
+    elsewhere = f"final;/nowhere{urls[0].removeprefix('https://tus.test')}"
+    assert (await at("POST", path, upload_concat=elsewhere).run(app)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/files/a/b", 404), ("/files/../files/x", 404), ("/files/%41", 404), ("/file", 404),
+        ("/files/x\r\ny", 404), ("/files/\ufffd", 404), ("/files/?", 404), ("*", 204),
+    ],
+)  # fmt: skip
+async def test_odd_paths_name_no_upload(path: str, status: int) -> None:
+    answer = await Exchange("OPTIONS" if path == "*" else "HEAD", path).run(new_app())
+    assert answer.status == status
+
+
+async def test_callbacks_are_told_the_whole_request() -> None:
+    events: list[HookEvent] = []
+
+    async def callback(event: HookEvent) -> tuple[HTTPResponse, FileInfoChanges]:
+        events.append(event)
+        return HTTPResponse(headers=(("X-Mine", "1"),)), FileInfoChanges(id="mine")
+
+    app = new_app(base_path="/", pre_upload_create_callback=callback, notify_created_uploads=True)
+    headers = {"upload_length": "1", "cookie": "a=b"}
+    made = await Exchange(path="/up/", root_path="/up", headers=headers).run(app)
+    assert (made["location"], made["x-mine"]) == ("https://tus.test/up/mine", "1")
+    request = events[0].request
+    assert (request.method, request.uri) == ("POST", "/up/?a=%20b")
+    assert (request.remote_addr, request.headers.one("Cookie")) == ("192.0.2.1:4711", "a=b")
+    assert (await app.handler.created_uploads.receive()).upload.id == "mine"
+
+
+@BOTH
+@pytest.mark.parametrize("length", [10, None])
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param([*pieces(b"he", b"llo", last=False), GONE], id="the client goes"),
+        pytest.param(pieces(b"he", b"llo"), id="the body just ends"),
+    ],
+)
+async def test_what_came_of_a_body_that_breaks_off_is_kept(
+    tmp_path: Path, messages: list[Message], length: int | None
+) -> None:
+    app = new_app(FileStore(tmp_path))
+    path = await create(app)
+    answer = await patch(path, messages, length).run(app)
+    ended_well = length is None and messages[-1] is not GONE
+    assert answer.status == (204 if ended_well else 400)
+    assert await offset(app, path) == 5
+    rest = patch(path, pieces(b" tus!"), 5, headers={"upload_offset": "5"})
+    assert (await rest.run(app)).status == 204
+    assert (await Exchange("GET", path).run(app)).body == b"hello tus!"
+
+
+async def test_a_body_longer_than_it_says_is_refused() -> None:
+    app = new_app()
+    path = await create(app)
+    answer = await patch(path, pieces(b"hello", b" tus!"), 7).run(app)
+    assert (answer.status, answer.body[:16]) == (400, b"ERR_BAD_REQUEST:")
+    assert await offset(app, path) == 5
+
+
+async def test_a_client_that_stalls_is_told_to_come_again(autojump_clock: object) -> None:
+    app = new_app(network_timeout=30.0)
+    path = await create(app)
+    answer = await patch(path, pieces(b"hello", last=False), 10).run(app)
+    assert (answer.status, answer.body[:17]) == (503, b"ERR_READ_TIMEOUT:")
+    assert answer["tus-resumable"] == "1.0.0"
+    assert await offset(app, path) == 5
+
+
+@pytest.mark.parametrize(
+    ("rest", "headers", "version", "taken", "connection"),
+    [
+        pytest.param(5, {}, "1.1", 2, None, id="a small rest is dropped"),
+        pytest.param(10**6, {}, "1.1", 2, "close", id="so is a large one, before the close"),
+        pytest.param(10**6, {"expect": "100-continue"}, "1.1", 0, "close", id="not asked for"),
+        pytest.param(10**6, {}, "2", 0, None, id="HTTP/2 ends a stream by itself"),
+    ],
+)
+async def test_a_refusal_comes_before_the_body(
+    rest: int, headers: dict[str, str], version: str, taken: int, connection: str | None
+) -> None:
+    app = new_app()
+    path = await create(app, 2 * 10**6)
+    fields = {"upload_offset": "3", **headers}
+    body = pieces(b"x" * (rest - 1), b"x")
+    early = patch(path, body, rest, headers=fields, http_version=version)
+    await early.run(app)
+    assert (early.status, early.body[:22]) == (409, b"ERR_MISMATCHED_OFFSET:")
+    assert (early.taken, early["connection"]) == (taken, connection)
+    assert await offset(app, path) == 0
+
+
+@BOTH
+async def test_the_answer_is_whole_before_the_rest_is_dropped() -> None:
+    app = new_app()
+    path = await create(app)
+    early = patch(path, [], 5, headers={"upload_offset": "3"})
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(early.run, app)
+        while len(early.sent) < 2:
+            await anyio.lowlevel.checkpoint()
+        assert early["content-length"] == str(len(early.sent[1]["body"]))
+        assert not early.ended.is_set()
+        tasks.cancel_scope.cancel()
+
+
+async def test_nobody_waits_for_ever_for_the_rest_of_a_body(autojump_clock: object) -> None:
+    app = new_app()
+    path = await create(app)
+    early = await patch(path, [], 5, headers={"upload_offset": "3"}).run(app)
+    assert early.body.startswith(b"ERR_MISMATCHED_OFFSET:")
+
+
+@pytest.mark.parametrize(("body", "status"), [(pieces(b""), 201), (pieces(b"hello"), 415)])
+async def test_without_a_length_the_first_message_tells_whether_there_is_a_body(
+    body: list[Message], status: int
+) -> None:
+    made = Exchange(headers={"upload_length": "10"}, messages=body, http_version="2")
+    assert (await made.run(new_app())).status == status
+
+
+class Gated(MemoryStore):
+    """A store that keeps bytes when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = anyio.Event()
+        self.waits = anyio.Event()
+
+    async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
+        self.waits.set()
+        buffer = memoryview(bytearray(1))
+        await source.read_into(buffer)
+        await self.gate.wait()
+        return 1 + await super().write_chunk(upload_id, offset, source)
+
+
+async def test_what_waits_in_the_server_is_taken_while_the_disk_is_slow() -> None:
+    store = Gated()
+    app = new_app(store)
+    piece = b"x" * 65536
+    path = await create(app, 20 * len(piece))
+    sending = patch(path, pieces(*[piece] * 20), 20 * len(piece))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sending.run, app)
+        await trio.testing.wait_all_tasks_blocked()
+        assert sending.taken == ROOM // len(piece) + 1
+        store.gate.set()
+    assert sending.taken == 20
+
+
+@BOTH
+async def test_a_request_that_the_server_cancels_keeps_what_came(tmp_path: Path) -> None:
+    app = new_app(FileStore(tmp_path))
+    path = await create(app)
+    sending = patch(path, pieces(b"hello", last=False), 10)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(sending.run, app)
+        while await offset(app, path) == 0 and sending.taken == 0:
+            await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+    assert sending.sent == []
+    assert await offset(app, path) == 5
+
+
+def test_a_task_that_uvicorn_cancels_keeps_what_came_and_leaves_nothing(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+
+    async def main() -> None:
+        app = new_app(FileStore(tmp_path))
+        async with app.lifespan():
+            path = await create(app)
+            sending = patch(path, pieces(b"hello", last=False), 10)
+            task = asyncio.create_task(sending.run(app))
+            while sending.taken == 0:
+                await anyio.lowlevel.checkpoint()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await offset(app, path) == 5
+            download = Exchange("GET", path)
+            await download.run(app)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+    assert set(threading.enumerate()) == before
+
+
+@BOTH
+async def test_the_end_of_the_lifespan_saves_what_came_and_says_why() -> None:
+    app = new_app()
+    path = await create(app)
+    sending = patch(path, pieces(b"hello", last=False), 10)
+    async with anyio.create_task_group() as tasks:
+        async with app.lifespan():
+            tasks.start_soon(sending.run, app)
+            while await offset(app, path) == 0:
+                await anyio.lowlevel.checkpoint()
+        with anyio.fail_after(5):
+            while len(sending.sent) < 2:
+                await anyio.lowlevel.checkpoint()
+        assert sending.status == 503
+        assert sending.sent[1]["body"].startswith(b"ERR_SERVER_SHUTDOWN:")
+        tasks.cancel_scope.cancel()
+    async with app.lifespan():
+        rest = patch(path, pieces(b" tus!"), 5, headers={"upload_offset": "5"})
+        assert (await rest.run(app)).status == 204
+
+
+@BOTH
+async def test_the_lifespan_removes_expired_uploads(tmp_path: Path) -> None:
+    app = new_app(FileStore(tmp_path), expire_after=0.001)
+    await create(app)
+    assert len(names(tmp_path)) == 2
+    said: list[str] = []
+    stop = anyio.Event()
+
+    async def receive() -> Message:
+        if said:
+            await stop.wait()
+        return {"type": "lifespan.shutdown" if said else "lifespan.startup"}
+
+    async def send(message: Message) -> None:
+        said.append(message["type"])
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(app, {"type": "lifespan"}, receive, send)
+        deadline = time.monotonic() + 10
+        while names(tmp_path) and time.monotonic() < deadline:
+            await anyio.lowlevel.checkpoint()
+        assert said == ["lifespan.startup.complete"]
+        stop.set()
+    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("expire_after", "lives", "warnings"), [(60.0, False, 1), (60.0, True, 0), (0.0, False, 0)]
+)
+async def test_who_forgets_the_lifespan_is_told_once(
+    caplog: pytest.LogCaptureFixture, expire_after: float, lives: bool, warnings: int
+) -> None:
+    app = new_app(expire_after=expire_after)
+    if lives:
+        async with app.lifespan():
+            pass
+    for _ in range(2):
+        assert (await Exchange("OPTIONS").run(app)).status == 204
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == warnings
+    assert all("has to, with its method lifespan" in sentence for sentence in told)
+
+
+class Endless(MemoryStore):
+    """A store whose downloads never end, and which sees them closed."""
+
+    closed = False
+
+    async def get_reader(
+        self, upload_id: str, start: int, length: int
+    ) -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                await anyio.lowlevel.checkpoint()
+                yield b"x"
+        finally:
+            self.closed = True
+
+
+class Short(MemoryStore):
+    """A store that has lost some bytes."""
+
+    async def get_reader(
+        self, upload_id: str, start: int, length: int
+    ) -> AsyncGenerator[bytes, None]:
+        yield b"x"
+
+
+async def finished(store: MemoryStore) -> tuple[TusApp, str]:
+    """Return an application with a complete upload of 10 bytes, and its path."""
+    app = new_app(store)
+    path = await create(app)
+    assert (await patch(path, pieces(b"hello tus!"), 10).run(app)).status == 204
+    return app, path
+
+
+@BOTH
+async def test_a_download_ends_when_the_client_goes() -> None:
+    store = Endless()
+    app, path = await finished(store)
+    got = await Exchange("GET", path, messages=[*pieces(b""), GONE]).run(app)
+    assert (got.status, store.closed) == (200, True)
+
+
+@BOTH
+async def test_a_download_that_falls_short_never_seems_whole() -> None:
+    app, path = await finished(Short())
+    got = Exchange("GET", path)
+    with pytest.RaisesGroup(pytest.RaisesExc(OSError, match="the store gave 1 bytes of 10")):
+        await got.run(app)
+    assert [message["more_body"] for message in got.sent[1:]] == [True]
+
+
+async def test_a_line_break_in_a_header_is_no_answer() -> None:
+    async def callback(event: HookEvent) -> tuple[HTTPResponse, FileInfoChanges]:
+        return HTTPResponse(headers=(("X-Mine", "1\r\nSet-Cookie: a=b"),)), FileInfoChanges()
+
+    made = Exchange(headers={"upload_length": "1"})
+    with pytest.raises(ValueError, match="'X-Mine' has a line break"):
+        await made.run(new_app(pre_upload_create_callback=callback))
+    assert made.sent == []
+
+
+async def test_a_client_that_is_gone_troubles_nobody() -> None:
+    async def send(message: Message) -> None:
+        raise OSError
+
+    made = Exchange(headers={"upload_length": "1"})
+    made._send = send  # type: ignore[method-assign]
+    await made.run(new_app())
+
+
+async def test_what_is_not_http_is_turned_away() -> None:
+    said: list[Message] = []
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    await new_app()({"type": "websocket"}, receive, send)
+    assert said == [{"type": "websocket.close"}]
+    with pytest.raises(ValueError, match="not 'mail'"):
+        await new_app()({"type": "mail"}, receive, send)
+
+
+def test_an_application_needs_neither_trio_nor_a_running_loop_to_begin_with() -> None:
+    program = (
+        "import sys\n"
+        "from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer\n"
+        "from tus_reference.asgi import TusApp\n"
+        "from tus_reference.middleware import Cors\n"
+        "composer = StoreComposer()\n"
+        "MemoryStore().use_in(composer)\n"
+        "MemoryLocker().use_in(composer)\n"
+        "TusApp(Config(store_composer=composer), Cors())\n"
+        "print({'trio', 'h11', 'asyncio'} & {*sys.modules})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("set()\n", "")
