@@ -13,8 +13,8 @@ from proof import findings as kept
 from proof.findings import EccentricFound, FaultFound, Findings
 from proof.gates import GATES
 from proof.page import figures, page
-from proof.vacuity import unproven
-from proof.work import Outcomes, all_servers, work
+from proof.vacuity import Seen, unproven
+from proof.work import all_servers, work
 
 PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
 
@@ -57,9 +57,9 @@ def _found(options: argparse.Namespace) -> Findings:
         fault_ids, eccentric_ids = tuple(options.only), ()
     faults: dict[str, FaultFound] = {}
     eccentrics: dict[str, EccentricFound] = {}
-    seen: list[Outcomes] = []
+    seen: list[Seen] = []
     for done in work(fault_ids, eccentric_ids, jobs=options.jobs, every=options.every_scenario):
-        seen.append(done.checks)
+        seen.append(done.seen)
         if isinstance(done.found, FaultFound):
             faults[done.found.id] = done.found
             print(_line(done.found), flush=True)

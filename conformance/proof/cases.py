@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import msgspec
 
-from proof.memory import PROFILE, URL, Case
-from tus_reference.eccentrics import Eccentric, eccentrics
-from tus_reference.faults import Behaving
-from tus_reference.handler import FileInfo
+from proof.memory import PROFILE, Case
+from proof.operated import NEW_UPLOAD
+from tus_reference.eccentrics import eccentrics
 
 REFERENCE = ""
 """The id of the plain server among the eccentrics."""
@@ -24,24 +20,7 @@ def case_of(identifier: str) -> Case:
     asked = dict(eccentric.asks_for)
     metadata = asked.pop("Upload-Metadata", None)
     profile = msgspec.structs.replace(PROFILE, headers=asked, metadata=metadata)
-    if _creates(eccentric):
+    if eccentric.id != "core-only":
         return Case(eccentric.behaviours, profile)
-    commands = msgspec.structs.replace(profile.commands, upload="new-upload {length}")
-    profile = msgspec.structs.replace(profile, commands=commands)
-    return Case(eccentric.behaviours, profile, upload_command=_new_upload)
-
-
-def _creates(eccentric: Eccentric) -> bool:
-    return eccentric.id != "core-only"
-
-
-def _new_upload(server: Behaving) -> Callable[..., Awaitable[bytes]]:
-    """Play the program of the profile that makes uploads where clients cannot."""
-
-    async def output(command: str, **values: str) -> bytes:
-        assert command == "new-upload {length}", command
-        info = FileInfo(size=int(values["length"]))
-        made: Any = await server.uploads.store.new_upload(info)
-        return f"{URL}{made}\n".encode()
-
-    return output
+    commands = msgspec.structs.replace(profile.commands, upload=NEW_UPLOAD)
+    return Case(eccentric.behaviours, msgspec.structs.replace(profile, commands=commands))

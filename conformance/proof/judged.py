@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tus_reports import Scenario as Told
 from tus_reports import Verdict
+from tus_scenarios import Grade
 
 Place = tuple[str, str]
 """A check: its scenario, and where in it that is."""
+
+Promised = dict[Place, frozenset[Grade]]
+"""What each check of a story can come out as; scenarios that are data say it themselves."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +25,16 @@ class Judged:
     requirements: dict[str, Verdict]
     scenarios: dict[str, Verdict]
     checks: dict[Place, frozenset[str]]
+    promised: Promised = field(default_factory=dict)
 
     def violated(self) -> dict[str, Verdict]:
         """Return the requirements that are broken, each with its grade."""
         return {row: each for row, each in self.requirements.items() if each in {"fail", "warn"}}
+
+
+def told_place(requirement: str, expected: str) -> str:
+    """Name a check of a story; long numbers are of this run alone."""
+    return f"{requirement}: {re.sub(r'[0-9]{4,}', 'N', expected)}"
 
 
 def check_outcomes(told: Iterable[Told]) -> dict[Place, frozenset[str]]:
@@ -34,7 +45,7 @@ def check_outcomes(told: Iterable[Told]) -> dict[Place, frozenset[str]]:
             count: Counter[int | None] = Counter()
             for check in attempt.checks:
                 if check.step is None:
-                    place = f"{check.requirement}: {check.expected}"
+                    place = told_place(check.requirement, check.expected)
                 else:
                     place = f"{check.step}.{count[check.step]}"
                     count[check.step] += 1

@@ -9,7 +9,6 @@ import gc
 import logging
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,16 +19,20 @@ import msgspec
 import trio
 from trio.testing import MockClock
 
-from proof.judged import Judged, check_outcomes
+from proof.gradable import grades
+from proof.judged import Judged, Promised, check_outcomes, told_place
+from proof.operated import RESTART, URL, Operated
 from proof.rehearsal import Exchange, Infos, Recording, Unread, leaves_alone
 from tus_conformance.dialogue.discovery import Discovered
 from tus_conformance.dialogue.session import Session
+from tus_conformance.dialogue.stopping import Unbound
 from tus_conformance.running import rows
 from tus_conformance.running.plan import Plan
 from tus_conformance.running.run import Run
 from tus_conformance.running.selection import inapplicable
-from tus_conformance.target.profile import Profile
+from tus_conformance.target.profile import Commands, Profile
 from tus_conformance.target.target import Target
+from tus_conformance.telling.telling import Telling
 from tus_conformance.wire import Wire
 from tus_conformance.wire.memory import serving
 from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer, serve_stream
@@ -38,9 +41,8 @@ from tus_reference.faults.alterations import created_id
 from tus_reference.faults.alterations import known as known_upload
 from tus_reference.handler import Download, Request, Response
 from tus_reports import Scenario as Told
-from tus_scenarios import Scenario, scenarios
+from tus_scenarios import Expectation, Scenario, prose, scenarios
 
-URL = "http://tus.test/files/"
 MAX_SIZE = 8 * 1024 * 1024
 EXPIRATION = 20.0
 NETWORK_TIMEOUT = 8.0
@@ -48,8 +50,15 @@ LONG_ENOUGH = 10
 """Seconds in which a server in memory has done what it is waited for, or never will."""
 DISCOVERY = "(discovery)"
 
-PROFILE = Profile(network_timeout=NETWORK_TIMEOUT, expiration=EXPIRATION, cleanup="keep")
+PROFILE = Profile(
+    network_timeout=NETWORK_TIMEOUT,
+    expiration=EXPIRATION,
+    cleanup="keep",
+    commands=Commands(restart=RESTART),
+)
 
+MOVES_NOTHING = frozenset({"interruption.large.wrapped-offset"})
+"""Scenarios that are told with --large alone, and yet send no gigabytes."""
 
 Recordings = dict[str, Recording]
 """What was asked and answered, by scenario."""
@@ -61,7 +70,6 @@ class Case:
 
     behaviours: tuple[Behaviour, ...] = ()
     profile: Profile = PROFILE
-    upload_command: Callable[[Behaving], Callable[..., Any]] | None = None
 
 
 @dataclass
@@ -100,16 +108,18 @@ def get_to_know(case: Case) -> tuple[Judged, Known]:
 @cache
 def told_scenarios() -> tuple[Scenario, ...]:
     """Return every scenario; none waits longer for what may not come than makes sense here."""
-    return tuple(
-        replace(
-            scenario,
-            steps=tuple(
-                msgspec.structs.replace(step, within=min(step.within, LONG_ENOUGH))
-                for step in scenario.steps
-            ),
+
+    def hurried(scenario: Scenario) -> Scenario:
+        steps = tuple(
+            msgspec.structs.replace(step, within=min(step.within, LONG_ENOUGH))
+            for step in scenario.steps
         )
-        for scenario in scenarios()
-    )
+        needs = tuple(
+            need for need in scenario.needs if need != "large" or scenario.id not in MOVES_NOTHING
+        )
+        return replace(scenario, steps=steps, needs=needs)
+
+    return tuple(hurried(scenario) for scenario in scenarios())
 
 
 def _run(
@@ -128,60 +138,105 @@ def _run(
 async def _judge(
     case: Case, known: Known | None, fault: Behaviour | None, among: frozenset[str] | None
 ) -> tuple[Judged, Known]:
-    recordings: Recordings = {}
-    current = [DISCOVERY]
-    under_way = [0]
+    heard = _Overhearing()
+    behaviours = (*case.behaviours, *([fault] if fault else []), Behaviour(act=heard.overhear))
+    config = _config()
+    began, zero = float(int(time.time())), trio.current_time()
+    promised: Promised = {}
+    async with trio.open_nursery() as background:
+        operated = Operated(lambda: Behaving(config, *behaviours), background)
+        with (
+            patch("time.time", lambda: began + trio.current_time() - zero),
+            patch("tus_conformance.target.program.output", operated.output),
+            patch.object(Telling, "expect", _noting(promised)),
+        ):
+            async with serving(lambda stream: _serve(operated.server, stream)) as backend:
+                target = Target(URL, case.profile, tuple(case.profile.headers.items()))
+                wire = Wire(backend=backend, timeout=target.timeout, redaction=target.redaction)
+                run = Run(Plan(target=target, scenarios=told_scenarios()), wire, lambda _: None)
+                session = await run.open()
+                spared = _Spared(session, known, fault, among)
+                told = []
+                for scenario in told_scenarios():
+                    heard.begin(scenario.id)
+                    if (earlier := spared.told(scenario)) is not None:
+                        told.append(earlier)
+                        continue
+                    restarts = operated.restarts
+                    told.append(await run.tell(scenario, session))
+                    await operated.clear()
+                    # What a fault remembers is gone then, which a rehearsal cannot know.
+                    heard.recording.met |= operated.restarts > restarts
+        background.cancel_scope.cancel()
+    told += _invariants(run, known)
+    judged = Judged(
+        requirements={row.id: row.verdict for row in rows.judged(told)},
+        scenarios={each.id: each.verdict for each in told},
+        checks=check_outcomes(told),
+        promised=promised,
+    )
+    recorded = {each.id: each for each in told}
+    return judged, Known(session.discovery, recorded, heard.recordings, operated.server.config)
 
-    async def overhear(behaving: Behaving, request: Request, respond: Any) -> Response:
-        recording = recordings.setdefault(current[0], Recording())
-        recording.met |= under_way[0] > 0
-        under_way[0] += 1
+
+async def _serve(server: Behaving, stream: trio.abc.Stream) -> None:
+    await serve_stream(server, server.carry(stream))
+
+
+def _noting(promised: Promised) -> Callable[..., bool]:
+    """Return `Telling.expect`, noting what each expectation of a story can come out as."""
+    expect = Telling.expect
+
+    def noting(self: Telling, reply: Any, *expected: Expectation, **flags: bool) -> bool:
+        if self.scenario.tell is not None:
+            known = self.references.before(reply)
+            for each in expected:
+                try:
+                    says = prose.expected(each, known.text)
+                except Unbound:
+                    continue
+                for row in each.requirements:
+                    place = (self.scenario.id, told_place(row, says))
+                    promised[place] = grades(each, row) | promised.get(place, frozenset())
+        return expect(self, reply, *expected, **flags)
+
+    return noting
+
+
+class _Overhearing:
+    """Everything that is asked and answered, by scenario."""
+
+    def __init__(self) -> None:
+        self.recordings: Recordings = {}
+        self.begin(DISCOVERY)
+
+    def begin(self, scenario: str) -> None:
+        """Put what comes now down to a scenario."""
+        self._under_way = 0
+        self._scenario = scenario
+
+    @property
+    def recording(self) -> Recording:
+        """What was overheard in this scenario."""
+        return self.recordings.setdefault(self._scenario, Recording())
+
+    async def overhear(self, behaving: Behaving, request: Request, respond: Any) -> Response:
+        """Pass a request on, and keep it with its answer."""
+        recording = self.recording
+        recording.met |= self._under_way > 0
+        self._under_way += 1
         before, asked = await _infos(behaving, request, None), time.time()
         response: Response | None = None
         try:
             response = await respond(request)
         finally:
-            under_way[0] -= 1
+            self._under_way -= 1
             with trio.CancelScope(shield=True):
                 after = await _infos(behaving, request, response)
             exchange = Exchange(_over(request), _told(response), before, after, asked, time.time())
             recording.exchanges.append(exchange)
         assert response is not None
         return response
-
-    behaviours = (*case.behaviours, *([fault] if fault else []), Behaviour(act=overhear))
-    server = Behaving(_config(), *behaviours)
-    began, zero = float(int(time.time())), trio.current_time()
-    program: AbstractContextManager[Any] = nullcontext()
-    if case.upload_command is not None:
-        program = patch("tus_conformance.target.program.output", case.upload_command(server))
-    with patch("time.time", lambda: began + trio.current_time() - zero), program:
-        async with (
-            serving(lambda stream: serve_stream(server, server.carry(stream))) as backend,
-            trio.open_nursery() as background,
-        ):
-            background.start_soon(server.keep_up)
-            target = Target(URL, case.profile, tuple(case.profile.headers.items()))
-            wire = Wire(backend=backend, timeout=target.timeout, redaction=target.redaction)
-            run = Run(Plan(target=target, scenarios=told_scenarios()), wire, lambda _: None)
-            session = await run.open()
-            spared = _Spared(session, known, fault, among)
-            told = []
-            for scenario in told_scenarios():
-                earlier = spared.told(scenario)
-                current[0] = scenario.id
-                told.append(earlier or await run.tell(scenario, session))
-            background.cancel_scope.cancel()
-    told += _invariants(run, known)
-    found = rows.judged(told)
-    judged = Judged(
-        requirements={row.id: row.verdict for row in found},
-        scenarios={each.id: each.verdict for each in told},
-        checks=check_outcomes(told),
-    )
-    return judged, Known(
-        session.discovery, {each.id: each for each in told}, recordings, server.config
-    )
 
 
 @dataclass

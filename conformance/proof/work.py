@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from proof.cases import REFERENCE, case_of
 from proof.findings import EccentricFound, FaultFound, eccentric_found, fault_found
-from proof.judged import Judged, Place
+from proof.judged import Judged
 from proof.memory import Known, get_to_know, judge
+from proof.vacuity import Seen
 from tus_reference.eccentrics import eccentrics
 from tus_reference.faults import faults
-
-Outcomes = dict[Place, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Done:
     """What came of one server, and how every check of it came out."""
 
     found: FaultFound | EccentricFound
-    checks: Outcomes = field(default_factory=dict)
+    seen: Seen = ({}, {})
 
 
 @cache
@@ -37,13 +36,23 @@ def judge_fault(identifier: str, *, every: bool = False) -> Done:
     case = case_of(fault.on)
     judged = judge(case, None if every else known, fault=fault.behaviour)
     found = fault_found(identifier, fault.breaks, fault.on, plain, judged)
-    return Done(found, judged.checks)
+    return Done(found, (judged.checks, judged.promised))
 
 
 def judge_eccentric(identifier: str) -> Done:
-    """Judge an eccentric, or the reference."""
-    judged, _ = _known(identifier)
-    return Done(eccentric_found(identifier, judged), judged.checks)
+    """Judge an eccentric, or the reference; where nothing but answers differ, tell what differs."""
+    odd = eccentrics().get(identifier)
+    if odd is None or odd.asks_for or len(odd.behaviours) != 1 or identifier in _stages():
+        judged, _ = _known(identifier)
+    else:
+        judged = judge(case_of(REFERENCE), _known(REFERENCE)[1], fault=odd.behaviours[0])
+    return Done(eccentric_found(identifier, judged), (judged.checks, judged.promised))
+
+
+@cache
+def _stages() -> frozenset[str]:
+    """Return the eccentrics that a fault is on."""
+    return frozenset(fault.on for fault in faults().values())
 
 
 @dataclass(frozen=True)

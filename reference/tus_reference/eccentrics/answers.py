@@ -23,6 +23,7 @@ from tus_reference.faults.alterations import (
     value,
     with_status,
 )
+from tus_reference.faults.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from tus_reference.faults.behaviour import Behaving, Respond
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _TOKEN = "?ticket=b5a9"  # noqa: S105 - no secret of anybody's
 _ELSEWHERE = "/storage/v2/"
+_LONGEST = 2**63 - 1
 
 
 @Oddity(concerns=to("OPTIONS")).altering
@@ -239,8 +241,6 @@ async def login_required(behaving: Behaving, request: Request, respond: Respond)
 
 
 @Oddity(
-    # Where a scenario sends metadata of its own, the tenant is missing, and refused.
-    warns="creation.metadata.empty-value creation.metadata.invalid",
     asks_for={"Upload-Metadata": "tenant YWNtZQ=="},
     concerns=is_creation,
 ).acting
@@ -275,3 +275,25 @@ def no_maximum(config: Config) -> Config:
 def tight_maximum(config: Config) -> Config:
     """The maximum size is 4,096 bytes."""
     return replace(config, max_size=4096)
+
+
+async def _of_any_length(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    told = behaving.memory.texts
+    if method_of(request) == "HEAD":
+        response = await respond(request)
+        length = told.get(request.path.rpartition("/")[2])
+        return response if length is None else saying(response, "Upload-Length", length)
+    length = value(request, "Upload-Length")
+    if not length.isdecimal() or int(length) <= _LONGEST:
+        return await respond(request)
+    response = await respond(asking(request, Upload_Length=str(_LONGEST)))
+    told[(header(response, "Location") or "").rpartition("/")[2]] = length
+    return response
+
+
+any_length = Oddity().named(
+    "any-length",
+    "There is no maximum size, and no length that would not fit into eight bytes.",
+    no_maximum.behaviours[0],
+    Behaviour(to("POST", "HEAD"), act=_of_any_length),
+)

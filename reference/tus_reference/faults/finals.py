@@ -189,7 +189,9 @@ async def finals_need_lengths(behaving: Behaving, request: Request, respond: Res
     return failure() if open_ else await respond(request)
 
 
-@Breach("creation.post.201", warns="concatenation.final.max-size", concerns=is_final).acting
+@Breach(
+    "concatenation-unfinished.advertise", warns="concatenation.final.max-size", concerns=is_final
+).acting
 async def unfinished_parts_refused(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

@@ -119,10 +119,10 @@ def lengths_of_four_bytes(request: Request, response: Response) -> Response:
 @Breach(
     "core.upload-length.format",
     warns="core.upload-length.format",
-    on="no-maximum",
+    on="any-length",
     concerns=to("HEAD"),
 ).altering
-def lengths_without_their_highest_bit(request: Request, response: Response) -> Response:
+def lengths_of_eight_bytes(request: Request, response: Response) -> Response:
     """Lengths are kept in eight bytes, of which one bit is for the sign."""
     return rewritten(response, "Upload-Length", lambda text: str(int(text) % 2**63))
 

@@ -276,15 +276,15 @@ async def deleted_upload_comes_back(
 async def busy_uploads_cannot_be_deleted(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
-    """An upload that receives a body cannot be deleted until that has ended."""
+    """An upload cannot be deleted until a body that it receives has come to its end."""
     upload_id, marked = id_of(behaving, request), behaving.memory.marked
     if method_of(request) == "DELETE":
         return refusal(423) if upload_id in marked else await respond(request)
     marked.add(upload_id)
-    try:
-        return await respond(request)
-    finally:
+    response = await respond(request)
+    if succeeded(response):
         marked.discard(upload_id)
+    return response
 
 
 @Breach("termination.in-flight", concerns=to("DELETE")).acting

@@ -265,13 +265,11 @@ def body_ignored_and_acknowledged(request: Request, response: Response) -> Respo
 
 
 @Breach("creation.post.body-without-extension", on="creation-only", concerns=brings_bytes).acting
-async def body_spoilt_and_acknowledged(
-    behaving: Behaving, request: Request, respond: Respond
-) -> Response:
-    """The bytes of a creation are stored as zeros where that is not offered."""
+async def body_stored_wrongly(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Where bytes in a creation are not offered, all but the first are stored, as zeros."""
     size = request.body.length or 0
     response = await respond(request)
     info = await known(behaving, created_id(behaving, response))
-    if info is not None and size:
-        await append(behaving, info, bytes(size))
+    if info is not None and size > 1:
+        await append(behaving, info, bytes(size - 1))
     return response
