@@ -36,6 +36,12 @@ BROKEN = {
     ),
     "no reason": ("why = ", "why = '' #", "`why` is missing"),
     "an unknown row": ("core.head.success-status", "core.head.sucess", "no row of the ledger"),
+    "an unknown row to blame": (
+        "{ given = { length = 10 } },",
+        "{ given = { length = 10 } }, { options = {}, setup = true, expect = [{ status = 200,"
+        ' checks = "core.opshuns" }] },',
+        "'core.opshuns', which is no row of the ledger",
+    ),
     "a duty of clients": (
         "core.head.success-status",
         "client.core.head-before-resume",

@@ -7,9 +7,10 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tus_scenarios.expectation import Expectation
 from tus_scenarios.lint import ID
-from tus_scenarios.scenario import ScenarioFile, ScenarioSource, unfold
-from tus_scenarios.step import Given, Step
+from tus_scenarios.scenario import ScenarioFile, ScenarioSource, blamed, checked, unfold
+from tus_scenarios.step import Given, Request, Step
 
 LABEL = st.from_regex(re.compile(r"[a-z0-9._=-]+"), fullmatch=True)
 VALUE = st.one_of(st.text(), st.integers())
@@ -46,3 +47,14 @@ def test_a_title_has_the_values_of_its_parameters() -> None:
         "After 3 bytes (3) of 10",
         "After all but 2 bytes (-2) of 10",
     ]
+
+
+def test_a_precondition_checks_nothing() -> None:
+    """Else a scenario that stops later on would leave the row of its precondition open."""
+    expected = Expectation(status=201, checks="creation.post.201")
+    steps = (
+        Step(post=Request(length=1), setup=True, expect=(expected,)),
+        Step(head=Request(), expect=(Expectation(status=200, checks="core.head.success-status"),)),
+    )
+    assert checked(steps) == ("core.head.success-status",)
+    assert blamed(steps) == ("creation.post.201",)

@@ -13,7 +13,7 @@ from tus_scenarios.fault import PositionError, position
 from tus_scenarios.prose import conditioned
 from tus_scenarios.reader import ScenarioError
 from tus_scenarios.requirement import ledger
-from tus_scenarios.scenario import Scenario
+from tus_scenarios.scenario import Scenario, blamed
 from tus_scenarios.step import DIGEST_FORMS, DIGESTS, Request, Step
 
 EXTENSIONS = (
@@ -83,7 +83,7 @@ def complaints(scenario: Scenario) -> Iterator[str]:
 def _about_requirements(scenario: Scenario) -> Iterator[str]:
     if not scenario.requirements:
         yield "it checks nothing; every scenario names at least one row of the ledger."
-    for row in scenario.requirements:
+    for row in (*scenario.requirements, *blamed(scenario.steps)):
         found = ledger().get(row)
         if found is None:
             yield f"it checks {row!r}, which is no row of the ledger."

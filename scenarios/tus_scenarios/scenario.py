@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -103,9 +103,20 @@ def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
 
 
 def checked(steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """Return the ids of the requirements that steps check, each once, in order."""
-    found = [row for step in steps for expected in step.expect for row in expected.requirements]
-    return tuple(dict.fromkeys(found))
+    """Return the ids of the requirements that steps check, each once, in order.
+
+    A precondition checks nothing: the row that it names is the one to blame where it fails.
+    """
+    return tuple(dict.fromkeys(_rows(step for step in steps if not step.setup)))
+
+
+def blamed(steps: tuple[Step, ...]) -> tuple[str, ...]:
+    """Return the ids of the requirements to blame where a precondition fails."""
+    return tuple(dict.fromkeys(_rows(step for step in steps if step.setup)))
+
+
+def _rows(steps: Iterable[Step]) -> Iterator[str]:
+    return (row for step in steps for expected in step.expect for row in expected.requirements)
 
 
 def _filled(steps: tuple[Step, ...], parameters: dict[str, Value]) -> tuple[Step, ...]:

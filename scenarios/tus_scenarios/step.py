@@ -103,10 +103,11 @@ class Step(
     """One act of a scenario.
 
     A `setup` step is a precondition: when it fails the scenario is blocked, and nothing is
-    violated. After a violated `needed` step the scenario ends, since the rest would say nothing.
-    `within` is a number of seconds in which the request is sent again until every expectation
-    passes; the last answer is the one that is judged. A PATCH without an `offset` of its own asks
-    with HEAD where the upload stands before it is sent again.
+    violated; what it expects names the row that is to blame. After a violated `needed` step the
+    scenario ends, since the rest would say nothing. `within` is a number of seconds in which the
+    request is sent again until every expectation passes; the last answer is the one that is judged.
+    A PATCH without an `offset` of its own asks with HEAD where the upload stands before it is sent
+    again.
     """
 
     given: Given | None = None
