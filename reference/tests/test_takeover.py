@@ -47,6 +47,39 @@ async def test_a_new_patch_takes_over_and_keeps_what_the_old_one_received(client
     assert await client.get(path) == b"hello tus!"
 
 
+class _SlowStore(MemoryStore):
+    """A store that keeps what came, and then takes its time until it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored, self.go_on = trio.Event(), trio.Event()
+
+    async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
+        count = await super().write_chunk(upload_id, offset, source)
+        self.stored.set()
+        await self.go_on.wait()
+        return count
+
+
+async def test_a_patch_that_arrived_whole_is_not_outdone_any_more(server: Servers) -> None:
+    store = _SlowStore()
+    client = server(store)
+    path = await client.create(5)
+    answers: list[int] = []
+
+    async def patch() -> None:
+        answers.append((await client.patch(path, 0, b"hello")).status)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(patch)
+        await store.stored.wait()
+        nursery.start_soon(patch)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        store.go_on.set()
+    # A client takes a 400 for final, though all of its bytes are there.
+    assert answers == [204, 409]
+
+
 async def test_a_termination_takes_over(client: Client) -> None:
     path = await client.create(10)
     async with client.connect() as wire:

@@ -62,8 +62,8 @@ class ChunkSource:
         return self.error is not None and self.error == self._over_limit
 
     def interrupt(self, error: TusError = errors.UPLOAD_INTERRUPTED) -> None:
-        """End the body here and now; the request is answered with `error`."""
-        if self._ended or self.error is not None:
+        """End the body here and now, unless all of it came; the answer is `error` then."""
+        if self._ended or self.error is not None or self.received == self.body.length:
             return
         self.error = error
         if self._scope is not None:
