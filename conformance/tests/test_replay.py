@@ -287,6 +287,20 @@ FINISHES: list[tuple[list[Answer], bool, bool, str, str]] = [
         "a PATCH that is taken in portions is gone on with",
     ),
     (
+        [stands(0), Says(400), stands(4), stored(10), stands(10), Says(200, body=BYTES[:10])],
+        True,
+        False,
+        "complete, and every byte of the download is right",
+        "outdone by a request that arrives late, it is resumed behind that",
+    ),
+    (
+        [stands(0), Says(400), stands(10)],
+        False,
+        False,
+        "the PATCH of the rest at 0 got 400",
+        "a refusal that stores everything is no success",
+    ),
+    (
         [stands(10), Says(200, body=BYTES[:10])],
         True,
         False,
@@ -357,7 +371,7 @@ FINISHES: list[tuple[list[Answer], bool, bool, str, str]] = [
         "or tells it in words",
     ),
     (
-        [stands(4), Says(409)],
+        [stands(4), Says(409), stands(4)],
         False,
         False,
         "the PATCH of the rest at 4 got 409",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _GONE = frozenset({403, 404, 410})
 
+_OUTDONE = frozenset({400, 409, 423})
+"""Answers to a PATCH in whose place one goes on that was given up, and arrives late."""
+
 
 async def finished(telling: Telling, upload: Upload) -> Reply:
     """Resume an upload by what HEAD says and complete it; the reply tells whether it is intact."""
@@ -36,14 +39,16 @@ async def finished(telling: Telling, upload: Upload) -> Reply:
 
 
 async def _resumed(telling: Telling, upload: Upload, stored: int, length: int) -> Reply:
-    """Send what is missing, as often as the server takes only a part; return the last HEAD."""
+    """Send what is missing, as often as the server is then further on; return the last HEAD."""
     while True:
         declared = None if upload.declared else length
         rest = Request(of=upload.name, offset=stored, send="rest", length=declared)
         sent = await telling.send("PATCH", rest)
-        if not sent.succeeded:
-            return _broken(sent, f"the PATCH of the rest at {stored} got {_shown(sent)}")
+        if not sent.succeeded and sent.status not in _OUTDONE:
+            return _refused(sent, stored)
         head, now = await _offset(telling, upload)
+        if not sent.succeeded and not (now is not None and stored < now < length):
+            return _refused(sent, stored)
         # That HEAD goes on answering for a complete upload is a requirement of its own.
         if now == length or (upload.offset == length and head.status in _GONE):
             return head
@@ -109,6 +114,10 @@ def _shown(reply: Reply) -> str:
         return "nothing"
     offset = reply.header("Upload-Offset")
     return f"{reply.status}" + (f" and Upload-Offset {offset}" if offset is not None else "")
+
+
+def _refused(sent: Reply, stored: int) -> Reply:
+    return _broken(sent, f"the PATCH of the rest at {stored} got {_shown(sent)}")
 
 
 def _unverified(head: Reply, why: str) -> Reply:
