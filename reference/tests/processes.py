@@ -10,11 +10,12 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -124,6 +125,14 @@ def running(*arguments: str) -> Iterator[Server]:
             yield Server(process, match[1])
         finally:
             process.kill()
+
+
+def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until something holds; fails if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def gone(pid: int) -> bool:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tus_reference.handler import Config, ConfigError, Handler, StoreComposer
 from tus_reference.lockers import FileLocker, MemoryLocker
-from tus_reference.middleware import Cors, Health, Layered
+from tus_reference.middleware import AccessLog, Cors, Health, Layered
 from tus_reference.stores import FileStore, MemoryStore
 
 if TYPE_CHECKING:
     import argparse
 
     from tus_reference.middleware import Layer
+    from tus_reference.middleware.metrics import Metrics
 
 
 def new_handler(options: argparse.Namespace) -> Handler:
@@ -45,9 +47,29 @@ def new_handler(options: argparse.Namespace) -> Handler:
     return behaving(config, misbehave=options.misbehave, eccentric=options.eccentric)
 
 
-def new_service(options: argparse.Namespace, handler: Handler) -> Layered:
+def new_metrics(options: argparse.Namespace, handler: Handler) -> Metrics | None:
+    """Return what counts, if that is wanted."""
+    if not options.expose_metrics:
+        return None
+    from tus_reference.middleware.metrics import Metrics
+
+    return Metrics(handler, options.metrics_path)
+
+
+def new_service(
+    options: argparse.Namespace, handler: Handler, metrics: Metrics | None = None
+) -> Layered:
     """Return the handler with the layers that the flags describe; raise `ConfigError`."""
+    # Not by importing it: with several workers, it has to be told a folder first.
+    if options.expose_metrics and find_spec("prometheus_client") is None:
+        raise ConfigError(
+            "--expose-metrics needs prometheus_client: pip install 'tus-conformance[metrics]'."
+        )
     layers: list[Layer] = []
+    if options.access_log is not None:
+        layers.append(AccessLog(options.access_log, behind_proxy=options.behind_proxy))
+    if metrics is not None:
+        layers.append(metrics)
     if options.health_path:
         layers.append(Health(options.health_path))
     if not options.disable_cors:

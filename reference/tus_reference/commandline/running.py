@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import resource
 import signal
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import trio
 
 from tus_reference.commandline.flags import parser
-from tus_reference.commandline.making import new_handler, new_service
+from tus_reference.commandline.making import new_handler, new_metrics, new_service
 from tus_reference.handler import ConfigError, Handler
 from tus_reference.server import Certificate, Limits, TLSListener, serve
 from tus_reference.server.listening import tcp_sockets, unix_socket
@@ -21,7 +23,7 @@ from tus_reference.server.workers import Supervisor, let_signals_in, severed
 if TYPE_CHECKING:
     import argparse
     import socket
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     Listener = trio.abc.Listener[trio.abc.Stream]
 
@@ -119,7 +121,22 @@ def _serve(
         trio.run(_run, options, new_handler(options), sockets, certificate, lifeline)
         return 0
 
-    return Supervisor(work, options.workers, _say).run()
+    with _adding_up(options) as buried:
+        return Supervisor(work, options.workers, _say, buried=buried).run()
+
+
+@contextlib.contextmanager
+def _adding_up(options: argparse.Namespace) -> Iterator[Callable[[int], object] | None]:
+    """Give the workers a folder in which to add up their numbers; yield what a death changes."""
+    if not options.expose_metrics:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="tus-metrics-") as folder:
+        # The client library looks for this when it is imported.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        from prometheus_client.multiprocess import mark_process_dead
+
+        yield mark_process_dead
 
 
 async def _run(
@@ -129,7 +146,8 @@ async def _run(
     certificate: Certificate | None,
     lifeline: int | None = None,
 ) -> None:
-    service = new_service(options, handler)
+    metrics = new_metrics(options, handler)
+    service = new_service(options, handler, metrics)
     stop = trio.Event()
     heard = [signal.SIGTERM, signal.SIGINT]
     if certificate is not None or lifeline is not None:
@@ -147,6 +165,7 @@ async def _run(
                 stop=stop,
                 scheme="http" if certificate is None else "https",
                 limits=_limits(options),
+                connections=None if metrics is None else metrics.connections,
             )
             nursery.cancel_scope.cancel()
 

@@ -182,7 +182,12 @@ class Uploads:
         What fails is tried again by the next request. The mark that it was done is kept
         by the store, so that a crash repeats at most the step it interrupted.
         """
-        if not self._has_work(info) or info.finished or info.id in self._finished:
+        complete = self.notifications.complete_uploads
+        if info.finished or info.id in self._finished:
+            return HTTPResponse()
+        if not self._has_work(info):
+            self._finished.add(info.id)
+            complete.total += 1
             return HTTPResponse()
         if self._composer.finisher is not None:
             await self._composer.finisher.finish_upload(info.id)
@@ -192,8 +197,10 @@ class Uploads:
         if callback is not None and not info.is_partial:
             reply = await callback(event)
         self._finished.add(info.id)
-        if not info.is_partial:
-            self.notifications.complete_uploads.put(event)
+        if info.is_partial:
+            complete.total += 1
+        else:
+            complete.put(event)
         if self._composer.recorder is not None:
             await self._composer.recorder.record(replace(info, finished=True, expires=None))
         return reply

@@ -1,7 +1,8 @@
 """Layers around a handler, for every shell alike: what browsers and operators need, not tus."""
 
+from tus_reference.middleware.access_log import AccessLog
 from tus_reference.middleware.cors import Cors
 from tus_reference.middleware.health import Health
 from tus_reference.middleware.layers import Layer, Layered, Respond, Service
 
-__all__ = ["Cors", "Health", "Layer", "Layered", "Respond", "Service"]
+__all__ = ["AccessLog", "Cors", "Health", "Layer", "Layered", "Respond", "Service"]

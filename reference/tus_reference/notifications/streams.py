@@ -25,21 +25,24 @@ if TYPE_CHECKING:
 
 
 class EventStream(ObjectReceiveStream[HookEvent]):
-    """Events in order; with `newest_only` an unread event gives way to a newer one."""
+    """Events in order; with `newest_only` an unread event gives way to a newer one.
+
+    `total` counts what happened, whether anybody wants to hear of it or not.
+    """
 
     def __init__(self, *, wanted: bool, newest_only: bool = False) -> None:
         self._wanted = wanted
         self._newest_only = newest_only
         self._unread: dict[str | int, HookEvent] = {}
-        self._count = 0
+        self.total = 0
         self._arrival: anyio.Event | None = None
 
     def put(self, event: HookEvent) -> None:
         """Add an event; never waits."""
+        self.total += 1
         if not self._wanted:
             return
-        self._count += 1
-        self._unread[event.upload.id if self._newest_only else self._count] = event
+        self._unread[event.upload.id if self._newest_only else self.total] = event
         self._wake()
 
     async def receive(self) -> HookEvent:

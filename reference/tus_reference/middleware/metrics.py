@@ -1,0 +1,115 @@
+"""`Metrics`: what has happened, for Prometheus, under tusd's names (extra `metrics`).
+
+Several processes on one port add up their numbers through files, in the multiprocess mode of
+prometheus-client: PROMETHEUS_MULTIPROC_DIR has to name a folder for them before this module
+is imported. There are no numbers about the process itself then.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge
+from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from tus_reference.handler import Response
+from tus_reference.middleware.counting import Counted
+from tus_reference.protocol import Refused
+from tus_reference.protocol.fields import effective_method
+
+if TYPE_CHECKING:
+    from tus_reference.handler import Request, UnroutedHandler
+    from tus_reference.middleware.layers import Respond
+
+# Clients choose methods freely, and each would be a series of its own.
+_METHODS: Final = frozenset({"POST", "HEAD", "PATCH", "DELETE", "GET", "OPTIONS"})
+_CODE = re.compile(rb"(ERR_[A-Z0-9_]+):")
+
+# The client library ends every counter in _total, and tells when each was made; tusd does not.
+_ADDED = re.compile(rb"^((?:# (?:HELP|TYPE) )?tusd_(?:bytes_received|uploads_[a-z]+))_total", re.M)
+_MADE = re.compile(rb"^(?:# (?:HELP|TYPE) )?tusd_[a-z_]+_created(?:\{.*\})? .*\n", re.M)
+
+
+class Metrics:
+    """A layer that counts, and answers GET of `path` with the counts."""
+
+    def __init__(self, handler: UnroutedHandler, path: str = "/metrics") -> None:
+        self.path = path
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "tusd_requests", "Requests, by method.", ["method"], registry=registry
+        )
+        self._errors = Counter(
+            "tusd_errors", "Answers that refuse.", ["status", "code"], registry=registry
+        )
+        self._bytes = Counter(
+            "tusd_bytes_received", "Bytes of request bodies received.", registry=registry
+        )
+        self._open = Gauge(
+            "tusd_connections_open",
+            "Connections that are open.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._streams = [
+            (stream, Counter(f"tusd_uploads_{what}", f"Uploads {what}.", registry=registry))
+            for what, stream in (
+                ("created", handler.created_uploads),
+                ("finished", handler.complete_uploads),
+                ("terminated", handler.terminated_uploads),
+            )
+        ]
+        self._seen = [0] * len(self._streams)
+        self._is_shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+        if not self._is_shared:
+            ProcessCollector(registry=registry)
+
+    def connections(self, difference: int) -> None:
+        """Take note of connections that came or went."""
+        self._open.inc(difference)
+
+    async def answer(self, request: Request, respond: Respond) -> Response:
+        """Count a request and its answer."""
+        if request.path == self.path and request.method in {"GET", "HEAD"}:
+            return Response(200, (("Content-Type", CONTENT_TYPE_LATEST),), self.page())
+        self._requests.labels(_method(request)).inc()
+        if request.body.length != 0:
+            request = replace(request, body=Counted(request.body, self._bytes.inc))
+        try:
+            response = await respond(request)
+        finally:
+            self._catch_up()
+        if response.status >= 400:
+            code = _CODE.match(response.body) if isinstance(response.body, bytes) else None
+            told = "" if code is None else code[1].decode()
+            self._errors.labels(str(response.status), told).inc()
+        return response
+
+    def page(self) -> bytes:
+        """Return all numbers in the text format of Prometheus."""
+        self._catch_up()
+        registry = self._registry
+        if self._is_shared:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return _ADDED.sub(rb"\1", _MADE.sub(b"", generate_latest(registry)))
+
+    def _catch_up(self) -> None:
+        """Count what happened to uploads since; some of it happens without a request."""
+        for place, (stream, counter) in enumerate(self._streams):
+            if stream.total != self._seen[place]:
+                counter.inc(stream.total - self._seen[place])
+                self._seen[place] = stream.total
+
+
+def _method(request: Request) -> str:
+    try:
+        method = effective_method(request.method, request.headers)
+    except Refused:
+        method = ""
+    return method if method in _METHODS else "other"
