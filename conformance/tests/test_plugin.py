@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -189,7 +190,7 @@ def test_what_the_invariants_of_several_workers_saw_is_put_together(tmp_path: Pa
         return replace(answer, version=False) if isinstance(answer, Says) else answer
 
     spread = ("-n", "2", "-p", "no:anyio", "-p", "no:hypothesispytest")
-    chosen = ("-k", "core.head.success-status or always", "-rA")
+    chosen = ("-k", "core.head.success-status or always", "-rA", "-q")
     with listening(server(bare)) as url:
         told = ran(tmp_path, *SUITE, "--tus-target", url, *chosen, *spread, apart=True)
         alone = ran(tmp_path, *SUITE, "--tus-target", url, *chosen, apart=True)
@@ -197,6 +198,7 @@ def test_what_the_invariants_of_several_workers_saw_is_put_together(tmp_path: Pa
     assert told.failed == {"always.tus-resumable-on-success"}
     assert (told.outcomes, told.verdicts) == (alone.outcomes, alone.verdicts)
     assert "no Tus-Resumable" in told.out
+    assert max(int(share) for share in re.findall(r"\[ *(\d+)%\]", told.out)) == 100
 
 
 def test_x_and_lf_work_on_scenarios(tmp_path: Path, target: str) -> None:

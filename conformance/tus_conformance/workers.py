@@ -60,6 +60,7 @@ class Workers:
         result = yield
         if self._seen:
             self._suite.put_together({name: _worst(told) for name, told in self._seen.items()})
+            session.testscollected += len(self._seen)
             parent = ScenarioFile.from_parent(session, path=COLLECTED)
             for name in self._seen:
                 item = InvariantItem.from_parent(parent, name=name, suite=self._suite)
