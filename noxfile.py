@@ -5,6 +5,7 @@ nox -s tests lint types               what CI runs
 nox -s proof                          the suite against servers whose faults are known
 nox -s serve                          the reference server
 nox -s s3 -- localstack               the suite against the reference on a real S3
+nox -s embedding                      the reference in frameworks, the suite through ASGI servers
 nox -s peers                          the suite against servers that nobody here wrote
 """
 
@@ -130,6 +131,28 @@ def bench(session: nox.Session) -> None:
             beside += ["--server", f"{name}={words}"]
     with session.chdir("reference"):
         session.run("python", "-m", "benchmarks", *beside, *session.posargs)
+
+
+@nox.session
+def embedding(session: nox.Session) -> None:
+    """Run the reference in every framework, and the suite through uvicorn and hypercorn.
+
+    Arguments are those of the suite; the records go to report/asgi.
+    """
+    session.install("-e", ".[dev,embedding]")
+    session.run("pytest", "reference/tests/test_asgi.py", "reference/tests/test_embedding.py")
+    home = Path(session.create_tmp()).resolve()
+    report = (REPORTS / "asgi").resolve()
+    found = {}
+    with session.chdir("reference"):
+        for name in ("uvicorn", "hypercorn"):
+            command = f"{session.bin}/python -m interop.asgi {name} {{port}} {home}/{name}"
+            where = ("--target", "http://127.0.0.1:{port}/files/", "--report-dir")
+            arguments = ("--server-command", command, *where, f"{report}/{name}", *session.posargs)
+            found[name] = _suite(session, *arguments)
+    session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
+    if any(found.values()):
+        session.error("The suite is not content through both; see above.")
 
 
 @nox.session

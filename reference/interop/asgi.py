@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from functools import partial
+from typing import Any, cast
 
 from tus_reference import Config, FileStore, MemoryLocker, StoreComposer
 from tus_reference.asgi import TusApp
@@ -39,7 +40,8 @@ def hypercorn(app: TusApp, port: int) -> None:
 
     settings = hypercorn.Config()
     settings.bind = [f"127.0.0.1:{port}"]
-    trio.run(partial(hypercorn.trio.serve, app, settings, mode="asgi"))
+    # hypercorn types each message; ours are mappings, as Starlette has them.
+    trio.run(partial(hypercorn.trio.serve, cast("Any", app), settings, mode="asgi"))
 
 
 def main() -> int:

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 import trio.testing
+from asgi_client import Exchange, pieces
 
 from tus_reference import Config, FileStore, MemoryLocker, MemoryStore, StoreComposer
 from tus_reference.asgi import TusApp
@@ -21,10 +21,10 @@ from tus_reference.asgi.bodies import ROOM
 from tus_reference.notifications import FileInfoChanges, HookEvent, HTTPResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from tus_reference.asgi import Message, Receive, Scope, Send
+    from tus_reference.asgi import Message
     from tus_reference.handler import ByteSource
 
 BOTH = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
@@ -42,77 +42,6 @@ def new_app(store: FileStore | MemoryStore | None = None, **settings: Any) -> Tu
     (store or MemoryStore()).use_in(composer)
     MemoryLocker().use_in(composer)
     return TusApp(Config(store_composer=composer, **settings))
-
-
-def pieces(*bodies: bytes, last: bool = True) -> list[Message]:
-    """Return the messages that bring a body; without `last`, more is to come."""
-    count = len(bodies)
-    return [
-        {"type": "http.request", "body": body, "more_body": not last or number < count}
-        for number, body in enumerate(bodies, 1)
-    ]
-
-
-@dataclass
-class Exchange:
-    """A request as a server hands it over, and what the application sends."""
-
-    method: str = "POST"
-    path: str = "/files/"
-    headers: dict[str, str] = field(default_factory=dict)
-    messages: list[Message] = field(default_factory=lambda: pieces(b""))
-    root_path: str = ""
-    http_version: str = "1.1"
-    sent: list[Message] = field(default_factory=list)
-    taken: int = 0
-    ended: anyio.Event = field(default_factory=anyio.Event)
-
-    async def run(self, app: Callable[[Scope, Receive, Send], Any]) -> Exchange:
-        """Let the application answer; when all messages are taken, the client says no more."""
-        fields = {"host": "tus.test", "tus-resumable": "1.0.0", **self.headers}
-        scope: Scope = {
-            "type": "http",
-            "method": self.method,
-            "path": self.path,
-            "root_path": self.root_path,
-            "http_version": self.http_version,
-            "scheme": "https",
-            "query_string": b"a=%20b",
-            "client": ("192.0.2.1", 4711),
-            "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in fields.items()],
-        }
-        try:
-            await app(scope, self._receive, self._send)
-        finally:
-            self.ended.set()
-        return self
-
-    async def _receive(self) -> Message:
-        await anyio.lowlevel.checkpoint()
-        if self.taken == len(self.messages):
-            await anyio.sleep_forever()
-        self.taken += 1
-        return self.messages[self.taken - 1]
-
-    async def _send(self, message: Message) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.sent.append(message)
-
-    @property
-    def status(self) -> int:
-        assert self.sent[0]["type"] == "http.response.start"
-        return int(self.sent[0]["status"])
-
-    @property
-    def body(self) -> bytes:
-        """What was answered; fails unless the answer is complete."""
-        assert [m["more_body"] for m in self.sent[1:]] == [True] * (len(self.sent) - 2) + [False]
-        return b"".join(message["body"] for message in self.sent[1:])
-
-    def __getitem__(self, name: str) -> str | None:
-        values = [v.decode() for n, v in self.sent[0]["headers"] if n == name.encode()]
-        assert len(values) <= 1, values
-        return values[0] if values else None
 
 
 async def create(app: TusApp, length: int = 10, **more: Any) -> str:

@@ -54,8 +54,12 @@ def _target(scope: Scope) -> tuple[str, str]:
     root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
     if path == "*":
         return "", path
-    if root and (path == root or path.startswith(f"{root}/")):
-        path = path[len(root) :]
+    # Starlette adds mounts to a root_path that it keeps, and that the path may not begin with.
+    below = root.removeprefix(scope.get("app_root_path", "").rstrip("/"))
+    for above in (root, below):
+        if above and (path == above or path.startswith(f"{above}/")):
+            path = path[len(above) :]
+            break
     mount = quote(root, safe=_PLAIN)
     target = mount + (quote(path, safe=_PLAIN) or "/")
     query = scope.get("query_string", b"").decode("latin-1")
