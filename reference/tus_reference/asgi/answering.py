@@ -30,8 +30,7 @@ async def send_response(
     turns out to be shorter than was said.
     """
     unread, http1 = body.unread, scope.get("http_version", "1.1").startswith("1")
-    uninvited = not body.begun and any(name == b"expect" for name, _ in scope["headers"])
-    closing = unread is None or unread > SMALL_REST or (unread > 0 and uninvited)
+    closing = unread is None or unread > SMALL_REST or (unread > 0 and not body.comes)
     await send(_start(response, closing=closing and http1))
     content = response.body
     if isinstance(content, Download):
@@ -45,7 +44,7 @@ async def send_response(
         content = b""
     if scope["method"] == "HEAD":
         content = b""
-    if unread != 0 and http1 and not uninvited:
+    if unread != 0 and http1 and body.comes:
         await send({"type": "http.response.body", "body": content, "more_body": True})
         await body.drain()
         content = b""

@@ -1,9 +1,9 @@
 """`ReceivedBody`: a request body that an ASGI server hands over in messages.
 
 Two tasks share it. The one that the server started takes messages as long as there is room,
-because what waits in the server is lost when the client goes; the other runs the handler,
-which reads what has come. The first message is asked for when the handler wants it: that is
-what lets a server tell a client to continue.
+because what waits in the server is lost when the client goes (uvicorn drops it); the other runs
+the handler, which reads what has come. Only where the client waits to be told to continue, the
+first message is not asked for before the handler wants it: asking is what tells the client.
 """
 
 from __future__ import annotations
@@ -31,9 +31,12 @@ DRAIN_TOTAL: Final = 30.0
 
 
 class ReceivedBody:
-    """One body; `length` in bytes as the client states it, or None."""
+    """One body; `length` in bytes as the client states it, or None.
 
-    def __init__(self, receive: Receive, length: int | None) -> None:
+    `awaited` says whether it comes only if it is asked for (RFC 9110, 10.1.1).
+    """
+
+    def __init__(self, receive: Receive, length: int | None, *, awaited: bool = False) -> None:
         self.length = length
         self.trailers = Headers()
         self.disconnected = False
@@ -46,10 +49,12 @@ class ReceivedBody:
         self._wanted = anyio.Event()
         self._arrival = anyio.Event()
         self._room = anyio.Event()
+        if not awaited:
+            self._wanted.set()
 
     @property
-    def begun(self) -> bool:
-        """Whether the handler has asked for the first byte."""
+    def comes(self) -> bool:
+        """Whether the client sends the body: unasked, or because the handler wanted it."""
         return self._wanted.is_set()
 
     @property

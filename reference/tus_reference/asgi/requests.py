@@ -68,10 +68,11 @@ def _target(scope: Scope) -> tuple[str, str]:
 
 async def _body(method: str, headers: Headers, receive: Receive) -> ReceivedBody:
     stated = headers.joined("Content-Length")
+    awaited = "Expect" in headers
     if stated is not None and stated.isdecimal():
-        return ReceivedBody(receive, int(stated))
+        return ReceivedBody(receive, int(stated), awaited=awaited)
     if "Transfer-Encoding" in headers:
-        return ReceivedBody(receive, None)
+        return ReceivedBody(receive, None, awaited=awaited)
     if method in _BODILESS:
         return ReceivedBody(receive, 0)
     # In HTTP/2 a body may have no length, and none at all looks the same from here.
