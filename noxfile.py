@@ -5,6 +5,7 @@ nox -s tests lint types               what CI runs
 nox -s proof                          the suite against servers whose faults are known
 nox -s serve                          the reference server
 nox -s s3 -- localstack               the suite against the reference on a real S3
+nox -s shells                         the suite through nginx, TLS, workers and the trio server
 nox -s embedding                      the reference in frameworks, the suite through ASGI servers
 nox -s peers                          the suite against servers that nobody here wrote
 """
@@ -131,6 +132,17 @@ def bench(session: nox.Session) -> None:
             beside += ["--server", f"{name}={words}"]
     with session.chdir("reference"):
         session.run("python", "-m", "benchmarks", *beside, *session.posargs)
+
+
+@nox.session
+def shells(session: nox.Session) -> None:
+    """Run the suite on the reference in the ways of docs/running.md: `-- [WAY]... [-- ARGUMENTS]`.
+
+    They are trio, workers, tls and nginx; systemd checks the unit. NGINX may name the program.
+    """
+    session.install("-e", ".[dev]")
+    with session.chdir("reference"):
+        session.run("python", "-m", "interop.shells", *session.posargs)
 
 
 @nox.session

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -113,14 +113,15 @@ def running(
         env={**os.environ, **(env or {})},
     )
     try:
-        _await_port(process, int(port))
+        await_port(process, int(port))
         yield Server(process, url.replace("PORT", port))
     finally:
         process.kill()
         process.wait()
 
 
-def _await_port(process: subprocess.Popen[str], port: int) -> None:
+def await_port(process: subprocess.Popen[Any], port: int) -> None:
+    """Wait until a process listens; raise `AssertionError` if it ends or takes too long."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         if process.poll() is not None:

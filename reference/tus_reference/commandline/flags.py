@@ -132,6 +132,11 @@ def _add_protocol(group: argparse._ArgumentGroup) -> None:
         group.add_argument(
             f"--disable-{what}", action="store_true", help=f"neither offer nor accept {what}"
         )
+    group.add_argument(
+        "--disable-checksum-trailer",
+        action="store_true",
+        help="do not offer checksums behind bodies: for a proxy that loses trailers, as nginx does",
+    )
 
 
 def _add_timeouts(group: argparse._ArgumentGroup) -> None:

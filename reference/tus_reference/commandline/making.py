@@ -33,6 +33,7 @@ def new_handler(options: argparse.Namespace) -> Handler:
         disable_download=options.disable_download,
         disable_termination=options.disable_termination,
         disable_concatenation=options.disable_concatenation,
+        trailers=not options.disable_checksum_trailer,
         expire_after=options.expire_after,
         expire_sliding=options.expire_from == "last-patch",
         network_timeout=options.network_timeout,
