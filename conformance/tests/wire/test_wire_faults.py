@@ -209,7 +209,7 @@ async def test_an_answer_that_came_first_is_not_cut_off() -> None:
 
 async def test_a_lost_answer_is_in_the_record_and_nowhere_else() -> None:
     far = Far()
-    answer, _ = await told(patch(lose=True), far)
+    answer, _ = await told(patch(lose=True), far, memory_stream_pair)
     assert far.heard == HEAD + TEN
     assert (answer.status, answer.headers, answer.complete, answer.cut) == (None, (), False, True)
     assert (answer.sent, answer.failure) == (10, None)
