@@ -18,6 +18,7 @@ from asgi_client import Exchange, pieces
 from tus_reference import Config, FileInfo, FileStore, MemoryLocker, MemoryStore, StoreComposer
 from tus_reference.asgi import TusApp
 from tus_reference.asgi.bodies import ROOM
+from tus_reference.handler import Response
 from tus_reference.notifications import FileInfoChanges, HookEvent, HTTPResponse
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tus_reference.asgi import Message
-    from tus_reference.handler import ByteSource
+    from tus_reference.handler import ByteSource, Request
+    from tus_reference.middleware import Respond
 
 BOTH = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 GONE = {"type": "http.disconnect"}
@@ -450,6 +452,26 @@ async def finished(store: MemoryStore) -> tuple[TusApp, str]:
     path = await create(app)
     assert (await patch(path, pieces(b"hello tus!"), 10).run(app)).status == 204
     return app, path
+
+
+async def test_layers_go_around_the_handler_the_last_added_outermost() -> None:
+    class Mark:
+        """A layer that says that it was there."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        async def answer(self, request: Request, respond: Respond) -> Response:
+            response = await respond(request)
+            body = response.body
+            assert isinstance(body, bytes)
+            return Response(200, response.headers, body + self._name.encode())
+
+    composer = StoreComposer()
+    MemoryStore().use_in(composer)
+    app = TusApp(Config(store_composer=composer), Mark("b"), Mark("a"))
+    app.add_layer(Mark("c"))
+    assert (await Exchange("OPTIONS").run(app)).body == b"abc"
 
 
 @BOTH

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tus_reference.asgi.bodies import ReceivedBody
     from tus_reference.asgi.messages import Message, Receive, Scope, Send
     from tus_reference.handler import Config, Request
-    from tus_reference.middleware import Layer
+    from tus_reference.middleware import Layer, Service
 
 _STALLED = replace(errors.READ_TIMEOUT, status=503)
 
@@ -39,11 +39,15 @@ class TusApp:
 
     def __init__(self, config: Config, *layers: Layer) -> None:
         self.handler = Handler(replace(config, trailers=False))
-        self._service = Layered(self.handler, *layers)
+        self._service: Service = Layered(self.handler, *layers)
         self._mounted = "://" not in self.handler.config.base_path
         self._bodies: set[ReceivedBody] = set()
         self._done = anyio.Event()
         self._looked_after = self.handler.config.expire_after == 0
+
+    def add_layer(self, layer: Layer) -> None:
+        """Put a layer around all that are there, such as one that had to know the handler."""
+        self._service = Layered(self._service, layer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live as long as the application that this one is."""

@@ -117,6 +117,7 @@ class ReceivedBody:
         if self.length is not None and self._received + len(piece) > self.length:
             # Servers see to that; what decompresses bodies on the way here may forget it.
             self._error = errors.BAD_REQUEST.because("the body is longer than its Content-Length")
+            self._complete = last
             return
         if piece:
             self._pieces.append(memoryview(piece))
