@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 from functools import partial
@@ -15,15 +16,19 @@ from typing import Any, cast
 from tus_reference import Config, FileStore, MemoryLocker, StoreComposer
 from tus_reference.asgi import TusApp
 
-MAX_SIZE = 64 * 1024 * 1024
 
-
-def new_app(folder: str) -> TusApp:
-    """Return the application that keeps uploads in `folder` for an hour."""
+def new_app(options: argparse.Namespace) -> TusApp:
+    """Return the application that the arguments describe."""
     composer = StoreComposer()
-    FileStore(folder).use_in(composer)
+    FileStore(options.folder).use_in(composer)
     MemoryLocker().use_in(composer)
-    return TusApp(Config(store_composer=composer, max_size=MAX_SIZE, expire_after=3600.0))
+    config = Config(
+        store_composer=composer,
+        max_size=options.max_size,
+        expire_after=options.expire_after,
+        network_timeout=options.network_timeout,
+    )
+    return TusApp(config)
 
 
 def uvicorn(app: TusApp, port: int) -> None:
@@ -47,11 +52,17 @@ def hypercorn(app: TusApp, port: int) -> None:
 def main() -> int:
     """Serve until a signal stops it."""
     servers = {"uvicorn": uvicorn, "hypercorn": hypercorn}
-    if len(sys.argv) != 4 or sys.argv[1] not in servers:
-        print(__doc__, file=sys.stderr)
-        return 2
+    arguments = argparse.ArgumentParser(prog="interop.asgi")
+    arguments.add_argument("server", choices=servers)
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("folder")
+    # The largest upload is small enough to go beyond, so that every row is reached.
+    arguments.add_argument("--max-size", type=int, default=64 * 1024 * 1024)
+    arguments.add_argument("--expire-after", type=float, default=3600.0)
+    arguments.add_argument("--network-timeout", type=float, default=60.0)
+    options = arguments.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    servers[sys.argv[1]](new_app(sys.argv[3]), int(sys.argv[2]))
+    servers[options.server](new_app(options), options.port)
     return 0
 
 
