@@ -170,8 +170,8 @@ def wordy_refusals(_: Request, response: Response) -> Response:
 
 @Oddity().acting
 async def slow(behaving: Behaving, request: Request, respond: Respond) -> Response:
-    """Every answer takes two seconds."""
-    await anyio.sleep(2)
+    """Every answer takes a second."""
+    await anyio.sleep(1)
     return await respond(request)
 
 
