@@ -1,6 +1,6 @@
 """Run the suite against the reference on a real S3.
 
-    python -m interop.s3 localstack|seaweedfs [FLAGS OF tus-conformance run]
+    python -m interop.s3 localstack|moto|seaweedfs [FLAGS OF tus-conformance run]
 
 (from the folder reference/). The exit code is that of `tus-conformance run`.
 """

@@ -123,7 +123,17 @@ def localstack() -> Iterator[S3]:
             yield s3
 
 
-SERVERS = {"localstack": localstack, "seaweedfs": seaweedfs}
+@contextlib.contextmanager
+def moto() -> Iterator[S3]:
+    """Run moto's server, from this environment."""
+    (port,) = _free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="moto-") as folder:
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", f"-p{port}"]
+        with _started(command, {}, folder, port) as s3:
+            yield s3
+
+
+SERVERS = {"localstack": localstack, "moto": moto, "seaweedfs": seaweedfs}
 
 
 @contextlib.contextmanager

@@ -255,13 +255,27 @@ async def test_each_holder_is_asked_while_others_wait() -> None:
     await locks[2].unlock()
 
 
-async def test_a_stale_lock_file_of_a_dead_process_is_free(tmp_path: Path) -> None:
+@pytest.mark.parametrize("waiting", [True, False])
+async def test_a_stale_lock_file_of_a_dead_process_is_free(tmp_path: Path, waiting: bool) -> None:
     (tmp_path / "id.lock").write_text("999999999\n")
     (tmp_path / "id.stop").touch()
     asked: list[bool] = []
-    lock = FileLocker(tmp_path).new_lock("id")
+    abandoned: list[str] = []
+    lock = FileLocker(tmp_path, abandoned=abandoned.append).new_lock("id")
     with trio.fail_after(1):
-        await lock.lock(lambda: asked.append(True))
+        if waiting:
+            await lock.lock(lambda: asked.append(True))
+        else:
+            assert await lock.try_lock()
     await lock.unlock()
-    assert asked == []
+    assert (asked, abandoned) == ([], ["id"])
     assert names(tmp_path) == []
+
+
+async def test_a_lock_that_was_released_is_not_abandoned(tmp_path: Path) -> None:
+    abandoned: list[str] = []
+    for _ in range(2):
+        lock = FileLocker(tmp_path, abandoned=abandoned.append).new_lock("id")
+        await lock.lock(lambda: None)
+        await lock.unlock()
+    assert abandoned == []

@@ -14,8 +14,14 @@ from tus_reference.stores.s3 import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 CONTENT = bytes(range(48, 148))
+
+
+def files(folder: Path) -> list[Path]:
+    """Return what is in a folder."""
+    return list(folder.iterdir())
 
 
 def restarted(stage: Stage) -> Stage:
@@ -89,3 +95,26 @@ async def test_looking_up_does_not_wait() -> None:
     stage = restarted(before)
     with anyio.fail_after(5):
         assert await stage.offset(upload_id) == 0
+
+
+async def test_processes_tell_each_other_what_may_still_be_stored(tmp_path: Path) -> None:
+    before = new_stage()
+    upload_id = await before.create(100)
+    await before.append(upload_id, CONTENT[:10])
+    settings = {**SMALL, "settling_time": 0.3, "shared_directory": tmp_path}
+    stages = []
+    for _ in range(2):
+        store = S3Store("bucket", before.watched, **settings)
+        stages.append(Stage(store, before.s3, before.watched))
+    one, other = stages
+    await anyio.sleep(0.3)
+    start = anyio.current_time()
+    await one.append(upload_id, CONTENT[10:20])
+    assert anyio.current_time() - start < 0.2
+    one.store.disturb(upload_id)
+    await other.append(upload_id, CONTENT[20:30])
+    assert anyio.current_time() - start >= 0.25
+    start = anyio.current_time()
+    await other.append(upload_id, CONTENT[30:40])
+    assert anyio.current_time() - start < 0.2
+    assert not files(tmp_path)

@@ -52,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
     add_cors(flags.add_argument_group("pages of other origins (CORS)"))
     add_watching(flags.add_argument_group("watching it"))
     _add_behaviour(flags.add_argument_group("trying clients and suites"))
+    # A folder that the workers of this start share; none for one process.
+    flags.set_defaults(shared=None)
     return flags
 
 

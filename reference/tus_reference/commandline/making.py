@@ -104,15 +104,15 @@ def _use_store(options: argparse.Namespace, composer: StoreComposer) -> None:
 
 def _use_locker(options: argparse.Namespace, composer: StoreComposer) -> None:
     several = options.workers > 1
-    if several and options.store != "file":
-        raise ConfigError("--workers needs --store file: its processes share uploads by files.")
+    if several and options.store == "memory":
+        raise ConfigError("--workers needs --store file or s3: other processes see no memory.")
     if several and options.locker == "memory":
         raise ConfigError("--workers needs --locker file: other processes see no memory.")
     if options.locker != "file" and not several:
         MemoryLocker().use_in(composer)
     elif options.store == "file":
         FileLocker(options.upload_dir).use_in(composer)
-    else:
+    elif not composer.uses_locker:
         raise ConfigError("--locker file needs --store file: other processes see no memory.")
 
 
@@ -126,14 +126,19 @@ def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
             f"--store s3 needs {missing.name}: pip install 'tus-conformance[s3]'."
         ) from None
     parallel = options.s3_concurrent_part_uploads
-    S3Store(
+    store = S3Store(
         options.s3_bucket,
         connect(options.s3_endpoint, concurrent_part_uploads=parallel),
         object_prefix=options.s3_object_prefix,
         preferred_part_size=options.s3_part_size,
         min_part_size=options.s3_min_part_size,
         concurrent_part_uploads=parallel,
-    ).use_in(composer)
+        shared_directory=options.shared,
+    )
+    store.use_in(composer)
+    if options.shared is not None:
+        # What a worker that died has sent may still be stored, and the next one has to wait.
+        FileLocker(options.shared, abandoned=store.disturb).use_in(composer)
 
 
 def _spool_directory(options: argparse.Namespace) -> Path:

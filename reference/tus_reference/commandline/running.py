@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import resource
 import signal
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
@@ -23,7 +23,7 @@ from tus_reference.server.workers import Supervisor, let_signals_in, severed
 if TYPE_CHECKING:
     import argparse
     import socket
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     Listener = trio.abc.Listener[trio.abc.Stream]
 
@@ -36,6 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if listed := _listed(options):
         sys.stdout.write(listed)
         return 0
+    if options.workers <= 1:
+        return _start(options)
+    with tempfile.TemporaryDirectory(prefix="tus-workers-") as folder:
+        options.shared = Path(folder)
+        return _start(options)
+
+
+def _start(options: argparse.Namespace) -> int:
+    """Check what is wanted, listen, and serve; return the exit code."""
     try:
         handler = new_handler(options)
         new_service(options, handler)
@@ -121,22 +130,17 @@ def _serve(
         trio.run(_run, options, new_handler(options), sockets, certificate, lifeline)
         return 0
 
-    with _adding_up(options) as buried:
-        return Supervisor(work, options.workers, _say, buried=buried).run()
+    buried = _adding_up(options) if options.expose_metrics else None
+    return Supervisor(work, options.workers, _say, buried=buried).run()
 
 
-@contextlib.contextmanager
-def _adding_up(options: argparse.Namespace) -> Iterator[Callable[[int], object] | None]:
-    """Give the workers a folder in which to add up their numbers; yield what a death changes."""
-    if not options.expose_metrics:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="tus-metrics-") as folder:
-        # The client library looks for this when it is imported.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        from prometheus_client.multiprocess import mark_process_dead
+def _adding_up(options: argparse.Namespace) -> Callable[[int], object]:
+    """Let the workers add up their numbers; return what is to be done when one of them dies."""
+    # The client library looks for this when it is imported.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(options.shared)
+    from prometheus_client.multiprocess import mark_process_dead
 
-        yield mark_process_dead
+    return mark_process_dead
 
 
 async def _run(

@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,10 +36,16 @@ WAITER_POLL: Final = 0.05
 
 
 class FileLocker:
-    """Locks as files in the folder `path`, which must be on a file system with flock."""
+    """Locks as files in the folder `path`, which must be on a file system with flock.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    `abandoned` is told of an upload whose holder died, by whoever gets its lock.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, abandoned: Callable[[str], None] | None = None
+    ) -> None:
         self.path = Path(path).absolute()
+        self.abandoned = abandoned
         self.in_process = MemoryLocker()
         self.watch = _Watch()
 
@@ -59,6 +66,8 @@ class FileLock:
         self._stop = locker.path / f"{upload_id}.stop"
         self._in_process: MemoryLock = locker.in_process.new_lock(upload_id)
         self._watch = locker.watch
+        self._abandoned = partial(locker.abandoned, upload_id) if locker.abandoned else None
+        self._is_inherited = False
         self._descriptor = -1
 
     async def lock(self, request_release: Callable[[], None]) -> None:
@@ -73,13 +82,19 @@ class FileLock:
             with anyio.CancelScope(shield=True):
                 await self.unlock()
             raise
+        self._tell()
         self._watch.add(self._stop, request_release)
+
+    def _tell(self) -> None:
+        if self._is_inherited and self._abandoned is not None:
+            self._abandoned()
 
     async def try_lock(self) -> bool:
         """Take the lock if it is free; say whether it was."""
         if not await self._in_process.try_lock():
             return False
         if await run_sync(self._take):
+            self._tell()
             return True
         await self._in_process.unlock()
         return False
@@ -109,6 +124,8 @@ class FileLock:
         except BaseException:
             os.close(descriptor)
             raise
+        # Whoever lets go in order removes the file.
+        self._is_inherited = os.fstat(descriptor).st_size > 0
         os.truncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor

@@ -4,10 +4,15 @@ S3 goes on with a request that it has received whole, even if whoever sent it is
 given up. Such a late part or tail must not overwrite what was stored under its name since. So
 whatever a former process sent is given some time after the start of this one, and so is a call
 of this process that failed: until then the next change to that upload waits.
+
+Processes that share a bucket tell each other by marks in a folder, one file for each upload:
+
+    <id>.unsettled   touched when something sent for it may still be stored
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -16,15 +21,20 @@ import anyio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SETTLING_TIME: Final = 5.0
 
 
 class Settling:
-    """Which uploads may still change by themselves; `seconds` is how long that can take."""
+    """Which uploads may still change by themselves; `seconds` is how long that can take.
 
-    def __init__(self, seconds: float) -> None:
+    `marks` is a folder on a local disk that is shared by the processes of one bucket.
+    """
+
+    def __init__(self, seconds: float, marks: Path | None = None) -> None:
         self._seconds = seconds
+        self._marks = marks
         self._start = time.monotonic() + seconds
         self._own: set[str] = set()
         self._disturbed: dict[str, float] = {}
@@ -42,18 +52,40 @@ class Settling:
         try:
             yield
         except BaseException:
-            now = time.monotonic()
-            self._disturbed = {i: until for i, until in self._disturbed.items() if until > now}
-            self._disturbed[upload_id] = now + self._seconds
+            self.disturb(upload_id)
             raise
+
+    def disturb(self, upload_id: str) -> None:
+        """Take note that something which was sent for the upload may still be stored."""
+        now = time.monotonic()
+        self._disturbed = {i: until for i, until in self._disturbed.items() if until > now}
+        self._disturbed[upload_id] = now + self._seconds
+        if self._marks is not None:
+            self._mark(self._marks, upload_id).touch()
 
     async def wait(self, upload_id: str) -> bool:
         """Wait until the upload changes no more by itself; return whether that took time."""
         until = self._disturbed.get(upload_id, 0.0)
         if upload_id not in self._own:
             until = max(until, self._start)
-        seconds = until - time.monotonic()
+        seconds = max(until - time.monotonic(), self._marked(upload_id))
         if seconds <= 0:
             return False
         await anyio.sleep(seconds)
         return True
+
+    def _marked(self, upload_id: str) -> float:
+        """Return for how many seconds the mark of whatever process holds; then it goes."""
+        if self._marks is None:
+            return 0.0
+        mark = self._mark(self._marks, upload_id)
+        with contextlib.suppress(FileNotFoundError):
+            left = mark.stat().st_mtime + self._seconds - time.time()
+            if left > 0:
+                return left
+            mark.unlink()
+        return 0.0
+
+    @staticmethod
+    def _mark(marks: Path, upload_id: str) -> Path:
+        return marks / f"{upload_id}.unsettled"

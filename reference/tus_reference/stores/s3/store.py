@@ -43,6 +43,7 @@ _seen: ContextVar[tuple[str, FileInfo, Stored | None] | None] = ContextVar("_see
 class S3Store:
     """Uploads in `bucket`; settings and defaults are tusd's, sizes in bytes, time in seconds.
 
+    Several processes may serve a bucket if they share a locker and the `shared_directory`.
     `service` is a client of boto3 or what wraps one, see `connect`. Raises `ConfigError` if
     the settings cannot work together.
     """
@@ -63,6 +64,7 @@ class S3Store:
         max_buffered_parts: int = Limits.max_buffered_parts,
         temporary_directory: str | os.PathLike[str] | None = None,
         settling_time: float = SETTLING_TIME,
+        shared_directory: str | os.PathLike[str] | None = None,
     ) -> None:
         self.limits = Limits(
             max_part_size=max_part_size,
@@ -82,13 +84,18 @@ class S3Store:
         if mistakes:
             raise ConfigError("\n".join(mistakes))
         self._bucket = Bucket(service, bucket, concurrent_part_uploads=concurrent_part_uploads)
-        self._settling = Settling(settling_time)
+        shared = None if shared_directory is None else Path(shared_directory)
+        self._settling = Settling(settling_time, shared)
         self._naming = Naming(object_prefix, metadata_object_prefix)
         self._space = Space(
             memory=MEMORY_BOUND,
             total=max_buffered_parts * preferred_part_size,
             directory=directory,
         )
+
+    def disturb(self, upload_id: str) -> None:
+        """Take note that a process died while it held the upload's lock."""
+        self._settling.disturb(upload_id)
 
     def use_in(self, composer: StoreComposer) -> None:
         """Enter the store and all of its capabilities into `composer`."""
