@@ -102,6 +102,12 @@ async def test_a_checksum_in_a_trailer_is_ignored_as_the_server_does() -> None:
     assert (await announced.run(app)).status == 204
 
 
+async def test_space_around_a_value_is_no_part_of_it() -> None:
+    app = new_app()
+    spaced = patch(await create(app), pieces(b"hello"), headers={"upload_offset": "\t0 "})
+    assert (await spaced.run(app)).status == 204
+
+
 @pytest.mark.parametrize(
     ("base_path", "root_path", "path", "url"),
     [

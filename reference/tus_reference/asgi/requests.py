@@ -15,6 +15,8 @@ from tus_reference.handler import Request
 from tus_reference.protocol import Headers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tus_reference.asgi.messages import Receive, Scope
 
 # Everything that a path may hold unescaped (RFC 3986, 3.3).
@@ -31,9 +33,7 @@ async def new_request(
 
     `mounted` says whether the handler's base path is below `root_path`.
     """
-    # Trailers end at the server; a field that announces some would promise what cannot come.
-    fields = [(name, value) for name, value in scope["headers"] if name != b"trailer"]
-    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
+    headers = Headers(_fields(scope))
     mount, target = _target(scope)
     client = scope.get("client")
     body = await _body(scope["method"], headers, receive)
@@ -47,6 +47,14 @@ async def new_request(
         mount=mount if mounted else "",
     )
     return request, body
+
+
+def _fields(scope: Scope) -> Iterator[tuple[str, str]]:
+    for name, value in scope["headers"]:
+        # Trailers end at the server; a field that announces some would promise what cannot come.
+        if name != b"trailer":
+            # httptools leaves the space behind a value, which is no part of it (RFC 9110, 5.5).
+            yield name.decode("latin-1"), value.decode("latin-1").strip(" \t")
 
 
 def _target(scope: Scope) -> tuple[str, str]:
