@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from tus_reference import Config, FileStore, MemoryLocker, StoreComposer
 from tus_reference.asgi import TusApp
+from tus_reference.middleware import Cors
 
 
 def new_app(options: argparse.Namespace) -> TusApp:
@@ -28,7 +29,7 @@ def new_app(options: argparse.Namespace) -> TusApp:
         expire_after=options.expire_after,
         network_timeout=options.network_timeout,
     )
-    return TusApp(config)
+    return TusApp(config, Cors())
 
 
 def uvicorn(app: TusApp, port: int) -> None:
