@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tus_reference.handler import Request, Response
 
 if TYPE_CHECKING:
     from tus_reference.handler import Config
 
-Respond = Callable[[Request], Awaitable[Response]]
+Respond = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Service(Protocol):
@@ -43,14 +44,11 @@ class Layered:
     def __init__(self, service: Service, *layers: Layer) -> None:
         self._service = service
         self.config = service.config
+        # Partial calls, since every coroutine around another has its price at each request.
         respond: Respond = service.handle
         for layer in reversed(layers):
-            respond = _around(layer, respond)
-        self._respond = respond
-
-    async def handle(self, request: Request) -> Response:
-        """Return the answer of the outermost layer."""
-        return await self._respond(request)
+            respond = partial(layer.answer, respond=respond)
+        self.handle = respond
 
     async def keep_up(self) -> None:
         """Look after the uploads until cancelled."""
@@ -59,10 +57,3 @@ class Layered:
     def interrupt_all(self) -> None:
         """End every body that is being received, now and from now on."""
         self._service.interrupt_all()
-
-
-def _around(layer: Layer, respond: Respond) -> Respond:
-    async def answer(request: Request) -> Response:
-        return await layer.answer(request, respond)
-
-    return answer

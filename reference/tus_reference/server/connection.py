@@ -99,12 +99,14 @@ class Connection:
                 parser.receive_data(data)
             deadline = None
             while (event := parser.next_event()) is h11.NEED_DATA:
-                if deadline is None and not data:
-                    data = await self._await_request()
-                else:
+                now = trio.current_time()
+                if data and deadline is None:
                     # One deadline for all of the head: every byte by itself may come in time.
-                    deadline = deadline or trio.current_time() + self.limits.head_time
-                    data = await self._receive(deadline)
+                    deadline = now + self.limits.head_time
+                elif not self._is_fresh and deadline is None:
+                    # The first request of a connection is on its way, and would get no answer.
+                    self.idle_since = now
+                data = await self._receive(deadline or now + self.limits.keep_alive)
                 if not data:
                     return None
                 parser.receive_data(data)
@@ -122,21 +124,12 @@ class Connection:
             return None
         return _Exchange(self, parser, event)
 
-    async def _await_request(self) -> bytes:
-        """Return what comes first of a request; nothing if nothing comes."""
-        now = trio.current_time()
-        # The first request of a connection is on its way, and would get no answer.
-        self.idle_since = None if self._is_fresh else now
-        try:
-            return await self._receive(now + self.limits.keep_alive)
-        finally:
-            self.idle_since = None
-
     async def _receive(self, deadline: float) -> bytes:
+        """Return what comes of a head; nothing if nothing does in time."""
         data = b""
         with trio.CancelScope(deadline=deadline) as self._waiting:
             data = await self.transport.receive()
-        self._waiting = None
+        self._waiting = self.idle_since = None
         return data
 
     async def _refuse_bytes(self, problem: str, status: int) -> None:

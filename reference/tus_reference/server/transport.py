@@ -56,12 +56,21 @@ class Transport:
 
     async def send(self, data: bytes) -> None:
         """Send all of `data`."""
-        if len(data) <= SEND_SIZE:
-            await self._send(data)
+        sent = 0 if self._socket is None else self._send_now(self._socket, data)
+        if sent == len(data):
             return
         view = memoryview(data)
-        for start in range(0, len(view), SEND_SIZE):
+        for start in range(sent, len(view), SEND_SIZE):
             await self._send(view[start : start + SEND_SIZE])
+
+    def _send_now(self, socket: trio.socket.SocketType, data: bytes) -> int:
+        """Send what the system takes at once, which is most answers; return how much that was."""
+        try:
+            return os.write(socket.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            raise self._gone() from None
 
     async def _send(self, data: bytes | memoryview) -> None:
         with trio.move_on_after(self._send_idle) as scope:
