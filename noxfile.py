@@ -140,8 +140,8 @@ def bench(session: nox.Session) -> None:
 def shells(session: nox.Session) -> None:
     """Run the suite on the reference in the ways of docs/running.md: `-- [WAY]... [-- ARGUMENTS]`.
 
-    They are trio, workers, workers-s3, tls and nginx, and systemd, which checks the unit. NGINX
-    may name the program.
+    They are trio, workers, workers-s3, tls, nginx and nginx-prefix, and systemd, which checks the
+    unit. NGINX may name the program.
     """
     session.install("-e", ".[dev]")
     with session.chdir("reference"):

@@ -148,6 +148,9 @@ def _started(
     try:
         _make_bucket(s3, process, Path(folder) / "log")
         yield s3
+        if process.poll() is not None:
+            words = (Path(folder) / "log").read_text(errors="replace").splitlines()[-3:]
+            print(f"The S3 ended by itself with {process.returncode}:", *words, sep="\n")
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -2,8 +2,9 @@
 
     python -m interop.shells [WAY]... [-- FLAGS OF tus-conformance run]
 
-(from the folder reference/). The ways are trio, workers, workers-s3, tls, nginx and systemd.
-Without a name all are tried, one after the other; the exit code is 0 if all of theirs are.
+(from the folder reference/). The ways are trio, workers, workers-s3, tls, nginx,
+nginx-prefix and systemd. Without a name all are tried, one after the other; the exit code is 0
+if all of theirs are.
 nginx is found by NGINX or in PATH, its configuration is the page's; the unit is checked by
 systemd-analyze, with the flags of the page but no systemd running.
 """
@@ -129,6 +130,21 @@ def through_tls(home: Path, arguments: Sequence[str]) -> int:
 
 def through_nginx(home: Path, arguments: Sequence[str]) -> int:
     """The documented nginx over TLS, in front of the documented command."""
+    return behind_nginx(home, arguments, "/files/", {})
+
+
+def through_nginx_below_a_prefix(home: Path, arguments: Sequence[str]) -> int:
+    """The same, with a prefix that nginx cuts off."""
+    changes = {
+        "location /files/ {": "location /api/files/ {",
+        "proxy_pass http://tus;": "proxy_pass http://tus/files/;",
+        'X-Forwarded-Prefix "";': "X-Forwarded-Prefix /api;",
+    }
+    return behind_nginx(home, arguments, "/api/files/", changes)
+
+
+def behind_nginx(home: Path, arguments: Sequence[str], path: str, changes: dict[str, str]) -> int:
+    """Run the suite through nginx at a path, with the page's configuration or a changed one."""
     nginx = os.environ.get("NGINX") or shutil.which("nginx")
     if nginx is None:
         print("There is no nginx: install it, or say in NGINX where it is.", file=sys.stderr)
@@ -146,13 +162,14 @@ def through_nginx(home: Path, arguments: Sequence[str]) -> int:
                 "/etc/ssl/tus.example.org.key": str(key),
             },
         )
-        with proxying(nginx, home, AROUND.format(folder=home, page=page)) as url:
-            return suite(url, home, arguments, ca=ca, known=OF_NGINX)
+        page = replaced(page, changes)
+        with proxying(nginx, home, AROUND.format(folder=home, page=page)) as origin:
+            return suite(origin + path, home, arguments, ca=ca, known=OF_NGINX)
 
 
 @contextlib.contextmanager
 def proxying(nginx: str, home: Path, configuration: str) -> Iterator[str]:
-    """Run nginx with a configuration, in which PORT is a port; yield the endpoint's URL."""
+    """Run nginx with a configuration, in which PORT is a port; yield its origin."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -162,7 +179,7 @@ def proxying(nginx: str, home: Path, configuration: str) -> Iterator[str]:
     with subprocess.Popen(command) as process:
         try:
             await_port(process, int(port))
-            yield f"https://127.0.0.1:{port}/files/"
+            yield f"https://127.0.0.1:{port}"
         finally:
             process.terminate()
 
@@ -190,6 +207,7 @@ WAYS: dict[str, Callable[[Path, Sequence[str]], int]] = {
     "workers-s3": through_workers_on_s3,
     "tls": through_tls,
     "nginx": through_nginx,
+    "nginx-prefix": through_nginx_below_a_prefix,
     "systemd": checked_by_systemd,
 }
 
