@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.lowlevel
 import pytest
+import trio
 import trio.testing
 from asgi_client import Exchange, pieces
 
 from tus_reference import Config, FileInfo, FileStore, MemoryLocker, MemoryStore, StoreComposer
 from tus_reference.asgi import TusApp
-from tus_reference.asgi.bodies import ROOM
+from tus_reference.asgi.bodies import DRAIN_IDLE, DRAIN_TOTAL, DRAINED, ROOM
 from tus_reference.handler import Response
 from tus_reference.notifications import FileInfoChanges, HookEvent, HTTPResponse
 
@@ -201,6 +202,12 @@ async def test_what_came_of_a_body_that_breaks_off_is_kept(
     assert (await Exchange("GET", path).run(app)).body == b"hello tus!"
 
 
+async def test_a_body_is_whole_when_its_length_is_reached() -> None:
+    app = new_app()
+    whole = patch(await create(app), pieces(b"he", b"llo", last=False), 5)
+    assert (await whole.run(app)).status == 204
+
+
 async def test_a_body_longer_than_it_says_is_refused() -> None:
     app = new_app()
     path = await create(app)
@@ -224,6 +231,7 @@ async def test_a_client_that_stalls_is_told_to_come_again(autojump_clock: object
         pytest.param(5, {}, "1.1", 2, None, id="a small rest is dropped"),
         pytest.param(10**6, {}, "1.1", 2, "close", id="so is a large one, before the close"),
         pytest.param(10**6, {"expect": "100-continue"}, "1.1", 0, "close", id="not asked for"),
+        pytest.param(5, {"expect": "100-continue"}, "1.1", 0, "close", id="nor a small one"),
         pytest.param(10**6, {}, "2", 0, None, id="HTTP/2 ends a stream by itself"),
     ],
 )
@@ -257,11 +265,32 @@ async def test_the_answer_is_whole_before_the_rest_is_dropped() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_nobody_waits_for_ever_for_the_rest_of_a_body(autojump_clock: object) -> None:
+class Slow(Exchange):
+    """A client that sends a piece every four seconds."""
+
+    async def _receive(self) -> Message:
+        await anyio.sleep(4)
+        return await super()._receive()
+
+
+@pytest.mark.parametrize(
+    ("messages", "seconds"),
+    [
+        pytest.param([], DRAIN_IDLE, id="nothing comes"),
+        pytest.param(pieces(*[b"x"] * 100), DRAIN_TOTAL, id="it comes slowly"),
+        pytest.param(pieces(*[b"x" * (DRAINED // 4)] * 9), 4 * 4, id="too much comes"),
+    ],
+)
+async def test_nobody_waits_for_ever_for_the_rest_of_a_body(
+    autojump_clock: object, messages: list[Message], seconds: float
+) -> None:
     app = new_app()
-    path = await create(app)
-    early = await patch(path, [], 5, headers={"upload_offset": "3"}).run(app)
-    assert early.body.startswith(b"ERR_MISMATCHED_OFFSET:")
+    headers = {"upload_offset": "3", "upload_length": "1", "content_length": str(10**12)}
+    early = Slow("POST", "/files/", headers, messages)
+    started = trio.current_time()
+    await early.run(app)
+    assert early.body.startswith(b"ERR_INVALID_CONTENT_TYPE:")
+    assert trio.current_time() - started == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(("body", "status"), [(pieces(b""), 201), (pieces(b"hello"), 415)])
@@ -303,7 +332,7 @@ async def test_what_waits_in_the_server_is_taken_while_the_disk_is_slow() -> Non
 
 
 async def test_what_came_is_taken_before_the_handler_wants_it() -> None:
-    class Slow(MemoryStore):
+    class Pensive(MemoryStore):
         """A store that is asked about an upload, and answers when the test lets it."""
 
         gate = anyio.Event()
@@ -312,14 +341,14 @@ async def test_what_came_is_taken_before_the_handler_wants_it() -> None:
             await self.gate.wait()
             return await super().get_info(upload_id)
 
-    app = new_app(Slow())
+    app = new_app(Pensive())
     path = await create(app)
     sending = patch(path, [*pieces(b"hello", last=False), GONE], 10)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(sending.run, app)
         await trio.testing.wait_all_tasks_blocked()
         assert sending.taken == 2
-        Slow.gate.set()
+        Pensive.gate.set()
     assert await offset(app, path) == 5
 
 
@@ -437,7 +466,6 @@ class Endless(MemoryStore):
     ) -> AsyncGenerator[bytes, None]:
         try:
             while True:
-                await anyio.lowlevel.checkpoint()
                 yield b"x"
         finally:
             self.closed = True
