@@ -47,6 +47,8 @@ MISTAKES = {
     "a request without a method": (step("{ request = {} }"), ["`request` needs a `method`"]),
     "no title": (f'{START}[[scenario]]\nid = "one"\nstep = []', ["scenario one", "title"]),
     "no id": (f'{START}[[scenario]]\ntitle = "One"\nstep = []', ["scenario number 1", "id"]),
+    "a text for scenarios": (f'{START}scenario = "one"', ["mine.toml holds no scenario"]),
+    "an empty list of scenarios": (f"{START}scenario = []", ["mine.toml holds no scenario"]),
     "no table": (f'{START}scenario = ["one"]', ["scenario number 1", "object"]),
 }
 
@@ -64,6 +66,56 @@ def test_a_mistake_is_told_in_a_sentence(mistake: str, tmp_path: Path) -> None:
     assert message.startswith(str(path))
     assert message.endswith(".")
     assert "\n" not in message
+
+
+SENTENCES = {
+    f'{START}sectoin = "x"\n[[scenario]]\nid = "one"': (
+        "mine.toml: unknown key `sectoin`; did you mean `section`?"
+        " known keys: section, extension, scenario."
+    ),
+    f'{START}zzz = "x"\n[[scenario]]\nid = "one"': (
+        "mine.toml: unknown key `zzz`; known keys: section, extension, scenario."
+    ),
+    step("{ finish = { off = 3 } }"): (
+        "mine.toml, scenario one: unknown key `off` in `step[0].finish`;"
+        " did you mean `of`? known keys: of."
+    ),
+    step("{ finish = { zzz = 3 } }"): (
+        "mine.toml, scenario one: unknown key `zzz` in `step[0].finish`; known keys: of."
+    ),
+    step('{ head = {}, setup = "yes" }'): (
+        "mine.toml, scenario one: Expected `bool`, got `str` - at `step[0].setup`."
+    ),
+    step("{ setup = true }"): (
+        "mine.toml, scenario one: A step needs exactly one act of given, post, patch, head,"
+        " options, get, delete, request, finish; it has none. - at `step[0]`."
+    ),
+    step('{ head = { header = { A = "{n}" } } }') + "each.n.one = 1\n": (
+        "mine.toml, scenario one, its parameters filled in:"
+        " Expected `str | array`, got `int` - at `step[0].head.header[...]`."
+    ),
+    step('{ head = { to = "{n+1}" } }') + 'each.n.one = "x"\n': (
+        "mine.toml, scenario one, its parameters filled in: {n+1} takes a number, and n is 'x'."
+    ),
+    step("{ request = {} }"): (
+        "mine.toml, scenario one: `request` needs a `method`; the other acts are named after"
+        " theirs. - at `step[0]`."
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), SENTENCES.items(), ids=SENTENCES.values())
+def test_a_sentence_is_whole(text: str, sentence: str) -> None:
+    """Nothing is missing in it, and nothing too much."""
+    with pytest.raises(ScenarioError) as error:
+        read(text, "mine.toml")
+    assert str(error.value) == sentence
+
+
+def test_scenarios_come_in_the_order_of_the_file() -> None:
+    """All of them."""
+    second = '[[scenario]]\nid = "two"\ntitle = "Two"\nstep = []\n'
+    assert [scenario.id for scenario in read(step("{ head = {} }") + second, "x")] == ["one", "two"]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -89,6 +141,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         ("$.step[...].expect[...].warn[...]", "says"),
         ("$.step[...].expect[...].when", "closed"),
         ("$.step[...].expect[...].header[...]", "includes"),
+        ("$.step[...].expect[...].header.Location", "includes"),
     ],
 )
 def test_the_keys_of_a_place_are_known(path: str, key: str) -> None:

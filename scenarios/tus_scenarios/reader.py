@@ -49,8 +49,16 @@ def read(text: str, where: str) -> list[Scenario]:
     for number, source in enumerate(sources, 1):
         name = source.get("id") if isinstance(source, dict) else None
         at = f"{where}, scenario {name or f'number {number}'}"
-        scenarios += unfold(_convert(source, ScenarioSource, at), file)
+        scenarios += _unfolded(_convert(source, ScenarioSource, at), file, at)
     return scenarios
+
+
+def _unfolded(source: ScenarioSource, file: ScenarioFile, where: str) -> list[Scenario]:
+    try:
+        return unfold(source, file)
+    except (msgspec.ValidationError, ValueError) as error:
+        said = str(error).replace("`$[", "`step[").rstrip(".")
+        raise ScenarioError(f"{where}, its parameters filled in: {said}.") from None
 
 
 def _convert(raw: Any, kind: type[T], where: str) -> T:

@@ -141,6 +141,11 @@ def _replaced(text: str, parameters: dict[str, Value], written: Callable[[str], 
         value = parameters.get(name)
         if value is None:
             return match[0]
-        return written(str(int(value) + int(shift) if shift else value))
+        if shift is None:
+            return written(str(value))
+        try:
+            return written(str(int(value) + int(shift)))
+        except ValueError:
+            raise ValueError(f"{match[0]} takes a number, and {name} is {value!r}.") from None
 
     return _PARAMETER.sub(value_of, text)
