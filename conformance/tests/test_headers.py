@@ -74,6 +74,7 @@ FORMS: list[tuple[Form, str, bool, str]] = [
     ("metadata-ascii", "a é", True, "only the key is looked at"),
     ("metadata-base64", "a YQ==,b", True, "no value is good Base64"),
     ("metadata-base64", "a YQ", False, "a value without its padding is not"),
+    ("metadata-base64", "a Y*Q==", False, "nor is one with other characters in it"),
     ("metadata-unique", "a YQ==,A YQ==", True, "keys differ by their letter case"),
     ("metadata-unique", "a YQ==,a", False, "the same key twice is seen"),
     ("concat", "partial", True, "a partial says just that"),
@@ -81,6 +82,8 @@ FORMS: list[tuple[Form, str, bool, str]] = [
     ("concat", "final", False, "a final without parts is none"),
     ("concat", "final;", False, "nor is one with an empty list"),
     ("concat", "Partial", False, "the words are lower case"),
+    ("concat", "finally;/files/a", False, "and no others"),
+    ("concat", "final;/files/a;v=1", True, "a URL may have a semicolon, too"),
     ("date", "Wed, 25 Jun 2014 16:00:00 GMT", True, "an IMF-fixdate is a date"),
     ("date", "Wed, 25 Jun 2014 16:00:00 +0000", False, "its zone is written GMT"),
     ("date", "Wed, 5 Jun 2014 16:00:00 GMT", False, "its day has two digits"),
@@ -173,6 +176,31 @@ QUESTIONS: list[tuple[Matcher, str, bool, str]] = [
 )
 def test_a_matcher_asks_a_value(matcher: Matcher, value: str, held: bool) -> None:
     assert headers.answers(matcher, value, base=REQUEST) is held
+
+
+ORIGINS: list[tuple[str, tuple[str, str, int | None], str]] = [
+    ("http://tus.test/1", ("http", "tus.test", 80), "the usual port of HTTP"),
+    ("https://tus.test/1", ("https", "tus.test", 443), "the usual port of HTTPS"),
+    ("http://tus.test:443/1", ("http", "tus.test", 443), "a port of its own"),
+    ("HTTPS://TUS.test:8443", ("https", "tus.test", 8443), "letters without their case"),
+    ("ws://tus.test/", ("ws", "tus.test", None), "a scheme whose usual port is not known"),
+    ("http:/files/", ("http", "", 80), "a URL without a host"),
+]
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"), [pytest.param(*case[:2], id=case[2]) for case in ORIGINS]
+)
+def test_an_origin_is_whole(url: str, origin: tuple[str, str, int | None]) -> None:
+    assert headers.origin(url) == origin
+
+
+def test_a_concatenation_is_its_form_and_its_parts() -> None:
+    assert headers.concat("partial", REQUEST) == ("partial",)
+    assert headers.concat("final;1 /2", REQUEST) == (
+        *("final", "http://tus.test:1080/files/1"),
+        "http://tus.test:1080/2",
+    )
 
 
 LINES: list[tuple[list[tuple[str, str]], str | None, str]] = [

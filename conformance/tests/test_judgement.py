@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpcore
 import pytest
 from in_memory import Answer, Closes, Says, Stays, script, session, story
 
+from tus_conformance.dialogue.content import Generated, read
+from tus_conformance.dialogue.references import References
+from tus_conformance.dialogue.reply import Reply
 from tus_conformance.dialogue.session import Session
+from tus_conformance.dialogue.uploads import Upload
+from tus_conformance.judging.judgement import holds
 from tus_conformance.telling.replay import replay
-from tus_conformance.wire import Wire
+from tus_conformance.wire import Outgoing, Wire
 from tus_reports import Attempt
+from tus_scenarios import Condition
 
 MUST, SHOULD, OPEN = (
     "core.head.upload-offset",
@@ -138,6 +145,12 @@ GRADES: list[tuple[str, Answer, str, str]] = [
     ),
     (expecting("status = 204", OPEN), Closes(), "violated fail", "success was due, nothing came"),
     (expecting('status = "2xx"', OPEN), Closes(), "violated fail", "any success was due"),
+    (
+        expecting('status = ["2xx", 204]', OPEN),
+        Closes(),
+        "violated fail",
+        "one of several successes was due",
+    ),
     (expecting('status = "4xx"', OPEN), Closes(), "held note", "an error was due, nothing came"),
     (expecting('status = "4xx"', SHOULD), Closes(), "violated warn", "as the level says"),
     (
@@ -181,6 +194,62 @@ GRADES: list[tuple[str, Answer, str, str]] = [
 )
 async def test_an_answer_is_graded(expectation: str, answer: Answer, found: str) -> None:
     assert said(await judged(expectation, answer)) == [found]
+
+
+async def test_what_was_not_reached_is_told_with_its_step() -> None:
+    told = await judged(f"when.status = 200, status = 204, checks = {TWO}", Says(404))
+    assert [(check.requirement, check.outcome, check.step) for check in told.checks] == [
+        (MUST, "not-reached", 1),
+        (SHOULD, "not-reached", 1),
+    ]
+
+
+BOUNDS: list[tuple[str, str, str]] = [
+    ("least", "5", "held pass"),
+    ("least", "4", "violated fail"),
+    ("most", "5", "held pass"),
+    ("most", "6", "violated fail"),
+    ("equals", "5", "held pass"),
+    ("differs", "5", "violated fail"),
+]
+
+
+@pytest.mark.parametrize(("question", "value", "found"), BOUNDS)
+async def test_a_matcher_can_ask_for_what_an_earlier_answer_said(
+    question: str, value: str, found: str
+) -> None:
+    answering, _heard = script(ok(Upload_Offset="5"), ok(Upload_Offset=value))
+    asked = f'{{ form = "integer", {question} = "{{first.Upload-Offset}}" }}'
+    second = (
+        f'{{ options = {{}}, expect = [{{ header.Upload-Offset = {asked}, checks = "{MUST}" }}] }}'
+    )
+    async with session(answering) as here:
+        told = await replay(story(f'{{ options = {{}}, name = "first" }}, {second}'), here)
+    assert said(told) == [found]
+
+
+CONTENT = Generated("seed:scenario:1:upload")
+HELD = Upload("upload", "http://tus.test/files/1", CONTENT, length=20)
+
+BODIES: list[tuple[bytes, Upload | None, bool, str]] = [
+    (read(CONTENT, 5, 15), HELD, True, "the very bytes"),
+    (read(CONTENT, 5, 14), HELD, False, "a byte too few"),
+    (read(CONTENT, 0, 10), HELD, False, "other bytes of the upload"),
+    (b"", None, False, "an answer about no upload"),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "upload", "held"), [pytest.param(*case[:3], id=case[3]) for case in BODIES]
+)
+async def test_a_body_is_held_against_the_content_of_its_upload(
+    body: bytes, upload: Upload | None, held: bool
+) -> None:
+    async with session(script(ok())[0]) as here:
+        answer = await here.wire.send(Outgoing("GET", HELD.url))
+        reply = Reply(replace(answer, body=body), "GET", HELD.url, 0, upload)
+        found = holds(Condition(content=(5, 15)), reply, References(here, {}, {}, {}))
+    assert found is held
 
 
 async def test_each_requirement_of_an_expectation_weighs_by_its_own_level() -> None:

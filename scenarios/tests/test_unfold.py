@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tus_scenarios.expectation import Expectation
 from tus_scenarios.lint import ID
+from tus_scenarios.prose import prose
 from tus_scenarios.scenario import ScenarioFile, ScenarioSource, blamed, checked, unfold
 from tus_scenarios.step import Given, Request, Step
 
@@ -58,3 +59,44 @@ def test_a_precondition_checks_nothing() -> None:
     )
     assert checked(steps) == ("core.head.success-status",)
     assert blamed(steps) == ("creation.post.201",)
+
+
+WHOLE = ScenarioSource(
+    id="a.b",
+    title="A",
+    why="because",
+    needs=("creation", "checksum:{algorithm}"),
+    lacks=("download",),
+    each={"algorithm": {"sha": "sha1"}, "size": {"ten": 10}},
+    serial=True,
+    step=(
+        Step(given=Given(length="{size}", stored="{size-1}", metadata="n {algorithm} xsizex")),
+        Step(
+            patch=Request(
+                omit=("{algorithm}",),
+                header={"A": "{algorithm", "B": "algorithm}", "C": ("{size} bytes", "{upload}")},
+            ),
+            expect=(Expectation(status=204, checks="core.patch.success"),),
+        ),
+    ),
+)
+
+
+def test_a_scenario_has_all_that_stands_in_its_file() -> None:
+    """What is about the file is told of each of its scenarios."""
+    (made,) = unfold(WHOLE, ScenarioFile(section="S", extension="checksum", scenario=(WHOLE,)))
+    assert (made.id, made.section, made.extension) == ("a.b/sha,ten", "S", "checksum")
+    assert (made.why, made.serial, made.lacks) == ("because", True, ("download",))
+    assert made.needs == ("creation", "checksum:sha1")
+    assert made.requirements == ("core.patch.success",)
+    assert made.prose == prose(made.steps)
+
+
+def test_parameters_are_filled_in_wherever_a_step_has_texts() -> None:
+    """Alone a parameter keeps its type; what is no parameter, or none in braces, stays."""
+    (made,) = unfold(WHOLE, ScenarioFile(section="S", extension="checksum", scenario=(WHOLE,)))
+    given, patch = made.steps[0].given, made.steps[1].patch
+    assert given == Given(length=10, stored="9", metadata="n sha1 xsizex")
+    assert patch is not None
+    assert patch.omit == ("sha1",)
+    assert patch.header == {"A": "{algorithm", "B": "algorithm}", "C": ("10 bytes", "{upload}")}
