@@ -59,7 +59,6 @@ def _start(options: argparse.Namespace) -> int:
         _say(f"cannot listen on {where}: {problem.strerror or problem}")
         return 1
     try:
-        _announce(options, handler, sockets)
         return _serve(options, handler, sockets, certificate)
     finally:
         if options.unix_sock is not None:
@@ -96,6 +95,7 @@ def _sockets(options: argparse.Namespace) -> list[socket.socket]:
 def _announce(
     options: argparse.Namespace, handler: Handler, sockets: Sequence[socket.socket]
 ) -> None:
+    """Say what this is and where; whoever reads that may send signals already."""
     config = handler.config
     limit = f"{config.max_size} bytes" if config.max_size else "none"
     expiry = f"{config.expire_after:g} s" if config.expire_after else "never"
@@ -131,7 +131,8 @@ def _serve(
         return 0
 
     buried = _adding_up(options) if options.expose_metrics else None
-    return Supervisor(work, options.workers, _say, buried=buried).run()
+    supervisor = Supervisor(work, options.workers, _say, buried=buried)
+    return supervisor.run(lambda: _announce(options, handler, sockets))
 
 
 def _adding_up(options: argparse.Namespace) -> Callable[[int], object]:
@@ -160,7 +161,9 @@ async def _run(
         async with trio.open_nursery() as nursery:
             heed = _heed if lifeline is None else _obey
             nursery.start_soon(heed, signals, stop, certificate)
-            if lifeline is not None:
+            if lifeline is None:
+                _announce(options, handler, sockets)
+            else:
                 nursery.start_soon(_stop_when_severed, lifeline, stop)
                 let_signals_in()
             await serve(

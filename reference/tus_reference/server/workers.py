@@ -52,11 +52,12 @@ class Supervisor:
         self._stopping = False
         self._code = 0
 
-    def run(self) -> int:
-        """Return the exit code when a signal, or too many deaths, have stopped all of them."""
+    def run(self, ready: Callable[[], None]) -> int:
+        """Call `ready` when signals are heeded, and return the exit code in the end."""
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
         for _ in range(self._number):
             self._start()
+        ready()
         while self._children:
             number = signal.Signals(signal.sigwait(HELD))
             if number == signal.SIGCHLD:
