@@ -210,6 +210,14 @@ def test_workers_share_the_port_and_the_uploads(tmp_path: Path) -> None:
     assert said.count("stopping on SIGTERM") == 1
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whoever_says_that_it_listens_heeds_signals(tmp_path: Path, workers: int) -> None:
+    for _ in range(3):
+        with running("--upload-dir", str(tmp_path), "--workers", str(workers)) as server:
+            code, said = server.stop()
+        assert (code, "Traceback" in said) == (0, False)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_all_workers_save_what_arrived_before_they_stop(tmp_path: Path, number: int) -> None:
     with running(*with_workers(tmp_path)) as server:
