@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,13 +11,18 @@ import msgspec
 from proof.judged import Judged
 from tus_conformance.running.rows import AGGREGATE
 from tus_reports import Verdict
+from tus_scenarios import scenarios
 
 BAD = frozenset({"fail", "warn"})
 MATRIX = Path(__file__).with_name("matrix.json")
+_TOLD = tuple(each.id for each in scenarios())
 
 
 class FaultFound(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fault did: rows violated, other rows that came out otherwise, scenarios failed."""
+    """What a fault did: rows violated, other rows that came out otherwise, scenarios failed.
+
+    `shown` are as few scenarios as show all of the rows violated that a scenario alone can show.
+    """
 
     id: str
     breaks: str
@@ -25,6 +30,7 @@ class FaultFound(msgspec.Struct, frozen=True, kw_only=True):
     violates: dict[str, Verdict] = {}
     hides: dict[str, Verdict] = {}
     fails: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 class EccentricFound(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,18 +56,33 @@ def fault_found(identifier: str, breaks: str, on: str, plain: Judged, judged: Ju
         for row, each in judged.requirements.items()
         if row != AGGREGATE and plain.requirements.get(row) != each
     }
+    violates = {row: each for row, each in changed.items() if each in BAD}
     return FaultFound(
         id=identifier,
         breaks=breaks,
         on=on,
-        violates={row: each for row, each in changed.items() if each in BAD},
+        violates=violates,
         hides={row: each for row, each in changed.items() if each not in BAD},
         fails=tuple(
             name
             for name, each in judged.scenarios.items()
             if each in BAD and plain.scenarios.get(name) != each
         ),
+        shown=tuple(_fewest(violates, judged.charged)),
     )
+
+
+def _fewest(violates: dict[str, Verdict], charged: dict[str, dict[str, Verdict]]) -> Iterator[str]:
+    """Yield scenarios until every row is shown with its grade, those that show most first."""
+    left = {
+        (row, grade)
+        for row, grade in violates.items()
+        if any(each.get(row) == grade for name, each in charged.items() if name in _TOLD)
+    }
+    while left:
+        best = max(_TOLD, key=lambda name: len(left & charged.get(name, {}).items()))
+        left -= charged[best].items()
+        yield best
 
 
 def eccentric_found(identifier: str, judged: Judged) -> EccentricFound:

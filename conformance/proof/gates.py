@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from proof.exceptions import but_for, exceptions
 from proof.findings import Findings
-from proof.gradable import gradable_rows, gradable_scenarios
-from tus_conformance.running.rows import AGGREGATE
+from proof.gradable import PROBED, gradable_rows, gradable_scenarios
 from tus_reference.eccentrics import eccentrics
 from tus_reference.faults import faults
 from tus_scenarios import ledger
-
-WITHOUT_FAULT = {
-    AGGREGATE: "It is the sum of the core's rows; every fault in the core breaks it.",
-}
-"""Rows for which no fault is needed, with the reason."""
 
 
 def declarations() -> Iterator[str]:
@@ -53,17 +48,28 @@ def legal(findings: Findings) -> Iterator[str]:
 def covered(findings: Findings) -> Iterator[str]:
     """Say which row that can be graded has no fault that breaks it first of all."""
     broken = {found.breaks for found in findings.faults if found.breaks in found.violates}
-    for row in gradable_rows():
-        if row not in broken and row not in WITHOUT_FAULT:
-            yield f"{row} has no fault."
+    without = (row for row in gradable_rows() if row not in broken)
+    return but_for(without, exceptions().rows, "has no fault")
 
 
 def killing(findings: Findings) -> Iterator[str]:
     """Say which scenario finds no fault."""
     failed = {name for found in findings.faults for name in found.fails}
-    for name in gradable_scenarios():
-        if name not in failed:
-            yield f"{name} finds no fault."
+    without = (name for name in gradable_scenarios() if name not in failed)
+    return but_for(without, exceptions().scenarios, "finds no fault")
+
+
+def proven(findings: Findings) -> Iterator[str]:
+    """Say which check was seen one way only."""
+    return but_for(findings.unproven, exceptions().checks, "so that it shows nothing")
+
+
+def only_noted(findings: Findings) -> Iterator[str]:
+    """Say which row that is taken for one that is never graded was graded."""
+    for found in findings.faults:
+        for row in PROBED:
+            if row in found.violates:
+                yield f"{found.id} violates {row}, which is taken for one that cannot be."
 
 
 GATES = {
@@ -72,4 +78,6 @@ GATES = {
     "Each eccentric is charged with what it declares, and nothing else": legal,
     "Each row that can be graded has a fault": covered,
     "Each scenario finds a fault": killing,
+    "Each check was seen to hold and to be violated, and each probe in two ways": proven,
+    "What is never graded never was": only_noted,
 }

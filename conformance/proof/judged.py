@@ -20,11 +20,15 @@ Promised = dict[Place, frozenset[Grade]]
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdicts on one server; a check has an outcome for each attempt."""
+    """The verdicts on one server; a check has an outcome for each attempt.
+
+    `charged` are the requirements that came out as broken, by the scenario that showed it.
+    """
 
     requirements: dict[str, Verdict]
     scenarios: dict[str, Verdict]
     checks: dict[Place, frozenset[str]]
+    charged: dict[str, dict[str, Verdict]] = field(default_factory=dict)
     promised: Promised = field(default_factory=dict)
 
     def violated(self) -> dict[str, Verdict]:
@@ -32,9 +36,12 @@ class Judged:
         return {row: each for row, each in self.requirements.items() if each in {"fail", "warn"}}
 
 
+_AMOUNT = re.compile(r"(?<=\bof )[0-9]+|(?<=\bbytes )[0-9]+|(?<= to )[0-9]+")
+
+
 def told_place(requirement: str, expected: str) -> str:
-    """Name a check of a story; long numbers are of this run alone."""
-    return f"{requirement}: {re.sub(r'[0-9]{4,}', 'N', expected)}"
+    """Name a check of a story; how many bytes it speaks of may be of this run alone."""
+    return f"{requirement}: {_AMOUNT.sub('N', expected)}"
 
 
 def check_outcomes(told: Iterable[Told]) -> dict[Place, frozenset[str]]:

@@ -17,12 +17,14 @@ from unittest.mock import patch
 
 import msgspec
 import trio
+from trio._core import _run as scheduler
 from trio.testing import MockClock
 
 from proof.gradable import grades
 from proof.judged import Judged, Promised, check_outcomes, told_place
 from proof.operated import RESTART, URL, Operated
-from proof.rehearsal import Exchange, Infos, Recording, Unread, leaves_alone
+from proof.overhearing import Overhearing, Recordings
+from proof.rehearsal import leaves_alone
 from tus_conformance.dialogue.discovery import Discovered
 from tus_conformance.dialogue.session import Session
 from tus_conformance.dialogue.stopping import Unbound
@@ -37,10 +39,8 @@ from tus_conformance.wire import Wire
 from tus_conformance.wire.memory import serving
 from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer, serve_stream
 from tus_reference.faults import Behaving, Behaviour
-from tus_reference.faults.alterations import created_id
-from tus_reference.faults.alterations import known as known_upload
-from tus_reference.handler import Download, Request, Response
 from tus_reports import Scenario as Told
+from tus_reports import Verdict
 from tus_scenarios import Expectation, Scenario, prose, scenarios
 
 MAX_SIZE = 8 * 1024 * 1024
@@ -48,7 +48,6 @@ EXPIRATION = 20.0
 NETWORK_TIMEOUT = 8.0
 LONG_ENOUGH = 10
 """Seconds in which a server in memory has done what it is waited for, or never will."""
-DISCOVERY = "(discovery)"
 
 PROFILE = Profile(
     network_timeout=NETWORK_TIMEOUT,
@@ -59,9 +58,6 @@ PROFILE = Profile(
 
 MOVES_NOTHING = frozenset({"interruption.large.wrapped-offset"})
 """Scenarios that are told with --large alone, and yet send no gigabytes."""
-
-Recordings = dict[str, Recording]
-"""What was asked and answered, by scenario."""
 
 
 @dataclass
@@ -92,17 +88,19 @@ def judge(
     """Return how a server came out.
 
     With `known`, the same case without `fault`, the scenarios are not told again in which the
-    fault could not have changed a single answer; with `among`, those of other ids neither.
+    fault could not have changed a single answer; with `among`, only the scenarios of these ids
+    are told at all.
     """
-    return _run(case, known, fault, among)[0]
+    return _run(case, known, fault, _wanted(among))[0]
 
 
-def get_to_know(case: Case) -> tuple[Judged, Known]:
+def _wanted(among: frozenset[str] | None) -> tuple[Scenario, ...]:
+    return tuple(each for each in told_scenarios() if among is None or each.id in among)
+
+
+def get_to_know(case: Case, among: frozenset[str] | None = None) -> tuple[Judged, Known]:
     """Return how a server came out, and everything that was said."""
-    found = _run(case, None, None, None)
-    # It is kept for good: no collection need look at it again.
-    gc.freeze()
-    return found
+    return _run(case, None, None, _wanted(among))
 
 
 @cache
@@ -123,22 +121,23 @@ def told_scenarios() -> tuple[Scenario, ...]:
 
 
 def _run(
-    case: Case, known: Known | None, fault: Behaviour | None, among: frozenset[str] | None
+    case: Case, known: Known | None, fault: Behaviour | None, wanted: tuple[Scenario, ...]
 ) -> tuple[Judged, Known]:
     logging.getLogger("tus_reference").setLevel(logging.CRITICAL)
     gc.disable()
     try:
         clock = MockClock(autojump_threshold=0)
-        return trio.run(_judge, case, known, fault, among, clock=clock)
+        with patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", new=True):
+            return trio.run(_judge, case, known, fault, wanted, clock=clock)
     finally:
         gc.enable()
         gc.collect()
 
 
 async def _judge(
-    case: Case, known: Known | None, fault: Behaviour | None, among: frozenset[str] | None
+    case: Case, known: Known | None, fault: Behaviour | None, wanted: tuple[Scenario, ...]
 ) -> tuple[Judged, Known]:
-    heard = _Overhearing()
+    heard = Overhearing()
     behaviours = (*case.behaviours, *([fault] if fault else []), Behaviour(act=heard.overhear))
     config = _config()
     began, zero = float(int(time.time())), trio.current_time()
@@ -153,15 +152,17 @@ async def _judge(
             async with serving(lambda stream: _serve(operated.server, stream)) as backend:
                 target = Target(URL, case.profile, tuple(case.profile.headers.items()))
                 wire = Wire(backend=backend, timeout=target.timeout, redaction=target.redaction)
-                run = Run(Plan(target=target, scenarios=told_scenarios()), wire, lambda _: None)
+                run = Run(Plan(target=target, scenarios=wanted), wire, lambda _: None)
                 session = await run.open()
-                spared = _Spared(session, known, fault, among)
+                spared = _Spared(session, known, fault)
                 told = []
-                for scenario in told_scenarios():
+                for scenario in wanted:
                     heard.begin(scenario.id)
                     if (earlier := spared.told(scenario)) is not None:
                         told.append(earlier)
                         continue
+                    # Who goes first where two meet is chance, but the same in every proof.
+                    scheduler._r.seed(scenario.id)  # noqa: SLF001 - trio offers nothing else
                     restarts = operated.restarts
                     told.append(await run.tell(scenario, session))
                     await operated.clear()
@@ -173,10 +174,16 @@ async def _judge(
         requirements={row.id: row.verdict for row in rows.judged(told)},
         scenarios={each.id: each.verdict for each in told},
         checks=check_outcomes(told),
+        charged={each.id: _charged(each) for each in told if each.verdict in {"fail", "warn"}},
         promised=promised,
     )
     recorded = {each.id: each for each in told}
     return judged, Known(session.discovery, recorded, heard.recordings, operated.server.config)
+
+
+def _charged(told: Told) -> dict[str, Verdict]:
+    found = {row.id: row.verdict for row in rows.judged((told,))}
+    return {row: each for row, each in found.items() if each in {"fail", "warn"}}
 
 
 async def _serve(server: Behaving, stream: trio.abc.Stream) -> None:
@@ -203,42 +210,6 @@ def _noting(promised: Promised) -> Callable[..., bool]:
     return noting
 
 
-class _Overhearing:
-    """Everything that is asked and answered, by scenario."""
-
-    def __init__(self) -> None:
-        self.recordings: Recordings = {}
-        self.begin(DISCOVERY)
-
-    def begin(self, scenario: str) -> None:
-        """Put what comes now down to a scenario."""
-        self._under_way = 0
-        self._scenario = scenario
-
-    @property
-    def recording(self) -> Recording:
-        """What was overheard in this scenario."""
-        return self.recordings.setdefault(self._scenario, Recording())
-
-    async def overhear(self, behaving: Behaving, request: Request, respond: Any) -> Response:
-        """Pass a request on, and keep it with its answer."""
-        recording = self.recording
-        recording.met |= self._under_way > 0
-        self._under_way += 1
-        before, asked = await _infos(behaving, request, None), time.time()
-        response: Response | None = None
-        try:
-            response = await respond(request)
-        finally:
-            self._under_way -= 1
-            with trio.CancelScope(shield=True):
-                after = await _infos(behaving, request, response)
-            exchange = Exchange(_over(request), _told(response), before, after, asked, time.time())
-            recording.exchanges.append(exchange)
-        assert response is not None
-        return response
-
-
 @dataclass
 class _Spared:
     """The scenarios that need not be told again."""
@@ -246,15 +217,12 @@ class _Spared:
     session: Session
     known: Known | None
     fault: Behaviour | None
-    among: frozenset[str] | None
 
     def told(self, scenario: Scenario) -> Told | None:
         """Return how a scenario came out before, where that stands."""
         if self.known is None or self.fault is None:
             return None
         before = self.known.told[scenario.id]
-        if self.among is not None and scenario.id not in self.among:
-            return before
         return before if self._unharmed(scenario, self.known, self.fault) else None
 
     def _unharmed(self, scenario: Scenario, known: Known, fault: Behaviour) -> bool:
@@ -283,24 +251,6 @@ def _invariants(run: Run, known: Known | None) -> list[Told]:
     if known is None:
         return found
     return [each if each.attempts[0].checks else known.told[each.id] for each in found]
-
-
-async def _infos(behaving: Behaving, request: Request, response: Response | None) -> Infos:
-    """Return the uploads that a request is about."""
-    named = behaving.locator.upload_id(request.path)
-    made = "" if response is None else created_id(behaving, response)
-    return {each: await known_upload(behaving, each) for each in (named, made) if each}
-
-
-def _over(request: Request) -> Request:
-    return replace(request, body=Unread(request.body.length))
-
-
-def _told(response: Response | None) -> Response | None:
-    """Return an answer as it can be compared and kept."""
-    if response is None or not isinstance(response.body, Download):
-        return response
-    return replace(response, body=b"")
 
 
 def _config() -> Config:

@@ -21,13 +21,21 @@ class Operated:
     def __init__(self, start: Callable[[], Behaving], background: trio.Nursery) -> None:
         self._start = start
         self._background = background
+        self._life = trio.CancelScope()
         self.restarts = 0
         self.server = self._started()
 
     def _started(self) -> Behaving:
+        self._life.cancel()
+        self._life = trio.CancelScope()
         server = self._start()
-        self._background.start_soon(server.keep_up)
+        self._background.start_soon(self._keep_up, server, self._life)
         return server
+
+    @staticmethod
+    async def _keep_up(server: Behaving, life: trio.CancelScope) -> None:
+        with life:
+            await server.keep_up()
 
     async def clear(self) -> None:
         """Remove every upload, so that nobody has to look them through."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,10 @@ class Done:
 
 @cache
 def _known(identifier: str) -> tuple[Judged, Known]:
-    return get_to_know(case_of(identifier))
+    found = get_to_know(case_of(identifier))
+    # It is kept for good, in a process of its own: no collection need look at it again.
+    gc.freeze()
+    return found
 
 
 def judge_fault(identifier: str, *, every: bool = False) -> Done:

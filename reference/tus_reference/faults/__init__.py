@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tus_reference.faults import (
+    bodies,
     checksums,
     concatenations,
     creations,
@@ -39,6 +40,7 @@ _MODULES: tuple[ModuleType, ...] = (
     overrides,
     heads,
     patches,
+    bodies,
     locks,
     creations,
     lengths,

@@ -80,7 +80,7 @@ def _names_unknown(request: Request) -> bool:
     "checksum.verify",
     fails=(
         "checksum.mismatch-discard checksum.mismatch-offset checksum.algorithm-header-format "
-        "checksum-trailer.verify checksum.malformed"
+        "checksum-trailer.verify"
     ),
     warns="checksum-trailer.header-and-trailer",
     concerns=_with_checksum,
@@ -95,8 +95,7 @@ async def checksum_not_verified(behaving: Behaving, request: Request, respond: R
 
 @Breach(
     "checksum.verify",
-    fails="checksum.mismatch-discard checksum.mismatch-offset checksum.partial-body",
-    warns="checksum.match-204",
+    fails="checksum.mismatch-discard checksum.mismatch-offset",
     concerns=chunked_patch,
 ).acting
 async def checksum_of_chunked_body_not_verified(
@@ -146,7 +145,14 @@ async def first_byte_of_chunk_kept(
     return response
 
 
-@Breach("checksum.mismatch-offset", concerns=CHECKED).acting
+@Breach(
+    "checksum.mismatch-offset",
+    fails=(
+        "core.head.offset-accurate checksum.verify checksum.mismatch-discard "
+        "checksum.algorithm-header-format"
+    ),
+    concerns=CHECKED,
+).acting
 async def mismatch_takes_a_byte_back(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -175,8 +181,7 @@ def match_with_200(request: Request, response: Response) -> Response:
 @Breach(
     "checksum.match-204",
     fails=(
-        "checksum.verify checksum.mismatch-discard checksum.sha1 "
-        "checksum.algorithm-header-format checksum.partial-body"
+        "checksum.verify checksum.mismatch-discard checksum.sha1 checksum.algorithm-header-format"
     ),
     concerns=CHECKED,
 ).acting
@@ -353,15 +358,7 @@ async def algorithm_in_capitals_stored_wrongly(
     return refusal(406)
 
 
-@Breach(
-    "checksum.partial-body",
-    fails=(
-        "checksum.verify checksum.mismatch-discard checksum.mismatch-offset "
-        "checksum-trailer.verify checksum.malformed"
-    ),
-    warns="checksum.match-204",
-    concerns=_with_checksum,
-).acting
+@Breach("checksum.partial-body", fails="checksum.verify", concerns=_with_checksum).acting
 async def broken_checksummed_patch_counts_all(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -378,14 +375,7 @@ async def broken_checksummed_patch_counts_all(
     return await respond(bringing(request, data))
 
 
-@Breach(
-    "checksum.partial-body",
-    fails=(
-        "checksum.verify checksum.match-204 checksum.mismatch-discard "
-        "checksum.mismatch-offset checksum-trailer.verify checksum.malformed"
-    ),
-    concerns=_with_checksum,
-).acting
+@Breach("checksum.match-204", concerns=_with_checksum).acting
 async def trips_after_broken_checksummed_patch(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

@@ -347,7 +347,12 @@ async def trips_over_unfinished_parts(
     return failure() if early else await respond(request)
 
 
-@Breach("concatenation-unfinished.not-supported", on="concatenation-only", concerns=is_final).acting
+@Breach(
+    "concatenation-unfinished.not-supported",
+    fails="core.patch.exceeds-length",
+    on="concatenation-only",
+    concerns=is_final,
+).acting
 async def parts_closed_too_early(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

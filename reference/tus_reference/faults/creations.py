@@ -30,7 +30,23 @@ if TYPE_CHECKING:
 # The answer
 
 
-@Breach("creation.post.201", concerns=is_creation).altering
+@Breach(
+    "creation.post.201",
+    fails=(
+        "creation.max-size.413 creation-with-upload.upload-offset-present "
+        "creation-with-upload.upload-offset-value concatenation.partial.create "
+        "concatenation.final.length-sum"
+    ),
+    warns=(
+        "core.upload-length.reject-invalid core.net.detect-errors creation.supported "
+        "creation.metadata.empty-value creation.metadata.invalid creation.zero-length.accept "
+        "creation-with-upload.patch-rules creation-with-upload.interrupted "
+        "creation-with-upload.expect-continue concatenation-unfinished.not-supported "
+        "concatenation.partial.repeat-in-one concatenation.partial.reuse-across "
+        "concatenation.header.urls"
+    ),
+    concerns=is_creation,
+).altering
 def creation_with_200(request: Request, response: Response) -> Response:
     """A creation is answered with 200."""
     return with_status(response, 200) if response.status == 201 else response
@@ -59,25 +75,55 @@ def finals_with_204(request: Request, response: Response) -> Response:
     return with_status(response, 204) if response.status == 201 else response
 
 
-@Breach("creation.post.location", concerns=is_creation).altering
+@Breach(
+    "creation.post.location",
+    fails="creation.post.201 concatenation.partial.create",
+    warns="creation.zero-length.accept creation-with-upload.patch-rules",
+    concerns=is_creation,
+).altering
 def creation_without_location(request: Request, response: Response) -> Response:
     """A creation does not tell the URL of the upload."""
     return without(response, "Location")
 
 
-@Breach("creation.post.location", concerns=is_creation).altering
+@Breach(
+    "creation.post.location",
+    fails=(
+        "core.upload-offset.reject-invalid core.upload-length.format core.head.upload-offset "
+        "core.head.offset-accurate core.patch.accept core.patch.apply-at-offset "
+        "core.patch.offset-mismatch-409 core.patch.offset-mismatch-no-change "
+        "core.patch.success-204 core.patch.upload-offset-value core.patch.exceeds-length "
+        "core.patch.zero-length core.patch.concurrent core.net.detect-errors "
+        "core.patch.store-partial creation.defer-length.head "
+        "creation-with-upload.upload-offset-value creation-with-upload.empty-body "
+        "creation-with-upload.interrupted checksum.verify checksum.match-204 "
+        "checksum.mismatch-discard checksum.mismatch-offset checksum.sha1 "
+        "checksum-trailer.verify checksum.partial-body checksum.creation-with-upload "
+        "termination.204 termination.in-flight concatenation.partial.create "
+        "concatenation.final.length-sum concatenation.final.order "
+        "concatenation.partial.head-offset concatenation.head.upload-concat"
+    ),
+    warns="concatenation.final.max-size",
+    concerns=is_creation,
+).altering
 def location_leads_nowhere(request: Request, response: Response) -> Response:
     """Location is the URL of no upload."""
     return rewritten(response, "Location", lambda text: f"{text}-there")
 
 
-@Breach("creation.post.location", concerns=is_creation).altering
+@Breach(
+    "creation.post.location", warns="creation.post.location-form", concerns=is_creation
+).altering
 def location_is_no_url(request: Request, response: Response) -> Response:
     """Location cannot be read as a URL."""
     return rewritten(response, "Location", lambda text: f"http://[{text}")
 
 
-@Breach("creation.post.location", concerns=is_creation).acting
+@Breach(
+    "creation.post.location",
+    fails="core.head.offset-accurate core.patch.concurrent creation.initial-offset",
+    concerns=is_creation,
+).acting
 async def empty_uploads_reused(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A creation of 100 bytes leads to the latest such upload, as long as that has no bytes."""
     response = await respond(request)
@@ -93,7 +139,11 @@ async def empty_uploads_reused(behaving: Behaving, request: Request, respond: Re
     return response
 
 
-@Breach("creation.post.location-form", concerns=is_creation).altering
+@Breach(
+    "creation.post.location-form",
+    warns="creation.post.location-form concatenation.header.urls",
+    concerns=is_creation,
+).altering
 def location_of_the_inside(request: Request, response: Response) -> Response:
     """Location names the host that the server has inside."""
     return rewritten(
@@ -101,7 +151,19 @@ def location_of_the_inside(request: Request, response: Response) -> Response:
     )
 
 
-@Breach("creation.initial-offset", concerns=to("HEAD")).acting
+@Breach(
+    "creation.initial-offset",
+    fails=(
+        "core.upload-offset.reject-invalid core.head.upload-offset core.head.offset-accurate "
+        "core.patch.offset-mismatch-no-change core.patch.zero-length "
+        "creation-with-upload.empty-body creation-with-upload.interrupted "
+        "checksum.mismatch-offset checksum-trailer.verify concatenation.partial.create "
+        "concatenation-unfinished.finishes concatenation.final.head-offset-equals-length "
+        "concatenation.partial.head-offset"
+    ),
+    warns="core.patch.concurrent creation.defer-length.declare-in-patch",
+    concerns=to("HEAD"),
+).acting
 async def uploads_begin_at_one(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """The first HEAD of an upload that has no byte tells one."""
     response = await respond(request)
@@ -113,13 +175,39 @@ async def uploads_begin_at_one(behaving: Behaving, request: Request, respond: Re
     return saying(response, "Upload-Offset", "1")
 
 
-@Breach("creation.supported", concerns=is_creation).altering
+@Breach(
+    "creation.supported",
+    fails=(
+        "core.tus-resumable.unsupported-412 creation.max-size.413 creation.post.201 "
+        "creation.post.location creation-with-upload.upload-offset-present "
+        "creation-with-upload.upload-offset-value creation-with-upload.patch-rules "
+        "concatenation.partial.create"
+    ),
+    warns=(
+        "creation.supported creation.defer-length.invalid-400 creation.metadata.empty-value "
+        "creation.metadata.invalid creation.zero-length.accept "
+        "creation-with-upload.interrupted creation-with-upload.expect-continue"
+    ),
+    concerns=is_creation,
+).altering
 def creation_not_allowed(request: Request, response: Response) -> Response:
     """A creation is answered with 405."""
     return refusal(405)
 
 
-@Breach("core.head.upload-length", concerns=is_creation).acting
+@Breach(
+    "core.head.upload-length",
+    fails=(
+        "core.upload-length.format core.head.success-status core.patch.after-complete "
+        "creation.defer-length.length-immutable creation.max-size.413 "
+        "concatenation.partial.create concatenation.final.length-sum "
+        "concatenation.final.order concatenation-unfinished.finishes "
+        "concatenation.final.patch-no-modify concatenation.final.head-offset-equals-length "
+        "concatenation.final.head-length concatenation.partial.patch-after-concat"
+    ),
+    warns="expiration.complete-not-removed",
+    concerns=is_creation,
+).acting
 async def length_off_by_one(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """An upload is created with one byte more than was asked for."""
     length = value(request, "Upload-Length")

@@ -41,7 +41,7 @@ _DEFERRING = having("Upload-Defer-Length", "POST")
 _DECLARING = having("Upload-Length", "PATCH")
 
 
-@Breach("creation.defer-length.head", fails="core.head.offset-accurate", concerns=_HEAD).altering
+@Breach("creation.defer-length.head", concerns=_HEAD).altering
 def deferral_not_told(request: Request, response: Response) -> Response:
     """HEAD does not say that the length is still to come."""
     return without(response, "Upload-Defer-Length")
@@ -50,8 +50,8 @@ def deferral_not_told(request: Request, response: Response) -> Response:
 @Breach(
     "creation.defer-length.head",
     fails=(
-        "core.head.offset-accurate core.patch.exceeds-length "
-        "creation.defer-length.length-below-offset concatenation.final.head-length"
+        "core.patch.exceeds-length creation.defer-length.length-below-offset "
+        "concatenation.final.head-length"
     ),
     concerns=_HEAD,
 ).altering
@@ -61,11 +61,7 @@ def deferred_length_is_zero(request: Request, response: Response) -> Response:
     return saying(response, "Upload-Length", "0") if deferred else response
 
 
-@Breach(
-    "creation.defer-length.value",
-    fails="core.head.offset-accurate creation.defer-length.head",
-    concerns=_HEAD,
-).altering
+@Breach("creation.defer-length.value", fails="creation.defer-length.head", concerns=_HEAD).altering
 def deferral_is_true(request: Request, response: Response) -> Response:
     """HEAD says that the deferral is true, not 1."""
     deferred = header(response, "Upload-Defer-Length") is not None
@@ -124,7 +120,7 @@ def trips_over_deferral(request: Request, response: Response) -> Response:
         "creation.defer-length.length-immutable creation.defer-length.length-over-max"
     ),
     warns=(
-        "core.upload-length.reject-invalid core.head.offset-accurate "
+        "core.upload-length.reject-invalid creation.defer-length.declare-in-patch "
         "creation.defer-length.length-below-offset"
     ),
     concerns=_DECLARING,
@@ -152,7 +148,6 @@ async def declaration_needs_bytes(
 @Breach(
     "creation.defer-length.declare-in-patch",
     fails="creation.defer-length.length-immutable",
-    warns="core.head.offset-accurate",
     concerns=_DECLARING,
 ).acting
 async def declaration_off_by_one(

@@ -27,12 +27,7 @@ _OPTIONS = to("OPTIONS")
 _LARGE = 2**40
 
 
-@Breach(
-    "core.options.status",
-    fails="core.options.ignore-tus-resumable",
-    warns="core.options.status",
-    concerns=_OPTIONS,
-).altering
+@Breach("core.options.status", warns="core.options.status", concerns=_OPTIONS).altering
 def options_with_206(request: Request, response: Response) -> Response:
     """OPTIONS is answered with 206."""
     return with_status(response, 206) if succeeded(response) else response

@@ -56,7 +56,7 @@ async def expiry_of_parts_not_told(
     return without(response, "Upload-Expires") if info and info.is_partial else response
 
 
-@Breach("expiration.post-header", concerns=to("POST")).altering
+@Breach("expiration.post-header", warns="expiration.post-header", concerns=to("POST")).altering
 def expiry_not_told_by_post(request: Request, response: Response) -> Response:
     """A creation does not tell when the upload expires."""
     return without(response, "Upload-Expires")
@@ -90,7 +90,7 @@ async def _of_expired(
 
 @Breach(
     "expiration.removed-404-410",
-    warns="expiration.may-remove expiration.removed-404-410",
+    warns="expiration.removed-404-410",
     concerns=to("HEAD", "PATCH", "DELETE"),
 ).acting
 async def expired_is_a_bad_request(
@@ -101,20 +101,14 @@ async def expired_is_a_bad_request(
 
 
 @Breach(
-    "expiration.removed-404-410",
-    warns="expiration.removed-404-410",
-    concerns=to("PATCH", "DELETE"),
+    "expiration.removed-404-410", warns="expiration.removed-404-410", concerns=to("PATCH", "DELETE")
 ).acting
 async def expired_conflicts(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """PATCH of an upload that has expired gets 409."""
     return await _of_expired(behaving, request, respond, 409)
 
 
-@Breach(
-    "expiration.may-remove",
-    fails="expiration.removed-404-410",
-    concerns=to("HEAD", "PATCH", "DELETE"),
-).acting
+@Breach("expiration.may-remove", concerns=to("HEAD", "PATCH", "DELETE")).acting
 async def expired_is_a_failure(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Requests for an upload that has expired get 500."""
     return await _of_expired(behaving, request, respond, 500)

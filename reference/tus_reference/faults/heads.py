@@ -32,13 +32,54 @@ if TYPE_CHECKING:
 _HEAD = to("HEAD")
 
 
-@Breach("core.head.upload-offset", concerns=_HEAD).altering
+@Breach(
+    "core.head.upload-offset",
+    fails=(
+        "core.upload-offset.reject-invalid core.upload-length.reject-invalid "
+        "core.tus-resumable.unsupported-not-processed core.tus-resumable.missing "
+        "core.method-override.honoured core.method-override.actual-ignored "
+        "core.head.offset-accurate core.patch.accept core.patch.apply-at-offset "
+        "core.patch.content-type-not-applied core.patch.offset-mismatch-no-change "
+        "core.patch.upload-offset-value core.patch.missing-offset core.patch.exceeds-length "
+        "core.patch.zero-length core.patch.after-complete core.patch.no-content-length "
+        "core.patch.precedence core.patch.concurrent core.net.detect-errors "
+        "core.patch.store-partial creation.initial-offset "
+        "creation.defer-length.length-immutable creation.defer-length.declare-in-patch "
+        "creation.defer-length.length-below-offset creation.defer-length.length-over-max "
+        "creation.zero-length.complete creation-with-upload.upload-offset-value "
+        "creation-with-upload.empty-body creation-with-upload.interrupted checksum.verify "
+        "checksum.unsupported-algorithm-discard checksum.unsupported-algorithm-offset "
+        "checksum.mismatch-discard checksum.mismatch-offset checksum-trailer.verify "
+        "checksum-trailer.header-and-trailer checksum.malformed checksum.partial-body "
+        "checksum.creation-with-upload concatenation.partial.create "
+        "concatenation.final.length-sum concatenation.final.order "
+        "concatenation-unfinished.finishes concatenation.final.patch-no-modify "
+        "concatenation.final.head-offset-equals-length concatenation.partial.head-offset "
+        "concatenation.final.bad-partials concatenation.partial.patch-after-concat"
+    ),
+    warns="core.head.not-found-status",
+    concerns=_HEAD,
+).altering
 def head_without_offset(request: Request, response: Response) -> Response:
     """HEAD does not tell the offset."""
     return without(response, "Upload-Offset")
 
 
-@Breach("core.head.upload-offset", concerns=_HEAD).altering
+@Breach(
+    "core.head.upload-offset",
+    fails=(
+        "core.upload-offset.reject-invalid core.head.offset-accurate "
+        "core.patch.offset-mismatch-no-change core.patch.exceeds-length "
+        "core.patch.zero-length core.net.detect-errors creation.initial-offset "
+        "creation.zero-length.complete creation-with-upload.empty-body "
+        "creation-with-upload.interrupted checksum.mismatch-discard checksum.mismatch-offset "
+        "checksum-trailer.verify checksum.partial-body concatenation.partial.create "
+        "concatenation-unfinished.finishes concatenation.final.head-offset-equals-length "
+        "concatenation.partial.head-offset"
+    ),
+    warns="core.patch.concurrent creation.defer-length.declare-in-patch",
+    concerns=_HEAD,
+).altering
 def offset_omitted_at_zero(request: Request, response: Response) -> Response:
     """HEAD does not tell the offset as long as it is 0."""
     return (
@@ -46,7 +87,30 @@ def offset_omitted_at_zero(request: Request, response: Response) -> Response:
     )
 
 
-@Breach("core.head.upload-offset", concerns=_HEAD).altering
+@Breach(
+    "core.head.upload-offset",
+    fails=(
+        "core.upload-offset.reject-invalid core.tus-resumable.unsupported-not-processed "
+        "core.tus-resumable.missing core.method-override.honoured "
+        "core.method-override.actual-ignored core.head.offset-accurate core.patch.accept "
+        "core.patch.apply-at-offset core.patch.content-type-not-applied "
+        "core.patch.offset-mismatch-no-change core.patch.upload-offset-value "
+        "core.patch.missing-offset core.patch.exceeds-length core.patch.zero-length "
+        "core.patch.after-complete core.patch.no-content-length core.patch.precedence "
+        "core.patch.concurrent core.net.detect-errors core.patch.store-partial "
+        "creation.defer-length.length-immutable creation.defer-length.declare-in-patch "
+        "creation.zero-length.complete creation-with-upload.upload-offset-value "
+        "creation-with-upload.empty-body creation-with-upload.interrupted checksum.verify "
+        "checksum.unsupported-algorithm-discard checksum.mismatch-discard "
+        "checksum-trailer.verify checksum-trailer.header-and-trailer checksum.malformed "
+        "checksum.partial-body checksum.creation-with-upload concatenation.partial.create "
+        "concatenation.final.order concatenation-unfinished.finishes "
+        "concatenation.final.patch-no-modify concatenation.final.head-offset-equals-length "
+        "concatenation.partial.head-offset concatenation.final.bad-partials "
+        "concatenation.partial.patch-after-concat"
+    ),
+    concerns=_HEAD,
+).altering
 def offset_omitted_at_the_end(request: Request, response: Response) -> Response:
     """HEAD does not tell the offset of an upload that is complete."""
     done = header(response, "Upload-Offset") == header(response, "Upload-Length")
@@ -78,38 +142,102 @@ async def last_byte_lost_at_restart(
     return await respond(request)
 
 
-@Breach("core.head.upload-length", concerns=_HEAD).altering
+@Breach(
+    "core.head.upload-length",
+    fails=(
+        "core.upload-length.format core.head.success-status core.patch.after-complete "
+        "creation.defer-length.length-immutable creation.zero-length.complete "
+        "concatenation.partial.create concatenation.final.length-sum "
+        "concatenation.final.head-offset-equals-length concatenation.final.head-length"
+    ),
+    warns="creation.defer-length.declare-in-patch",
+    concerns=_HEAD,
+).altering
 def head_without_length(request: Request, response: Response) -> Response:
     """HEAD does not tell the length."""
     return without(response, "Upload-Length")
 
 
-@Breach("core.head.upload-length", concerns=_HEAD).altering
+@Breach(
+    "core.head.upload-length",
+    fails=(
+        "core.head.success-status core.patch.exceeds-length core.patch.after-complete "
+        "creation.defer-length.length-immutable creation.defer-length.declare-in-patch "
+        "concatenation.final.length-sum concatenation.final.head-offset-equals-length"
+    ),
+    concerns=_HEAD,
+).altering
 def length_is_what_is_left(request: Request, response: Response) -> Response:
     """HEAD tells as length what is still missing of the upload."""
     offset = int(header(response, "Upload-Offset") or 0)
     return rewritten(response, "Upload-Length", lambda text: str(int(text) - offset))
 
 
-@Breach("core.upload-length.format", concerns=_HEAD).altering
+@Breach(
+    "core.upload-length.format",
+    fails=(
+        "core.head.upload-length core.head.success-status core.patch.after-complete "
+        "creation.defer-length.length-immutable creation.defer-length.declare-in-patch "
+        "creation.zero-length.complete concatenation.partial.create "
+        "concatenation.final.length-sum concatenation.final.head-offset-equals-length "
+        "concatenation.final.head-length"
+    ),
+    concerns=_HEAD,
+).altering
 def length_in_hexadecimal(request: Request, response: Response) -> Response:
     """HEAD tells the length in hexadecimal."""
     return rewritten(response, "Upload-Length", lambda text: hex(int(text)))
 
 
-@Breach("core.upload-offset.format", concerns=_HEAD).altering
+@Breach(
+    "core.upload-offset.format",
+    fails=(
+        "core.upload-offset.reject-invalid core.upload-length.reject-invalid "
+        "core.tus-resumable.unsupported-not-processed core.tus-resumable.missing "
+        "core.method-override.honoured core.method-override.actual-ignored "
+        "core.head.upload-offset core.head.offset-accurate core.patch.accept "
+        "core.patch.apply-at-offset core.patch.content-type-not-applied "
+        "core.patch.offset-mismatch-no-change core.patch.upload-offset-value "
+        "core.patch.missing-offset core.patch.exceeds-length core.patch.zero-length "
+        "core.patch.after-complete core.patch.no-content-length core.patch.precedence "
+        "core.patch.concurrent core.net.detect-errors core.patch.store-partial "
+        "creation.initial-offset creation.defer-length.length-immutable "
+        "creation.defer-length.declare-in-patch creation.defer-length.length-below-offset "
+        "creation.defer-length.length-over-max creation.zero-length.complete "
+        "creation-with-upload.upload-offset-value creation-with-upload.empty-body "
+        "creation-with-upload.interrupted checksum.verify "
+        "checksum.unsupported-algorithm-discard checksum.unsupported-algorithm-offset "
+        "checksum.mismatch-discard checksum.mismatch-offset checksum-trailer.verify "
+        "checksum-trailer.header-and-trailer checksum.malformed checksum.partial-body "
+        "checksum.creation-with-upload concatenation.partial.create "
+        "concatenation.final.length-sum concatenation.final.order "
+        "concatenation-unfinished.finishes concatenation.final.patch-no-modify "
+        "concatenation.final.head-offset-equals-length concatenation.partial.head-offset "
+        "concatenation.final.bad-partials concatenation.partial.patch-after-concat"
+    ),
+    warns="core.head.not-found-status",
+    concerns=_HEAD,
+).altering
 def offset_as_fraction(request: Request, response: Response) -> Response:
     """HEAD tells the offset as a decimal fraction."""
     return rewritten(response, "Upload-Offset", lambda text: f"{text}.0")
 
 
-@Breach("core.upload-offset.format", concerns=to("PATCH")).altering
+@Breach(
+    "core.upload-offset.format",
+    fails=(
+        "core.upload-offset.reject-invalid core.head.offset-accurate core.patch.accept "
+        "core.patch.success-204 core.patch.upload-offset-value checksum.verify "
+        "checksum.match-204 checksum-trailer.verify"
+    ),
+    concerns=to("PATCH"),
+).altering
 def acknowledged_as_fraction(request: Request, response: Response) -> Response:
     """PATCH tells the offset as a decimal fraction."""
     return rewritten(response, "Upload-Offset", lambda text: f"{text}.0")
 
 
-@Breach("core.head.not-found-status", concerns=_HEAD).altering
+@Breach("core.head.not-found-status", warns="core.head.not-found-status", concerns=_HEAD).altering
 def unknown_upload_is_a_bad_request(request: Request, response: Response) -> Response:
     """HEAD of an upload that is not there is answered with 400."""
     return with_status(response, 400) if response.status == 404 else response
@@ -121,7 +249,11 @@ def unknown_upload_is_a_failure(request: Request, response: Response) -> Respons
     return failure() if response.status == 404 else response
 
 
-@Breach("core.head.not-found-status", concerns=_HEAD).altering
+@Breach(
+    "core.head.not-found-status",
+    warns="core.head.not-found-status core.head.not-found-no-offset",
+    concerns=_HEAD,
+).altering
 def unknown_upload_is_empty(request: Request, response: Response) -> Response:
     """HEAD of an upload that never was there says that it is one without a byte."""
     if response.status != 404:
@@ -130,13 +262,19 @@ def unknown_upload_is_empty(request: Request, response: Response) -> Response:
     return Response(200, (*told, ("Tus-Resumable", TUS_VERSION)))
 
 
-@Breach("core.head.not-found-no-offset", concerns=_HEAD).altering
+@Breach(
+    "core.head.not-found-no-offset", warns="core.head.not-found-no-offset", concerns=_HEAD
+).altering
 def offset_of_nothing(request: Request, response: Response) -> Response:
     """HEAD of an upload that is not there tells an offset."""
     return response if succeeded(response) else saying(response, "Upload-Offset", "0")
 
 
-@Breach("core.head.success-status", concerns=_HEAD).altering
+@Breach(
+    "core.head.success-status",
+    warns="core.method-override.actual-ignored core.head.success-status",
+    concerns=_HEAD,
+).altering
 def head_with_202(request: Request, response: Response) -> Response:
     """HEAD is answered with 202."""
     return with_status(response, 202) if succeeded(response) else response
@@ -154,13 +292,40 @@ def head_not_cached_for_long(request: Request, response: Response) -> Response:
     return saying(response, "Cache-Control", "no-cache") if succeeded(response) else response
 
 
-@Breach("core.head.cache-control", concerns=_HEAD).altering
+@Breach("core.head.cache-control", warns="core.head.cache-control", concerns=_HEAD).altering
 def absence_may_be_cached(request: Request, response: Response) -> Response:
     """That an upload is not there may be kept by caches."""
     return response if succeeded(response) else without(response, "Cache-Control")
 
 
-@Breach("core.head.offset-accurate", concerns=_HEAD).altering
+@Breach(
+    "core.head.offset-accurate",
+    fails=(
+        "core.upload-offset.reject-invalid core.upload-length.reject-invalid "
+        "core.tus-resumable.unsupported-not-processed core.tus-resumable.missing "
+        "core.method-override.honoured core.method-override.actual-ignored "
+        "core.head.upload-offset core.patch.accept core.patch.apply-at-offset "
+        "core.patch.content-type-not-applied core.patch.offset-mismatch-no-change "
+        "core.patch.success-204 core.patch.upload-offset-value core.patch.missing-offset "
+        "core.patch.exceeds-length core.patch.zero-length core.patch.after-complete "
+        "core.patch.no-content-length core.patch.precedence core.patch.concurrent "
+        "core.net.detect-errors core.patch.store-partial "
+        "creation.defer-length.length-immutable creation.defer-length.declare-in-patch "
+        "creation.defer-length.length-below-offset creation.defer-length.length-over-max "
+        "creation-with-upload.upload-offset-value creation-with-upload.empty-body "
+        "creation-with-upload.interrupted checksum.verify "
+        "checksum.unsupported-algorithm-discard checksum.unsupported-algorithm-offset "
+        "checksum.mismatch-discard checksum.mismatch-offset checksum-trailer.verify "
+        "checksum-trailer.header-and-trailer checksum.malformed checksum.partial-body "
+        "checksum.creation-with-upload concatenation.partial.create "
+        "concatenation.final.length-sum concatenation.final.order "
+        "concatenation-unfinished.finishes concatenation.final.patch-no-modify "
+        "concatenation.final.head-offset-equals-length concatenation.partial.head-offset "
+        "concatenation.final.bad-partials concatenation.partial.patch-after-concat"
+    ),
+    warns="core.head.not-found-status checksum.match-204",
+    concerns=_HEAD,
+).altering
 def offset_one_too_high(request: Request, response: Response) -> Response:
     """HEAD tells one byte more than is stored, once there is one."""
     return rewritten(
@@ -168,7 +333,14 @@ def offset_one_too_high(request: Request, response: Response) -> Response:
     )
 
 
-@Breach("core.head.offset-accurate", concerns=to("HEAD", "PATCH")).acting
+@Breach(
+    "core.head.offset-accurate",
+    fails=(
+        "core.method-override.actual-ignored core.patch.offset-mismatch-no-change "
+        "core.patch.upload-offset-value"
+    ),
+    concerns=to("HEAD", "PATCH"),
+).acting
 async def offset_goes_back(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Every second HEAD of an upload that is under way tells one byte less than the first."""
     response = await respond(request)
@@ -183,7 +355,26 @@ async def offset_goes_back(behaving: Behaving, request: Request, respond: Respon
     return response
 
 
-@Breach("core.head.offset-accurate", concerns=to("HEAD", "PATCH")).acting
+@Breach(
+    "core.head.offset-accurate",
+    fails=(
+        "core.upload-offset.reject-invalid core.tus-resumable.unsupported-not-processed "
+        "core.tus-resumable.missing core.method-override.honoured "
+        "core.method-override.actual-ignored core.patch.accept core.patch.apply-at-offset "
+        "core.patch.content-type-not-applied core.patch.offset-mismatch-no-change "
+        "core.patch.upload-offset-value core.patch.missing-offset core.patch.exceeds-length "
+        "core.patch.zero-length core.patch.no-content-length core.patch.precedence "
+        "core.patch.concurrent core.net.detect-errors core.patch.store-partial "
+        "creation.defer-length.length-immutable creation-with-upload.upload-offset-value "
+        "creation-with-upload.empty-body creation-with-upload.interrupted checksum.verify "
+        "checksum.unsupported-algorithm-discard checksum.mismatch-discard "
+        "checksum-trailer.verify checksum-trailer.header-and-trailer checksum.malformed "
+        "checksum.creation-with-upload concatenation.partial.create concatenation.final.order "
+        "concatenation-unfinished.finishes concatenation.final.patch-no-modify"
+    ),
+    warns="creation.defer-length.declare-in-patch",
+    concerns=to("HEAD", "PATCH"),
+).acting
 async def offset_of_before(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """The first HEAD after a PATCH tells what the HEAD before it told."""
     response = await respond(request)
@@ -202,7 +393,11 @@ async def offset_of_before(behaving: Behaving, request: Request, respond: Respon
     return saying(response, "Upload-Offset", stale)
 
 
-@Breach("core.head.upload-offset", concerns=_HEAD).acting
+@Breach(
+    "core.head.upload-offset",
+    fails="core.head.offset-accurate core.patch.apply-at-offset",
+    concerns=_HEAD,
+).acting
 async def trips_over_metadata(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """HEAD of an upload that has a filename is answered with 500."""
     info = await known(behaving, id_of(behaving, request))
@@ -227,14 +422,24 @@ def bytes_written_beside_uploads(request: Request, response: Response) -> Respon
     return saying(with_status(response, 204), "Upload-Offset", "5")
 
 
-@Breach("core.head.not-found-status", concerns=to("HEAD", "PATCH")).altering
+@Breach(
+    "core.head.not-found-status", fails="core.patch.nonexistent-404", concerns=to("HEAD", "PATCH")
+).altering
 def trips_over_odd_names(request: Request, response: Response) -> Response:
     """A name that cannot be one makes the server fail."""
     last = request.path.rpartition("/")[2]
     return failure() if len(last) > 32 else response
 
 
-@Breach("core.head.not-found-status", concerns=_HEAD).altering
+@Breach(
+    "core.head.not-found-status",
+    fails="core.method-override.honoured termination.in-flight",
+    warns=(
+        "core.tus-resumable.unsupported-412 core.head.not-found-status expiration.may-remove "
+        "expiration.removed-404-410 termination.gone"
+    ),
+    concerns=_HEAD,
+).altering
 def head_needs_a_login(request: Request, response: Response) -> Response:
     """HEAD of an upload that is not there asks for a login."""
     return response if succeeded(response) else refusal(401)

@@ -107,6 +107,7 @@ def lengths_lose_digits(request: Request, response: Response) -> Response:
 
 @Breach(
     "core.upload-length.format",
+    fails="core.head.upload-length",
     warns="core.upload-length.format",
     on="no-maximum",
     concerns=to("HEAD"),

@@ -59,7 +59,17 @@ def _text(response: Response) -> bytes:
     return response.body if isinstance(response.body, bytes) else b""
 
 
-@Breach("core.net.detect-errors", concerns=_UPLOAD).acting
+@Breach(
+    "core.net.detect-errors",
+    fails=(
+        "core.head.offset-accurate core.patch.offset-mismatch-no-change "
+        "core.patch.store-partial creation.defer-length.declare-in-patch checksum.verify "
+        "checksum.partial-body termination.in-flight concatenation.final.length-sum "
+        "concatenation.final.order concatenation-unfinished.finishes"
+    ),
+    warns="core.patch.offset-mismatch-409 expiration.removed-404-410 checksum.match-204",
+    concerns=_UPLOAD,
+).acting
 async def locked_for_ever(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """An upload whose PATCH broke off stays locked."""
     if id_of(behaving, request) in behaving.memory.marked and method_of(request) != "HEAD":
@@ -73,7 +83,17 @@ async def locked_for_ever(behaving: Behaving, request: Request, respond: Respond
     return response
 
 
-@Breach("core.net.detect-errors", concerns=_UPLOAD).acting
+@Breach(
+    "core.net.detect-errors",
+    fails=(
+        "core.head.offset-accurate core.patch.store-partial "
+        "creation.defer-length.declare-in-patch expiration.may-remove checksum.verify "
+        "checksum.match-204 checksum.partial-body termination.in-flight "
+        "concatenation.final.length-sum concatenation.final.order "
+        "concatenation-unfinished.finishes concatenation.partial.head-offset"
+    ),
+    concerns=_UPLOAD,
+).acting
 async def trips_after_break(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """An upload whose PATCH broke off is answered with 500 from then on."""
     if id_of(behaving, request) in behaving.memory.marked:
@@ -87,7 +107,16 @@ async def trips_after_break(behaving: Behaving, request: Request, respond: Respo
     return response
 
 
-@Breach("core.net.detect-errors", concerns=_PATCH).acting
+@Breach(
+    "core.net.detect-errors",
+    fails=(
+        "core.head.offset-accurate core.patch.store-partial "
+        "creation.defer-length.declare-in-patch checksum.verify checksum.partial-body "
+        "concatenation.final.order concatenation-unfinished.finishes "
+        "concatenation.partial.head-offset"
+    ),
+    concerns=_PATCH,
+).acting
 async def promised_bytes_counted(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -110,7 +139,7 @@ def trips_over_early_end(request: Request, response: Response) -> Response:
     return failure() if early else response
 
 
-@Breach("core.patch.store-partial", concerns=_PATCH).acting
+@Breach("core.patch.store-partial", warns="core.net.timeout-close", concerns=_PATCH).acting
 async def broken_patch_discarded(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -119,7 +148,15 @@ async def broken_patch_discarded(
     return await respond(bringing(request, data))
 
 
-@Breach("core.patch.store-partial", concerns=_PATCH).acting
+@Breach(
+    "core.patch.store-partial",
+    fails=(
+        "core.head.offset-accurate core.patch.offset-mismatch-no-change "
+        "core.net.detect-errors creation.defer-length.declare-in-patch "
+        "concatenation.final.order concatenation-unfinished.finishes"
+    ),
+    concerns=_PATCH,
+).acting
 async def end_of_broken_patch_spoilt(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -136,7 +173,7 @@ async def end_of_broken_patch_spoilt(
     raise ClientDisconnected
 
 
-@Breach("core.net.timeout-close", concerns=_PATCH).acting
+@Breach("core.net.timeout-close", warns="core.net.timeout-close", concerns=_PATCH).acting
 async def waits_for_ever(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A body that stands still is waited for without end."""
     return await respond(replace(request, body=_Patient(request)))
@@ -163,7 +200,12 @@ class _Patient:
         return count  # noqa: RET504 - a shielded scope may end without a value, for all mypy knows
 
 
-@Breach("core.net.timeout-close", concerns=_PATCH).acting
+@Breach(
+    "core.net.timeout-close",
+    fails="expiration.removed-404-410",
+    warns="core.net.timeout-close core.patch.store-partial",
+    concerns=_PATCH,
+).acting
 async def fails_at_time_out(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A body that stands still is answered with 500, and nothing of it is kept."""
     data: bytes | None = None
@@ -175,14 +217,20 @@ async def fails_at_time_out(behaving: Behaving, request: Request, respond: Respo
 # Requests that meet
 
 
-@Breach("core.patch.concurrent").setting
+@Breach(
+    "core.patch.concurrent", fails="core.patch.exceeds-length checksum.mismatch-discard"
+).setting
 def without_locks(config: Config) -> Config:
     """Requests that meet at one upload are not kept apart."""
     composer = replace(config.composer, locker=None)
     return replace(config, store_composer=composer, data_store=None)
 
 
-@Breach("core.patch.concurrent", concerns=_UPLOAD).acting
+@Breach(
+    "core.patch.concurrent",
+    fails="checksum.mismatch-discard termination.in-flight",
+    concerns=_UPLOAD,
+).acting
 async def newcomer_fails(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A request for an upload that is in use is answered with 500."""
     upload_id = id_of(behaving, request)
@@ -200,13 +248,22 @@ def _made_way(response: Response) -> bool:
     return response.status == 400 and b"UPLOAD_INTERRUPTED" in _text(response)
 
 
-@Breach("core.patch.concurrent", concerns=_PATCH).altering
+@Breach(
+    "core.patch.concurrent",
+    fails="checksum.mismatch-discard termination.in-flight",
+    concerns=_PATCH,
+).altering
 def older_request_fails(request: Request, response: Response) -> Response:
     """A request that is ended in favour of a newer one is answered with 500."""
     return failure() if _made_way(response) else response
 
 
-@Breach("core.patch.concurrent", concerns=_PATCH).acting
+@Breach(
+    "core.patch.concurrent",
+    fails="checksum.mismatch-discard",
+    warns="core.patch.concurrent",
+    concerns=_PATCH,
+).acting
 async def older_request_unanswered(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -217,7 +274,11 @@ async def older_request_unanswered(
     return response
 
 
-@Breach("core.patch.concurrent", concerns=to("HEAD", "PATCH", "DELETE", "POST")).acting
+@Breach(
+    "core.patch.concurrent",
+    warns="core.patch.concurrent",
+    concerns=to("HEAD", "PATCH", "DELETE", "POST"),
+).acting
 async def one_at_a_time(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """While one upload receives a body, all the others wait."""
     if method_of(request) == "POST":
@@ -252,7 +313,7 @@ async def promised_bytes_told(behaving: Behaving, request: Request, respond: Res
         memory.texts.pop(upload_id, None)
 
 
-@Breach("termination.in-flight", concerns=to("PATCH", "DELETE")).acting
+@Breach("termination.in-flight", warns="termination.gone", concerns=to("PATCH", "DELETE")).acting
 async def deleted_upload_comes_back(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -272,7 +333,11 @@ async def deleted_upload_comes_back(
     return response
 
 
-@Breach("termination.in-flight", concerns=to("PATCH", "DELETE")).acting
+@Breach(
+    "termination.in-flight",
+    warns="termination.204 termination.gone",
+    concerns=to("PATCH", "DELETE"),
+).acting
 async def busy_uploads_cannot_be_deleted(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -304,7 +369,11 @@ async def second_deletion_fails(behaving: Behaving, request: Request, respond: R
 # Asking before sending
 
 
-@Breach("creation-with-upload.expect-continue", concerns=brings_bytes).acting
+@Breach(
+    "creation-with-upload.expect-continue",
+    warns="creation-with-upload.expect-continue",
+    concerns=brings_bytes,
+).acting
 async def body_asked_for_in_vain(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

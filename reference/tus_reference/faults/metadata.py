@@ -150,7 +150,12 @@ def metadata_always_told(request: Request, response: Response) -> Response:
     return response.with_headers(("Upload-Metadata", "")) if succeeded(response) else response
 
 
-@Breach("creation.metadata.response-keys", concerns=_HEAD).altering
+@Breach(
+    "creation.metadata.response-keys",
+    fails="creation.metadata.response-format creation.metadata.head-echo",
+    warns="creation.metadata.empty-value",
+    concerns=_HEAD,
+).altering
 def metadata_with_an_empty_key(request: Request, response: Response) -> Response:
     """HEAD adds an empty pair, and so a key that is empty."""
     return _told(response, lambda text: f"{text},,x eA==")
@@ -249,7 +254,19 @@ async def header_from_metadata(behaving: Behaving, request: Request, respond: Re
     return response
 
 
-@Breach("creation.post.201", concerns=is_creation).altering
+@Breach(
+    "creation.post.201",
+    fails=(
+        "core.tus-resumable.unsupported-412 creation.max-size.413 creation.post.location "
+        "creation-with-upload.upload-offset-present creation-with-upload.upload-offset-value "
+        "creation-with-upload.patch-rules concatenation.partial.create"
+    ),
+    warns=(
+        "creation.supported creation.zero-length.accept creation-with-upload.interrupted "
+        "creation-with-upload.expect-continue"
+    ),
+    concerns=is_creation,
+).altering
 def nameless_uploads_refused(request: Request, response: Response) -> Response:
     """An upload without metadata is refused, and no profile says why."""
     return response if "Upload-Metadata" in request.headers else refusal(400)

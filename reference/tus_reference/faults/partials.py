@@ -181,7 +181,11 @@ def concat_in_capitals(request: Request, response: Response) -> Response:
     )
 
 
-@Breach("concatenation.header.response-format", concerns=HEAD).altering
+@Breach(
+    "concatenation.header.response-format",
+    warns="concatenation.header.response-format",
+    concerns=HEAD,
+).altering
 def concat_always_told(request: Request, response: Response) -> Response:
     """HEAD says of every upload that it is a partial one."""
     return response.with_headers(("Upload-Concat", "partial")) if succeeded(response) else response
@@ -196,7 +200,7 @@ async def only_paths_understood(behaving: Behaving, request: Request, respond: R
 
 @Breach(
     "concatenation.header.urls",
-    fails="creation.post.201 concatenation.final.length-sum",
+    fails="creation.post.201 concatenation.final.length-sum concatenation-unfinished.advertise",
     warns=(
         "concatenation.partial.repeat-in-one concatenation.header.urls concatenation.final.max-size"
     ),

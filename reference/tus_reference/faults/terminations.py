@@ -115,7 +115,12 @@ def trips_over_deleting_nothing(request: Request, response: Response) -> Respons
     return failure() if response.status == 404 else response
 
 
-@Breach("termination.204", warns="termination.204", concerns=to("PATCH", "DELETE")).acting
+@Breach(
+    "termination.204",
+    fails="termination.in-flight",
+    warns="termination.204 termination.gone",
+    concerns=to("PATCH", "DELETE"),
+).acting
 async def locked_against_deletion(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

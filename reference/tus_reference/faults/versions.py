@@ -36,7 +36,9 @@ def _lacks_version(request: Request) -> bool:
     return _TUS(request) and not value(request, "Tus-Resumable")
 
 
-@Breach("core.tus-resumable.response-present", concerns=_TUS).altering
+@Breach(
+    "core.tus-resumable.response-present", warns="creation-with-upload.patch-rules", concerns=_TUS
+).altering
 def success_without_version(request: Request, response: Response) -> Response:
     """Successful answers do not say which version of the protocol they follow."""
     return without(response, "Tus-Resumable") if succeeded(response) else response
@@ -48,7 +50,12 @@ def refusal_without_version(request: Request, response: Response) -> Response:
     return response if succeeded(response) else without(response, "Tus-Resumable")
 
 
-@Breach("core.tus-resumable.response-value", concerns=_TUS).altering
+@Breach(
+    "core.tus-resumable.response-value",
+    fails="core.tus-resumable.response-present",
+    warns="creation-with-upload.patch-rules",
+    concerns=_TUS,
+).altering
 def speaks_another_version(request: Request, response: Response) -> Response:
     """Answers claim to follow a version that nobody asked for."""
     return saying(response, "Tus-Resumable", "1.1.0")

@@ -198,7 +198,11 @@ async def with_upload_of_nothing_counts(
     return response
 
 
-@Breach("creation-with-upload.interrupted", concerns=is_creation).acting
+@Breach(
+    "creation-with-upload.interrupted",
+    warns="creation-with-upload.expect-continue",
+    concerns=is_creation,
+).acting
 async def trips_after_broken_creation(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
@@ -214,7 +218,11 @@ async def trips_after_broken_creation(
     return await respond(_with(request, data))
 
 
-@Breach("creation-with-upload.interrupted", concerns=is_creation).acting
+@Breach(
+    "creation-with-upload.interrupted",
+    warns="creation-with-upload.expect-continue",
+    concerns=is_creation,
+).acting
 async def broken_creation_goes_on(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
