@@ -16,6 +16,7 @@ from proof.page import page
 from proof.rehearsal import Exchange, Recording, Unread, leaves_alone
 from proof.vacuity import unproven
 from tus_conformance.judging.invariants import invariants
+from tus_conformance.judging.verdict import UNDETERMINED
 from tus_conformance.running.rows import AGGREGATE
 from tus_reference import Config
 from tus_reference.eccentrics import eccentrics
@@ -250,7 +251,9 @@ def test_a_fault_is_found_by_the_scenarios_that_show_it(found: FaultFound) -> No
     behaviour = faults()[found.id].behaviour
     judged = judge(case_of(found.on), fault=behaviour, among=frozenset(found.shown))
     violated = {row: each for row, each in judged.violated().items() if row != AGGREGATE}
-    assert violated.keys() <= found.violates.keys()
+    # What is warned of here may be left open by the sum of all scenarios.
+    left_open = {row for row, each in found.hides.items() if each in UNDETERMINED}
+    assert violated.keys() <= found.violates.keys() | left_open
     missing = {row for row, grade in found.violates.items() if violated.get(row) != grade}
     assert missing <= OF_EVERY_RUN
     assert found.breaks not in missing or not found.shown
@@ -267,13 +270,13 @@ def test_a_legal_server_is_not_failed_by_a_sample_of_the_scenarios(
     assert not {"error", "inconclusive"} & set(judged.requirements.values())
 
 
-SPARED = ("parts-only-once", "header-from-metadata")
+SPARED = ("parts-only-once", "finals-without-offset")
 
 
 @pytest.mark.parametrize("identifier", SPARED)
 def test_what_a_fault_leaves_alone_comes_out_the_same_when_told_again(identifier: str) -> None:
     behaviour = faults()[identifier].behaviour
-    some = frozenset(each.id for each in scenarios() if each.extension in {"concatenation", "core"})
+    some = frozenset(each.id for each in scenarios() if each.extension == "concatenation")
     _, known = get_to_know(Case(), among=some)
     spared, told = (judge(Case(), each, fault=behaviour, among=some) for each in (known, None))
     assert spared.requirements == told.requirements

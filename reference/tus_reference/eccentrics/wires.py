@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import trio
@@ -9,7 +10,7 @@ import trio
 from tus_reference.eccentrics.eccentric import Oddity
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
 _FINAL = b"HTTP/1.1 "
 _NO_BODY = (b"HTTP/1.1 1", b"HTTP/1.1 204")
@@ -21,7 +22,7 @@ class Carried(trio.abc.HalfCloseableStream):
     def __init__(
         self,
         stream: trio.abc.Stream,
-        pieces: Callable[[bytes], AsyncIterator[bytes]],
+        pieces: Callable[[bytes], AsyncGenerator[bytes, None]],
         *,
         hangs_up: bool = False,
     ) -> None:
@@ -31,8 +32,9 @@ class Carried(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send the pieces that `data` is made into; hang up after a final answer, if so wanted."""
-        async for piece in self._pieces(bytes(data)):
-            await self._stream.send_all(piece)
+        async with aclosing(self._pieces(bytes(data))) as pieces:
+            async for piece in pieces:
+                await self._stream.send_all(piece)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room."""
@@ -58,7 +60,7 @@ class Carried(trio.abc.HalfCloseableStream):
 def byte_by_byte(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Status lines are written one byte at a time, other lines without their last byte first."""
 
-    async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    async def pieces(data: bytes) -> AsyncGenerator[bytes, None]:
         head, end, body = data.partition(b"\r\n\r\n")
         if not data.startswith(_FINAL):
             yield data
@@ -79,7 +81,7 @@ def byte_by_byte(stream: trio.abc.Stream) -> trio.abc.Stream:
 def early_hints(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Interim answers 102 and 103 come before every final one."""
 
-    async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    async def pieces(data: bytes) -> AsyncGenerator[bytes, None]:
         if data.startswith(_FINAL) and not data.startswith(b"HTTP/1.1 1"):
             yield b"HTTP/1.1 102 Processing\r\n\r\n"
             yield b"HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload\r\n\r\n"
@@ -97,7 +99,7 @@ def _without_length(head: bytes, more: bytes) -> bytes:
 def chunked_answers(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Answers with a body are in chunked coding."""
 
-    async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    async def pieces(data: bytes) -> AsyncGenerator[bytes, None]:
         head, end, body = data.partition(b"\r\n\r\n")
         if not end or data.startswith(_NO_BODY) or not data.startswith(_FINAL) or not body:
             yield data
@@ -115,7 +117,7 @@ def chunked_answers(stream: trio.abc.Stream) -> trio.abc.Stream:
 def answers_until_close(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Answers with a body end with their connection, and have no length."""
 
-    async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    async def pieces(data: bytes) -> AsyncGenerator[bytes, None]:
         head, end, body = data.partition(b"\r\n\r\n")
         if not end or data.startswith(_NO_BODY) or not data.startswith(_FINAL) or not body:
             yield data
@@ -130,7 +132,7 @@ def answers_until_close(stream: trio.abc.Stream) -> trio.abc.Stream:
 def closes_after_each_answer(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Every answer closes its connection."""
 
-    async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    async def pieces(data: bytes) -> AsyncGenerator[bytes, None]:
         head, end, body = data.partition(b"\r\n\r\n")
         if end and data.startswith(_FINAL) and not data.startswith(b"HTTP/1.1 1"):
             data = head + b"\r\nConnection: close" + end + body
@@ -143,7 +145,7 @@ def closes_after_each_answer(stream: trio.abc.Stream) -> trio.abc.Stream:
 def hangs_up_early(stream: trio.abc.Stream) -> trio.abc.Stream:
     """A refusal that comes before the end of a body closes the connection at once."""
 
-    async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    async def pieces(data: bytes) -> AsyncGenerator[bytes, None]:
         yield data
 
     return Carried(stream, pieces, hangs_up=True)
