@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpcore
+import msgspec
 import pytest
 from in_memory import Answer, Closes, Says, Stays, script, session, story
 
@@ -13,12 +14,14 @@ from tus_conformance.dialogue.content import Generated, read
 from tus_conformance.dialogue.references import References
 from tus_conformance.dialogue.reply import Reply
 from tus_conformance.dialogue.session import Session
+from tus_conformance.dialogue.stopping import Stopped
 from tus_conformance.dialogue.uploads import Upload
-from tus_conformance.judging.judgement import holds
+from tus_conformance.judging.judgement import holds, judge
 from tus_conformance.telling.replay import replay
-from tus_conformance.wire import Outgoing, Wire
+from tus_conformance.wire import Answer as Heard
+from tus_conformance.wire import Failure, Outgoing, Wire
 from tus_reports import Attempt
-from tus_scenarios import Condition
+from tus_scenarios import Condition, Expectation
 
 MUST, SHOULD, OPEN = (
     "core.head.upload-offset",
@@ -143,6 +146,18 @@ GRADES: list[tuple[str, Answer, str, str]] = [
         "not-reached",
         "a value to compare with that does not exist",
     ),
+    (
+        expecting("header.Location = { form = 'same-origin' }"),
+        Says(201, {"Location": "1"}),
+        "held pass",
+        "a URL is resolved against that of the request",
+    ),
+    (
+        expecting("header.Location = { form = 'same-origin' }"),
+        Says(201, {"Location": "//other/1"}),
+        "violated fail",
+        "and may lead elsewhere",
+    ),
     (expecting("status = 204", OPEN), Closes(), "violated fail", "success was due, nothing came"),
     (expecting('status = "2xx"', OPEN), Closes(), "violated fail", "any success was due"),
     (
@@ -228,6 +243,15 @@ async def test_a_matcher_can_ask_for_what_an_earlier_answer_said(
     assert said(told) == [found]
 
 
+async def test_a_condition_can_refer_to_what_an_earlier_answer_said() -> None:
+    answering, _heard = script(ok(Upload_Offset="5"), ok(Upload_Offset="5"))
+    when = 'when.header.Upload-Offset = { equals = "{first.Upload-Offset}" }'
+    second = f"{{ options = {{}}, expect = [{{ {expecting(when + ', status = 200')} }}] }}"
+    async with session(answering) as here:
+        told = await replay(story(f'{{ options = {{}}, name = "first" }}, {second}'), here)
+    assert said(told) == ["held pass"]
+
+
 CONTENT = Generated("seed:scenario:1:upload")
 HELD = Upload("upload", "http://tus.test/files/1", CONTENT, length=20)
 
@@ -269,6 +293,108 @@ async def test_a_check_says_what_was_expected_and_what_came() -> None:
     assert "5" in check.expected
     assert check.actual == "status 200, Upload-Offset: 6"
     assert check.evidence == "HTTP/1.1 200 Said\nUpload-Offset: 6"
+
+
+async def test_the_evidence_holds_the_whole_lines_that_decide() -> None:
+    location = "http://other.test:1080/1"
+    answer = Says(201, {"Location": location, "X-Location": "1"})
+    told = await judged(expecting("header.Location = { form = 'same-origin' }"), answer)
+    assert told.checks[0].evidence == f"HTTP/1.1 201 Said\nLocation: {location}"
+
+
+SILENT = Failure("timeout", "Nothing came.")
+REFUSED = Failure("closed", "The connection was closed.")
+
+# An expectation and its row, what the reply is, whether the server was asked again and again, and
+# the check's outcome and grade, what it says it saw, and whether bytes were wrong.
+WEIGHED: list[tuple[Expectation, dict[str, Any], bool, tuple[object, ...], str]] = [
+    (
+        Expectation(status=204, checks=MUST),
+        {"failure": SILENT},
+        True,
+        ("violated", "fail", "Nothing came.", False),
+        "silence is judged where the server was asked again and again",
+    ),
+    (
+        Expectation(status=204, checks=MUST),
+        {},
+        False,
+        ("violated", "fail", "no answer", False),
+        "nothing at all",
+    ),
+    (
+        Expectation(intact=True, checks=OPEN),
+        {"intact": True, "story": "All right.", "failure": SILENT},
+        False,
+        ("held", "pass", "All right.", False),
+        "an upload that is whole, though an answer was lost",
+    ),
+    (
+        Expectation(intact=True, checks=OPEN),
+        {"intact": False, "damage": True, "story": "Byte 7 is wrong.", "failure": SILENT},
+        False,
+        ("violated", "fail", "Byte 7 is wrong.", True),
+        "wrong bytes in any row, though an answer was lost",
+    ),
+    (
+        Expectation(intact=True, checks=OPEN),
+        {"intact": False, "story": "It closed.", "failure": REFUSED, "closed": True},
+        False,
+        ("violated", "fail", "It closed.", False),
+        "a connection that closes while an upload is resumed",
+    ),
+    (
+        Expectation(intact=True, checks=OPEN),
+        {"intact": False, "story": "It said 404."},
+        False,
+        ("held", "note", "It said 404.", False),
+        "a refusal to resume in an open row",
+    ),
+]
+
+
+async def reply(
+    *, failure: Failure | None = None, closed: bool = False, **more: Any
+) -> tuple[Reply, References]:
+    """Return a reply to a GET that nothing came back for, and what its texts may refer to."""
+    async with session(script(ok())[0]) as here:
+        came = await here.wire.send(Outgoing("GET", HELD.url))
+    exchange = msgspec.structs.replace(came.exchange, response=None)
+    nothing = Heard(exchange=exchange, closed=closed, failure=failure)
+    return Reply(nothing, "GET", HELD.url, 0, **more), References(here, {}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("expectation", "came", "patiently", "found"),
+    [pytest.param(*case[:4], id=case[4]) for case in WEIGHED],
+)
+async def test_what_is_no_answer_is_weighed(
+    expectation: Expectation, came: dict[str, Any], patiently: bool, found: tuple[object, ...]
+) -> None:
+    (check,) = judge(expectation, *await reply(**came), 1, patiently=patiently)
+    assert (check.outcome, check.grade, check.actual, check.damage) == found
+    assert check.evidence == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"),
+    [("timeout", "inconclusive"), ("unreachable", "error"), ("tls", "error")],
+)
+async def test_what_says_nothing_of_the_server_stops_the_story(kind: Any, verdict: str) -> None:
+    came = await reply(failure=Failure(kind, "So it is."))
+    with pytest.raises(Stopped, match=r"So it is\.") as stopped:
+        judge(Expectation(status=204, checks=MUST), *came, 1)
+    assert stopped.value.verdict == verdict
+
+
+async def test_what_could_not_be_broken_is_not_reached_and_says_what_came() -> None:
+    came = await reply(failure=REFUSED, closed=True)
+    expectation = Expectation(header={"X": False}, checks=(MUST, SHOULD))
+    checks = judge(expectation, *came, 3)
+    assert [(check.requirement, check.says, check.step) for check in checks] == [
+        (MUST, "The connection was closed.", 3),
+        (SHOULD, "The connection was closed.", 3),
+    ]
 
 
 async def test_a_header_that_is_missing_is_named() -> None:
@@ -326,6 +452,8 @@ async def test_a_reference_to_nothing_leaves_its_expectation_open_and_the_story_
     async with session(answering) as here:
         told = await replay(story(f"{first}, {second}"), here)
     assert (said(told), told.reason) == (["not-reached", "held pass"], "")
+    assert told.checks[0].says == "the answer to 'first' has no Upload-Expires"
+    assert told.checks[0].step == 2
 
 
 REMARKS: list[tuple[str, Answer, list[str], str]] = [

@@ -134,7 +134,12 @@ SCENARIOS: list[tuple[tuple[str, ...], Verdict, str]] = [
 def test_a_scenario_fails_only_twice_or_by_damage(told: tuple[str, ...], expected: Verdict) -> None:
     found, reason = verdict.of_scenario([attempt(each) for each in told])
     assert found == expected
-    assert bool(reason) is (expected == "inconclusive")
+    again = "A first attempt failed, and a second one did not fail in the same way."
+    assert reason == (again if expected == "inconclusive" else "")
+
+
+def test_a_check_that_was_not_reached_and_not_kept_from_it_did_not_apply() -> None:
+    assert verdict.of_check(check("a -"), attempt("b pass, a -")) == "not-applicable"
 
 
 CONTRIBUTIONS: list[tuple[list[Scenario], Verdict, str]] = [
@@ -143,6 +148,7 @@ CONTRIBUTIONS: list[tuple[list[Scenario], Verdict, str]] = [
     ([scenario("a pass"), scenario("a note")], "note", "the worst of two scenarios"),
     ([scenario("a pass, b fail", "a pass, b fail")], "pass", "the fail is another row's"),
     ([scenario("b fail, a -", "b fail, a -")], "blocked", "not reached behind a fail"),
+    ([scenario("b fail", "b fail")], "blocked", "not even named behind a fail"),
     ([scenario("b warn, a -")], "not-applicable", "a warn keeps nothing from being reached"),
     ([scenario("b pass, a -")], "not-applicable", "not reached since its condition was absent"),
     ([scenario("b pass, a -; blocked")], "blocked", "blocked with its scenario"),

@@ -74,7 +74,12 @@ WHOLE = ScenarioSource(
         Step(
             patch=Request(
                 omit=("{algorithm}",),
-                header={"A": "{algorithm", "B": "algorithm}", "C": ("{size} bytes", "{upload}")},
+                header={
+                    "A": "{sizes",
+                    "B": "xsize}",
+                    "C": "xsizex",
+                    "D": ("{size} bytes", "{upload}"),
+                },
             ),
             expect=(Expectation(status=204, checks="core.patch.success"),),
         ),
@@ -99,4 +104,7 @@ def test_parameters_are_filled_in_wherever_a_step_has_texts() -> None:
     assert given == Given(length=10, stored="9", metadata="n sha1 xsizex")
     assert patch is not None
     assert patch.omit == ("sha1",)
-    assert patch.header == {"A": "{algorithm", "B": "algorithm}", "C": ("10 bytes", "{upload}")}
+    assert patch.header == {
+        "A": "{sizes", "B": "xsize}", "C": "xsizex",
+        "D": ("10 bytes", "{upload}"),
+    }
