@@ -123,13 +123,16 @@ def told_scenarios() -> tuple[Scenario, ...]:
 def _run(
     case: Case, known: Known | None, fault: Behaviour | None, wanted: tuple[Scenario, ...]
 ) -> tuple[Judged, Known]:
-    logging.getLogger("tus_reference").setLevel(logging.CRITICAL)
+    logger = logging.getLogger("tus_reference")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
     gc.disable()
     try:
         clock = MockClock(autojump_threshold=0)
         with patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", new=True):
             return trio.run(_judge, case, known, fault, wanted, clock=clock)
     finally:
+        logger.setLevel(before)
         gc.enable()
         gc.collect()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from proof import findings as kept
@@ -281,3 +283,10 @@ def test_what_a_fault_leaves_alone_comes_out_the_same_when_told_again(identifier
     spared, told = (judge(Case(), each, fault=behaviour, among=some) for each in (known, None))
     assert spared.requirements == told.requirements
     assert spared.scenarios == told.scenarios
+
+
+def test_judging_leaves_the_log_as_it_was() -> None:
+    logger = logging.getLogger("tus_reference")
+    before = logger.level
+    judge(Case(), among=frozenset({"core.options.version"}))
+    assert logger.level == before
