@@ -105,6 +105,8 @@ def test_parameters_are_filled_in_wherever_a_step_has_texts() -> None:
     assert patch is not None
     assert patch.omit == ("sha1",)
     assert patch.header == {
-        "A": "{sizes", "B": "xsize}", "C": "xsizex",
+        "A": "{sizes",
+        "B": "xsize}",
+        "C": "xsizex",
         "D": ("10 bytes", "{upload}"),
     }
