@@ -70,6 +70,23 @@ class Server:
         """Append `body` and return the status."""
         return self.request("PATCH", path, {**OFFSET, "Upload-Offset": str(offset)}, body).status
 
+    def begin_patch(self, path: str, length: int) -> socket.socket:
+        """Send the head of a PATCH at 0 and return the connection."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        connection.sendall(
+            f"PATCH {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+            "Content-Type: application/offset+octet-stream\r\n"
+            f"Content-Length: {length}\r\n\r\n".encode()
+        )
+        return connection
+
+    def peak_memory(self) -> int:
+        """Return the most memory that was resident, in bytes."""
+        with open(f"/proc/{self.process.pid}/status") as status:  # noqa: PTH123
+            found = re.search(r"VmHWM:\s+(\d+) kB", status.read())
+        assert found is not None
+        return int(found[1]) * 1024
+
     def children(self) -> list[int]:
         """Return the process ids of the workers."""
         pid = self.process.pid
@@ -110,12 +127,25 @@ def exchange(
     return answer
 
 
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tus_reference", "--port", "0", *arguments]
+
+
+def mistaken(*arguments: str) -> tuple[int, str]:
+    """Run a server that cannot start; return the exit code and what it says of that."""
+    done = subprocess.run(
+        _command(*arguments), capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
 @contextmanager
 def running(*arguments: str) -> Iterator[Server]:
     """Run the server on a free port until the block ends."""
-    command = [sys.executable, "-m", "tus_reference", "--port", "0", *arguments]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        _command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None

@@ -107,14 +107,16 @@ async def test_processes_tell_each_other_what_may_still_be_stored(tmp_path: Path
         store = S3Store("bucket", before.watched, **settings)
         stages.append(Stage(store, before.s3, before.watched))
     one, other = stages
-    await anyio.sleep(0.3)
-    start = anyio.current_time()
+    # The first write to each waits for what an earlier process may have left behind.
     await one.append(upload_id, CONTENT[10:20])
+    await other.append(upload_id, CONTENT[20:30])
+    start = anyio.current_time()
+    await one.append(upload_id, CONTENT[30:40])
     assert anyio.current_time() - start < 0.2
     one.store.disturb(upload_id)
-    await other.append(upload_id, CONTENT[20:30])
+    await other.append(upload_id, CONTENT[40:50])
     assert anyio.current_time() - start >= 0.25
     start = anyio.current_time()
-    await other.append(upload_id, CONTENT[30:40])
+    await other.append(upload_id, CONTENT[50:60])
     assert anyio.current_time() - start < 0.2
     assert not files(tmp_path)
