@@ -9,8 +9,9 @@ when the patience of a caller is over, it takes all that still wait to a thread 
 from __future__ import annotations
 
 from collections import deque
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
@@ -24,30 +25,23 @@ T = TypeVar("T")
 PATIENCE: Final = 0.01
 
 
-class _Call(Generic[T]):
+class _Call(Future[T]):
     """A call, what came of it, and the signal to look at it again."""
 
     def __init__(self, function: Callable[..., T], arguments: tuple[object, ...]) -> None:
+        super().__init__()
         self._function = function
         self._arguments = arguments
-        self._result: T
-        self._problem: BaseException | None = None
-        self.over = False
         self.signal = anyio.Event()
 
     def perform(self) -> None:
         """Run it, in whatever thread this is."""
         try:
-            self._result = self._function(*self._arguments)
+            result = self._function(*self._arguments)
         except BaseException as problem:
-            self._problem = problem
-        self.over = True
-
-    def result(self) -> T:
-        """Return what the function returned, or raise what it raised."""
-        if self._problem is not None:
-            raise self._problem
-        return self._result
+            self.set_exception(problem)
+        else:
+            self.set_result(result)
 
 
 class Batch:
@@ -65,7 +59,7 @@ class Batch:
         self._waiting.append(call)
         overdue = False
         with anyio.CancelScope(shield=True):
-            while not call.over:
+            while not call.done():
                 if self._waiting and (overdue or not self._driven):
                     await self._drive()
                     overdue = False
