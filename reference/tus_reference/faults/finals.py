@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     fails="concatenation.final.head-offset-equals-length concatenation.final.head-length",
     concerns=HEAD,
 ).acting
-async def length_of_the_first_part(
+async def length_grows_with_each_part(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """HEAD of a final upload tells the length of its parts and one for each."""
