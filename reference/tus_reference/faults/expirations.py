@@ -90,7 +90,7 @@ async def _of_expired(
 
 @Breach(
     "expiration.removed-404-410",
-    warns="expiration.removed-404-410",
+    warns="expiration.removed-404-410 expiration.may-remove",
     concerns=to("HEAD", "PATCH", "DELETE"),
 ).acting
 async def expired_is_a_bad_request(
