@@ -46,6 +46,8 @@ def hypercorn(app: TusApp, port: int) -> None:
 
     settings = hypercorn.Config()
     settings.bind = [f"127.0.0.1:{port}"]
+    # Else it leaves after a thousand requests of one client, as the benchmarks make them.
+    settings.keep_alive_max_requests = 1_000_000
     # hypercorn types each message; ours are mappings, as Starlette has them.
     trio.run(partial(hypercorn.trio.serve, cast("Any", app), settings, mode="asgi"))
 
