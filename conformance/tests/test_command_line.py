@@ -326,3 +326,17 @@ def test_the_command_can_be_run_as_a_module() -> None:
     said = ran(["tus_conformance", "list", "--scenarios"])
     assert (said.code, said.err) == (0, "")
     assert "core.options.answer\t" in said.out
+
+
+COMMANDS = ("run", "list", "init", "coverage", "explain", "report", "compare")
+INTERRUPTING = ("explore", "record", "unreliable")
+
+
+@pytest.mark.parametrize("command", COMMANDS + INTERRUPTING)
+def test_help_fits_a_terminal_of_80_columns(
+    run: Run, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run(command, "--help")
+    assert told.code == 0
+    assert [line for line in told.out.splitlines() if len(line) > 80] == []

@@ -13,10 +13,10 @@ from tus_conformance.target.server import STORES
 _RUN = """\
 Run the suite against a server and print what holds and what does not.
 
-Without --target the reference server is started for the purpose. The exit code is 0
-when the server conforms, 1 when a requirement is violated, 2 when the command or
-the profile is wrong, 3 when the run could not tell, and 4 when no scenario was
-selected."""
+Without --target the reference server is started for the purpose. The exit
+code is 0 when the server conforms, 1 when a requirement is violated, 2 when
+the command or the profile is wrong, 3 when the run could not tell, and 4 when
+no scenario was selected."""
 
 
 REPORTS = (
@@ -85,7 +85,9 @@ def _add_reports(commands: Any) -> None:
         "--format",
         choices=REPORTS,
         default="text",
-        help="several records make a matrix, as html or markdown (default: text)",
+        metavar="FORMAT",
+        help=f"{', '.join(REPORTS)}; several records make a matrix, as html or markdown"
+        " (default: text)",
     )
     report.add_argument(
         "--extension", metavar="NAME", help="what a badge is about (default: the whole protocol)"
@@ -113,7 +115,9 @@ def _add_target(run: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--reference",
         choices=STORES,
-        help="the store of the reference server that is started without --target (default: file)",
+        metavar="STORE",
+        help="the store of the reference server that is started without --target: "
+        f"{', '.join(STORES)} (default: file)",
     )
     run.add_argument(
         "--server-command",

@@ -10,24 +10,26 @@ from typing import Any
 AddTarget = Callable[[argparse.ArgumentParser], None]
 
 _EXPLORE = """\
-Make up stories of legal moves, bad input and interruptions, tell them to a server, and
-hold every answer against what a small model of the uploads allows. A disagreement is
-shrunk to the shortest story that shows it, and written as a scenario file, which
-`run --scenarios FILE` replays.
+Make up stories of legal moves, bad input and interruptions, tell them to a
+server, and hold every answer against what a small model of the uploads
+allows. A disagreement is shrunk to the shortest story that shows it, and
+written as a scenario file, which `run --scenarios FILE` replays.
 
-Without --target the reference server is started for the purpose. The exit code is 0
-when nothing was found, 1 when there is a disagreement, 2 when the command or the
-profile is wrong, and 3 when a story could not be told to its end."""
+Without --target the reference server is started for the purpose. The exit
+code is 0 when nothing was found, 1 when there is a disagreement, 2 when the
+command or the profile is wrong, and 3 when a story could not be told to its
+end."""
 
 _RECORD = """\
 Stand between a client and a server, and write what the client did, its broken
-connections included, as a scenario file that `run --scenarios FILE` replays on any
-server. Nothing of the user's goes into the file: contents are generated anew, and of
-the headers only those of the protocol are kept. End the recording with Ctrl-C."""
+connections included, as a scenario file that `run --scenarios FILE` replays
+on any server. Nothing of the user's goes into the file: contents are
+generated anew, and of the headers only those of the protocol are kept. End
+the recording with Ctrl-C."""
 
 _UNRELIABLE = """\
-Stand between a client and a server, and break requests as a plan says. What was done
-is printed, a line to a request. End it with Ctrl-C."""
+Stand between a client and a server, and break requests as a plan says. What
+was done is printed, a line to a request. End it with Ctrl-C."""
 
 
 def add(commands: Any, add_target: AddTarget) -> None:

@@ -134,3 +134,8 @@ def test_every_flag_is_explained() -> None:
     assert len(flags) >= 20
     assert [f.option_strings for f in flags if not f.help or len(f.help) < 15] == []
     assert "--dir" in parser().format_help()
+
+
+def test_the_manual_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert [line for line in parser().format_help().splitlines() if len(line) > 80] == []

@@ -11,13 +11,14 @@ from tus_reference.commandline.values import number, seconds, size
 from tus_reference.commandline.web_flags import add_cors, add_watching
 
 DESCRIPTION: Final = """\
-A server for tus 1.0.0, the protocol for resumable uploads, with all of its extensions.
+A server for tus 1.0.0, the protocol for resumable uploads, with all of its
+extensions.
 
 When it accepts connections it prints one line on standard output,
   Listening on http://HOST:PORT/files/
-and everything else on standard error. SIGTERM and SIGINT stop it: what has arrived is
-stored, requests in progress are answered, and the exit code is 0. A second signal stops
-it at once.
+and everything else on standard error. SIGTERM and SIGINT stop it: what has
+arrived is stored, requests in progress are answered, and the exit code is 0.
+A second signal stops it at once.
 """
 
 EPILOG: Final = """\
@@ -27,9 +28,10 @@ files of the file store:
   ID        the bytes of an upload, in the format of tusd
   ID.info   what is known about it, in the format of tusd
 
-The S3 store keeps uploads as tusd does, too. Credentials, region and endpoint are found as by
-every AWS tool: in AWS_ACCESS_KEY_ID and its like, in AWS_PROFILE and its files, or in the
-role of the machine. Parts wait in the folder that TMPDIR names.
+The S3 store keeps uploads as tusd does, too. Credentials, region and endpoint
+are found as by every AWS tool: in AWS_ACCESS_KEY_ID and its like, in
+AWS_PROFILE and its files, or in the role of the machine. Parts wait in the
+folder that TMPDIR names.
 
 exit codes: 0 stopped by a signal, 1 cannot listen, 2 the settings cannot work
 """
