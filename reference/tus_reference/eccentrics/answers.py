@@ -11,6 +11,7 @@ import anyio
 from tus_reference.eccentrics.eccentric import Oddity
 from tus_reference.faults.alterations import (
     asking,
+    having,
     header,
     is_creation,
     method_of,
@@ -200,6 +201,13 @@ async def _held(behaving: Behaving, request: Request, respond: Respond, *, waits
         return await respond(request)
     finally:
         marked.discard(upload_id)
+
+
+@Oddity(concerns=having("X-HTTP-Method-Override")).acting
+async def first_override_counts(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Of several X-HTTP-Method-Override the first counts."""
+    first = value(request, "X-HTTP-Method-Override").partition(",")[0]
+    return await respond(asking(request, X_HTTP_Method_Override=first))
 
 
 @Oddity(

@@ -164,6 +164,28 @@ class Untrailed:
         return await self._body.read_into(buffer)
 
 
+class Begun:
+    """A body of which the first piece was read already."""
+
+    def __init__(self, first: bytes, body: Body) -> None:
+        self._first = Given(first)
+        self._body = body
+
+    @property
+    def length(self) -> int | None:
+        """The length in bytes, or None."""
+        return self._body.length
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailer fields."""
+        return self._body.trailers
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+        return await self._first.read_into(buffer) or await self._body.read_into(buffer)
+
+
 async def whole(request: Request) -> bytes:
     """Return all of a body; raises `ClientDisconnected` if it breaks off."""
     data = bytearray()
@@ -171,6 +193,12 @@ async def whole(request: Request) -> bytes:
         while count := await request.body.read_into(view):
             data += view[:count]
     return bytes(data)
+
+
+async def first_piece(request: Request) -> bytes:
+    """Return what the first read of a body brings."""
+    with memoryview(bytearray(65536)) as view:
+        return bytes(view[: await request.body.read_into(view)])
 
 
 def bringing(request: Request, data: bytes) -> Request:

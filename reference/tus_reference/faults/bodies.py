@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import anyio
+
 from tus_reference.faults.alterations import (
+    Begun,
     append,
     asking,
     bringing,
     failure,
+    first_piece,
     id_of,
     known,
     refusal,
     replace_bytes,
     rewritten,
     saying,
+    set_length,
     stored,
     succeeded,
     to,
@@ -54,6 +61,26 @@ def patch_of_nothing_succeeds(request: Request, response: Response) -> Response:
 def trips_over_queries(request: Request, response: Response) -> Response:
     """PATCH to the URL of an upload with a query behind it is answered with 500."""
     return failure() if "?" in request.target else response
+
+
+@Breach(
+    "core.patch.nonexistent-404",
+    fails="core.head.offset-accurate core.patch.apply-at-offset",
+    concerns=_PATCH,
+).acting
+async def bytes_for_whoever_waits(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A PATCH of the URL where uploads are created goes into any upload that stands there."""
+    recorder = behaving.config.composer.recorder
+    if recorder is None or not behaving.locator.is_endpoint(request.path):
+        return await respond(request)
+    offset = value(request, "Upload-Offset")
+    for info in [each async for each in recorder.uploads() if str(each.offset) == offset]:
+        data = await whole(request)
+        await append(behaving, info, data)
+        return saying(with_status(refusal(204), 204), "Upload-Offset", str(info.offset + len(data)))
+    return await respond(request)
 
 
 @Breach("core.patch.zero-length", warns="core.patch.zero-length", concerns=_PATCH).altering
@@ -167,6 +194,27 @@ async def excess_refused_and_kept(
 ) -> Response:
     """Bytes beyond the length of an upload are refused, but stored."""
     return await _exceed(behaving, request, respond, said=False)
+
+
+@Breach("core.patch.exceeds-length", concerns=_chunked).acting
+async def only_first_piece_counted(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Of a chunked body only the first piece is held against the length of the upload."""
+    info = await known(behaving, id_of(behaving, request))
+    size = None if info is None else _length_for(info, request)
+    if info is None or size is None or value(request, "Upload-Offset") != str(info.offset):
+        return await respond(request)
+    first = await first_piece(request)
+    begun = replace(request, body=Begun(first, request.body))
+    if len(first) >= size - info.offset or "Upload-Checksum" in request.headers:
+        return await respond(begun)
+    await set_length(behaving, info.id, sys.maxsize)
+    try:
+        return await respond(asking(begun, Upload_Length=None))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await set_length(behaving, info.id, size)
 
 
 async def _exceed(

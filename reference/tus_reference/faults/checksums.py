@@ -13,6 +13,7 @@ from tus_reference.faults.alterations import (
     brings_bytes,
     created_id,
     failure,
+    first_piece,
     having,
     id_of,
     known,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tus_reference.faults.behaviour import Behaving, Respond
     from tus_reference.handler import Request, Response
 
+_MEBIBYTE = 1024 * 1024
 CHECKED = having("Upload-Checksum", "PATCH")
 
 
@@ -197,6 +199,50 @@ async def checksum_of_all_expected(
     data = await stored(behaving, info)
     await replace_bytes(behaving, info, data)
     return refusal(460)
+
+
+@Breach("checksum.match-204", fails="checksum-trailer.verify", concerns=_with_checksum).acting
+async def large_checksum_never_right(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The checksum of more than a mebibyte is never right."""
+    response = await respond(request)
+    info = await known(behaving, id_of(behaving, request))
+    checked = "Upload-Checksum" in request.headers or "Trailer" in request.headers
+    large = info is not None and info.offset > _MEBIBYTE
+    return refusal(460) if checked and large and response.status == 204 else response
+
+
+@Breach("checksum.match-204", fails="checksum.verify", concerns=_with_checksum).acting
+async def checksum_of_first_piece_expected(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The checksum is expected to be that of what the first read of the body brings."""
+    if "Upload-Checksum" not in request.headers:
+        return await respond(request)
+    first = await first_piece(request)
+    data = first + await whole(request)
+    again = bringing(request, data)
+    if len(first) < len(data) and mistaken(request, first, Headers()):
+        return refusal(460)
+    return await respond(again)
+
+
+@Breach(
+    "checksum.verify",
+    fails="checksum.mismatch-discard checksum.mismatch-offset",
+    concerns=_with_checksum,
+).acting
+async def second_piece_not_verified(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A body that comes with more than one read is not verified."""
+    if "Upload-Checksum" not in request.headers:
+        return await respond(request)
+    first = await first_piece(request)
+    data = first + await whole(request)
+    again = bringing(request, data)
+    return await respond(again if len(first) == len(data) else unverified(again))
 
 
 @Breach(

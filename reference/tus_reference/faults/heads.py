@@ -263,6 +263,21 @@ def unknown_upload_is_empty(request: Request, response: Response) -> Response:
 
 
 @Breach(
+    "core.head.not-found-no-offset",
+    warns="core.head.not-found-status core.head.not-found-no-offset",
+    concerns=_HEAD,
+).acting
+async def upload_at_the_creation_url(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """HEAD of the URL where uploads are created says that an empty one is there."""
+    if not behaving.locator.is_endpoint(request.path):
+        return await respond(request)
+    told = (("Upload-Offset", "0"), ("Upload-Length", "100"), ("Cache-Control", "no-store"))
+    return Response(200, (*told, ("Tus-Resumable", TUS_VERSION)))
+
+
+@Breach(
     "core.head.not-found-no-offset", warns="core.head.not-found-no-offset", concerns=_HEAD
 ).altering
 def offset_of_nothing(request: Request, response: Response) -> Response:

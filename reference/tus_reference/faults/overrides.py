@@ -130,3 +130,24 @@ async def both_methods_count(behaving: Behaving, request: Request, respond: Resp
     if info is not None and value(request, "Content-Type") == OFFSET_TYPE:
         await append(behaving, info, data)
     return told
+
+
+def _overridden_twice(request: Request) -> bool:
+    names = [name.lower() for name, _ in request.headers.items()]
+    return names.count("x-http-method-override") > 1
+
+
+@Breach("core.method-override.honoured", concerns=_overridden_twice).altering
+def trips_over_two_overrides(request: Request, response: Response) -> Response:
+    """A request that is overridden twice makes the server fail."""
+    return failure()
+
+
+@Breach("core.method-override.honoured", concerns=_overridden_twice).acting
+async def two_overrides_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A request that is overridden twice is refused, but its bytes are stored, and wrongly."""
+    wrong = bytes(byte ^ 0xFF for byte in await whole(request))
+    await respond(asking(bringing(request, wrong), X_HTTP_Method_Override="PATCH"))
+    return refusal(400)

@@ -109,6 +109,17 @@ async def neighbours_deleted(behaving: Behaving, request: Request, respond: Resp
     return await respond(request)
 
 
+@Breach("core.head.offset-accurate", concerns=_DELETE).acting
+async def all_deleted_at_once(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """DELETE of the URL where uploads are created removes all of them."""
+    recorder = behaving.config.composer.recorder
+    if recorder is None or not behaving.locator.is_endpoint(request.path):
+        return await respond(request)
+    for upload_id in [each.id async for each in recorder.uploads()]:
+        await remove(behaving, upload_id)
+    return Response(204, _DONE)
+
+
 @Breach("termination.nonexistent", concerns=_DELETE).altering
 def trips_over_deleting_nothing(request: Request, response: Response) -> Response:
     """DELETE of an upload that never was there is answered with 500."""

@@ -90,6 +90,19 @@ async def trailer_never_right(behaving: Behaving, request: Request, respond: Res
 
 
 @Breach("checksum-trailer.verify", concerns=chunked_patch).acting
+async def unannounced_trailer_never_right(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A right checksum in a trailer that was not announced is refused, and the bytes are kept."""
+    data = await whole(request)
+    again = bringing(request, data)
+    if "Trailer" in request.headers or "Upload-Checksum" not in request.body.trailers:
+        return await respond(again)
+    response = await respond(again)
+    return refusal(460) if response.status == 204 else response
+
+
+@Breach("checksum-trailer.verify", concerns=chunked_patch).acting
 async def trips_over_unannounced_trailers(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

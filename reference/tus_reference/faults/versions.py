@@ -61,6 +61,13 @@ def speaks_another_version(request: Request, response: Response) -> Response:
     return saying(response, "Tus-Resumable", "1.1.0")
 
 
+@Breach("core.tus-resumable.response-present", concerns=to("GET")).acting
+async def trips_over_visitors(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """GET of the URL where uploads are created makes the server fail."""
+    visited = behaving.locator.is_endpoint(request.path)
+    return failure() if visited else await respond(request)
+
+
 @Breach("core.tus-resumable.unsupported-412", concerns=_other_version).altering
 def version_refused_with_400(request: Request, response: Response) -> Response:
     """An unsupported version is refused with 400 instead of 412."""
