@@ -421,6 +421,23 @@ async def test_an_upload_is_finished_as_a_client_would(
     assert check.damage is damage
 
 
+async def test_what_an_answer_called_complete_may_be_gone_when_it_is_asked_for() -> None:
+    """That HEAD goes on answering for a complete upload is another requirement's business."""
+    steps = f"{GIVEN}, {PATCH.replace('send = 5', 'send = 10')}, {FINISH}"
+    attempt, _ = await told(steps, created(), stored(10), Says(404))
+    assert said(attempt) == [f"{OTHER} held", f"{ROW} held"]
+    assert attempt.checks[1].actual == (
+        "complete; content unverified, since the server offers no download"
+    )
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_an_upload_that_is_gone_is_not_waited_for(status: int) -> None:
+    patient = FINISH.replace("finish = {},", "finish = {}, within = 30,")
+    attempt, _ = await told(f"{GIVEN}, {patient}", created(), Says(status))
+    assert said(attempt) == [f"{ROW} violated"]
+
+
 async def test_without_a_download_the_content_is_said_to_be_unverified() -> None:
     attempt, _ = await told(f"{GIVEN}, {FINISH}", created(), stands(0), stored(10), stands(10))
     assert attempt.verdict == "pass"

@@ -27,6 +27,8 @@ _OUTDONE = frozenset({400, 409, 423})
 async def finished(telling: Telling, upload: Upload) -> Reply:
     """Resume an upload by what HEAD says and complete it; the reply tells whether it is intact."""
     head, stored = await _offset(telling, upload)
+    if _is_complete_and_gone(upload, head):
+        return await _compared(telling, upload, head)
     if stored is None:
         return _broken(head, f"HEAD got {_shown(head)}, so it cannot be resumed")
     if upload.length is None:
@@ -49,14 +51,18 @@ async def _resumed(telling: Telling, upload: Upload, stored: int, length: int) -
         head, now = await _offset(telling, upload)
         if not sent.succeeded and not (now is not None and stored < now < length):
             return _refused(sent, stored)
-        # That HEAD goes on answering for a complete upload is a requirement of its own.
-        if now == length or (upload.offset == length and head.status in _GONE):
+        if now == length or _is_complete_and_gone(upload, head):
             return head
         if now is not None and now > length:
             return _damaged(head, f"HEAD says {now} bytes of an upload of {length}")
         if now is None or now <= stored:
             return _broken(head, f"after the rest was sent from {stored}, HEAD got {_shown(head)}")
         stored = now
+
+
+def _is_complete_and_gone(upload: Upload, head: Reply) -> bool:
+    """Tell whether an answer called it complete: that HEAD still finds it is another requirement."""
+    return upload.offset == upload.length and head.status in _GONE
 
 
 async def _offset(telling: Telling, upload: Upload) -> tuple[Reply, int | None]:

@@ -17,8 +17,8 @@ from tus_conformance.telling.waiting import Waiting, begun
 from tus_reports import Attempt, Check, Verdict
 from tus_scenarios import Request, Scenario, Step
 
-_FINAL = frozenset({400, 412, 413, 415})
-"""The refusals of a request that is wrong, whatever the upload is busy with."""
+_FINAL = frozenset({400, 404, 410, 412, 413, 415})
+"""The refusals of a request that is wrong, whatever the upload is busy with, or of one gone."""
 
 
 async def replay(scenario: Scenario, session: Session, attempt: int = 1) -> Attempt:
