@@ -61,7 +61,7 @@ async def _resumed(telling: Telling, upload: Upload, stored: int, length: int) -
 
 
 def _is_complete_and_gone(upload: Upload, head: Reply) -> bool:
-    """Tell whether an answer called it complete: that HEAD still finds it is another requirement."""
+    """Tell whether an answer called it complete; that HEAD still finds it is another row."""
     return upload.offset == upload.length and head.status in _GONE
 
 
