@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from proof.exceptions import but_for, exceptions
 from proof.findings import Findings
@@ -72,10 +72,17 @@ def only_noted(findings: Findings) -> Iterator[str]:
                 yield f"{found.id} violates {row}, which is taken for one that cannot be."
 
 
-GATES = {
-    "What is declared is in the ledger": lambda _: declarations(),
+Gate = Callable[[Findings], Iterable[str]]
+
+OF_EACH: dict[str, Gate] = {
     "Each fault violates what it declares, and nothing else": as_declared,
     "Each eccentric is charged with what it declares, and nothing else": legal,
+}
+"""What holds of every server by itself, whichever others are judged."""
+
+GATES: dict[str, Gate] = {
+    "What is declared is in the ledger": lambda _: declarations(),
+    **OF_EACH,
     "Each row that can be graded has a fault": covered,
     "Each scenario finds a fault": killing,
     "Each check was seen to hold and to be violated, and each probe in two ways": proven,

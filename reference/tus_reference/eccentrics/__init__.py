@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tus_reference.eccentrics import answers, offers, wires
+from tus_reference.eccentrics import answers, choices, offers, wires
 from tus_reference.eccentrics.eccentric import Eccentric
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Eccentric", "eccentrics"]
 
-_MODULES: tuple[ModuleType, ...] = (answers, offers, wires)
+_MODULES: tuple[ModuleType, ...] = (answers, choices, offers, wires)
 
 
 @cache

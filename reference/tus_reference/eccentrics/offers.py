@@ -105,6 +105,18 @@ core_only = only(
     warns="creation.supported",
 )
 creation_only = only("creation-only", "Of the extensions, only creation is offered.", "creation")
+
+
+async def _without_bytes(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    return refusal(400)
+
+
+bare_creation_only = Oddity().named(
+    "bare-creation-only",
+    "Of the extensions, only creation is offered, and one that brings bytes is refused.",
+    *creation_only.behaviours,
+    Behaviour(brings_bytes, act=_without_bytes),
+)
 with_upload_only = only(
     "with-upload-only",
     "Of the extensions, only creation, with bytes, is offered.",

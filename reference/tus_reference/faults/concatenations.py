@@ -122,6 +122,21 @@ async def patch_of_used_part_turns_final(
     return response
 
 
+@Breach("concatenation.partial.patch-after-concat", concerns=PATCH).acting
+async def patch_of_used_part_extends_final(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """PATCH of a part is refused, but the finished final upload over it gets a byte more."""
+    info = await asked_for(behaving, request)
+    finals = await _finals_over(behaving, info)
+    response = await respond(request)
+    for each in finals:
+        if each.is_complete:
+            data = await stored(behaving, each)
+            await replace_bytes(behaving, replace(each, size=len(data) + 1), data + b"?")
+    return response
+
+
 # PATCH of a final upload
 
 
@@ -145,6 +160,21 @@ async def patch_of_finals_spoils_parts(
     if target is not None and target.offset:
         data = await stored(behaving, target)
         await replace_bytes(behaving, target, data[:-1])
+    return response
+
+
+@Breach(
+    "concatenation.final.patch-no-modify", fails="core.head.offset-accurate", concerns=PATCH
+).acting
+async def patch_of_finals_takes_a_byte(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """PATCH of a final upload is refused, but the upload ends a byte earlier from then on."""
+    info = await asked_for(behaving, request)
+    response = await respond(request)
+    if info is not None and info.is_final and info.offset:
+        data = await stored(behaving, info)
+        await replace_bytes(behaving, replace(info, size=len(data) - 1), data[:-1])
     return response
 
 

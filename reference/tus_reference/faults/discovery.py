@@ -51,6 +51,12 @@ def options_fails(request: Request, response: Response) -> Response:
     return failure()
 
 
+@Breach("core.options.ignore-tus-resumable", concerns=having("Tus-Resumable", "OPTIONS")).altering
+def options_refuses_any_version(request: Request, response: Response) -> Response:
+    """OPTIONS with Tus-Resumable is refused with 400, whatever the version."""
+    return refusal(400)
+
+
 @Breach("core.options.tus-version", concerns=_OPTIONS).altering
 def options_without_versions(request: Request, response: Response) -> Response:
     """OPTIONS does not tell the versions."""

@@ -114,6 +114,19 @@ async def expired_is_a_failure(behaving: Behaving, request: Request, respond: Re
     return await _of_expired(behaving, request, respond, 500)
 
 
+@Breach("expiration.complete-not-removed", concerns=_PATCH).acting
+async def late_uploads_removed(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """An upload that is completed after its time of expiry is acknowledged, and removed."""
+    before = await known(behaving, id_of(behaving, request))
+    response = await respond(request)
+    info = await known(behaving, id_of(behaving, request))
+    expires = None if before is None else before.expires
+    late = expires is not None and time.time() > expires
+    if late and info is not None and info.is_complete:
+        await remove(behaving, info.id)
+    return response
+
+
 @Breach(
     "expiration.complete-not-removed",
     warns="expiration.complete-not-removed",

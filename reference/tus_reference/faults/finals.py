@@ -8,7 +8,9 @@ from tus_reference.faults.alterations import (
     created_id,
     failure,
     header,
+    id_of,
     known,
+    method_of,
     refusal,
     replace_bytes,
     rewritten,
@@ -51,6 +53,26 @@ async def length_grows_with_each_part(
         return response
     count = len(info.partial_uploads)
     return rewritten(response, "Upload-Length", lambda text: str(int(text) + count))
+
+
+@Breach(
+    "concatenation.final.length-sum",
+    fails=(
+        "concatenation.final.order concatenation-unfinished.finishes "
+        "concatenation.final.patch-no-modify concatenation.partial.patch-after-concat"
+    ),
+    warns="concatenation.partial.repeat-in-one concatenation.header.urls",
+    concerns=HEAD,
+).acting
+async def finals_seem_longer(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """HEAD of a finished final upload tells a length and an offset that are one too high."""
+    info = await asked_for(behaving, request)
+    response = await respond(request)
+    if info is None or not info.is_final or header(response, "Upload-Offset") is None:
+        return response
+    for name in ("Upload-Length", "Upload-Offset"):
+        response = rewritten(response, name, lambda text: str(int(text) + 1))
+    return response
 
 
 @Breach(
@@ -126,6 +148,26 @@ async def finals_without_offset(behaving: Behaving, request: Request, respond: R
     return without(response, "Upload-Offset") if info and info.is_final else response
 
 
+@Breach(
+    "concatenation.final.head-offset-equals-length",
+    on="finals-of-parts-alone",
+    concerns=to("POST", "HEAD"),
+).acting
+async def finals_with_bytes_never_finish(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """HEAD of a final upload never tells its offset if bytes came with it."""
+    if method_of(request) == "HEAD":
+        response = await respond(request)
+        unfinished = id_of(behaving, request) in behaving.memory.marked
+        return without(response, "Upload-Offset") if unfinished else response
+    brings = is_final(request) and request.body.length != 0
+    response = await respond(request)
+    if brings and response.status == 201:
+        behaving.memory.marked.add(created_id(behaving, response))
+    return response
+
+
 @Breach("concatenation.final.head-length", concerns=HEAD).acting
 async def unfinished_finals_without_length(
     behaving: Behaving, request: Request, respond: Respond
@@ -179,6 +221,22 @@ async def finals_never_finish(behaving: Behaving, request: Request, respond: Res
         return response
     behaving.memory.marked.add(info.id)
     return without(response, "Upload-Offset")
+
+
+@Breach(
+    "concatenation-unfinished.finishes",
+    fails="core.head.offset-accurate core.patch.exceeds-length",
+    concerns=HEAD,
+).acting
+async def unfinished_finals_tell_too_much(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """HEAD of a final upload that is not finished tells an offset beyond its length."""
+    info = await asked_for(behaving, request)
+    response = await respond(request)
+    length = header(response, "Upload-Length")
+    early = info is not None and info.is_final and header(response, "Upload-Offset") is None
+    return saying(response, "Upload-Offset", str(int(length) + 1)) if early and length else response
 
 
 @Breach("concatenation-unfinished.finishes", concerns=is_final).acting

@@ -228,7 +228,8 @@ def excess_refused_with_400(request: Request, response: Response) -> Response:
 async def maximum_not_kept(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """A creation beyond Tus-Max-Size is accepted."""
     length = int(value(request, "Upload-Length"))
-    response = await respond(asking(request, Upload_Length="1"))
+    most = str(behaving.config.max_size)
+    response = await respond(asking(request, Upload_Length=most))
     await set_length(behaving, created_id(behaving, response), length)
     return response
 

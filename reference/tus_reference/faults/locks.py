@@ -295,6 +295,48 @@ async def one_at_a_time(behaving: Behaving, request: Request, respond: Respond) 
         behaving.memory.marked.discard(upload_id)
 
 
+@Breach(
+    "core.patch.concurrent",
+    fails="core.net.detect-errors checksum.mismatch-discard concatenation.final.order",
+    concerns=_PATCH,
+).acting
+async def whoever_meets_fails(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """PATCHes that meet at one upload are all answered with 500."""
+    upload_id, memory = id_of(behaving, request), behaving.memory
+    if upload_id in memory.marked:
+        memory.texts[upload_id] = "met"
+        return failure()
+    memory.marked.add(upload_id)
+    try:
+        # Short bodies are done before the next request is there.
+        await anyio.sleep(0.01)
+        response = failure() if upload_id in memory.texts else await respond(request)
+        return failure() if upload_id in memory.texts else response
+    finally:
+        memory.marked.discard(upload_id)
+        memory.texts.pop(upload_id, None)
+
+
+@Breach(
+    "core.patch.concurrent",
+    fails="core.head.offset-accurate checksum.mismatch-discard",
+    on="locks-by-423",
+    concerns=_PATCH,
+).acting
+async def refusal_costs_a_byte(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A PATCH that is refused with 423 makes the one in its way lose its last byte."""
+    upload_id, refused = id_of(behaving, request), behaving.memory.texts
+    response = await respond(request)
+    if response.status == 423:
+        refused[upload_id] = "423"
+    elif refused.pop(upload_id, None):
+        info = await known(behaving, upload_id)
+        if info is not None and info.offset:
+            data = await stored(behaving, info)
+            await replace_bytes(behaving, info, data[:-1])
+    return response
+
+
 @Breach("core.head.offset-accurate", concerns=to("HEAD", "PATCH")).acting
 async def promised_bytes_told(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """While a PATCH is under way, HEAD tells the offset that it is to reach."""
@@ -350,6 +392,27 @@ async def busy_uploads_cannot_be_deleted(
     if succeeded(response):
         marked.discard(upload_id)
     return response
+
+
+@Breach(
+    "termination.in-flight",
+    warns="termination.in-flight termination.204 termination.gone",
+    concerns=to("PATCH", "DELETE"),
+).acting
+async def busy_uploads_stay_for_ever(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """An upload that was to be deleted while it received a body cannot be deleted any more."""
+    upload_id, memory = id_of(behaving, request), behaving.memory
+    if method_of(request) == "PATCH":
+        memory.marked.add(upload_id)
+        try:
+            return await respond(request)
+        finally:
+            memory.marked.discard(upload_id)
+    if upload_id in memory.marked:
+        memory.texts[upload_id] = "stays"
+    return refusal(423) if upload_id in memory.texts else await respond(request)
 
 
 @Breach("termination.in-flight", concerns=to("DELETE")).acting

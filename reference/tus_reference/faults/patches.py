@@ -68,6 +68,22 @@ async def completed_with_200(behaving: Behaving, request: Request, respond: Resp
 
 
 @Breach(
+    "core.upload-offset.format",
+    fails="core.patch.upload-offset-value",
+    warns="creation.defer-length.declare-in-patch",
+    concerns=_PATCH,
+).acting
+async def completion_as_fraction(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The PATCH that brings the rest of an upload tells the offset as a decimal fraction."""
+    response = await respond(request)
+    info = await known(behaving, id_of(behaving, request))
+    done = info is not None and info.is_complete and value(request, "Upload-Offset") != "0"
+    return rewritten(response, "Upload-Offset", lambda text: f"{text}.0") if done else response
+
+
+@Breach(
     "core.patch.upload-offset-present",
     fails=(
         "core.upload-offset.reject-invalid core.method-override.honoured "
@@ -171,6 +187,21 @@ async def media_type_by_the_letter(
     kind = value(request, "Content-Type")
     strange = kind != OFFSET_TYPE and kind.lower().partition(";")[0] == OFFSET_TYPE
     return refusal(415) if strange else await respond(request)
+
+
+@Breach("core.patch.accept", warns="core.patch.accept", concerns=_PATCH).acting
+async def one_namesake_at_a_time(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """PATCH is refused while another upload with the same metadata is begun and unfinished."""
+    info = await known(behaving, id_of(behaving, request))
+    if info is None or not info.metadata:
+        return await respond(request)
+    recorder = behaving.config.composer.recorder
+    others = [] if recorder is None else [each async for each in recorder.uploads()]
+    namesakes = [each for each in others if each.metadata == info.metadata and each.id != info.id]
+    begun = any(each.offset and not each.is_complete for each in namesakes)
+    return refusal(423) if begun else await respond(request)
 
 
 # The offset

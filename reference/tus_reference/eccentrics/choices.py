@@ -1,0 +1,162 @@
+"""Unusual choices where the protocol leaves one: what is taken, left out, told or removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from tus_reference.eccentrics.eccentric import Oddity
+from tus_reference.faults.alterations import (
+    asking,
+    bringing,
+    brings_bytes,
+    created_id,
+    id_of,
+    is_creation,
+    known,
+    method_of,
+    part,
+    refusal,
+    succeeded,
+    to,
+    value,
+    whole,
+    without,
+)
+from tus_reference.handler import ClientDisconnected
+from tus_reference.notifications import HTTPRequest
+from tus_reference.protocol import Refused, parse_metadata
+
+if TYPE_CHECKING:
+    from tus_reference.faults.behaviour import Behaving, Respond
+    from tus_reference.handler import FileInfo, Request, Response
+
+_NOBODY = HTTPRequest()
+_MOMENT = 0.01
+
+
+# Creation
+
+
+@Oddity(concerns=is_creation).acting
+async def malformed_metadata_left_out(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """Metadata that cannot be read is left out, and the upload created without it."""
+    try:
+        parse_metadata(value(request, "Upload-Metadata") or "none")
+    except Refused:
+        request = asking(request, Upload_Metadata=None)
+    return await respond(request)
+
+
+@Oddity(concerns=brings_bytes).acting
+async def surplus_left_out(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Bytes of a creation that are more than its length are left out."""
+    length, brings = value(request, "Upload-Length"), request.body.length
+    if not length.isdecimal() or (brings is not None and brings <= int(length)):
+        return await respond(request)
+    data = await whole(request)
+    return await respond(bringing(request, data[: int(length)]))
+
+
+# PATCH and HEAD
+
+
+@Oddity(concerns=to("PATCH")).acting
+async def offset_before_type(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """The offset of a PATCH is looked at before its media type, and refused first."""
+    info, offset = await known(behaving, id_of(behaving, request)), value(request, "Upload-Offset")
+    response = await respond(request)
+    wrong = info is not None and offset.isdecimal() and int(offset) != info.offset
+    return refusal(409) if wrong and response.status == 415 else response
+
+
+@Oddity().acting
+async def found_without_query_alone(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """An upload is found at its URL alone, and not where a query follows it."""
+    if "?" in request.target and id_of(behaving, request):
+        return refusal(404).with_headers(("Cache-Control", "no-store"))
+    return await respond(request)
+
+
+@Oddity(concerns=to("HEAD")).altering
+def expiry_not_told_by_head(_: Request, response: Response) -> Response:
+    """HEAD does not tell when the upload expires."""
+    return without(response, "Upload-Expires")
+
+
+# DELETE
+
+
+@Oddity(concerns=to("PATCH", "DELETE")).acting
+async def deletion_ends_without_answer(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """DELETE and the answer to PATCH take a moment; a PATCH that meets a DELETE gets no answer."""
+    upload_id, marked = id_of(behaving, request), behaving.memory.marked
+    if method_of(request) == "DELETE":
+        marked.add(upload_id)
+        await anyio.sleep(_MOMENT)
+        response = await respond(request)
+        if not succeeded(response):
+            marked.discard(upload_id)
+        return response
+    response = await respond(request)
+    if succeeded(response):
+        await anyio.sleep(_MOMENT)
+        if upload_id in marked:
+            raise ClientDisconnected
+    return response
+
+
+# Concatenation
+
+
+@Oddity(concerns=part).altering
+def concat_told_at_creation(request: Request, response: Response) -> Response:
+    """The creation of partial and final uploads is answered with Upload-Concat, too."""
+    told = ("Upload-Concat", value(request, "Upload-Concat"))
+    return response.with_headers(told) if succeeded(response) else response
+
+
+def _is_final(request: Request) -> bool:
+    return part(request, "final")
+
+
+@Oddity(concerns=_is_final).acting
+async def finals_of_parts_alone(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """A length and bytes that come with a final upload are left out."""
+    if request.body.length != 0:
+        await whole(request)
+    return await respond(bringing(asking(request, Upload_Length=None), b""))
+
+
+@Oddity(concerns=_is_final).acting
+async def joined_parts_removed(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Partial uploads are removed as soon as a final one is made of them."""
+    response = await respond(request)
+    info = await known(behaving, created_id(behaving, response))
+    if info is not None and info.is_complete:
+        await _remove_parts(behaving, info)
+    return response
+
+
+@Oddity(concerns=to("DELETE")).acting
+async def parts_go_with_finals(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """The partial uploads of a final one are deleted with it."""
+    info = await known(behaving, id_of(behaving, request))
+    response = await respond(request)
+    if info is not None and succeeded(response):
+        await _remove_parts(behaving, info)
+    return response
+
+
+async def _remove_parts(behaving: Behaving, info: FileInfo) -> None:
+    for each in info.partial_uploads:
+        found = await known(behaving, each)
+        if found is not None:
+            await behaving.uploads.terminate(found, _NOBODY)
