@@ -7,12 +7,13 @@ import base64
 import pytest
 from miniatures import Miniature, Right, asking, has, value, with_
 from running import ran
-from tiny import EVERYTHING, Sound
+from tiny import EVERYTHING, UNLISTED, Sound
 
 from tus_conformance.target.profile import Profile
 from tus_reference.handler import Request, Response
+from tus_reference.protocol import Refused
 
-LISTED = EVERYTHING - {"download"}
+LISTED = EVERYTHING - UNLISTED
 
 
 async def test_a_final_refused_over_unfinished_parts_breaks_what_the_list_promises() -> None:
@@ -56,6 +57,35 @@ async def test_a_list_without_a_date_is_a_fail_where_uploads_are_known_to_expire
     found = await ran(server, profile=Profile(expiration=known), only=dates)
     assert found.rows["expiration.patch-header"].verdict == verdict
     assert found.rows["expiration.post-header"].verdict == "warn"
+
+
+async def complete_forgotten(right: Right, request: Request) -> Response:
+    """Of a complete upload nothing is known any more but its bytes."""
+    if request.method in {"POST", "OPTIONS", "GET"}:
+        return await right.handle(request)
+    try:
+        info = await right.store.get_info(request.path.rpartition("/")[2])
+    except Refused:
+        return await right.handle(request)
+    gone = Response(404, (("Tus-Resumable", "1.0.0"),))
+    return gone if info.is_complete else await right.handle(request)
+
+
+async def test_complete_uploads_that_are_forgotten_are_charged_once() -> None:
+    """Whatever else is asked of them cannot be told, and says why."""
+    server = Miniature("forgetful", complete_forgotten, set(), set(), set(), ())
+    told = ("core.head.*", "core.patch.*", "concatenation*", "termination.*")
+    more = ("interruption.patch.*", "interruption.race.*", "interruption.concatenation*")
+    found = await ran(serve=server.serve, only=told + more)
+    assert found.failing() == {
+        "core.implemented",
+        "core.head.upload-offset",
+        "concatenation.final.head-offset-equals-length",
+    }
+    blocked = found.scenarios["interruption.patch.lost-reply/all"]
+    assert blocked.verdict == "blocked"
+    assert "(core.head.upload-offset)" in blocked.reason
+    assert found.rows["core.patch.offset-mismatch-409"].verdict == "blocked"
 
 
 async def other_sums(right: Right, request: Request) -> Response:

@@ -12,12 +12,11 @@ from tiny import EVERYTHING, Tiny
 
 from tus_conformance.dialogue.discovery import (
     EXTENSIONS,
-    SAMPLE,
     Discovered,
-    Unreachable,
     discover,
     unknown,
 )
+from tus_conformance.dialogue.probing import SAMPLE, Unreachable
 from tus_conformance.target.profile import Profile
 from tus_conformance.target.target import Target
 from tus_conformance.wire import Wire
@@ -145,6 +144,18 @@ async def test_a_download_is_one_even_if_its_bytes_are_wrong(body: bytes, outcom
     assert ("other bytes" in discovered.capabilities["download"].because) is (
         outcome == "accepted" and body != SAMPLE
     )
+
+
+async def test_who_takes_no_chunks_is_not_thought_to_verify_trailers() -> None:
+    """A wrong checksum counts as refused only where the right one is taken."""
+    tiny = Tiny(able=EVERYTHING - {"checksum-trailer"})
+
+    def answering(asked: Asked) -> Answer:
+        return Says(400) if asked.header("Transfer-Encoding") else tiny(asked)
+
+    seen = (await found(answering)).capabilities["checksum-trailer"]
+    assert seen.observed == "refused"
+    assert "the right one got 400" in seen.because
 
 
 class Nobody(httpcore.AsyncNetworkBackend):

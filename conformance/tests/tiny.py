@@ -11,7 +11,9 @@ from in_memory import Answer, Asked, Says
 EVERYTHING = frozenset(
     {"creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum"}
     | {"checksum-trailer", "termination", "concatenation", "concatenation-unfinished", "download"}
+    | {"complete-uploads"}
 )
+UNLISTED = frozenset({"download", "complete-uploads"})
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Stored:
     length: int | None
     concat: str | None = None
     data: bytes = b""
+    forgotten: bool = False
 
 
 @dataclass
@@ -44,7 +47,7 @@ class Tiny:
         return self._about(asked, self.uploads[name], name)
 
     def _options(self) -> Says:
-        names = self.able - {"download"} if self.lists is None else self.lists
+        names = self.able - UNLISTED if self.lists is None else self.lists
         listed = {"Tus-Extension": ",".join(sorted(names))} if names else {}
         return Says(204, {"Tus-Version": "1.0.0"} | listed)
 
@@ -67,6 +70,8 @@ class Tiny:
         return Says(201, {"Location": f"/files/{name}"} | self._expiry())
 
     def _about(self, asked: Asked, upload: Stored, name: str) -> Says:
+        if upload.forgotten and asked.method != "GET":
+            return Says(404)
         if asked.method == "HEAD":
             length = {} if upload.length is None else {"Upload-Length": str(upload.length)}
             concat = {} if upload.concat is None else {"Upload-Concat": upload.concat}
@@ -86,6 +91,8 @@ class Tiny:
         if not self._verified(asked):
             return Says(460)
         upload.data += asked.body
+        if len(upload.data) == upload.length and "complete-uploads" not in self.able:
+            upload.forgotten = True
         return Says(204, {"Upload-Offset": str(len(upload.data))} | self._expiry())
 
     def _verified(self, asked: Asked) -> bool:

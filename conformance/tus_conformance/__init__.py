@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tus_conformance.dialogue.discovery import Discovered, Unreachable, discover
+    from tus_conformance.dialogue.discovery import Discovered, discover
+    from tus_conformance.dialogue.probing import Unreachable
     from tus_conformance.dialogue.session import Session
     from tus_conformance.running.plan import Plan
     from tus_conformance.running.run import Run
@@ -47,7 +48,7 @@ _HOMES = {
     "Session": "dialogue.session",
     "Target": "target.target",
     "TargetError": "target.target",
-    "Unreachable": "dialogue.discovery",
+    "Unreachable": "dialogue.probing",
     "Wire": "wire",
     "discover": "dialogue.discovery",
     "read_profile": "target.profile",

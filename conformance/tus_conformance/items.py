@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from tus_conformance.arguments import fresh_seed, header, seconds
-from tus_conformance.dialogue.discovery import Unreachable
+from tus_conformance.dialogue.probing import Unreachable
 from tus_conformance.dialogue.session import Session
 from tus_conformance.judging.invariants import invariants
 from tus_conformance.running.plan import Plan

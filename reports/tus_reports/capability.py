@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tus_reports.record import Capability, Discovery
 
-UNADVERTISED = frozenset({"download"})
+UNADVERTISED = frozenset({"download", "complete-uploads"})
 """Capabilities that are no extensions, so that a server has no place to advertise them."""
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import trio
 
 from tus_conformance.arguments import fresh_seed
-from tus_conformance.dialogue.discovery import Unreachable, discover
+from tus_conformance.dialogue.discovery import discover
+from tus_conformance.dialogue.probing import Unreachable
 from tus_conformance.dialogue.session import Server, Session
 from tus_conformance.explorer import Finding, MissingError, Search, file_of
 from tus_conformance.explorer.search import Found

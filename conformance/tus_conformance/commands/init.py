@@ -10,7 +10,8 @@ from typing import Any
 
 import trio
 
-from tus_conformance.dialogue.discovery import Discovered, Unreachable, discover
+from tus_conformance.dialogue.discovery import Discovered, discover
+from tus_conformance.dialogue.probing import Unreachable
 from tus_conformance.dialogue.profile_writer import SOON, profile_text
 from tus_conformance.judging import verdict
 from tus_conformance.target.profile import Profile

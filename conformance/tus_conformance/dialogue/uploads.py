@@ -13,7 +13,8 @@ class Upload:
 
     `offset` is what the server last acknowledged, in bytes. `length` is what the upload will come
     to; `declared` tells whether the server has been told. `metadata` is the Upload-Metadata that it
-    was created with. `foreign` is set once the server accepted
+    was created with, `parts` the uploads that it is made of, and `sent` how far bytes of it were
+    sent, whatever became of them. `foreign` is set once the server accepted
     bytes that are not of the content, so that nothing can be said of it any more.
     """
 
@@ -24,7 +25,16 @@ class Upload:
     declared: bool = False
     offset: int = 0
     metadata: str | None = None
+    parts: tuple[Upload, ...] = ()
+    sent: int = 0
     foreign: bool = False
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Tell whether every byte of it was sent, so that the server may have all of them."""
+        if self.parts:
+            return all(part.may_be_complete for part in self.parts)
+        return self.length is not None and self.sent >= self.length
 
     def content(self, start: int, stop: int) -> bytes:
         """Return the bytes of the upload's content from start to stop."""

@@ -10,7 +10,8 @@ from importlib.metadata import version
 import trio
 from msgspec import structs
 
-from tus_conformance.dialogue.discovery import Unreachable, discover
+from tus_conformance.dialogue.discovery import discover
+from tus_conformance.dialogue.probing import Unreachable
 from tus_conformance.dialogue.session import Session
 from tus_conformance.judging import verdict
 from tus_conformance.judging.invariants import Watch

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from tus_conformance.dialogue.content import Comparison
 from tus_conformance.dialogue.headers import is_integer
+from tus_conformance.dialogue.probing import GONE
 from tus_conformance.dialogue.stopping import Stopped
 from tus_conformance.target import program
 from tus_scenarios import Request
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from tus_conformance.dialogue.uploads import Upload
     from tus_conformance.telling.telling import Telling
 
-
-_GONE = frozenset({403, 404, 410})
 
 _OUTDONE = frozenset({400, 409, 423})
 """Answers to a PATCH in whose place one goes on that was given up, and arrives late."""
@@ -62,7 +61,7 @@ async def _resumed(telling: Telling, upload: Upload, stored: int, length: int) -
 
 def _is_complete_and_gone(upload: Upload, head: Reply) -> bool:
     """Tell whether an answer called it complete; that HEAD still finds it is another row."""
-    return upload.offset == upload.length and head.status in _GONE
+    return upload.offset == upload.length and head.status in GONE
 
 
 async def _offset(telling: Telling, upload: Upload) -> tuple[Reply, int | None]:

@@ -15,6 +15,7 @@ from tus_conformance.dialogue.composing import Composer
 from tus_conformance.dialogue.content import Comparison
 from tus_conformance.dialogue.faulting import doubled, place
 from tus_conformance.dialogue.headers import is_integer, resolved, value_of
+from tus_conformance.dialogue.probing import GONE
 from tus_conformance.dialogue.references import References
 from tus_conformance.dialogue.reply import Reply
 from tus_conformance.dialogue.session import Session
@@ -32,6 +33,15 @@ from tus_reports import Check, Exchange
 from tus_scenarios import Expectation, Fault, Finish, Given, Request, Scenario
 from tus_scenarios import Reply as Seen
 
+OF_COMPLETE_UPLOADS = frozenset(
+    {"core.head.upload-offset", "concatenation.final.head-offset-equals-length"}
+)
+"""The rows that say that HEAD goes on answering for them; no other is broken where it does not."""
+
+_FORGOTTEN = (
+    "A complete upload is not found any more (core.head.upload-offset), and nothing else can be"
+    " asked of it."
+)
 _TOO_FAST = "The server asks for fewer requests (429); set `rate` in the profile to what it allows."
 
 
@@ -163,6 +173,8 @@ class Telling:
         place = len(self.exchanges) - 1
         before = {name: known.offset for name, known in self.uploads.items()}
         reply = Reply(answer, outgoing.method, outgoing.url, place, upload, at, before)
+        if upload is not None and outgoing.payload is not None:
+            upload.sent = max(upload.sent, at + (outgoing.payload.length or 0))
         self._created += _unseen(answer, outgoing)
         self.session.observe(self.scenario, outgoing, reply)
         if reply.succeeded and outgoing.method == "POST" and request.to is None:
@@ -184,6 +196,8 @@ class Telling:
             length=self._length(request),
             declared=request.defer is None,
             metadata=value_of(outgoing.headers, "Upload-Metadata"),
+            parts=tuple(self.references.upload(name) for name in request.parts),
+            sent=0 if outgoing.payload is None else outgoing.payload.length or 0,
         )
         self.uploads[request.of] = upload
         self._created.append(upload.url)
@@ -210,8 +224,20 @@ class Telling:
                 each, reply, self.references.before(reply), self.step, patiently=patiently
             )
         ]
+        if self._forgotten(reply):
+            told = [check for check in found if _counts_of_complete(check)]
+            if told != found:
+                self.checks += told
+                raise Stopped("blocked", _FORGOTTEN)
         self.checks += found
         return all(check.grade == "pass" for check in found)
+
+    def _forgotten(self, reply: Reply) -> bool:
+        """Tell whether a server that forgets complete uploads, as a probe saw, forgot one."""
+        kept = self.session.discovery.capabilities.get("complete-uploads")
+        forgets = kept is not None and kept.observed == "refused"
+        of = reply.upload
+        return forgets and reply.status in GONE and of is not None and of.may_be_complete
 
     def skip(self, expected: tuple[Expectation, ...], reason: str) -> None:
         """Count expectations as not reached, for a stated reason."""
@@ -286,6 +312,10 @@ def _follow(upload: Upload, request: Request, reply: Reply) -> None:
         upload.declared = True
         if upload.length is None:
             upload.length = int(request.length)
+
+
+def _counts_of_complete(check: Check) -> bool:
+    return check.outcome == "held" or check.requirement in OF_COMPLETE_UPLOADS
 
 
 def _unseen(answer: Answer, outgoing: Outgoing) -> list[str]:
