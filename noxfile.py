@@ -3,6 +3,8 @@
 nox -s conformance -- --target URL    the suite against a server
 nox -s tests lint types               what CI runs
 nox -s proof                          the suite against servers whose faults are known
+nox -s mutants                        the judging and the wire with small changes, against the tests
+nox -s unseen                         the reference with small changes, against the suite
 nox -s serve                          the reference server
 nox -s s3 -- localstack               the suite against the reference on a real S3
 nox -s shells                         the suite through nginx, TLS, workers and the trio server
@@ -76,7 +78,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types, strictly."""
-    session.install("-e", ".[dev]", "mypy", "nox")
+    session.install("-e", ".[dev,mutants]", "mypy", "nox")
     # One room at a time: the tests of each have modules of the same names.
     for room in ("reference", "conformance", "scenarios", "reports", "noxfile.py"):
         session.run("mypy", room, env={"MYPYPATH": f"{room}/tests"})
@@ -87,6 +89,26 @@ def proof(session: nox.Session) -> None:
     """Judge every faulty and every odd server, and see that the suite says what it should."""
     session.install("-e", ".")
     session.run("python", "-m", "proof", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the judging and the wire a little, again and again, and see which test notices.
+
+    Of the wire a sample is tried: `-- [MODULE]... --share 0.1 --seed 1`, modules by glob.
+    """
+    session.install("-e", ".[dev,mutants]")
+    session.run("python", "-m", "proof.mutation.tested", *session.posargs)
+
+
+@nox.session
+def unseen(session: nox.Session) -> None:
+    """Change the reference a little, again and again, and see which scenario notices.
+
+    A sample is tried: `-- [MODULE]... --share 0.1 --seed 1`, modules by glob.
+    """
+    session.install("-e", ".[mutants]")
+    session.run("python", "-m", "proof.mutation.unseen", *session.posargs)
 
 
 @nox.session

@@ -84,14 +84,15 @@ def judge(
     *,
     fault: Behaviour | None = None,
     among: frozenset[str] | None = None,
+    until: frozenset[Verdict] = frozenset(),
 ) -> Judged:
     """Return how a server came out.
 
     With `known`, the same case without `fault`, the scenarios are not told again in which the
     fault could not have changed a single answer; with `among`, only the scenarios of these ids
-    are told at all.
+    are told at all. The first scenario of a verdict in `until` is the last that is told.
     """
-    return _run(case, known, fault, _wanted(among))[0]
+    return _run(case, known, fault, _wanted(among), until)[0]
 
 
 def _wanted(among: frozenset[str] | None) -> tuple[Scenario, ...]:
@@ -121,7 +122,11 @@ def told_scenarios() -> tuple[Scenario, ...]:
 
 
 def _run(
-    case: Case, known: Known | None, fault: Behaviour | None, wanted: tuple[Scenario, ...]
+    case: Case,
+    known: Known | None,
+    fault: Behaviour | None,
+    wanted: tuple[Scenario, ...],
+    until: frozenset[Verdict] = frozenset(),
 ) -> tuple[Judged, Known]:
     logger = logging.getLogger("tus_reference")
     before = logger.level
@@ -130,7 +135,7 @@ def _run(
     try:
         clock = MockClock(autojump_threshold=0)
         with patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", new=True):
-            return trio.run(_judge, case, known, fault, wanted, clock=clock)
+            return trio.run(_judge, case, known, fault, wanted, until, clock=clock)
     finally:
         logger.setLevel(before)
         gc.enable()
@@ -138,7 +143,11 @@ def _run(
 
 
 async def _judge(
-    case: Case, known: Known | None, fault: Behaviour | None, wanted: tuple[Scenario, ...]
+    case: Case,
+    known: Known | None,
+    fault: Behaviour | None,
+    wanted: tuple[Scenario, ...],
+    until: frozenset[Verdict],
 ) -> tuple[Judged, Known]:
     heard = Overhearing()
     behaviours = (*case.behaviours, *([fault] if fault else []), Behaviour(act=heard.overhear))
@@ -172,6 +181,8 @@ async def _judge(
                     await operated.clear()
                     # What a fault remembers is gone then, which a rehearsal cannot know.
                     heard.recording.met |= operated.restarts > restarts
+                    if told[-1].verdict in until:
+                        break
         background.cancel_scope.cancel()
     told += _invariants(run, known)
     judged = Judged(
