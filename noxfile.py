@@ -62,7 +62,7 @@ def conformance(session: nox.Session) -> None:
 @nox.session(python=interpreters())
 def tests(session: nox.Session) -> None:
     """Run the tests, on every Python the machine has; arguments go to pytest."""
-    session.install("-e", ".[dev]")
+    session.install("-e", ".[dev,mutants]")
     session.run("pytest", *session.posargs)
 
 

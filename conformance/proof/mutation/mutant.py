@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,12 +23,21 @@ _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module with something changed; `number` counts the mutants of the module from 1."""
+    """A module with something changed; `number` counts the mutants of the module from 1.
+
+    To write one out takes longer than to think of it, so that `write` does it when it is tried.
+    """
 
     module: str
     path: Path
     number: int
-    source: str
+    write: Callable[[], str]
+
+    @classmethod
+    def of_nothing(cls, module: str) -> Mutant:
+        """Return the module as it is, to be tried like a mutant."""
+        path = path_of(module)
+        return cls(module, path, 0, lambda: path.read_text("utf-8"))
 
     @property
     def name(self) -> str:
@@ -36,8 +46,7 @@ class Mutant:
 
     def diff(self) -> str:
         """Return what is changed, with the line above and the line below."""
-        lines = (self.path.read_text("utf-8"), self.source)
-        before, after = (text.splitlines() for text in lines)
+        before, after = self.path.read_text("utf-8").splitlines(), self.write().splitlines()
         shown = difflib.unified_diff(before, after, lineterm="", n=1)
         return "\n".join(line for line in shown if not line.startswith(("---", "+++")))
 
@@ -58,7 +67,7 @@ def mutants_of(module: str, *, texts: bool = True) -> list[Mutant]:
     """
     path = path_of(module)
     changed = _changed(path.read_text("utf-8"), texts=texts)
-    return [Mutant(module, path, number, source) for number, source in enumerate(changed, 1)]
+    return [Mutant(module, path, number, write) for number, write in enumerate(changed, 1)]
 
 
 def sample(mutants: Sequence[Mutant], share: float, seed: int) -> list[Mutant]:
@@ -68,19 +77,20 @@ def sample(mutants: Sequence[Mutant], share: float, seed: int) -> list[Mutant]:
     return [mutants[at] for at in sorted(chosen)]
 
 
-def _changed(source: str, *, texts: bool) -> Iterator[str]:
+def _changed(source: str, *, texts: bool) -> Iterator[Callable[[], str]]:
     module = cst.parse_module(source)
     for node in _sites(module):
         for kind, operator in mutation_operators:
-            if not isinstance(node, kind):
-                continue
-            for other in operator(node):
-                if not texts and _only_text(node, other):
-                    continue
-                changed = module.deep_replace(node, other)
-                assert isinstance(changed, cst.Module)
-                if changed.code != source:
-                    yield changed.code
+            others = operator(node) if isinstance(node, kind) else ()
+            for other in others:
+                if texts or not _only_text(node, other):
+                    yield partial(_written, module, node, other)
+
+
+def _written(module: cst.Module, node: cst.CSTNode, other: cst.CSTNode) -> str:
+    changed = module.deep_replace(node, other)
+    assert isinstance(changed, cst.Module)
+    return changed.code
 
 
 def _only_text(node: cst.CSTNode, other: cst.CSTNode) -> bool:

@@ -25,7 +25,7 @@ class _Planted(SourceFileLoader):
 
     def __init__(self, mutant: Mutant) -> None:
         super().__init__(mutant.module, str(mutant.path))
-        self._source = mutant.source
+        self._source = mutant.write()
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - what importlib calls
         """Return the code of the mutant."""

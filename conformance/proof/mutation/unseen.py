@@ -91,8 +91,7 @@ _SEPARATOR = "; "
 
 
 def _as_it_is(module: str) -> set[str]:
-    path = path_of(module)
-    outcome, how = trial(Mutant(module, path, 0, path.read_text("utf-8")), suite, seconds=600)
+    outcome, how = trial(Mutant.of_nothing(module), suite, seconds=600)
     if outcome != "unnoticed":
         raise SystemExit(f"The server as it is does not pass: {how}.")
     return set(how.split(_SEPARATOR))
