@@ -203,7 +203,7 @@ def s3(session: nox.Session) -> None:
     if not requirements.exists():
         session.error("Say which S3: nox -s s3 -- localstack, or nox -s s3 -- seaweedfs.")
     session.install("-e", ".[s3]")
-    home = Path(session.create_tmp()).resolve() / which
+    home = Path(session.create_tmp()).resolve() / f"{which}-venv"
     session.run(sys.executable, "-m", "venv", str(home), external=True)
     python = home / "bin/python"
     session.run(str(python), "-m", "pip", "install", "-q", "-r", str(requirements), external=True)

@@ -117,6 +117,8 @@ def localstack() -> Iterator[S3]:
             "DNS_ADDRESS": "0",
             "LOCALSTACK_VOLUME_DIR": f"{folder}/volume",
             "HOME": folder,
+            # It begins by removing the folder `localstack` in there, whoever that belongs to.
+            "TMPDIR": folder,
         }
         command = [python, "-m", "localstack.runtime.main"]
         with _started(command, environment, folder, port) as s3:

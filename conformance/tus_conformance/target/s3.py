@@ -63,6 +63,8 @@ def program(name: str, port: int, folder: Path) -> Program:
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DNS_ADDRESS": "0",
         "LOCALSTACK_VOLUME_DIR": str(folder / "volume"),
+        # It begins by removing the folder `localstack` in there, whoever that belongs to.
+        "TMPDIR": str(folder),
         "HOME": str(folder),
     }
     python = _python_of_localstack() or sys.executable
