@@ -9,7 +9,7 @@ from __future__ import annotations
 from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
-from tus_scenarios.stories.overlap import PATIENCE, held_back, offset_told, once_answered
+from tus_scenarios.stories.overlap import LIVENESS, held_back, offset_told, once_answered
 from tus_scenarios.story import Reply, Story
 
 _ROW = "core.patch.concurrent"
@@ -211,7 +211,7 @@ async def head_meanwhile(story: Story) -> None:
     steps=(
         "Given two uploads of 100 bytes.",
         "PATCH all of the first, and hold the body back after 40 bytes.",
-        "HEAD the second, and PATCH all of it, meanwhile, each with 3 seconds to be answered.",
+        "HEAD the second, and PATCH all of it, meanwhile, each with 8 seconds to be answered.",
         "  expects status 2xx and 204; a warning otherwise [core.patch.concurrent].",
         "Let the first go on.",
         "Resume both uploads, complete them, compare every byte.",
@@ -226,13 +226,13 @@ async def others_go_on(story: Story) -> None:
     await slow.feed(40)
     head = await story.hold("HEAD", Request(of="b"))
     story.expect(
-        await head.answer(PATIENCE),
+        await head.answer(LIVENESS),
         Expectation(status="2xx", closed=False, checks=_ROW, otherwise="warn"),
     )
     patch = await story.hold("PATCH", Request(of="b", offset=0, send=100))
     await patch.feed(100)
     story.expect(
-        await patch.answer(PATIENCE),
+        await patch.answer(LIVENESS),
         Expectation(status=204, closed=False, checks=_ROW, otherwise="warn"),
     )
     await slow.reply()

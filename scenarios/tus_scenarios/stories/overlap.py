@@ -10,6 +10,9 @@ from tus_scenarios.story import Paced, Reply, Story
 PATIENCE = 3.0
 """Seconds that a request may wait for the one before it, until that one is let go on."""
 
+LIVENESS = 8.0
+"""Seconds in which a request that nothing holds up is answered, over a link that stalls, too."""
+
 
 async def held_back(story: Story) -> Paced:
     """Begin an upload of 100 bytes, and hold a PATCH of all of it back after 40 bytes."""

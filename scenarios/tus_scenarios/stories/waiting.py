@@ -5,7 +5,7 @@ from __future__ import annotations
 from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
-from tus_scenarios.stories.overlap import PATIENCE
+from tus_scenarios.stories.overlap import LIVENESS
 from tus_scenarios.story import Paced, Story
 
 _ROW = "creation-with-upload.expect-continue"
@@ -22,7 +22,7 @@ _HEADERS: dict[str, str | tuple[str, ...]] = {
 async def _heard(paced: Paced) -> int | None:
     """Return 100 or the final status, whichever comes first; other interim answers say nothing."""
     for _ in range(INTERIM):
-        heard = await paced.hear(PATIENCE)
+        heard = await paced.hear(LIVENESS)
         if heard is None or heard == 100 or heard >= 200:
             return heard
     return None
@@ -38,7 +38,7 @@ async def _heard(paced: Paced) -> int | None:
     why="Clients that ask wait for the answer; a second lost with each file is felt.",
     steps=(
         "POST a new upload of 100 bytes with Expect: 100-continue, and hold its 40 bytes back.",
-        "Wait 3 seconds for an answer, then send the bytes.",
+        "Wait 8 seconds for an answer, then send the bytes.",
         "  expects an interim 100 and then status 201; a warning for no 100"
         " [creation-with-upload.expect-continue].",
         "HEAD the upload.",
@@ -88,7 +88,7 @@ async def told_to_go_on(story: Story) -> None:
     steps=(
         "POST a new upload of Tus-Max-Size + 1 bytes with Expect: 100-continue, and hold its"
         " 40 bytes back.",
-        "  expects status 413 within 3 seconds; a warning for anything else"
+        "  expects status 413 within 8 seconds; a warning for anything else"
         " [creation-with-upload.expect-continue].",
         "Send the bytes, if no answer has come.",
         "  expects status 413; else a fail [creation.max-size.413].",
@@ -125,7 +125,7 @@ async def refused_before_sending(story: Story) -> None:
     steps=(
         "Given an upload of 100 bytes.",
         "PATCH 10 bytes at offset 50 with Expect: 100-continue, and hold the body back; send it"
-        " when nothing but 100 has come after 3 seconds.",
+        " when nothing but 100 has come after 8 seconds.",
         "  expects status 409; else a fail [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
         "  expects Upload-Offset: 0; else a fail [core.patch.offset-mismatch-no-change].",
