@@ -10,7 +10,13 @@ import pytest
 
 from tus_reports import Counts, Footer, Record, Requirement, Verdict
 from tus_reports.compare import MixedEditionsError, compare, stability
-from tus_reports.comparison import comparison_markdown, comparison_text, stability_text
+from tus_reports.comparison import (
+    comparison_markdown,
+    comparison_text,
+    stability_html,
+    stability_markdown,
+    stability_text,
+)
 
 Golden = Callable[[str, str], None]
 
@@ -91,6 +97,20 @@ def test_golden(sample: Record, golden: Golden) -> None:
     golden("compare.md", comparison_markdown(found))
 
 
+def test_the_text_is_for_a_terminal(sample: Record) -> None:
+    """No line is wider than 80 columns."""
+    text = comparison_text(compare(replace(sample, requirements=(), scenarios=()), sample))
+    assert "Expected status 409; got status 204" in text
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def test_a_violated_requirement_says_what_was_found(sample: Record) -> None:
+    """A newly failing requirement comes with what was expected and what came."""
+    found = compare(replace(sample, requirements=(), scenarios=()), sample)
+    said = {change.id: change.detail for change in found.of("regressed")}
+    assert said["core.patch.offset-mismatch-409"] == "Expected status 409; got status 204"
+
+
 def test_nothing_changed(sample: Record) -> None:
     """A run compared with itself has no changes."""
     found = compare(sample, sample)
@@ -120,5 +140,12 @@ def test_stability(sample: Record) -> None:
     assert next(each for each in found if each.id == second.id).verdicts == ("fail", None, "fail")
     assert stability_text(found).splitlines() == [
         f"1 scenario of {len(sample.scenarios)} not steady over 3 runs.",
-        f"  {first.id}: pass, fail, pass",
+        f"  {first.id}",
+        "    ok, FAIL, ok",
     ]
+    assert f"| `{first.id}` | ok | FAIL | ok |" in stability_markdown(found)
+    page = stability_html(found, runs)
+    assert page.count('<th scope="row">') == 1
+    assert f"<code>{first.id}</code>" in page
+    calm = stability_html(stability([sample] * 3), [sample] * 3)
+    assert f"Every one of {len(sample.scenarios)} scenarios came out the same" in calm

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from tus_reports import (
+    Body,
     DuplicateServerError,
     MixedEditionsError,
     Record,
@@ -30,7 +31,9 @@ from tus_reports import (
 from tus_reports.html import WHOLE_STORIES
 from tus_reports.mark import MARKS
 from tus_reports.matrix import blocks
+from tus_reports.saying import sayings
 from tus_reports.shell import script
+from tus_reports.transcript import transcript
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \" ' {{ 7*7 }} \x1b[2J"
 VOID = {"meta", "br", "input", "img", "link", "hr"}
@@ -167,6 +170,38 @@ def test_the_text_of_the_specification_is_shown_and_marked(sample: Record) -> No
     assert "<mark>Servers MUST answer.</mark>" in page
     assert "Then {{ 7*7 }} &lt;b&gt;" in page
     assert "<mark>Servers MUST answer.</mark>" not in html(sample)
+
+
+def test_the_body_that_came_back_wrong_is_marked(sample: Record) -> None:
+    """Where the bytes of an answer are at fault, its body is the marked line, not its status."""
+    told = sample.scenarios[3]
+    check = told.attempts[0].checks[0]
+    spoilt = msgspec.structs.replace(
+        check, expected="every byte", actual="byte 7 of the download is not the one sent"
+    )
+    exchange = told.attempts[0].exchanges[1]
+    assert exchange.response is not None
+    answer = msgspec.structs.replace(exchange.response, body=Body(length=9, text="hedgehogs"))
+    lines = transcript(msgspec.structs.replace(exchange, response=answer), spoilt)
+    assert [line.text for line in lines if line.marked] == ['(9 bytes: "hedgehogs")']
+
+
+def test_a_requirement_says_what_was_found(sample: Record) -> None:
+    """Each that did not simply hold has a sentence, by itself or by the scenarios it follows of."""
+    said = sayings(sample)
+    assert said["core.patch.appends"] == ""
+    assert said["core.patch.offset-mismatch-409"] == "Expected status 409; got status 204"
+    assert said["checksum.mismatch-460"].startswith("checksum is not advertised")
+    assert [name for name, text in said.items() if not text] == [
+        row.id for row in sample.requirements if row.verdict == "pass"
+    ]
+    noted = rows(sample, **{"core.patch.appends": "note"})
+    like = tuple(
+        msgspec.structs.replace(each, verdict="note") if each.id == "core.patch.appends" else each
+        for each in sample.scenarios
+    )
+    of_sum = sayings(replace(noted, scenarios=like))
+    assert of_sum["core.patch.appends"] == "It follows from core.patch.appends."
 
 
 def test_a_run_cut_short_has_a_report(sample: Record) -> None:

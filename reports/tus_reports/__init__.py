@@ -15,6 +15,8 @@ from tus_reports.comparison import (
     comparison_html,
     comparison_markdown,
     comparison_text,
+    stability_html,
+    stability_markdown,
     stability_text,
 )
 from tus_reports.har import har
@@ -113,5 +115,7 @@ __all__ = [
     "read",
     "render",
     "stability",
+    "stability_html",
+    "stability_markdown",
     "stability_text",
 ]

@@ -14,6 +14,7 @@ from typing import Literal
 from tus_reports.findings import UNDETERMINED, occurrences_of
 from tus_reports.reader import Record, RecordError
 from tus_reports.record import Requirement, Scenario, Verdict
+from tus_reports.saying import sayings
 
 Kind = Literal["regressed", "unclear", "fixed", "changed", "noted", "added", "removed"]
 
@@ -93,11 +94,13 @@ def compare(old: Record, new: Record) -> Comparison:
         "requirement",
         {row.id: row for row in old.requirements},
         {row.id: row for row in new.requirements},
+        sayings(new),
     )
     changes += _changes(
         "scenario",
         {each.id: each for each in old.scenarios},
         {each.id: each for each in new.scenarios},
+        {each.id: _detail(each) for each in new.scenarios},
     )
     order = list(HEADINGS)
     changes.sort(key=lambda change: order.index(change.kind))
@@ -140,6 +143,7 @@ def _changes(
     noun: Literal["requirement", "scenario"],
     old: Mapping[str, Requirement | Scenario],
     new: Mapping[str, Requirement | Scenario],
+    said: Mapping[str, str],
 ) -> list[Change]:
     changes = []
     for name in dict.fromkeys([*new, *old]):
@@ -157,7 +161,7 @@ def _changes(
                 title=line.title if isinstance(line, Scenario) else line.statement,
                 before=before.verdict if before else None,
                 after=after.verdict if after else None,
-                detail=_detail(after),
+                detail=said.get(name, ""),
             )
         )
     return changes

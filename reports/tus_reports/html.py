@@ -15,6 +15,7 @@ from tus_reports.mark import MARKS
 from tus_reports.markdown import finding_markdown
 from tus_reports.reader import Record
 from tus_reports.record import VERDICTS, Requirement, Scenario, Verdict
+from tus_reports.saying import sayings
 from tus_reports.spectext import Section, section_for, sections_of
 from tus_reports.story import Passage, Story, passage, story
 from tus_reports.tally import Share, by_extension, by_level, conclusion, counted, plural
@@ -58,6 +59,8 @@ class Page:
     levels: tuple[Share, ...]
     scenario_counts: dict[Verdict, int]
     requirement_counts: dict[Verdict, int]
+    said: dict[str, str]
+    statements: dict[str, str]
     parts: tuple[Part, ...]
     chapters: tuple[Chapter, ...]
     bytes_of_all: bool
@@ -78,16 +81,18 @@ def page(record: Record, *, spec_text: str = "") -> Page:
     """Gather what the report shows."""
     sections = sections_of(spec_text)
     bytes_of_all = len(record.scenarios) <= WHOLE_STORIES
-    requirements = counted(record.requirements)
+    found = digest(record.scenarios, record.requirements)
     return Page(
         record=record,
         conclusion=conclusion(record),
         verdict=_overall(record),
-        found=digest(record.scenarios, record.requirements),
+        found=found,
         extensions=by_extension(record.requirements),
         levels=by_level(record.requirements),
         scenario_counts=counted(record.scenarios),
-        requirement_counts=requirements,
+        requirement_counts=counted(record.requirements),
+        said=sayings(record, found),
+        statements={row.id: row.statement for row in record.requirements},
         parts=tuple(_parts(record, sections)),
         chapters=tuple(_chapters(record.scenarios, bytes_of_all=bytes_of_all)),
         bytes_of_all=bytes_of_all,
@@ -122,6 +127,11 @@ def _chapters(scenarios: Iterable[Scenario], *, bytes_of_all: bool) -> Iterable[
         sections.setdefault(scenario.section, []).append(story(scenario, whole=whole))
     for name, stories in sections.items():
         yield Chapter(name, stories=tuple(stories))
+
+
+def started(record: Record) -> str:
+    """Return when a run began, to the second, for a reader."""
+    return record.header.started.replace("T", " ").replace("+00:00", " UTC")
 
 
 def decisive(each: Occurrence) -> Passage | None:
@@ -167,6 +177,7 @@ def environment() -> Environment:
         "attempts_in_words": attempts_in_words,
         "decisive": decisive,
         "before": before,
+        "started": started,
         "contradicts": contradicts,
         "UNADVERTISED": UNADVERTISED,
         "finding_markdown": finding_markdown,

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tus_reports.compare import same_edition
-from tus_reports.findings import Finding, digest
 from tus_reports.html import environment
 from tus_reports.mark import MARKS
 from tus_reports.markdown import code, escaped
 from tus_reports.reader import Record, RecordError
 from tus_reports.record import Requirement, Verdict
+from tus_reports.saying import sayings
 from tus_reports.tally import Share, by_extension
 
 
@@ -111,15 +111,8 @@ class _Column:
     def __init__(self, server: Server) -> None:
         self.server = server
         record = server.record
-        found = digest(record.scenarios, record.requirements)
         self.rows = {row.id: row for row in record.requirements}
-        self.findings = {each.requirement.id: each for each in found.findings}
-        self.notes = {
-            remark.requirements[0]: remark.text
-            for remark in found.remarks
-            if remark.verdict == "note"
-        }
-        self.reasons = {each.id: each.reason for each in record.scenarios if each.reason}
+        self.said = sayings(record)
         self.shares = {share.name: share for share in by_extension(record.requirements)}
 
     def cell(self, name: str) -> Cell:
@@ -128,24 +121,7 @@ class _Column:
         if row is None:
             return Cell(self.server, None, "The run did not judge it.", "")
         link = f"{self.server.report}#r:{name}" if self.server.report else ""
-        return Cell(self.server, row.verdict, self._said(row), link)
-
-    def _said(self, row: Requirement) -> str:
-        found = self.findings.get(row.id)
-        if found is not None:
-            return _told(found)
-        if row.verdict == "note":
-            return self.notes.get(row.id, "")
-        if row.verdict == "pass":
-            return ""
-        reasons = (self.reasons.get(name, "") for name in row.scenarios)
-        return row.reason or next((reason for reason in reasons if reason), "")
-
-
-def _told(found: Finding) -> str:
-    check = found.occurrences[0].check
-    wanted = f"Expected {check.expected}; got " if check.expected else ""
-    return f"{wanted}{check.actual or check.says}"
+        return Cell(self.server, row.verdict, self.said[name], link)
 
 
 def _lines(

@@ -21,6 +21,7 @@ _RELEVANT = re.compile(
 )
 _ABSENT = re.compile(r"(?:^|, )no ([A-Za-z][A-Za-z0-9-]*)(?=,|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SPOILT = "of the download"  # what a check says of bytes that came back otherwise than they went
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
 _BODY_SHOWN = 120
 _LINE_SHOWN = 400
@@ -52,7 +53,8 @@ def transcript(
         at = _heard(exchange.events, interim.status)
         lines += _head("interim", interim.head, decisive, whole=whole, at=at)
     if exchange.response is not None:
-        lines += _response(exchange, exchange.response, decisive, whole=whole)
+        spoilt = check is not None and check.outcome == "violated" and _SPOILT in check.actual
+        lines += _response(exchange, exchange.response, decisive, whole=whole, spoilt=spoilt)
     if check is not None and exchange.response is not None:
         lines += _absences(exchange.response, check)
     if exchange.response is None or not exchange.response.complete:
@@ -101,12 +103,17 @@ def _request(exchange: Exchange, decisive: frozenset[str], *, whole: bool) -> It
 
 
 def _response(
-    exchange: Exchange, response: Response, decisive: frozenset[str], *, whole: bool
+    exchange: Exchange,
+    response: Response,
+    decisive: frozenset[str],
+    *,
+    whole: bool,
+    spoilt: bool,
 ) -> Iterator[WireLine]:
     at = _heard(exchange.events, response.status)
     yield from _head("response", response.head, decisive, whole=whole, at=at)
     if response.body is not None and response.body.length:
-        yield WireLine("response", f"({described(response.body)})")
+        yield WireLine("response", f"({described(response.body)})", marked=spoilt)
 
 
 def _head(
@@ -151,7 +158,7 @@ def _decisive(exchange: Exchange, check: Check) -> frozenset[str]:
     as_expected = re.search(rf"\b{status}\b|\b{status[0]}xx\b", check.expected)
     found = [] if as_expected or status not in said else [first]
     found += wrong
-    if not found and not _ABSENT.search(check.actual):
+    if not found and not _ABSENT.search(check.actual) and _SPOILT not in check.actual:
         found = named or [first]
     return frozenset(found)
 

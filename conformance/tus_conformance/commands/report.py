@@ -30,6 +30,8 @@ COMPARED = {
     "html": tus_reports.comparison_html,
 }
 
+STABILITY = {"text": tus_reports.stability_text, "markdown": tus_reports.stability_markdown}
+
 
 def report(options: argparse.Namespace) -> int:
     """Show one record in a format, or several as a matrix; return 2 for one that cannot be read."""
@@ -54,9 +56,7 @@ def compare(options: argparse.Namespace) -> int:
     try:
         records = [tus_reports.read(path) for path in options.records]
         if len(records) > 2:
-            return _hand_over(
-                tus_reports.stability_text(tus_reports.stability(records)), options.out
-            )
+            return _hand_over(_steadiness(records, options.format), options.out)
         if len(records) < 2:
             return _refuse("compare needs two records: the older one and the newer one.")
         found = tus_reports.compare(*records)
@@ -65,6 +65,13 @@ def compare(options: argparse.Namespace) -> int:
     except OSError as error:
         return _refuse(f"{error.filename} cannot be read: {error.strerror}.")
     return _hand_over(COMPARED[options.format](found), options.out) or found.exit_code
+
+
+def _steadiness(records: list[Record], kind: str) -> str:
+    found = tus_reports.stability(records)
+    if kind == "html":
+        return tus_reports.stability_html(found, records)
+    return STABILITY[kind](found)
 
 
 def _shown(records: list[Record], options: argparse.Namespace) -> str:
