@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,7 @@ def test_compare_tells_how_stable_many_runs_were(
         (["report", "{one}", "--format", "badge", "--extension", "nosuch"], "nosuch"),
         (["report", "{one}", "--out", "{missing}/out"], "cannot be written"),
         (["report", "{one}", "--spec-text", "{two}"], "--format html"),
+        (["report", "{one}", "--brief"], "--format html"),
         (["report", "{one}", "--format", "html", "--spec-text", "{missing}"], "cannot be read"),
         (["compare", "{one}"], "two records"),
         (["compare", "{one}", "{cut}"], "footer"),
@@ -145,6 +147,43 @@ def test_what_cannot_be_shown_is_refused_in_a_sentence(
     assert main([known.get(word, word) for word in words]) == 2
     said = capsys.readouterr()
     assert (said.out, says in said.err) == ("", True), said.err
+
+
+def test_the_matrix_links_to_the_report_beside_each_record(tmp_path: Path) -> None:
+    """Seen from where the matrix is written; without such a report there is no link."""
+    one, two = record(tmp_path / "a b"), record(tmp_path / "two")
+    (tmp_path / "a b" / "index.html").write_text("a report")
+    out = tmp_path / "pages" / "matrix.html"
+    out.parent.mkdir()
+    assert main(["report", one, two, "--format", "html", "--out", str(out)]) == 0
+    page = out.read_text("utf-8")
+    assert '<a href="../a%20b/index.html">a b</a>' in page
+    assert 'href="../a%20b/index.html#r:core.head.upload-offset"' in page
+    assert "two/index.html" not in page
+
+
+def test_a_packed_record_goes_by_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it would unpacked."""
+    plain = Path(record(tmp_path / "alpha"))
+    packed = tmp_path / "beta" / "run.ndjson.gz"
+    packed.parent.mkdir()
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert main(["report", str(plain), str(packed), "--format", "markdown"]) == 0
+    assert "| Extension | alpha | beta |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins"), [("text", "0 scenarios"), ("markdown", "**0"), ("html", "<!doctype html>")]
+)
+def test_steadiness_is_told_in_each_format(
+    kind: str, begins: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three records of one thing, as text, as Markdown and as a page."""
+    paths = [record(tmp_path / name) for name in ("1", "2", "3")]
+    assert main(["compare", *paths, "--format", kind]) == 0
+    assert capsys.readouterr().out.lstrip().startswith(begins)
 
 
 def test_a_record_that_was_cut_short_is_shown_and_called_so(

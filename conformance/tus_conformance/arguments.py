@@ -86,8 +86,8 @@ def _add_reports(commands: Any) -> None:
         choices=REPORTS,
         default="text",
         metavar="FORMAT",
-        help=f"{', '.join(REPORTS)}; several records make a matrix, as html or markdown"
-        " (default: text)",
+        help=f"{', '.join(REPORTS)}; several records make a matrix, as html or markdown,"
+        " which links to the index.html beside each record that has one (default: text)",
     )
     report.add_argument(
         "--extension", metavar="NAME", help="what a badge is about (default: the whole protocol)"
@@ -97,6 +97,11 @@ def _add_reports(commands: Any) -> None:
         type=Path,
         metavar="FILE",
         help="the specification in Markdown, to show its own sentences in the HTML report",
+    )
+    report.add_argument(
+        "--brief",
+        action="store_true",
+        help="leave the bytes of what passed out of the HTML report, which makes it small",
     )
     compare = commands.add_parser(
         "compare",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -154,6 +155,28 @@ def test_a_truncated_record_is_kept(sample: Record, write: Write) -> None:
         read(path)
     assert caught.value.record == cut_short
     assert read(path, allow_truncated=True) == cut_short
+
+
+def test_a_packed_record_is_read(sample: Record, write: Write, tmp_path: Path) -> None:
+    """A record that gzip has made smaller is as good as any."""
+    packed = tmp_path / "run.ndjson.gz"
+    packed.write_bytes(gzip.compress(write(sample).read_bytes()))
+    assert read(packed) == sample
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [(lambda whole: whole[:-30], "ends within"), (lambda whole: b"\x1f\x8b" + whole, "unpacked")],
+    ids=["cut short", "no gzip"],
+)
+def test_a_packed_record_that_is_spoilt_is_named(
+    spoil: Callable[[bytes], bytes], says: str, sample: Record, write: Write, tmp_path: Path
+) -> None:
+    """It is no record, rather than one that was cut short."""
+    packed = tmp_path / "run.ndjson.gz"
+    packed.write_bytes(spoil(gzip.compress(write(sample).read_bytes())))
+    with pytest.raises(NotARecordError, match=says):
+        read(packed, allow_truncated=True)
 
 
 def test_a_newer_field_is_passed_over(tmp_path: Path) -> None:

@@ -66,21 +66,21 @@ class Page:
     bytes_of_all: bool
 
 
-def html(record: Record, *, spec_text: str = "") -> str:
+def html(record: Record, *, spec_text: str = "", brief: bool = False) -> str:
     """Return the report on a run as one HTML file.
 
-    Beyond `WHOLE_STORIES` scenarios those that passed are shown without their exchanges. With the
-    specification's own Markdown as `spec_text`, each section stands above its requirements, with
-    its normative sentences marked.
+    If `brief`, or beyond `WHOLE_STORIES`, scenarios that passed are shown without their exchanges.
+    With the specification's own Markdown as `spec_text`, each section stands above its
+    requirements, with its normative sentences marked.
     """
-    shown = page(record, spec_text=spec_text)
+    shown = page(record, spec_text=spec_text, brief=brief)
     return environment().get_template("report.html.j2").render(page=shown)
 
 
-def page(record: Record, *, spec_text: str = "") -> Page:
+def page(record: Record, *, spec_text: str = "", brief: bool = False) -> Page:
     """Gather what the report shows."""
     sections = sections_of(spec_text)
-    bytes_of_all = len(record.scenarios) <= WHOLE_STORIES
+    bytes_of_all = not brief and len(record.scenarios) <= WHOLE_STORIES
     found = digest(record.scenarios, record.requirements)
     return Page(
         record=record,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from tus_reports.record import (
     Requirement,
     Scenario,
 )
+
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class _Opening(msgspec.Struct):
 
 
 def read(path: Path, *, allow_truncated: bool = False) -> Record:
-    """Read the record at `path`.
+    """Read the record at `path`, which may be packed by gzip.
 
     Raises `OSError` where the file cannot be read, and a `RecordError` where it is not a record.
     With `allow_truncated` a record without a footer is returned with `footer` None; otherwise it
@@ -91,7 +94,7 @@ def read(path: Path, *, allow_truncated: bool = False) -> Record:
 
 def _lines(path: Path) -> Iterator[tuple[int, Line]]:
     decoder = msgspec.json.Decoder(Line)
-    whole = path.read_bytes()
+    whole = _content(path)
     if not whole.strip():
         raise EmptyRecordError(f"{path} is empty: the run wrote nothing. Run it again.")
     texts = whole.split(b"\n")
@@ -108,6 +111,23 @@ def _lines(path: Path) -> Iterator[tuple[int, Line]]:
                 f"{path}, line {number}, is not a line of a run record: {error}. "
                 "Give the run.ndjson that a run wrote, unchanged."
             ) from None
+
+
+def _content(path: Path) -> bytes:
+    """Return what a file holds, unpacked if it is a gzip file, whatever it is called."""
+    found = path.read_bytes()
+    if not found.startswith(_GZIP):
+        return found
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        whole = unpacking.decompress(found)
+    except zlib.error as error:
+        raise NotARecordError(
+            f"{path} cannot be unpacked: {error}. Give the file as it was packed."
+        ) from None
+    if not unpacking.eof:
+        raise NotARecordError(f"{path} ends within what was packed. Give the whole file.")
+    return whole
 
 
 def _check_opening(path: Path, text: bytes) -> None:

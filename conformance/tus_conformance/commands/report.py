@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import tus_reports
 from tus_conformance.judging import verdict
@@ -81,15 +83,17 @@ def _shown(records: list[Record], options: argparse.Namespace) -> str:
                 f"Several records make a matrix, as {' or '.join(SEVERAL)};"
                 f" give one record for --format {options.format}."
             )
+        base = (options.out or Path("matrix")).resolve().parent
         servers = [
-            Server(_name(path), record)
+            Server(_name(path), record, _beside(path, base))
             for path, record in zip(options.records, records, strict=True)
         ]
         return SEVERAL[options.format](servers)
-    if options.spec_text is not None:
-        if options.format != "html":
-            raise RecordError("--spec-text goes with --format html, of one record.")
-        return tus_reports.html(records[0], spec_text=options.spec_text.read_text("utf-8"))
+    if options.format == "html":
+        text = options.spec_text.read_text("utf-8") if options.spec_text else ""
+        return tus_reports.html(records[0], spec_text=text, brief=options.brief)
+    if options.spec_text is not None or options.brief:
+        raise RecordError("--spec-text and --brief go with --format html, of one record.")
     if options.format in BADGES:
         return BADGES[options.format](records[0], options.extension)
     return ONE[options.format](records[0])
@@ -97,7 +101,14 @@ def _shown(records: list[Record], options: argparse.Namespace) -> str:
 
 def _name(path: Path) -> str:
     """Return what a server goes by in the matrix: the folder of its record."""
-    return path.resolve().parent.name if path.stem == "run" else path.stem
+    name = path.name.removesuffix(".gz").removesuffix(".ndjson")
+    return path.resolve().parent.name if name == "run" else name
+
+
+def _beside(path: Path, base: Path) -> str:
+    """Return where a record's own report is, seen from a folder: index.html beside it, if any."""
+    page = path.resolve().with_name("index.html")
+    return quote(Path(os.path.relpath(page, base)).as_posix()) if page.exists() else ""
 
 
 def _hand_over(text: str, out: Path | None) -> int:
