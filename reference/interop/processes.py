@@ -12,12 +12,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 OFFSET_TYPE = "application/offset+octet-stream"
 
@@ -98,20 +98,28 @@ class Server:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str | Path], url: str, *, env: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    url: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    log: Path = Path(os.devnull),
 ) -> Iterator[Server]:
-    """Run a server until the block ends; PORT in command and url is a free port."""
+    """Run a server until the block ends; PORT in command and url is a free port.
+
+    What it says on standard error goes to `log`.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     arguments = [str(part).replace("PORT", port) for part in command]
-    process = subprocess.Popen(
-        arguments,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, **(env or {})},
-    )
+    with log.open("ab") as told:
+        process = subprocess.Popen(
+            arguments,
+            stdout=subprocess.DEVNULL,
+            stderr=told,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
     try:
         await_port(process, int(port))
         yield Server(process, url.replace("PORT", port))
@@ -132,11 +140,13 @@ def await_port(process: subprocess.Popen[Any], port: int) -> None:
     raise AssertionError("the server does not listen")
 
 
-def reference(folder: Path, *flags: str) -> contextlib.AbstractContextManager[Server]:
+def reference(
+    folder: Path, *flags: str, log: Path = Path(os.devnull)
+) -> contextlib.AbstractContextManager[Server]:
     """Run the reference server on `folder`."""
     command: list[str | Path] = [sys.executable, "-m", "tus_reference", "--port", "PORT"]
     command += ["--upload-dir", folder]
-    return running([*command, *flags], "http://127.0.0.1:PORT/files/")
+    return running([*command, *flags], "http://127.0.0.1:PORT/files/", log=log)
 
 
 def tusd(binary: Path, folder: Path) -> contextlib.AbstractContextManager[Server]:
