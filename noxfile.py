@@ -9,6 +9,7 @@ nox -s serve                          the reference server
 nox -s s3 -- localstack               the suite against the reference on a real S3
 nox -s shells                         the suite through nginx, TLS, workers and the trio server
 nox -s embedding                      the reference in frameworks, the suite through ASGI servers
+nox -s uppy                           Uppy in Chromium, from another origin, against the reference
 nox -s peers                          the suite against servers that nobody here wrote
 nox -s pages                          the pages of the reports in Chromium
 """
@@ -252,6 +253,21 @@ def embedding(session: nox.Session) -> None:
     session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
     if any(found.values()):
         session.error("The suite is not content through both; see above.")
+
+
+@nox.session
+def uppy(session: nox.Session) -> None:
+    """Upload to the reference with Uppy in Chromium, from a page of another origin.
+
+    Arguments are those of the trials; CHROMIUM may name the browser.
+    """
+    session.install("-e", ".[browser]")
+    home = Path(session.create_tmp()).resolve()
+    shutil.copy("reference/interop/browser/package.json", home)
+    with session.chdir(home):
+        session.run("npm", "install", "--no-audit", "--no-fund", "--silent", external=True)
+    with session.chdir("reference"):
+        session.run("python", "-m", "interop.browsers", f"{home}/node_modules", *session.posargs)
 
 
 @nox.session

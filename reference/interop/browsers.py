@@ -1,8 +1,8 @@
 """Upload from a page in Chromium, on another origin, with Uppy and tus-js-client.
 
-    python -m interop.browsers FOLDER-OF-NODE-MODULES [--picture FILE]   (from the folder reference/)
+    python -m interop.browsers FOLDER-OF-NODE-MODULES [--picture FILE]
 
-CHROMIUM may name the browser. Each trial compares every byte, in what the server stored or in what
+(from the folder reference/). CHROMIUM may name the browser. Each trial compares every byte, in what the server stored or in what
 the browser downloads, and looks into the server's access log for the requests that there should
 be. The last one turns CORS off: then the page must fail, or the trials would show nothing.
 """
@@ -30,9 +30,11 @@ from interop.kills import check
 from interop.processes import reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from interop.processes import Server
+
+    Act = Callable[["Trial"], str]
 
 HERE = Path(__file__).with_name("browser")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -56,14 +58,10 @@ class File:
     @property
     def content(self) -> bytes:
         """The bytes that page.js makes, too."""
+        cycle = [at * 31 & 255 for at in range(256)]
+        shifted = [bytes((byte + shift) & 255 for byte in cycle) for shift in range(256)]
         blocks = range((self.size + 255) // 256)
-        made = bytearray()
-        for block in blocks:
-            start = block * 256
-            made += bytes(
-                (at * 31 + block * 17 + self.seed) & 255 for at in range(start, start + 256)
-            )
-        return bytes(made[: self.size])
+        return b"".join(shifted[(n * 17 + self.seed) & 255] for n in blocks)[: self.size]
 
     @property
     def told(self) -> dict[str, Any]:
@@ -106,7 +104,7 @@ class Trial:
         return found
 
     def arrived(self, *files: File) -> list[str]:
-        """Check that all files were uploaded and every byte of them is stored; return their URLs."""
+        """Check that all files were uploaded, every byte of them; return their URLs."""
         ended = self.ended()
         check(not ended["failed"], f"Uppy says {ended['failed']}")
         urls = dict(ended["urls"])
@@ -265,16 +263,21 @@ def with_cookies(trial: Trial) -> str:
     return f"{file.size} bytes"
 
 
-def refused(trial: Trial, **options: Any) -> str:
+def refused(trial: Trial, *, cookies: bool = False) -> str:
     """See Uppy fail."""
-    trial.begin(File("refused.bin", 11, 1000), retryDelays=None, **options)
+    trial.begin(File("refused.bin", 11, 1000), retryDelays=None, cookies=cookies)
     ended = trial.ended()
     check(not ended["urls"], "the page uploaded what it must not")
     check(len(ended["failed"]) == 1, f"the page says {ended}")
     return "the page cannot upload"
 
 
-USUAL: dict[str, Callable[[Trial], str]] = {
+def cookies_refused(trial: Trial) -> str:
+    """See Uppy fail with credentials, where every origin may upload without."""
+    return refused(trial, cookies=True)
+
+
+USUAL: dict[str, Act] = {
     "upload and fetch": whole,
     "pause and resume": paused,
     "resume after reload": reloaded,
@@ -329,33 +332,29 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         origin = re.escape(url.removesuffix("/page.html"))
         allowed = ("--cors-allow-credentials", "--cors-allow-origin", origin)
-        for flags, trials in (
-            ((), USUAL),
-            (allowed, {"credentials": with_cookies}),
-            ((), {"no credentials for everybody": functools.partial(refused, cookies=True)}),
-            (("--disable-cors",), {"without CORS": refused}),
+        for trials, flags in (
+            (USUAL, ()),
+            ({"credentials": with_cookies}, allowed),
+            ({"no credentials for everybody": cookies_refused}, ()),
+            ({"without CORS": refused}, ("--disable-cors",)),
         ):
-            failed += _tried(browser, url, flags, trials, options.picture)
-            options.picture = None
+            page = browser.new_page(viewport={"width": 1000, "height": 900})
+            page.goto(url)
+            failed += _tried(page, trials, flags)
+            if options.picture is not None and trials is USUAL:
+                page.screenshot(path=str(options.picture))
+            page.close()
         browser.close()
     return 1 if failed else 0
 
 
-def _tried(
-    browser: Any,
-    url: str,
-    flags: tuple[str, ...],
-    trials: dict[str, Callable[[Trial], str]],
-    picture: Path | None,
-) -> int:
+def _tried(page: Any, trials: Mapping[str, Act], flags: tuple[str, ...]) -> int:
     """Run trials against a server of their own; return how many failed."""
     failed = 0
     with tempfile.TemporaryDirectory() as home:
         folder, log = Path(home) / "uploads", Path(home) / "log"
         limits = ("--max-size", str(32 * MIB), "--access-log", "json")
         with reference(folder, *limits, *flags, log=log) as server:
-            page = browser.new_page(viewport={"width": 1000, "height": 900})
-            page.goto(url)
             trial = Trial(page, server, folder, log)
             for name, act in trials.items():
                 try:
@@ -363,9 +362,6 @@ def _tried(
                 except Exception as problem:
                     failed += 1
                     print(f"{name}: FAILED, {problem}", flush=True)
-            if picture is not None:
-                page.screenshot(path=str(picture))
-            page.close()
     return failed
 
 
