@@ -2,9 +2,10 @@
 
     python -m interop.browsers FOLDER-OF-NODE-MODULES [--picture FILE]
 
-(from the folder reference/). CHROMIUM may name the browser. Each trial compares every byte, in what the server stored or in what
-the browser downloads, and looks into the server's access log for the requests that there should
-be. The last one turns CORS off: then the page must fail, or the trials would show nothing.
+(from the folder reference/). CHROMIUM may name the browser. Each trial compares every byte, in what
+the server stored or in what the browser downloads, and looks into the server's access log for the
+requests that there should be. The last one turns CORS off: then the page must fail, or the trials
+would show nothing.
 """
 
 from __future__ import annotations
