@@ -11,9 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from tus_reports import Record, Server, compare, comparison_html, html, matrix_html
+from tus_reports import (
+    Record,
+    Server,
+    compare,
+    comparison_html,
+    html,
+    matrix_html,
+    stability,
+    stability_html,
+)
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the extra `browser` is missing")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs `browser`")
@@ -39,10 +49,13 @@ def browser() -> Iterator[Any]:
 def opened(browser: Any, sample: Record, tmp_path: Path) -> Iterator[Open]:
     """Open a page of the sample from a file; an error in its script fails the test."""
     old = replace(sample, requirements=sample.requirements[2:], scenarios=sample.scenarios[1:])
+    changed = msgspec.structs.replace(sample.scenarios[0], verdict="fail")
+    runs = [sample, old, replace(sample, scenarios=(changed, *sample.scenarios[1:]))]
     servers = [Server("one", sample, "report.html"), Server("two", old)]
     (tmp_path / "report.html").write_text(html(sample), "utf-8")
     (tmp_path / "matrix.html").write_text(matrix_html(servers), "utf-8")
     (tmp_path / "comparison.html").write_text(comparison_html(compare(old, sample)), "utf-8")
+    (tmp_path / "stability.html").write_text(stability_html(stability(runs), runs), "utf-8")
     contexts = []
     errors: list[str] = []
 
@@ -157,9 +170,38 @@ def test_the_matrix_shows_findings_and_differences(opened: Open) -> None:
     assert not block.locator("table").is_visible()
 
 
+def test_a_cell_of_the_matrix_leads_to_the_evidence(opened: Open) -> None:
+    """A click on a cell opens the server's own report at the requirement."""
+    page = opened("matrix")
+    cell = page.locator("a.cell[href='report.html#r:core.patch.keep-partial']")
+    cell.click()
+    page.wait_for_url("**/report.html#r:core.patch.keep-partial")
+    assert page.locator("[id='r:core.patch.keep-partial']").is_visible()
+
+
+def test_raw_bytes_fit_the_page(opened: Open) -> None:
+    """On a phone a long line of a request is wrapped, not cut off or scrolled."""
+    page = opened(viewport={"width": 390, "height": 844})
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    wider = (
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    )
+    assert page.locator(".side pre").count() > 0
+    assert page.eval_on_selector_all(".side pre", wider) == []
+
+
+def test_on_paper_nothing_is_in_the_way(opened: Open) -> None:
+    """Printed, there are no filters and no buttons, and what did not pass is whole."""
+    page = opened()
+    page.emulate_media(media="print")
+    assert not page.locator("form.filters").is_visible()
+    assert page.locator("button:visible").count() == 0
+    assert page.locator("#findings .card").first.get_by_text("reproduce", exact=True).is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
-@pytest.mark.parametrize("name", ["report", "matrix", "comparison"])
+@pytest.mark.parametrize("name", ["report", "matrix", "comparison", "stability"])
 def test_no_barrier_is_found(name: str, width: int, scheme: str, opened: Open) -> None:
     """With everything opened, axe finds nothing, and the page is no wider than the window."""
     page = opened(name, viewport={"width": width, "height": 900}, color_scheme=scheme)
