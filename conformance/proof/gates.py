@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from proof.exceptions import but_for, exceptions
 from proof.findings import Findings
-from proof.gradable import PROBED, gradable_rows, gradable_scenarios
+from proof.gradable import PROBED, gradable_rows, gradable_scenarios, noted_rows
 from tus_reference.eccentrics import eccentrics
 from tus_reference.faults import faults
 from tus_scenarios import ledger
@@ -65,10 +65,14 @@ def proven(findings: Findings) -> Iterator[str]:
 
 
 def only_noted(findings: Findings) -> Iterator[str]:
-    """Say which row that is taken for one that is never graded was graded."""
+    """Say which row that is taken for one that is never graded was graded.
+
+    A server that fails altogether is failed in any of these rows, but not in those of PROBED.
+    """
     for found in findings.faults:
-        for row in PROBED:
-            if row in found.violates:
+        for row in noted_rows():
+            grade = found.violates.get(row)
+            if grade == "warn" or (grade and row in PROBED):
                 yield f"{found.id} violates {row}, which is taken for one that cannot be."
 
 

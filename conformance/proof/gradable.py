@@ -62,6 +62,20 @@ PROBED = {
 """Rows of stories that are never more than noted, with the reason."""
 
 
+def noted_rows() -> dict[str, str]:
+    """Return the rows that scenarios look at and never grade, in order, each with the reason.
+
+    Only a server that fails altogether, with a 5xx or without an answer, is failed for them.
+    """
+    looked_at = {row for each in scenarios() for row in each.requirements}
+    graded = set(gradable_rows())
+    return {
+        row: PROBED.get(row) or f"{each.level}. {each.ambiguity or each.statement}"
+        for row, each in ledger().items()
+        if row in looked_at and row not in graded
+    }
+
+
 def gradable_rows() -> tuple[str, ...]:
     """Return the server's observable rows that a scenario can find broken, in order."""
     found = {check.requirement for check in checks() if check.gradable}

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from proof.exceptions import exceptions
 from proof.findings import EccentricFound, FaultFound, Findings
 from proof.gates import GATES
-from proof.gradable import PROBED, checks, gradable_rows, gradable_scenarios
+from proof.gradable import checks, gradable_rows, gradable_scenarios, noted_rows
 from tus_reference.eccentrics import eccentrics
 from tus_reference.faults import faults
 from tus_scenarios import ledger
@@ -98,7 +98,7 @@ def _gaps(findings: Findings) -> str:
         ("Requirements without a fault", kept.rows),
         ("Scenarios that were not seen to fail", kept.scenarios),
         ("Checks that were seen one way only, by scenario, step and place in it", kept.checks),
-        ("Requirements that are looked at and only noted", PROBED),
+        ("Requirements that are looked at and only noted, unless the server fails", noted_rows()),
     ):
         if named:
             lines += ["", f"{what}, with the reason:", ""]

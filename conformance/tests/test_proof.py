@@ -13,7 +13,14 @@ from proof.cases import REFERENCE, case_of
 from proof.exceptions import but_for, exceptions
 from proof.findings import EccentricFound, FaultFound, Findings
 from proof.gates import GATES, as_declared, covered, declarations, killing, legal, only_noted
-from proof.gradable import PROBED, checks, gradable_rows, gradable_scenarios, grades
+from proof.gradable import (
+    PROBED,
+    checks,
+    gradable_rows,
+    gradable_scenarios,
+    grades,
+    noted_rows,
+)
 from proof.memory import Case, get_to_know, judge
 from proof.page import page
 from proof.rehearsal import Exchange, Recording, Unread, leaves_alone
@@ -180,6 +187,19 @@ def test_exceptions_are_strict_both_ways(
 def test_a_row_that_is_only_noted_is_watched() -> None:
     probed = next(iter(PROBED))
     assert len(list(only_noted(findings(fault(violates={probed: "warn"}))))) == 1
+    assert len(list(only_noted(findings(fault(violates={probed: "fail"}))))) == 1
+
+
+def test_a_server_that_fails_altogether_may_fail_what_is_only_noted() -> None:
+    probe = next(row for row in noted_rows() if row not in PROBED)
+    assert len(list(only_noted(findings(fault(violates={probe: "warn"}))))) == 1
+    assert list(only_noted(findings(fault(violates={probe: "fail"})))) == []
+
+
+def test_a_row_that_scenarios_look_at_is_graded_or_only_noted() -> None:
+    looked_at = {row for each in scenarios() for row in each.requirements}
+    assert sorted((*gradable_rows(), *noted_rows())) == sorted(looked_at)
+    assert all(noted_rows().values())
 
 
 def test_a_check_that_was_seen_one_way_only_is_named() -> None:
