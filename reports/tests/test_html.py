@@ -204,6 +204,17 @@ def test_a_requirement_says_what_was_found(sample: Record) -> None:
     assert of_sum["core.patch.appends"] == "It follows from core.patch.appends."
 
 
+def test_a_violated_requirement_is_not_explained_by_what_held(sample: Record) -> None:
+    """The reason that a scenario gives for its pass is none for a fail beside it."""
+    passed = msgspec.structs.replace(sample.scenarios[0], reason="Held in 9 exchanges.")
+    failed = msgspec.structs.replace(sample.scenarios[0], id="other", verdict="fail", attempts=())
+    row = msgspec.structs.replace(
+        sample.requirements[1], verdict="fail", scenarios=(passed.id, failed.id)
+    )
+    said = sayings(replace(sample, scenarios=(passed, failed), requirements=(row,)))
+    assert said == {row.id: "It follows from other."}
+
+
 def test_a_run_cut_short_has_a_report(sample: Record) -> None:
     """Without requirements and footer, the page says so."""
     document = Document(html(replace(sample, requirements=(), footer=None, discovery=None)))

@@ -29,7 +29,7 @@ def sayings(record: Record, found: Digest | None = None) -> dict[str, str]:
             return _told(findings[row.id])
         own = notes.get(row.id, "") if row.verdict == "note" else ""
         like = [name for name in row.scenarios if verdicts.get(name) == row.verdict]
-        told = (reasons[name] for name in (*like, *row.scenarios) if name in reasons)
+        told = (reasons[name] for name in like or row.scenarios if name in reasons)
         return own or row.reason or _by(like, told)
 
     return {row.id: said(row) for row in record.requirements}
