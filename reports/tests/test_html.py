@@ -20,6 +20,7 @@ from tus_reports import (
     MixedEditionsError,
     Record,
     Requirement,
+    Response,
     Scenario,
     Server,
     compare,
@@ -33,7 +34,7 @@ from tus_reports.mark import MARKS
 from tus_reports.matrix import blocks
 from tus_reports.saying import sayings
 from tus_reports.shell import script
-from tus_reports.transcript import transcript
+from tus_reports.transcript import described, transcript
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \" ' {{ 7*7 }} \x1b[2J"
 VOID = {"meta", "br", "input", "img", "link", "hr"}
@@ -184,6 +185,46 @@ def test_the_body_that_came_back_wrong_is_marked(sample: Record) -> None:
     answer = msgspec.structs.replace(exchange.response, body=Body(length=9, text="hedgehogs"))
     lines = transcript(msgspec.structs.replace(exchange, response=answer), spoilt)
     assert [line.text for line in lines if line.marked] == ['(9 bytes: "hedgehogs")']
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "marked"),
+    [
+        ("Upload-Offset: 40", "status 200, Upload-Offset: 50", ["Upload-Offset: 50"]),
+        ("status 409", "status 200", ["HTTP/1.1 200 OK"]),
+        (
+            "status 204, Upload-Offset: 40",
+            "status 200, Upload-Offset: 50",
+            ["HTTP/1.1 200 OK", "Upload-Offset: 50"],
+        ),
+    ],
+)
+def test_the_status_is_marked_where_it_is_at_fault(
+    expected: str, actual: str, marked: list[str], sample: Record
+) -> None:
+    """And not where a header alone was asked for."""
+    told = sample.scenarios[3]
+    head = "HTTP/1.1 200 OK\r\nUpload-Offset: 50\r\n"
+    check = msgspec.structs.replace(
+        told.attempts[0].checks[0], expected=expected, actual=actual, evidence=head
+    )
+    answer = Response(status=200, head=head, headers=(("Upload-Offset", "50"),))
+    exchange = msgspec.structs.replace(told.attempts[0].exchanges[1], response=answer)
+    assert [line.text for line in transcript(exchange, check) if line.marked] == marked
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no such upload\n", '15 bytes: "no such upload\\n"'),
+        ("\x04\x19j\xe2", "4 bytes: 04 19 6a e2"),
+        ("\xe2" * 40, f"40 bytes: {' '.join(['e2'] * 32)} ..."),
+        ("", "0 bytes"),
+    ],
+)
+def test_a_body_is_shown_as_what_it_is(text: str, shown: str) -> None:
+    """Text as text, and what is none as its first bytes."""
+    assert described(Body(length=len(text), text=text)) == shown
 
 
 def test_a_requirement_says_what_was_found(sample: Record) -> None:

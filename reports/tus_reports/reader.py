@@ -86,7 +86,7 @@ def read(path: Path, *, allow_truncated: bool = False) -> Record:
     if record.footer is None and not allow_truncated:
         raise TruncatedRecordError(
             f"{path} has no footer: the run was cut short after {len(record.scenarios)} scenarios. "
-            "Run it again, or ask for the truncated record by name.",
+            "Run it again; a report can be made of what there is.",
             record,
         )
     return record
