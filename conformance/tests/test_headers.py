@@ -38,6 +38,7 @@ FORMS: list[tuple[Form, str, bool, str]] = [
     ("versions", "tus-1.0.0", False, "a version begins with a number"),
     ("extensions", "creation", True, "one name is a list of one"),
     ("extensions", "creation,creation-defer-length,x-my_own.2", True, "unknown names are names"),
+    ("extensions", "X-Encryption,ZSTD", True, "in whatever letter case"),
     ("extensions", "creation; expiration", False, "names are told apart by commas alone"),
     ("extensions", "creation,\x0bexpiration", False, "space around a comma is blanks and tabs"),
     ("extensions", "creation,,expiration", False, "a list has no empty member"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from in_memory import URL, story
 
@@ -13,6 +15,7 @@ from tus_conformance.wire import Answer, Failure, Outgoing
 from tus_conformance.wire.outgoing import Break, Fault, Framing
 from tus_reports import Exchange, Response
 from tus_reports import Scenario as Told
+from tus_scenarios import ledger
 
 STORY = story('{ options = {}, expect = [{ status = 200, checks = "core.options.status" }] }')
 UPLOAD = URL + "1"
@@ -71,6 +74,9 @@ CASES: list[tuple[str, list[Seen], str, str]] = [
     ("tus-resumable-on-success", [seen("HEAD 200", VERSION)], "pass", "a success with it"),
     ("tus-resumable-on-success", [seen("HEAD 200")], "fail", "a success without it"),
     ("tus-resumable-on-success", [seen("POST 201")], "fail", "a creation without it"),
+    ("tus-resumable-on-success", [seen("DELETE 204")], "fail", "a deletion without it"),
+    ("tus-resumable-on-success", [seen("POST>PATCH 204")], "fail", "a PATCH by another name"),
+    ("tus-resumable-on-success", [seen("POST>patch 204")], "fail", "in whatever letter case"),
     ("tus-resumable-on-success", [seen("OPTIONS 204")], "not-applicable", "OPTIONS need not"),
     ("tus-resumable-on-success", [seen("GET 200")], "not-applicable", "GET is not of tus"),
     ("tus-resumable-on-success", [seen("POST>OPTIONS 204")], "not-applicable", "so overridden"),
@@ -84,6 +90,7 @@ CASES: list[tuple[str, list[Seen], str, str]] = [
     ),
     ("tus-resumable-on-errors", [seen("PATCH 409", VERSION)], "pass", "an error with it"),
     ("tus-resumable-on-errors", [seen("PATCH 409")], "fail", "the handler's error without it"),
+    ("tus-resumable-on-errors", [seen("GET 404")], "not-applicable", "GET is not of tus"),
     ("tus-resumable-on-errors", [seen("PATCH 404")], "warn", "a router's error without it"),
     ("tus-resumable-on-errors", [seen("PATCH 502")], "warn", "a proxy's error without it"),
     (
@@ -334,3 +341,134 @@ def test_offsets_of_two_runs_are_not_mixed() -> None:
     first.observe(STORY, *seen("PATCH 204", VERSION, "Upload-Offset: 40"))
     second.observe(STORY, *seen("HEAD 200", VERSION, "Upload-Offset: 0", started=1))
     assert all(each.broken == 0 for each in second.all)
+
+
+OF_THE_HANDLER = [400, 409, 410, 412, 413, 415, 460]
+OF_OTHERS = [401, 403, 404, 405, 408, 411, 414, 416, 422, 429, 461, 500, 502, 503]
+
+
+@pytest.mark.parametrize("status", [*OF_THE_HANDLER, *OF_OTHERS])
+def test_who_answered_an_error_is_told_by_its_status(status: int) -> None:
+    expected = "fail" if status in OF_THE_HANDLER else "warn"
+    assert told("tus-resumable-on-errors", seen(f"PATCH {status}")).verdict == expected
+
+
+NUMBER = "a non-negative integer, once"
+WORDS: list[tuple[str, list[Seen], str, str]] = [
+    (
+        "tus-resumable-on-errors",
+        [seen("PATCH 409", "Tus-Version: 1.0.0")],
+        "Tus-Resumable in the response",
+        "status 409, no Tus-Resumable",
+    ),
+    (
+        "tus-resumable-value",
+        [seen("HEAD 200", "Tus-Resumable: 0.2.2")],
+        "Tus-Resumable: 1.0.0",
+        "Tus-Resumable: 0.2.2",
+    ),
+    (
+        "upload-offset-format",
+        [seen("HEAD 200", "Upload-Offset: -1")],
+        NUMBER,
+        "Upload-Offset: -1",
+    ),
+    (
+        "upload-length-format",
+        [seen("HEAD 200", "Upload-Length: -1")],
+        NUMBER,
+        "Upload-Length: -1",
+    ),
+    (
+        "upload-defer-length-value",
+        [seen("HEAD 200", "Upload-Defer-Length: 0")],
+        "the value 1",
+        "Upload-Defer-Length: 0",
+    ),
+    (
+        "upload-concat-format",
+        [seen("HEAD 200", "Upload-Concat: final")],
+        "partial, or final; with URLs",
+        "Upload-Concat: final",
+    ),
+    (
+        "offset-never-goes-back",
+        [seen("PATCH 204", "Upload-Offset: 40"), seen("HEAD 200", "Upload-Offset: 39", started=1)],
+        "Upload-Offset of at least 40, which was acknowledged before",
+        "Upload-Offset: 39",
+    ),
+    (
+        "offset-within-length",
+        [seen("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5")],
+        "an offset that is not beyond the length",
+        "Upload-Offset: 6, Upload-Length: 5",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "exchanges", "expected", "actual"), WORDS, ids=[words[0] for words in WORDS]
+)
+def test_what_was_broken_is_told_in_words(
+    name: str, exchanges: list[Seen], expected: str, actual: str
+) -> None:
+    broken = told(name, *exchanges)
+    check = broken.attempts[0].checks[0]
+    assert (check.outcome, check.grade) == ("violated", "fail")
+    assert (check.expected, check.actual) == (expected, actual)
+    assert (check.requirement,) == broken.requirements
+    row = ledger()[check.requirement]
+    assert (broken.section, broken.extension) == (row.section, row.extension)
+    assert broken.steps == ("Look at every exchange of every scenario of the run.",)
+
+
+def test_what_held_is_a_check_that_held() -> None:
+    held = told("upload-offset-format", *[seen("HEAD 200", "Upload-Offset: 5")] * 2)
+    (check,) = held.attempts[0].checks
+    assert (check.requirement, check.outcome, check.grade) == (*held.requirements, "held", "pass")
+    assert (held.reason, held.reproduce) == ("Held in 2 exchanges.", "")
+
+
+def test_what_was_never_seen_says_so() -> None:
+    unseen = told("upload-offset-format", seen("HEAD 200"))
+    assert unseen.attempts[0].checks == ()
+    assert unseen.reason == "No exchange of this run was one that it speaks of."
+
+
+def test_a_fall_is_a_check_that_was_violated() -> None:
+    watch = Watch()
+    watch.fell(["a.story"], "it ended with 1")
+    (check,) = watch.all[-2].told(str).attempts[0].checks
+    assert check.requirement == "core.net.detect-errors"
+    assert (check.outcome, check.grade) == ("violated", "warn")
+    assert check.expected == "the server goes on running, whatever clients do"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(1, "s1"), (3, "s1, s2, s3"), (4, "s1, s2, s3, ..."), (5, "s1, s2, s3, ...")],
+)
+def test_of_the_scenarios_that_broke_it_three_are_named(count: int, shown: str) -> None:
+    watch = Watch()
+    for number in range(1, count + 1):
+        watch.observe(replace(STORY, id=f"s{number}"), *seen("HEAD 200", "Upload-Offset: -1"))
+    found = next(each for each in watch.all if each.id == "always.upload-offset-format")
+    assert found.told(str).reason == f"Broken in {count} of {count} exchanges, in: {shown}."
+
+
+TITLES = """
+Every successful response has Tus-Resumable
+Every error response has Tus-Resumable
+Tus-Resumable states the version that the request was made in
+Every Upload-Offset is a non-negative integer
+Every Upload-Length is a non-negative integer
+Every Upload-Defer-Length is 1
+Every Upload-Concat is partial, or final with a list of URLs
+An offset, once acknowledged, never goes back
+The server goes on running, whatever clients do
+An offset is never beyond the length
+"""
+
+
+def test_the_titles_are_those_that_reports_are_compared_by() -> None:
+    assert [each.title for each in invariants()] == TITLES.strip().splitlines()

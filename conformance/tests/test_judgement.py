@@ -91,6 +91,18 @@ GRADES: list[tuple[str, Answer, str, str]] = [
         "zeros before a number do not change it",
     ),
     (
+        expecting('header.Upload-Length = "40"'),
+        ok(Upload_Length="0040"),
+        "held pass",
+        "nor do they change a length",
+    ),
+    (
+        expecting('header.Tus-Max-Size = "40"'),
+        ok(Tus_Max_Size="0040"),
+        "held pass",
+        "or a limit",
+    ),
+    (
         expecting('header.Upload-Offset = "40"'),
         ok(Upload_Offset="0x28"),
         "violated fail",

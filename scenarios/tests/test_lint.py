@@ -115,6 +115,33 @@ BROKEN = {
         'send = 1, faults = [{ stall = 1, until = "asked" }] }',
         "waits for 'asked', which no later step is called",
     ),
+    "two waits at once": (
+        "{ given = { length = 10 } },",
+        "{ given = { length = 10 } }, { patch = { send = 1, faults = ["
+        '{ stall = 1, until = "asked" }, { stall = 1, until = "asked" }] }, name = "slow" },',
+        "step 2 may wait for one later step only, and within its body.",
+    ),
+    "a wait outside of the body": (
+        "{ given = { length = 10 } },",
+        "{ given = { length = 10 } }, { patch = { send = 1, faults = ["
+        '{ inside = "head", stall = 1, until = "asked" }] }, name = "slow" },',
+        "step 2 may wait for one later step only, and within its body.",
+    ),
+    "a reference to nothing": (
+        "{asked.Upload-Offset}",
+        "{nobody.Upload-Offset}",
+        "step 3 refers to {nobody.Upload-Offset}, which nothing before it binds.",
+    ),
+    "an expected reference to nothing": (
+        "{upload.offset+1}",
+        "{nobody.offset+1}",
+        "step 3 refers to {nobody.offset+1}, which nothing before it binds.",
+    ),
+    "an upload of nobody": (
+        "head = {},",
+        'head = { of = "b" },',
+        "step 2 is about the upload 'b', which no earlier step creates.",
+    ),
     "a cut in nothing": ("send = 1 }", "cut = { after = 1 } }", "does not have"),
 }
 

@@ -17,7 +17,7 @@ from mutmut.mutation.mutators import mutation_operators
 _TYPES_ALONE = {"cast", "isinstance", "len", "TypeVar", "TYPE_CHECKING"}
 """Calls and names of which the arguments are for the type checker, or never matter."""
 
-_HEADER = re.compile(r'"[A-Z][A-Za-z]*(-[A-Z][A-Za-z]*)+"')
+_HEADER = re.compile(r'"[A-Z][a-z]+"|"[A-Z][A-Za-z]*(-[A-Z][A-Za-z]*)+"')
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 

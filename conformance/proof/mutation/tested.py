@@ -33,9 +33,21 @@ JUDGING: dict[str, tuple[str, ...]] = {
     "tus_conformance.dialogue.headers": ("conformance/tests/test_headers.py",),
     "tus_scenarios.reader": ("scenarios/tests/test_reader.py",),
     "tus_scenarios.lint": ("scenarios/tests/test_lint.py", "scenarios/tests/test_registry.py"),
-    "tus_scenarios.expectation": ("scenarios/tests/test_reader.py", "scenarios/tests/test_lint.py"),
-    "tus_scenarios.scenario": ("scenarios/tests/test_unfold.py", "scenarios/tests/test_lint.py"),
-    "tus_scenarios.step": ("scenarios/tests/test_reader.py", "scenarios/tests/test_lint.py"),
+    "tus_scenarios.expectation": (
+        "conformance/tests/test_judgement.py",
+        "scenarios/tests/test_registry.py",
+    ),
+    "tus_scenarios.scenario": (
+        "scenarios/tests/test_unfold.py",
+        "scenarios/tests/test_lint.py",
+        "scenarios/tests/test_registry.py",
+    ),
+    "tus_scenarios.step": (
+        "scenarios/tests/test_reader.py",
+        "scenarios/tests/test_lint.py",
+        "scenarios/tests/test_registry.py",
+        "conformance/tests/test_digests.py",
+    ),
 }
 """What decides a verdict, each module with the tests that are about it."""
 

@@ -187,8 +187,9 @@ async def test_http2_is_spoken_and_recorded_as_events(secure: bool) -> None:
     assert answer.headers == (("upload-offset", "5"), ("content-length", "2"))
     assert (answer.body, bytes(taken)) == (b"ok", b"ok")
     record = answer.exchange
-    assert record.request.startswith(
-        "PATCH /files/1?token=[redacted] HTTP/2\r\nhost: localhost\r\n"
+    assert record.request == (
+        "PATCH /files/1?token=[redacted] HTTP/2\r\nhost: localhost\r\nupload-offset: 0\r\n"
+        "authorization: [redacted]\r\ncontent-length: 5\r\n\r\n"
     )
     assert record.response is not None
     assert record.response.head == "HTTP/2 200\r\nupload-offset: 5\r\ncontent-length: 2\r\n\r\n"

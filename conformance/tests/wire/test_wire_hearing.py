@@ -228,3 +228,15 @@ async def test_a_sink_is_given_the_whole_body_of_which_the_answer_keeps_the_firs
     assert response is not None
     assert response.body is not None
     assert response.body.truncated
+
+
+@pytest.mark.parametrize("step", [1, 7])
+async def test_heads_that_come_in_pieces_are_recorded_whole(step: int) -> None:
+    first = b"HTTP/1.1 104 Upload Resumption Supported\r\nLocation:  /a\r\n\r\n"
+    final = b"HTTP/1.1 201 Created\r\nlocation:/a \r\nContent-Length: 2\r\n\r\n"
+    said = first + final + b"ok"
+    pieces = [said[at : at + step] for at in range(0, len(said), step)]
+    answer, _ = await exchange(Outgoing("POST", URL), Reads(END.encode()), *pieces)
+    assert [interim.head for interim in answer.exchange.interim] == [first.decode()]
+    assert answer.exchange.response is not None
+    assert answer.exchange.response.head == final.decode()

@@ -9,6 +9,7 @@ import pytest
 from wire.peers import Reads, exchange, patch
 
 from tus_conformance.wire import Outgoing, Payload, Wire
+from tus_conformance.wire.courier import Courier
 from tus_conformance.wire.log import LIMIT, Log
 from tus_conformance.wire.outgoing import Framing
 
@@ -107,9 +108,12 @@ async def test_acts_cannot_swell_a_record_either() -> None:
 BAD = ["ftp://h/x", "http:///x", "/files/1", "http://h:99999/", "http://[::1/", "http://a b/"]
 
 
+@pytest.mark.parametrize("tier", [Wire, Courier])
 @pytest.mark.parametrize("url", BAD)
-async def test_a_url_that_cannot_be_asked_for_is_a_failure_with_a_sentence(url: str) -> None:
-    answer = await Wire().send(Outgoing("GET", url))
+async def test_a_url_that_cannot_be_asked_for_is_a_failure_with_a_sentence(
+    url: str, tier: type[Wire | Courier]
+) -> None:
+    answer = await tier().send(Outgoing("GET", url))
     assert answer.failure is not None
     assert answer.failure.kind == "unreachable"
     assert answer.failure.sentence.startswith("The URL cannot be ")

@@ -35,6 +35,23 @@ def test_text(text: str, expected: str) -> None:
     assert PLAIN.text(expected) == expected
 
 
+SECRET_PARAMETERS = """
+    token access_token id_token refresh_token jwt auth authorization signature sig key api_key
+    apikey secret client_secret password passwd x-goog-signature x-goog-credential x-amz-signature
+    x-amz-security-token x-amz-credential
+"""
+
+
+@pytest.mark.parametrize("name", SECRET_PARAMETERS.split())
+def test_what_usually_is_a_secret_in_a_query(name: str) -> None:
+    assert Redaction().text(f"/f?{name}=abc&a=1") == f"/f?{name}=[redacted]&a=1"
+
+
+def test_the_value_of_a_cookie_is_learnt_whole() -> None:
+    learnt = PLAIN.learning("http://h/", [("Cookie", 'sid="abcdefgh=ijklmnop"; a=b')])
+    assert learnt.text("it was abcdefgh=ijklmnop!") == "it was [redacted]!"
+
+
 HEADS = {
     "the request line and the headers": (
         "GET /f?key=abc HTTP/1.1\r\nAuthorization: Bearer abc\r\nA: b\r\n\r\n",

@@ -83,6 +83,13 @@ SENT = {
         Outgoing("PATCH", URL, (("X-Bad ", "1"),), pieces(b"hello"), framing="raw"),
         b"PATCH /files/1 HTTP/1.1\r\nHost: tus.test\r\nX-Bad : 1\r\nContent-Length: 5\r\n\r\nhello",
     ),
+    "a coding that the headers name is not named again": (
+        Outgoing(
+            "PATCH", URL, (("transfer-encoding", "chunked"),), pieces(b"hello"), framing="chunked"
+        ),
+        b"PATCH /files/1 HTTP/1.1\r\nHost: tus.test\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"5\r\nhello\r\n0\r\n\r\n",
+    ),
     "the target may be the server itself": (
         Outgoing("OPTIONS", URL, asterisk=True),
         b"OPTIONS * HTTP/1.1\r\nHost: tus.test\r\n\r\n",

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from tus_conformance.wire import Cut, Outgoing, Payload, Wire
+from tus_conformance.wire.courier import Courier
 from tus_conformance.wire.memory import Serve
 from tus_conformance.wire.outgoing import Ending
 
@@ -61,8 +62,9 @@ HOW = {"fin": "closed", "rst": "ConnectionResetError"}
 
 @pytest.mark.parametrize(("by", "left"), HOW.items(), ids=HOW)
 @pytest.mark.parametrize("after", [0, 4, 10, 2_000_000])
+@pytest.mark.parametrize("tier", [Wire, Courier])
 async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(
-    by: Ending, left: str, after: int
+    tier: type[Wire | Courier], by: Ending, left: str, after: int
 ) -> None:
     seen = []
     done = trio.Event()
@@ -75,7 +77,7 @@ async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(
     with trio.fail_after(10):
         async with listening(serve) as port:
             url = f"http://127.0.0.1:{port}/files/1"
-            answer = await Wire().send(Outgoing("PATCH", url, (), body, cut=Cut(after, by)))
+            answer = await tier().send(Outgoing("PATCH", url, (), body, cut=Cut(after, by)))
             await done.wait()
     (taken, how) = seen[0]
     assert how == left
@@ -83,14 +85,15 @@ async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(
     assert (answer.cut, answer.sent, answer.failure) == (True, after, None)
 
 
-async def test_a_reset_by_the_server_is_told_from_a_close() -> None:
+@pytest.mark.parametrize("tier", [Wire, Courier])
+async def test_a_reset_by_the_server_is_told_from_a_close(tier: type[Wire | Courier]) -> None:
     async def serve(stream: trio.abc.Stream) -> None:
         await stream.receive_some()
         assert isinstance(stream, trio.SocketStream)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     async with listening(serve) as port:
-        answer = await Wire().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
+        answer = await tier().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
     assert answer.failure is not None
     assert (answer.failure.kind, answer.closed) == ("reset", True)
 
