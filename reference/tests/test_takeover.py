@@ -9,6 +9,8 @@ import trio
 import trio.testing
 
 from tus_reference import FileLocker, MemoryLocker, MemoryStore
+from tus_reference.handler.source import ChunkSource
+from tus_reference.protocol import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +80,32 @@ async def test_a_patch_that_arrived_whole_is_not_outdone_any_more(server: Server
         store.go_on.set()
     # A client takes a 400 for final, though all of its bytes are there.
     assert answers == [204, 409]
+
+
+class _MetByAnother:
+    """A body whose bytes are read while another request asks to end it."""
+
+    trailers = Headers()
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.meet: Callable[[], None] = lambda: None
+
+    async def read_into(self, buffer: memoryview) -> int:
+        self.meet()
+        buffer[:5] = b"hello"
+        return 5
+
+
+@pytest.mark.parametrize(("length", "ended"), [(5, False), (6, True)])
+async def test_a_body_whose_last_bytes_meet_another_request_has_arrived_whole(
+    length: int, ended: bool
+) -> None:
+    body = _MetByAnother(length)
+    source = ChunkSource(body, timeout=1)
+    body.meet = source.interrupt
+    assert await source.read_into(memoryview(bytearray(10))) == 5
+    assert (source.error is not None) is ended
 
 
 async def test_a_termination_takes_over(client: Client) -> None:

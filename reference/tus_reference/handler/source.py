@@ -91,6 +91,9 @@ class ChunkSource:
         if count == room and self.body.length is None and await self._goes_on():
             return 0
         self.received += count
+        if self.received == self.body.length:
+            # What asked to end it meanwhile came too late.
+            self.error = None
         if self.on_progress is not None:
             self.on_progress()
         return count
