@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from in_memory import (
@@ -23,7 +24,7 @@ from in_memory import (
 
 from tus_conformance.dialogue.content import Generated, read
 from tus_conformance.telling.replay import replay
-from tus_reports import Attempt
+from tus_reports import Attempt, Capability
 from tus_scenarios import Expectation, Finish, Given, Request, Scenario, Story, scenario
 
 ROW, OTHER = "core.head.upload-offset", "core.patch.success-204"
@@ -421,14 +422,25 @@ async def test_an_upload_is_finished_as_a_client_would(
     assert check.damage is damage
 
 
-async def test_what_an_answer_called_complete_may_be_gone_when_it_is_asked_for() -> None:
+COMPLETED = f"{GIVEN}, {PATCH.replace('send = 5', 'send = 10')}, {FINISH}"
+
+
+async def test_what_an_answer_called_complete_may_be_gone_where_all_of_those_are() -> None:
     """That HEAD goes on answering for a complete upload is another requirement's business."""
-    steps = f"{GIVEN}, {PATCH.replace('send = 5', 'send = 10')}, {FINISH}"
-    attempt, _ = await told(steps, created(), stored(10), Says(404))
+    answering, _ = script(created(), stored(10), Says(404))
+    forgets = Capability(name="complete-uploads", advertised=False, observed="refused")
+    forgetful = replace(able(), capabilities={forgets.name: forgets})
+    async with session(answering, discovery=forgetful) as here:
+        attempt = await replay(story(COMPLETED), here)
     assert said(attempt) == [f"{OTHER} held", f"{ROW} held"]
     assert attempt.checks[1].actual == (
         "complete; content unverified, since the server offers no download"
     )
+
+
+async def test_a_complete_upload_that_is_lost_is_lost_where_the_others_are_kept() -> None:
+    attempt, _ = await told(COMPLETED, created(), stored(10), Says(404))
+    assert said(attempt) == [f"{OTHER} held", f"{ROW} violated"]
 
 
 @pytest.mark.parametrize("status", [404, 410])

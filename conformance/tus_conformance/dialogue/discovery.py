@@ -60,6 +60,12 @@ class Discovered:
         found = self.capabilities.get(name)
         return found is not None and found.observed == "accepted"
 
+    @property
+    def forgets_complete_uploads(self) -> bool:
+        """Tell whether a probe saw that HEAD no longer finds an upload that is complete."""
+        found = self.capabilities.get("complete-uploads")
+        return found is not None and found.observed == "refused"
+
     def record(self) -> Discovery:
         """Return the line of the run record."""
         return Discovery(

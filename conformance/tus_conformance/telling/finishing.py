@@ -26,7 +26,8 @@ _OUTDONE = frozenset({400, 409, 423})
 async def finished(telling: Telling, upload: Upload) -> Reply:
     """Resume an upload by what HEAD says and complete it; the reply tells whether it is intact."""
     head, stored = await _offset(telling, upload)
-    if _is_complete_and_gone(upload, head):
+    forgets = telling.session.discovery.forgets_complete_uploads
+    if forgets and _is_complete_and_gone(upload, head):
         return await _compared(telling, upload, head)
     if stored is None:
         return _broken(head, f"HEAD got {_shown(head)}, so it cannot be resumed")

@@ -234,8 +234,7 @@ class Telling:
 
     def _forgotten(self, reply: Reply) -> bool:
         """Tell whether a server that forgets complete uploads, as a probe saw, forgot one."""
-        kept = self.session.discovery.capabilities.get("complete-uploads")
-        forgets = kept is not None and kept.observed == "refused"
+        forgets = self.session.discovery.forgets_complete_uploads
         of = reply.upload
         return forgets and reply.status in GONE and of is not None and of.may_be_complete
 
