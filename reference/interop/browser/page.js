@@ -13,23 +13,28 @@ function fileOf({ name, seed, size, type = "application/octet-stream" }) {
 
 let uppy = null
 
-// Begin to upload files with Uppy; `progress` tells how many bytes of the first have arrived.
+// Begin to upload files with Uppy; `stop` says after how many bytes to pause or to reload the page.
 window.begin = (endpoint, files, options = {}) => {
   if (uppy !== null) uppy.destroy()
-  window.progress = 0
+  window.stopped = false
   window.ended = null
-  const { cookies, ...more } = options
+  const { cookies, stop, ...more } = options
   if (cookies) more.onBeforeRequest = (request) => { request.getUnderlyingObject().withCredentials = true }
   uppy = new Uppy.Uppy({ autoProceed: false })
-    .use(Uppy.Dashboard, { inline: true, target: "#uppy", height: 300, width: "100%" })
+    .use(Uppy.Dashboard, { inline: true, target: "#uppy", height: 510, width: "100%" })
     .use(Uppy.Tus, { endpoint, chunkSize: 262144, retryDelays: [0, 100], limit: 4, ...more })
-  uppy.on("upload-progress", (_, told) => { window.progress = Math.max(window.progress, told.bytesUploaded) })
+  uppy.on("upload-progress", (_, told) => {
+    if (!stop || window.stopped || told.bytesUploaded < stop.at) return
+    window.stopped = true
+    if (stop.by === "reload") location.reload()
+    else uppy.pauseAll()
+  })
   for (const each of files) {
     const file = fileOf(each)
     uppy.addFile({ name: file.name, type: file.type, data: file })
   }
   uppy.upload().then((result) => {
-    for (const file of result.successful) show(file.name, file.uploadURL)
+    for (const file of result.successful) show(file.name, file.size, file.uploadURL)
     window.ended = {
       urls: result.successful.map((file) => [file.name, file.uploadURL]),
       failed: result.failed.map((file) => String(file.error)),
@@ -37,7 +42,6 @@ window.begin = (endpoint, files, options = {}) => {
   })
 }
 
-window.pause = () => uppy.pauseAll()
 window.goOn = () => uppy.resumeAll()
 
 // Upload with tus-js-client alone, from a stream whose length it does not know.
@@ -70,9 +74,10 @@ window.fetched = async (url, { seed, size }) => {
   return bytes.length === size && bytes.every((byte, at) => byte === wanted[at])
 }
 
-function show(name, url) {
+function show(name, size, url) {
   const link = Object.assign(document.createElement("a"), { href: url, textContent: name })
+  const bytes = Object.assign(document.createElement("span"), { textContent: `${size.toLocaleString("en")} bytes` })
   const item = document.createElement("li")
-  item.append(link)
+  item.append(link, bytes)
   document.querySelector("#done").append(item)
 }
