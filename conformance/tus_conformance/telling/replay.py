@@ -120,7 +120,7 @@ async def _patiently(telling: Telling, step: Step, reply: Reply | None) -> Reply
 
 
 def _hopeless(reply: Reply | None) -> bool:
-    """Tell whether time will not mend an answer: bytes or the request are wrong, or it was done."""
+    """Tell whether time mends no answer: it is wrong, was done, or is about what is gone."""
     if reply is None:
         return False
     done = reply.succeeded and reply.method in {"POST", "PATCH", "DELETE"}

@@ -39,6 +39,8 @@ from tus_reference.faults.partials import (
 from tus_reference.handler import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tus_reference.faults.behaviour import Behaving, Respond
     from tus_reference.handler import FileInfo, Request
 
@@ -107,19 +109,25 @@ async def trips_over_used_parts(behaving: Behaving, request: Request, respond: R
     return failure() if any(each.is_complete for each in finals) else await respond(request)
 
 
+async def _spoiling_finals(
+    behaving: Behaving, request: Request, respond: Respond, spoil: Callable[[bytes], bytes]
+) -> Response:
+    """Answer about a part, and replace the bytes of the finished final uploads over it."""
+    finals = await _finals_over(behaving, await asked_for(behaving, request))
+    response = await respond(request)
+    for each in finals:
+        if each.is_complete:
+            data = spoil(await stored(behaving, each))
+            await replace_bytes(behaving, replace(each, size=len(data)), data)
+    return response
+
+
 @Breach("concatenation.partial.patch-after-concat", concerns=PATCH).acting
 async def patch_of_used_part_turns_final(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """PATCH of a part is refused, but the finished final upload over it is turned round."""
-    info = await asked_for(behaving, request)
-    finals = await _finals_over(behaving, info)
-    response = await respond(request)
-    for each in finals:
-        if each.is_complete:
-            data = await stored(behaving, each)
-            await replace_bytes(behaving, each, data[::-1])
-    return response
+    return await _spoiling_finals(behaving, request, respond, lambda data: data[::-1])
 
 
 @Breach("concatenation.partial.patch-after-concat", concerns=PATCH).acting
@@ -127,14 +135,7 @@ async def patch_of_used_part_extends_final(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """PATCH of a part is refused, but the finished final upload over it gets a byte more."""
-    info = await asked_for(behaving, request)
-    finals = await _finals_over(behaving, info)
-    response = await respond(request)
-    for each in finals:
-        if each.is_complete:
-            data = await stored(behaving, each)
-            await replace_bytes(behaving, replace(each, size=len(data) + 1), data + b"?")
-    return response
+    return await _spoiling_finals(behaving, request, respond, lambda data: data + b"?")
 
 
 # PATCH of a final upload
