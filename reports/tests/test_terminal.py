@@ -124,6 +124,37 @@ def test_a_verdict_that_is_a_sum_names_its_parts(sample: Record) -> None:
     )
 
 
+def test_a_sum_follows_from_nothing_but_its_parts(sample: Record) -> None:
+    """A row is no cause of a sum for sharing a scenario: its level or its extension may differ."""
+    broken = sample.scenarios[3]
+    parts = {
+        "core.must": ("MUST", "core", "fail"),
+        "core.must-not": ("MUST NOT", "core", "fail"),
+        "core.implied": ("IMPLIED", "core", "fail"),
+        "creation.must": ("MUST", "creation", "fail"),
+        "core.unsure": ("MUST", "core", "inconclusive"),
+    }
+    check = broken.attempts[0].checks[0]
+    checks = tuple(msgspec.structs.replace(check, requirement=name) for name in parts)
+    failed = msgspec.structs.replace(broken.attempts[0], checks=checks)
+    told = msgspec.structs.replace(broken, requirements=tuple(parts), attempts=(failed, failed))
+    rows = [
+        msgspec.structs.replace(
+            sample.requirements[0],
+            id=name,
+            level=level,
+            extension=extension,
+            verdict=verdict,
+            scenarios=(told.id,),
+        )
+        for name, (level, extension, verdict) in parts.items()
+    ]
+    total = msgspec.structs.replace(rows[0], id="core.all")
+    text = render(replace(sample, scenarios=(told,), requirements=(total, *rows)))
+    account = " ".join(text.split("✗ FAIL  core.all")[1].split("──")[0].split())
+    assert account.endswith("It follows from core.must, core.must-not.")
+
+
 def test_what_has_no_place_to_be_advertised_contradicts_nothing(sample: Record) -> None:
     """A download that works is no contradiction; an extension that works unsaid is one."""
     text = render(sample)

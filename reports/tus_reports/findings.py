@@ -14,6 +14,7 @@ from tus_reports.record import VERDICTS, Attempt, Check, Requirement, Scenario, 
 
 UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"})
 SERIOUS: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked", "warn"})
+_SUMMED_UP = frozenset({"MUST", "MUST NOT"})
 
 
 @dataclass(frozen=True)
@@ -169,23 +170,41 @@ def _obstacles(
         made.append(Obstacle(verdict, reason, tuple(kept), touched))
     covered = found | {name for obstacle in made for name in obstacle.requirements}
     made += [
-        _following(row, serious)
+        _following(row, _causes(row, told, serious))
         for row in requirements
         if row.verdict in SERIOUS and row.id not in covered
     ]
     return tuple(sorted(made, key=lambda each: rank(each.verdict)))
 
 
-def _following(row: Requirement, serious: Sequence[Finding]) -> Obstacle:
-    """Explain a verdict without a check of its own by the findings that it is the sum of."""
+def _causes(
+    row: Requirement, told: Sequence[Scenario], serious: Sequence[Finding]
+) -> Sequence[Finding]:
+    """Return the findings that a verdict without a check of its own may follow from."""
     own = set(row.scenarios)
-    causes = [
-        finding.requirement.id
+    named = any(row.id in scenario.requirements for scenario in told if scenario.id in own)
+    if named or not own:
+        return [
+            finding
+            for finding in serious
+            if finding.verdict == row.verdict
+            and any(occurrence.scenario.id in own for occurrence in finding.occurrences)
+        ]
+    # No scenario names the row, so it is the sum of the strict ones of its extension. What only
+    # shares a scenario with those has no part in it.
+    return [
+        finding
         for finding in serious
-        if finding.verdict == row.verdict
-        and any(occurrence.scenario.id in own for occurrence in finding.occurrences)
+        if finding.requirement.verdict == row.verdict
+        and finding.requirement.extension == row.extension
+        and finding.requirement.level in _SUMMED_UP
     ]
-    why = f"It follows from {', '.join(causes)}." if causes else ""
+
+
+def _following(row: Requirement, causes: Sequence[Finding]) -> Obstacle:
+    """Explain a verdict without a check of its own by the findings that it follows from."""
+    names = ", ".join(finding.requirement.id for finding in causes)
+    why = f"It follows from {names}." if names else ""
     return Obstacle(row.verdict, f"{row.reason or row.statement} {why}".strip(), (), (row.id,))
 
 
