@@ -155,6 +155,17 @@ def test_a_sum_follows_from_nothing_but_its_parts(sample: Record) -> None:
     assert account.endswith("It follows from core.must, core.must-not.")
 
 
+def test_an_obstacle_hides_no_other_verdict(sample: Record) -> None:
+    """A sum that fails is told so, though a scenario that is blocked would be part of it."""
+    failed = tuple(each.id for each in sample.scenarios if each.verdict in {"fail", "blocked"})
+    total = msgspec.structs.replace(sample.requirements[0], id="core.all", scenarios=failed)
+    text = render(replace(sample, requirements=(*sample.requirements, total)))
+    violated, blocked = text.split("── Violated")[1].split("── Blocked")
+    assert "✗ FAIL  core.all" in violated
+    assert "core.all" not in blocked
+    assert "unjudged   termination.delete.gone\n" in blocked
+
+
 def test_what_has_no_place_to_be_advertised_contradicts_nothing(sample: Record) -> None:
     """A download that works is no contradiction; an extension that works unsaid is one."""
     text = render(sample)

@@ -165,7 +165,7 @@ def _obstacles(
         touched = tuple(
             row.id
             for row in requirements
-            if row.verdict in SERIOUS and row.id not in found and ids & set(row.scenarios)
+            if row.verdict == verdict and row.id not in found and ids & set(row.scenarios)
         )
         made.append(Obstacle(verdict, reason, tuple(kept), touched))
     covered = found | {name for obstacle in made for name in obstacle.requirements}
