@@ -172,7 +172,7 @@ PACED: dict[str, tuple[tuple[Fault, ...], list[tuple[float, bytes]], str]] = {
     "a split": (
         (Fault(Split(), 1), Fault(Split(), "-1")),
         [(0, HEAD), (0, b"0"), (0, b"12345678"), (0, b"9")],
-        "split a write after 1 body bytes",
+        "split a write after 1 body byte",
     ),
     "a stall and a cut at one place": (
         (Fault(Stall(1), 4), Fault(Break(), 4)),

@@ -65,6 +65,12 @@ SENTENCES: dict[str, tuple[Failure, str, str]] = {
         "The server closed the connection without an answer, 7 body bytes having been sent:"
         f" {LOG} its log.",
     ),
+    "an end after one byte": (
+        trouble.ended(1, begun=False, reset=False),
+        "closed",
+        "The server closed the connection without an answer, 1 body byte having been sent:"
+        f" {LOG} its log.",
+    ),
     "a reset in an answer": (
         trouble.ended(7, begun=True, reset=True),
         "reset",
@@ -99,3 +105,18 @@ ACTS: list[tuple[Act, str]] = [
 @pytest.mark.parametrize(("act", "sentence"), ACTS, ids=[sentence for _, sentence in ACTS])
 def test_an_act_is_told_with_its_place(act: Act, sentence: str) -> None:
     assert told(act, Spot("body", 3)) == sentence
+
+
+SPOTS: list[tuple[Spot, str]] = [
+    (Spot("body", 0), "0 body bytes"),
+    (Spot("body", 1), "1 body byte"),
+    (Spot("body", 2), "2 body bytes"),
+    (Spot("head", 1), "1 byte of the head"),
+    (Spot("head", 12), "12 bytes of the head"),
+    (Spot("end", 1), "1 byte of the end of the body"),
+]
+
+
+@pytest.mark.parametrize(("spot", "words"), SPOTS, ids=[words for _, words in SPOTS])
+def test_a_place_is_told_in_the_number_it_has(spot: Spot, words: str) -> None:
+    assert str(spot) == words

@@ -20,9 +20,10 @@ class Spot:
     said: int
 
     def __str__(self) -> str:
+        unit = "byte" if self.said == 1 else "bytes"
         if self.inside == "body":
-            return f"{self.said} body bytes"
-        return f"{self.said} bytes of the {'head' if self.inside == 'head' else 'end of the body'}"
+            return f"{self.said} body {unit}"
+        return f"{self.said} {unit} of the {'head' if self.inside == 'head' else 'end of the body'}"
 
 
 class Plan:

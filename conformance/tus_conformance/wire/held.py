@@ -169,9 +169,8 @@ class Held:
     async def _finish(self) -> Answer:
         recorder = self._recorder
         if self.answering and not self._said_all and self._source.left:
-            recorder.log.act(
-                f"stopped after {recorder.said.length} body bytes: the answer had come"
-            )
+            spot = Spot("body", recorder.said.length)
+            recorder.log.act(f"stopped after {spot}: the answer had come")
         recorder.conclude()
         if self._keepable and self._outgoing.line is not None and self._stream is not None:
             self._outgoing.line.put(self._stream, self._origin)

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 
 from tus_conformance.wire.answer import Failure
+from tus_conformance.wire.faults import Spot
 
 
 def unreachable(place: str, error: BaseException) -> Failure:
@@ -77,7 +78,7 @@ def ended(sent: int, *, begun: bool, reset: bool) -> Failure:
     when = "in the middle of its answer" if begun else "without an answer"
     return Failure(
         "reset" if reset else "closed",
-        f"The server {how} the connection {when}, {sent} body bytes having been sent:"
+        f"The server {how} the connection {when}, {Spot('body', sent)} having been sent:"
         " look for this request in its log.",
     )
 
