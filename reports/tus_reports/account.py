@@ -54,7 +54,7 @@ def finding_rows(found: Finding, width: int) -> Iterator[Row]:
 def _other_ways(others: Sequence[tuple[Occurrence, ...]], width: int) -> Iterator[Row]:
     for way in others[:_SHOWN]:
         worse = MARKS[way[0].verdict].word
-        text = f"{worse}: {way[0].check.actual or way[0].check.says}"
+        text = f"{worse}: {way[0].came}"
         yield from _field("also", visible(text), width)
         yield from _elsewhere("", (each.scenario.id for each in way), width)
     if len(others) > _SHOWN:
@@ -74,8 +74,8 @@ def _claim_rows(each: Occurrence, width: int) -> Iterator[Row]:
         yield from _field("expected", visible(check.expected), width)
     if check.actual:
         yield from _field("actual", visible(check.actual), width, style="bold")
-    if check.says:
-        yield from _field("that is", visible(check.says), width)
+    if each.says:
+        yield from _field("that is", visible(each.says), width)
     if scenario.reason:
         yield from _field("reason", visible(scenario.reason), width)
     if len(scenario.attempts) > 1:

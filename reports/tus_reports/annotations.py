@@ -13,9 +13,9 @@ def github_annotations(record: Record) -> str:
     found = digest(record.scenarios, record.requirements)
     lines = []
     for each in found.findings:
-        check = each.occurrences[0].check
+        first = each.occurrences[0]
         said = f"{each.requirement.statement or each.requirement.section} "
-        said += f"Expected: {check.expected or 'otherwise'}. Actual: {check.actual or check.says}."
+        said += f"Expected: {first.check.expected or 'otherwise'}. Actual: {first.came}."
         lines.append(_command(each.verdict, each.requirement.id, said))
     for obstacle in found.obstacles:
         count = plural(len(obstacle.scenarios), "scenario")

@@ -7,6 +7,7 @@ anything else that is not a pass. Together they speak of every verdict of the re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,17 @@ class Occurrence:
     def way(self) -> tuple[Verdict, str]:
         """Return what two occurrences share that went wrong in the same way."""
         return (self.verdict, self.check.actual or self.check.says)
+
+    @property
+    def says(self) -> str:
+        """Return what that is: in the scenario's words, and by a rule that holds in any row."""
+        return "; ".join(filter(None, (self.check.says, regardless(self.check, self.attempt))))
+
+    @property
+    def came(self) -> str:
+        """Return what came, in a line with the rule that makes it a fail in any row."""
+        rule = regardless(self.check, self.attempt)
+        return ", ".join(filter(None, (self.check.actual or self.check.says, rule)))
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,22 @@ def occurrences_of(scenario: Scenario) -> Iterator[Occurrence]:
             if key not in seen:
                 seen.add(key)
                 yield occurrence
+
+
+def regardless(check: Check, attempt: Attempt) -> str:
+    """Return what makes a check a fail whatever the level of its row; "" where the level does."""
+    if check.grade != "fail":
+        return ""
+    if check.damage:
+        return "damage to an upload, which is a fail in any row"
+    kept, number = attempt.exchanges, check.exchange
+    response = kept[number].response if number is not None and 0 <= number < len(kept) else None
+    status = response.status if response else 0
+    # Of a 5xx that a scenario foresees it has something to say, and a check that does not name the
+    # status is about something else in the answer.
+    unforeseen = not check.says and re.search(rf"\b(status|got) {status}\b", check.actual)
+    broken = status >= 500 and status != 501 and unforeseen
+    return "a server error (5xx), which is a fail in any row" if broken else ""
 
 
 def _weighed(check: Check, scenario: Scenario) -> Verdict | None:

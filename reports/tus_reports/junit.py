@@ -122,7 +122,7 @@ def _message(scenario: Scenario) -> str:
     if scenario.verdict in _SKIPPED or first is None:
         return f"{scenario.verdict}: {scenario.reason or scenario.title}"
     check = first.check
-    return f"{check.requirement}: expected {check.expected or 'otherwise'}, got {check.actual}"
+    return f"{check.requirement}: expected {check.expected or 'otherwise'}, got {first.came}"
 
 
 def _type(scenario: Scenario) -> str:

@@ -121,7 +121,7 @@ def _finding(found: Finding) -> str:
     ]
     lines += _ids("The same in", [each.scenario.id for each in first[1:]])
     for way in others:
-        said = escaped(way[0].check.actual or way[0].check.says)
+        said = escaped(way[0].came)
         lines += _ids(f"{_marked(way[0].verdict)} {said} in", [each.scenario.id for each in way])
     return "\n".join([*lines, "", "</details>"])
 
@@ -136,8 +136,8 @@ def _occurrence(each: Occurrence) -> Iterator[str]:
         yield f"- expected: {escaped(check.expected)}"
     if check.actual:
         yield f"- **actual: {escaped(check.actual)}**"
-    if check.says:
-        yield f"- that is: {escaped(check.says)}"
+    if each.says:
+        yield f"- that is: {escaped(each.says)}"
     if scenario.reason:
         yield f"- reason: {escaped(scenario.reason)}"
     yield ""

@@ -36,9 +36,9 @@ def sayings(record: Record, found: Digest | None = None) -> dict[str, str]:
 
 
 def _told(found: Finding) -> str:
-    check = found.occurrences[0].check
-    wanted = f"Expected {check.expected}; got " if check.expected else ""
-    return f"{wanted}{check.actual or check.says}"
+    first = found.occurrences[0]
+    wanted = f"Expected {first.check.expected}; got " if first.check.expected else ""
+    return f"{wanted}{first.came}"
 
 
 def _by(scenarios: list[str], reasons: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tus_reports.findings import regardless
 from tus_reports.mark import MARKS
 from tus_reports.record import Attempt, Check, Event, Exchange, Scenario, Verdict
 from tus_reports.shell import script
@@ -44,11 +45,12 @@ class Passage:
 
 @dataclass(frozen=True)
 class Judged:
-    """A check with the verdict it counts for."""
+    """A check with the verdict it counts for, and what makes it a fail in any row."""
 
     check: Check
     verdict: Verdict
     step: str
+    rule: str
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def _judged(check: Check, attempt: Attempt) -> Judged:
     verdict: Verdict = check.grade or (
         attempt.verdict if attempt.verdict in {"error", "inconclusive"} else "blocked"
     )
-    return Judged(check, verdict, f"step {check.step}" if check.step else "")
+    step = f"step {check.step}" if check.step else ""
+    return Judged(check, verdict, step, regardless(check, attempt))
 
 
 def _decisive(attempt: Attempt, place: int) -> Check | None:

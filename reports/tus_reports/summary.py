@@ -39,6 +39,7 @@ def as_json(record: Record) -> str:
                 "scenarios": [way.scenario.id for ways in each.ways for way in ways],
                 "expected": each.occurrences[0].check.expected,
                 "actual": each.occurrences[0].check.actual,
+                "says": each.occurrences[0].says,
                 "reproduce": each.occurrences[0].scenario.reproduce,
             }
             for each in found.findings
