@@ -296,6 +296,16 @@ def test_annotations_are_one_line_each(sample: Record) -> None:
     assert found.count("::error ") == 5
 
 
+def test_a_sum_is_told_by_its_name(sample: Record) -> None:
+    """A row that is the sum of others is named with its verdict, not as unjudged."""
+    failed = tuple(each.id for each in sample.scenarios if each.verdict == "fail")
+    total = msgspec.structs.replace(sample.requirements[0], id="core.all", scenarios=failed)
+    summed = replace(sample, requirements=(*sample.requirements, total))
+    assert "<summary>✗ FAIL <code>core.all</code> Every response" in markdown(summed)
+    assert "Unjudged: `core.all`" not in markdown(summed)
+    assert "::error title=core.all::Every response" in github_annotations(summed)
+
+
 def test_a_scenario_without_evidence_is_still_told(sample: Record) -> None:
     """A fail without a check has a failure, an annotation and a finding of its own."""
     bare = Scenario(

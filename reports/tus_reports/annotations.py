@@ -19,7 +19,9 @@ def github_annotations(record: Record) -> str:
         lines.append(_command(each.verdict, each.requirement.id, said))
     for obstacle in found.obstacles:
         count = plural(len(obstacle.scenarios), "scenario")
-        lines.append(_command(obstacle.verdict, f"{obstacle.verdict}: {count}", obstacle.reason))
+        names = ", ".join(obstacle.requirements)
+        title = f"{obstacle.verdict}: {count}" if obstacle.scenarios else names
+        lines.append(_command(obstacle.verdict, title, obstacle.reason))
     return "".join(line + "\n" for line in lines)
 
 

@@ -163,12 +163,13 @@ def _bytes(each: Occurrence) -> Iterator[str]:
 
 
 def _obstacle(found: Obstacle) -> str:
+    own = "" if found.scenarios else f"<code>{_html(_named(found))}</code> "
     lines = [
         "<details>",
-        f"<summary>{_marked(found.verdict)} {_html(found.reason)}</summary>",
+        f"<summary>{_marked(found.verdict)} {own}{_html(found.reason)}</summary>",
         "",
         *_ids("In", [scenario.id for scenario in found.scenarios]),
-        *_ids("Unjudged:", list(found.requirements)),
+        *_ids("Unjudged:", list(found.requirements) if found.scenarios else []),
         "",
         "</details>",
     ]
