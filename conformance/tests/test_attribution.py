@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 
 import pytest
-from miniatures import Miniature, Right, asking, has, value, with_
+from miniatures import Act, Miniature, Right, asking, has, value, with_
 from running import ran
 from tiny import EVERYTHING, UNLISTED, Sound
 
@@ -82,10 +83,53 @@ async def test_complete_uploads_that_are_forgotten_are_charged_once() -> None:
         "core.head.upload-offset",
         "concatenation.final.head-offset-equals-length",
     }
+    charged = {name for name, told in found.scenarios.items() if told.verdict == "fail"}
+    assert charged == {"core.head.upload-offset/all", "concatenation.final"}
     blocked = found.scenarios["interruption.patch.lost-reply/all"]
     assert blocked.verdict == "blocked"
     assert "(core.head.upload-offset)" in blocked.reason
     assert found.rows["core.patch.offset-mismatch-409"].verdict == "blocked"
+
+
+async def complete_perhaps(right: Right, request: Request) -> Response:
+    """The last byte of a large upload may not have arrived; a small one is forgotten."""
+    upload = request.path.rpartition("/")[2]
+    if request.method == "HEAD" and upload:
+        with suppress(Refused):
+            info = await right.store.get_info(upload)
+            if info.size == 200_000 == info.offset:
+                said = (("Upload-Offset", "199999"), ("Upload-Length", "200000"))
+                return Response(200, (("Tus-Resumable", "1.0.0"), *said))
+    return await complete_forgotten(right, request)
+
+
+async def begun_forgotten(right: Right, request: Request) -> Response:
+    """Beside those that are complete, uploads with a single byte are forgotten."""
+    upload = request.path.rpartition("/")[2]
+    if request.method in {"HEAD", "PATCH"} and upload:
+        with suppress(Refused):
+            if (await right.store.get_info(upload)).offset == 1:
+                return Response(404, (("Tus-Resumable", "1.0.0"),))
+    return await complete_forgotten(right, request)
+
+
+@pytest.mark.parametrize("behaves", [complete_forgotten, complete_perhaps])
+async def test_whether_an_upload_was_complete_before_it_was_forgotten_decides_nothing(
+    behaves: Act,
+) -> None:
+    """It is chance, and a run comes out as the one before."""
+    server = Miniature("forgetful", behaves, set(), set(), set(), ())
+    story = "interruption.patch.cut-fin/last"
+    found = await ran(serve=server.serve, only=(story,))
+    assert found.scenarios[story].verdict == "blocked"
+    assert "whether this one was complete is chance" in found.scenarios[story].reason
+
+
+async def test_an_upload_that_was_not_complete_may_not_be_forgotten() -> None:
+    server = Miniature("forgetful", begun_forgotten, set(), set(), set(), ())
+    story = "interruption.patch.cut-fin/first"
+    found = await ran(serve=server.serve, only=(story,))
+    assert found.scenarios[story].verdict == "fail"
 
 
 async def other_sums(right: Right, request: Request) -> Response:

@@ -146,6 +146,45 @@ async def test_a_download_is_one_even_if_its_bytes_are_wrong(body: bytes, outcom
     )
 
 
+def forgetting(*complete: str) -> Answering:
+    """Return a server on which HEAD does not find these uploads once they are complete."""
+    tiny = Tiny()
+
+    def answering(asked: Asked) -> Answer:
+        name = asked.target.rpartition("/")[2]
+        upload = tiny.uploads.get(name)
+        whole = upload is not None and len(upload.data) == upload.length == len(SAMPLE)
+        order = [name for name, each in tiny.uploads.items() if each.length == len(SAMPLE)]
+        gone = asked.method == "HEAD" and whole and str(order.index(name) + 1) in complete
+        return Says(404) if gone else tiny(asked)
+
+    return answering
+
+
+@pytest.mark.parametrize(
+    ("complete", "outcome"),
+    [((), "accepted"), (("1",), "refused"), (("2",), "refused"), (("1", "2"), "refused")],
+)
+async def test_a_complete_upload_is_looked_for_twice(
+    complete: tuple[str, ...], outcome: str
+) -> None:
+    """One that is found may only not have been forgotten yet."""
+    seen = (await found(forgetting(*complete))).capabilities["complete-uploads"]
+    assert seen.observed == outcome
+
+
+async def test_where_one_upload_cannot_be_finished_another_is_tried() -> None:
+    tiny, spoilt = forgetting("1", "2"), []
+
+    def answering(asked: Asked) -> Answer:
+        if asked.method == "PATCH" and len(asked.body) > 60 and not spoilt:
+            spoilt.append(asked)
+            return Says(500)
+        return tiny(asked)
+
+    assert (await found(answering)).capabilities["complete-uploads"].observed == "refused"
+
+
 async def test_who_takes_no_chunks_is_not_thought_to_verify_trailers() -> None:
     """A wrong checksum counts as refused only where the right one is taken."""
     tiny = Tiny(able=EVERYTHING - {"checksum-trailer"})

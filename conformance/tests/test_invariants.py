@@ -11,6 +11,7 @@ from tus_conformance.dialogue.content import Generated
 from tus_conformance.dialogue.reply import Reply
 from tus_conformance.dialogue.uploads import Upload
 from tus_conformance.judging.invariants import KEEPS_RUNNING, KEPT, Invariant, Watch, invariants
+from tus_conformance.target.trace import End
 from tus_conformance.wire import Answer, Failure, Outgoing
 from tus_conformance.wire.outgoing import Break, Fault, Framing
 from tus_reports import Exchange, Response
@@ -293,10 +294,30 @@ def test_a_server_that_falls_is_noted_beside_what_it_answered() -> None:
     running = next(each for each in watch.all if each.id == KEEPS_RUNNING)
     watch.observe(STORY, *seen("HEAD 200", VERSION))
     assert running.told(str).verdict == "pass"
-    watch.fell(["a.story", "another"], "it ended with 1")
+    end = End(exchange_of("GET 200"), exchange_of("PATCH 0"))
+    watch.fell(["a.story", "another"], "It ended with 1.", end)
     told = running.told(lambda scenario: f"--only {scenario}")
     assert (told.verdict, told.reproduce) == ("warn", "--only a.story")
-    assert told.attempts[0].checks[0].actual == "it ended with 1 (in a.story or another)"
+    (attempt,) = told.attempts
+    assert attempt.checks[0].actual == (
+        f"It ended with 1; the last answer before was 200, to GET {UPLOAD}; the first request"
+        f" without one was PATCH {UPLOAD} (in a.story or another)"
+    )
+    assert attempt.exchanges == end.exchanges
+    assert attempt.checks[0].exchange == 0
+
+
+def exchange_of(said: str) -> Exchange:
+    return seen(said)[1].answer.exchange
+
+
+def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
+    watch = Watch()
+    running = next(each for each in watch.all if each.id == KEEPS_RUNNING)
+    watch.fell(["a.story"], "It ended with 1.", End())
+    (check,) = running.told(str).attempts[0].checks
+    assert check.actual == "It ended with 1. (in discovery or a.story)"
+    assert check.exchange is None
 
 
 def test_lost_bytes_are_damage() -> None:
@@ -437,7 +458,7 @@ def test_what_was_never_seen_says_so() -> None:
 
 def test_a_fall_is_a_check_that_was_violated() -> None:
     watch = Watch()
-    watch.fell(["a.story"], "it ended with 1")
+    watch.fell(["a.story"], "it ended with 1", End())
     (check,) = watch.all[-2].told(str).attempts[0].checks
     assert check.requirement == "core.net.detect-errors"
     assert (check.outcome, check.grade) == ("violated", "warn")

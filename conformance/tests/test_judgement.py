@@ -468,12 +468,13 @@ async def test_a_reference_to_nothing_leaves_its_expectation_open_and_the_story_
     assert told.checks[0].step == 2
 
 
+CLOSED = "a valid request whose connection closes unanswered is a fail in any row"
 REMARKS: list[tuple[str, Answer, list[str], str]] = [
     ("", Says(204), [""], "of a pass there is nothing to say"),
     ("", Says(201), ["as graded"], "an alternative speaks for itself"),
     ("", Says(400), ["unmet"], "what is none of them has the words of the expectation"),
     ("", Says(500), [""], "a server that breaks is none of the cases that are spoken of"),
-    ("", Closes(), [""], "nor is one that does not answer"),
+    ("", Closes(), [CLOSED], "nor is one that does not answer, which is a fail in any row"),
     ("when.status = 204, ", Says(400), ["status 400 came instead"], "what was not reached"),
 ]
 

@@ -49,9 +49,9 @@ class Matcher(
     """What is asked of one header's value, compared by meaning.
 
     `form` is a grammar; `includes` and `excludes` name members of a list or directives, letter
-    case aside; `among` lists all that may be members of a list; `metadata` and `concat` compare
-    pairs and resolved URLs; `least` and `most` bound an integer; `differs` is any other value than
-    that.
+    case aside; `among` lists all that may be members of a list, `members` all that are, in any
+    order; `metadata` and `concat` compare pairs and resolved URLs; `least` and `most` bound an
+    integer; `differs` is any other value than that.
     """
 
     equals: str | None = None
@@ -60,6 +60,7 @@ class Matcher(
     includes: str | None = None
     excludes: str | None = None
     among: str | None = None
+    members: str | None = None
     metadata: str | None = None
     concat: str | None = None
     least: int | str | None = None

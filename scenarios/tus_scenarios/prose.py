@@ -132,6 +132,7 @@ def _matched(matcher: Matcher, fill: Fill) -> list[str]:
             ("with", matcher.includes),
             ("without", matcher.excludes),
             ("of nothing but", matcher.among),
+            ("of the same members as", matcher.members),
             ("with the pairs", matcher.metadata),
             ("meaning", matcher.concat),
         )

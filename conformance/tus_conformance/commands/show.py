@@ -47,6 +47,12 @@ def explain(name: str) -> int:
     return verdict.USAGE
 
 
+_ANYWHERE = (
+    "Whatever stands here, these are fails in any row: lost, mixed or doubled bytes; a 5xx that is"
+    " not named, 501 apart; and a valid request whose connection closes unanswered."
+)
+
+
 def _scenario(scenario: Scenario, family: list[Scenario]) -> str:
     parts = [scenario.id, _wrapped(scenario.title)]
     if scenario.why:
@@ -59,6 +65,7 @@ def _scenario(scenario: Scenario, family: list[Scenario]) -> str:
         labels = ", ".join(each.id.partition("/")[2] for each in family)
         parts.append("\nOne of the family\n" + _wrapped(labels))
     parts.append("\nWhat it does\n" + "\n".join(_steps(scenario)))
+    parts.append("\n" + _wrapped(_ANYWHERE))
     rows = [_row(ledger()[requirement]) for requirement in scenario.requirements]
     parts.append("\nWhich sentences it checks\n" + "\n\n".join(rows))
     parts.append(f"\nRun it\n  tus-conformance run --target URL --only '{scenario.id}'")

@@ -194,6 +194,8 @@ def _questions(matcher: Matcher) -> Iterator[Callable[[str, str], bool]]:
         yield lambda value, _: not _includes(value, m.excludes or "")
     if m.among is not None:
         yield lambda value, _: set(members(value)) <= set(members(m.among or ""))
+    if m.members is not None:
+        yield lambda value, _: sorted(members(value)) == sorted(members(m.members or ""))
     if m.metadata is not None:
         yield lambda value, _: metadata(value) == metadata(m.metadata or "") is not None
     if m.concat is not None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from tus_conformance.dialogue.headers import concat, is_integer, resolved
 from tus_conformance.dialogue.reply import Reply
 from tus_conformance.judging import verdict
+from tus_conformance.target.trace import End
 from tus_conformance.wire import Outgoing
 from tus_reports import Attempt, Check, Exchange
 from tus_reports import Scenario as Told
@@ -67,7 +70,7 @@ class Invariant:
     broken: int = 0
     kept: list[tuple[Check, Exchange]] = field(default_factory=list)
     where: list[str] = field(default_factory=list)
-    beyond: list[Check] = field(default_factory=list)
+    falls: list[tuple[Check, tuple[Exchange, ...]]] = field(default_factory=list)
 
     def watch(self, scenario: Scenario, sight: Sight) -> None:
         """Look at one exchange of a scenario."""
@@ -84,19 +87,18 @@ class Invariant:
         if len(self.kept) < KEPT or worse:
             self.kept.append((self._check(finding, sight), sight.reply.answer.exchange))
 
-    def broke(self, scenarios: Sequence[str], how: str) -> None:
-        """Take note of a breach that no exchange shows."""
+    def broke(self, where: Sequence[str], how: str, exchanges: tuple[Exchange, ...]) -> None:
+        """Take note of a breach that no answer shows; `exchanges` came just before it."""
         self.broken += 1
-        self.where += [name for name in scenarios if name not in self.where]
-        self.beyond.append(
-            Check(
-                requirement=self.requirement,
-                outcome="violated",
-                grade="warn",
-                expected="the server goes on running, whatever clients do",
-                actual=f"{how} (in {' or '.join(scenarios)})",
-            )
+        self.where += [name for name in where if name not in self.where]
+        check = Check(
+            requirement=self.requirement,
+            outcome="violated",
+            grade="warn",
+            expected="the server goes on running, whatever clients do",
+            actual=how,
         )
+        self.falls.append((check, exchanges))
 
     def _check(self, finding: Finding, sight: Sight) -> Check:
         response = sight.reply.answer.exchange.response
@@ -114,12 +116,10 @@ class Invariant:
     def told(self, reproduce: Callable[[str], str]) -> Told:
         """Return the invariant as a scenario of the record."""
         held = Check(requirement=self.requirement, outcome="held", grade="pass")
-        checks = (*self.beyond[:KEPT], *(check for check, _ in self.kept))
+        checks, exchanges = self._evidence()
         checks = checks or ((held,) if self.seen else ())
         attempt = Attempt(
-            verdict=verdict.of_attempt(checks),
-            checks=checks,
-            exchanges=tuple(exchange for _, exchange in self.kept),
+            verdict=verdict.of_attempt(checks), checks=checks, exchanges=exchanges
         )
         row = ledger()[self.requirement]
         return Told(
@@ -135,12 +135,22 @@ class Invariant:
             reproduce=reproduce(self.where[0]) if self.where else "",
         )
 
+    def _evidence(self) -> tuple[tuple[Check, ...], tuple[Exchange, ...]]:
+        """Return the checks that did not pass, and the exchanges that they point at."""
+        checks = [check for check, _ in self.kept]
+        exchanges = [exchange for _, exchange in self.kept]
+        for check, before in self.falls[:KEPT]:
+            place = len(exchanges) if before else None
+            checks.append(structs.replace(check, exchange=place))
+            exchanges += before
+        return tuple(checks), tuple(exchanges)
+
     def _reason(self) -> str:
         if not self.seen:
             return "No exchange of this run was one that it speaks of."
         if not self.broken:
             return f"Held in {self.seen} exchanges."
-        if self.beyond:
+        if self.falls:
             return f"Broken {self.broken} times in a run of {self.seen} exchanges."
         shown = ", ".join(self.where[:3]) + (", ..." if len(self.where) > 3 else "")
         return f"Broken in {self.broken} of {self.seen} exchanges, in: {shown}."
@@ -356,10 +366,15 @@ class Watch:
     def __init__(self) -> None:
         self.all = invariants()
 
-    def fell(self, scenarios: Sequence[str], how: str) -> None:
-        """Take note that the server's process ended in one of these scenarios, the last told."""
+    def fell(self, during: Sequence[str], how: str, end: End) -> None:
+        """Take note that the server's process ended in one of these scenarios, the last told.
+
+        Before the first scenario it was discovery that the server ended in.
+        """
         keeps_running = next(each for each in self.all if each.id == KEEPS_RUNNING)
-        keeps_running.broke(scenarios, how)
+        place = " or ".join(during if len(during) > 1 else ("discovery", *during))
+        told = f"{how.rstrip('.')}; {end.sentence}" if end.sentence else how
+        keeps_running.broke(during, f"{told} (in {place})", end.exchanges)
 
     def observe(self, scenario: Scenario, outgoing: Outgoing, reply: Reply) -> None:
         """Look at one exchange with every invariant."""

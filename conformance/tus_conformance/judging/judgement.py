@@ -85,6 +85,8 @@ def _remark(expectation: Expectation, met: tuple[Grade, Condition] | None, reply
     """
     if met is None:
         broken = reply.intact is None and (reply.status is None or reply.status >= 500)
+        if broken and reply.answer.closed and _wants_success(expectation):
+            return "a valid request whose connection closes unanswered is a fail in any row"
         return "" if broken else expectation.says
     return "" if met[1] is expectation else met[1].says
 

@@ -22,6 +22,7 @@ from tus_conformance.running.schedule import in_order
 from tus_conformance.running.selection import inapplicable
 from tus_conformance.running.trial import Trial
 from tus_conformance.target.route import Route
+from tus_conformance.target.trace import Traced
 from tus_reports import FORMAT, Attempt, Counts, Footer, Header, Line, Verdict
 from tus_reports import Scenario as Told
 from tus_scenarios import SPEC_EDITION, Scenario
@@ -42,12 +43,12 @@ class Run:
     ) -> None:
         self.plan = plan
         self._progress = progress or Unseen()
-        self._route = route
+        self._route = Traced(route)
         self._left_behind: list[str] = []
         self._emit = emit
         self.told: list[Told] = []
         self._watch = Watch()
-        self._trial = Trial(self._watch)
+        self._trial = Trial(self._watch, self._route)
         self._exchanges = 0
         self._requirements: Counter[Verdict] = Counter()
         self._failed_fast: str | None = None

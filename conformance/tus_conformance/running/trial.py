@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from tus_conformance.dialogue.session import Session
 from tus_conformance.judging.invariants import Watch
 from tus_conformance.running.schedule import Quiet
+from tus_conformance.target.trace import Traced
 from tus_conformance.telling.replay import replay
 from tus_reports import Attempt
 from tus_scenarios import Scenario
@@ -18,9 +19,10 @@ Gate = Callable[[], AbstractAsyncContextManager[None]]
 class Trial:
     """Makes the attempts of scenarios; `lost` says why no more can be made, once that is so."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, trace: Traced) -> None:
         self.lost = ""
         self._watch = watch
+        self._trace = trace
         self._quiet = Quiet()
         self._latest = ""
 
@@ -59,7 +61,8 @@ class Trial:
         """Start a server again that went away; tell whether there is one to go on with."""
         if session.server is not None:
             how = await session.server.restart()
-            self._watch.fell([name for name in (self._latest, scenario.id) if name], how)
+            during = [name for name in (self._latest, scenario.id) if name]
+            self._watch.fell(during, how, self._trace.end())
             return True
         self.lost = f"the server stopped answering in {scenario.id}."
         return False

@@ -133,6 +133,11 @@ class Held:
         await self._cut(by, Spot("body", self._recorder.said.length))
         return self._recorder.answer()
 
+    @property
+    def so_far(self) -> Answer:
+        """Return what has come back so far, without waiting for more."""
+        return self._recorder.answer()
+
     async def _cut(self, by: Ending, spot: Spot) -> None:
         if self._stream is not None:
             self._recorder.cut = True

@@ -295,6 +295,44 @@ async def one_at_a_time(behaving: Behaving, request: Request, respond: Respond) 
         behaving.memory.marked.discard(upload_id)
 
 
+@Breach("core.patch.concurrent", warns="core.patch.concurrent", concerns=_UPLOAD).acting
+async def two_at_once_stop_all(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """While a PATCH waits for another at its upload, all other uploads wait, too."""
+    upload_id, memory = id_of(behaving, request), behaving.memory
+    while memory.texts.get("met", upload_id) != upload_id:
+        await anyio.sleep(0.1)
+    if method_of(request) != "PATCH":
+        return await respond(request)
+    while upload_id in memory.marked:
+        memory.texts["met"] = upload_id
+        await anyio.sleep(0.1)
+    memory.texts.pop("met", None)
+    memory.marked.add(upload_id)
+    try:
+        return await respond(request)
+    finally:
+        memory.marked.discard(upload_id)
+
+
+@Breach("core.patch.concurrent", warns="core.patch.concurrent", concerns=_UPLOAD).acting
+async def silent_since_two_met(behaving: Behaving, request: Request, respond: Respond) -> Response:
+    """Nothing is answered about an upload any more at which two PATCHes have met."""
+    upload_id, memory = id_of(behaving, request), behaving.memory
+    if method_of(request) == "PATCH":
+        if upload_id in memory.marked:
+            memory.texts[upload_id] = "met"
+        memory.marked.add(upload_id)
+    if upload_id in memory.texts:
+        await anyio.sleep_forever()
+    try:
+        response = await respond(request)
+    finally:
+        memory.marked.discard(upload_id)
+    if upload_id in memory.texts:
+        await anyio.sleep_forever()
+    return response
+
+
 @Breach(
     "core.patch.concurrent",
     fails="core.net.detect-errors checksum.mismatch-discard concatenation.final.order",

@@ -383,6 +383,24 @@ async def wrong_type_refused_too_late(
     return refusal(415)
 
 
+def _spelt_otherwise(request: Request) -> bool:
+    right = _PATCH(request) and not _wrong_type(request)
+    return right and value(request, "Content-Type") != OFFSET_TYPE
+
+
+@Breach(
+    "core.patch.content-type-not-applied",
+    warns="core.patch.accept",
+    concerns=_spelt_otherwise,
+).acting
+async def other_spelling_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """The media type in another spelling is refused with 415, but the bytes have been stored."""
+    await respond(request)
+    return refusal(415)
+
+
 # Which rule comes first
 
 

@@ -19,11 +19,12 @@ from tus_reference.faults.alterations import (
     without,
 )
 from tus_reference.faults.fault import Breach
+from tus_reference.handler import Response
 from tus_reference.protocol import TUS_VERSION
 
 if TYPE_CHECKING:
     from tus_reference.faults.behaviour import Behaving, Respond
-    from tus_reference.handler import Request, Response
+    from tus_reference.handler import Request
 
 _TUS = to("POST", "HEAD", "PATCH", "DELETE")
 
@@ -128,13 +129,27 @@ async def version_compared_by_its_beginning(
     return await respond(asking(request, Tus_Resumable=TUS_VERSION))
 
 
-@Breach("core.tus-resumable.missing", concerns=_lacks_version).acting
+@Breach("core.tus-resumable.unsupported-not-processed", concerns=_lacks_version).acting
 async def missing_version_refused_too_late(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
     """A request without a version is refused, but only after it has been carried out."""
     await respond(asking(request, Tus_Resumable=TUS_VERSION))
     return refusal(412).with_headers(("Tus-Version", TUS_VERSION))
+
+
+@Breach(
+    "core.tus-resumable.missing", fails="core.head.offset-accurate", concerns=_lacks_version
+).acting
+async def missing_version_accepted_in_vain(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A PATCH without a version is answered as if its bytes were stored."""
+    offset, size = value(request, "Upload-Offset"), request.body.length
+    if method_of(request) != "PATCH" or not offset.isdecimal() or not size:
+        return await respond(request)
+    reached = str(int(offset) + size)
+    return Response(204, (("Tus-Resumable", TUS_VERSION), ("Upload-Offset", reached)))
 
 
 @Breach("core.tus-resumable.missing", concerns=_lacks_version).altering

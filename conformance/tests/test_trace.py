@@ -1,0 +1,113 @@
+"""The latest exchanges with a target, of which a server that goes away is asked last."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from in_memory import URL, Answer, Asked, Closes, Says, server
+from running import ran
+from tiny import Tiny
+
+from tus_conformance.target.trace import End, Traced
+from tus_conformance.wire import Outgoing, Payload, Wire
+from tus_conformance.wire.memory import serving
+
+FILE = f"{URL}1"
+HOLDING = Payload(length=4, chunks=lambda: iter([b"held"]))
+
+
+def answering(asked: Asked) -> Answer:
+    """Answer with 204, but for DELETE."""
+    return Closes() if asked.method == "DELETE" else Says(204)
+
+
+@asynccontextmanager
+async def tracing() -> AsyncIterator[Traced]:
+    """Yield a traced way to that server."""
+    async with serving(server(answering)) as backend:
+        yield Traced(Wire(timeout=5.0, backend=backend))
+
+
+async def trace_of(*methods: str) -> End:
+    """Send requests, and return the end of the trace."""
+    async with tracing() as traced:
+        for method in methods:
+            await traced.send(Outgoing(method=method, url=FILE))
+        return traced.end()
+
+
+GET = f"the last answer before was 204, to GET {FILE}"
+ENDS = [
+    ((), "", "nothing was asked"),
+    (("HEAD", "GET"), GET, "all was answered"),
+    (("GET", "DELETE"), f"{GET}; the first request without one was DELETE {FILE}", "the end"),
+    (("DELETE", "GET"), GET, "silence before an answer was no end"),
+    (("DELETE",), f"the first request without one was DELETE {FILE}", "nothing was answered"),
+]
+
+
+@pytest.mark.parametrize(
+    ("methods", "sentence"), [pytest.param(*case[:2], id=case[2]) for case in ENDS]
+)
+async def test_what_was_asked_last(methods: tuple[str, ...], sentence: str) -> None:
+    assert (await trace_of(*methods)).sentence == sentence
+
+
+async def test_a_request_that_the_suite_breaks_off_itself_is_not_an_unanswered_one() -> None:
+    async with tracing() as traced:
+        async with traced.hold(Outgoing(method="PATCH", url=FILE, payload=HOLDING)) as held:
+            await held.feed(2)
+            await traced.send(Outgoing(method="GET", url=FILE))
+            await held.cut()
+        assert traced.end().sentence == GET
+
+
+async def test_a_request_that_was_held_is_remembered_with_its_answer() -> None:
+    async with tracing() as traced:
+        async with traced.hold(Outgoing(method="PATCH", url=FILE, payload=HOLDING)) as held:
+            await traced.send(Outgoing(method="GET", url=FILE))
+            await held.reply()
+        assert traced.end().sentence == GET.replace("GET", "PATCH")
+
+
+async def test_a_trace_begins_anew_when_it_was_asked() -> None:
+    async with tracing() as traced:
+        await traced.send(Outgoing(method="GET", url=FILE))
+        assert traced.end().sentence == GET
+        assert traced.end() == End()
+
+
+class Falling(Tiny):
+    """Goes away after it has answered a request of a method, until it is started again."""
+
+    fallen = False
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self.method = method
+
+    def __call__(self, asked: Asked) -> Answer:
+        if self.fallen:
+            return Closes()
+        self.fallen = asked.method == self.method
+        return super().__call__(asked)
+
+    async def restart(self) -> str:
+        self.fallen = False
+        return "The server's process ended with 1: killed."
+
+
+async def test_a_fall_names_the_request_that_it_followed() -> None:
+    """The scenario in which it was noticed may have nothing to do with it."""
+    falling = Falling("GET")
+    stories = ("core.patch.after-complete/none", "core.options.answer")
+    found = await ran(falling, only=stories, known=falling)
+    told = found.scenarios["always.server-keeps-running"]
+    assert told.verdict == "warn"
+    (attempt,) = told.attempts
+    for check in attempt.checks:
+        assert "the last answer before was 200, to GET " in check.actual
+        assert check.exchange is not None
+        assert attempt.exchanges[check.exchange].method == "GET"
