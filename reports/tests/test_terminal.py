@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tus_reports import VERDICTS, Line, Record, Scenario, TerminalView, finding, render
+from tus_reports import VERDICTS, Capability, Line, Record, Scenario, TerminalView, finding, render
 from tus_reports.mark import MARKS
 from tus_reports.typeset import encodable, plain, row, rule, wrap
 
@@ -153,6 +153,25 @@ def test_a_sum_follows_from_nothing_but_its_parts(sample: Record) -> None:
     text = render(replace(sample, scenarios=(told,), requirements=(total, *rows)))
     account = " ".join(text.split("✗ FAIL  core.all")[1].split("──")[0].split())
     assert account.endswith("It follows from core.must, core.must-not.")
+
+
+def test_a_row_that_is_blocked_is_told_among_those_although_a_check_of_it_warns(
+    sample: Record,
+) -> None:
+    warned = next(each for each in sample.requirements if each.verdict == "warn")
+    blocked = next(each for each in sample.scenarios if each.verdict == "blocked")
+    both = msgspec.structs.replace(
+        warned, verdict="blocked", scenarios=(*warned.scenarios, blocked.id)
+    )
+    rows = tuple(both if each is warned else each for each in sample.requirements)
+    told = render(replace(sample, requirements=rows)).split("── Blocked")[1].split("── Warn")[0]
+    assert warned.id in told
+
+
+def test_a_label_never_touches_what_it_is_the_label_of(sample: Record) -> None:
+    seen = Capability(name="complete-uploads", advertised=False, observed="refused")
+    discovery = msgspec.structs.replace(sample.discovery, capabilities=(seen,))
+    assert "complete-uploads no" in render(replace(sample, discovery=discovery))
 
 
 def test_an_obstacle_hides_no_other_verdict(sample: Record) -> None:

@@ -181,7 +181,7 @@ def _obstacles(
     told: Sequence[Scenario], requirements: Sequence[Requirement], serious: Sequence[Finding]
 ) -> tuple[Obstacle, ...]:
     """Gather the undetermined scenarios, and any serious verdict that no check explains."""
-    found = {finding.requirement.id for finding in serious}
+    found = {each.requirement.id for each in serious if each.verdict == each.requirement.verdict}
     groups: dict[tuple[Verdict, str], list[Scenario]] = {}
     for scenario in told:
         explained = {occurrence.verdict for occurrence in occurrences_of(scenario)}

@@ -264,7 +264,7 @@ def _closing_rows(record: Record, width: int, where: str) -> Iterator[Row]:
 
 
 def _fact(label: str, text: str) -> Row:
-    return ((f"{label:<13}", "dim"), (visible(text), ""))
+    return ((f"{label:<12} ", "dim"), (visible(text), ""))
 
 
 def _facts(label: str, text: str, width: int) -> Iterator[Row]:

@@ -188,6 +188,16 @@ def _questions(matcher: Matcher) -> Iterator[Callable[[str, str], bool]]:
         yield lambda value, _: value != m.differs
     if m.form is not None:
         yield lambda value, base: _has_form(m.form or "", value, base)
+    yield from _of_members(m)
+    if m.metadata is not None:
+        yield lambda value, _: metadata(value) == metadata(m.metadata or "") is not None
+    if m.concat is not None:
+        yield lambda value, base: concat(value, base) == concat(m.concat or "", base) is not None
+    if m.least is not None or m.most is not None:
+        yield lambda value, _: is_integer(value) and _within(int(value), m.least, m.most)
+
+
+def _of_members(m: Matcher) -> Iterator[Callable[[str, str], bool]]:
     if m.includes is not None:
         yield lambda value, _: _includes(value, m.includes or "")
     if m.excludes is not None:
@@ -196,12 +206,6 @@ def _questions(matcher: Matcher) -> Iterator[Callable[[str, str], bool]]:
         yield lambda value, _: set(members(value)) <= set(members(m.among or ""))
     if m.members is not None:
         yield lambda value, _: sorted(members(value)) == sorted(members(m.members or ""))
-    if m.metadata is not None:
-        yield lambda value, _: metadata(value) == metadata(m.metadata or "") is not None
-    if m.concat is not None:
-        yield lambda value, base: concat(value, base) == concat(m.concat or "", base) is not None
-    if m.least is not None or m.most is not None:
-        yield lambda value, _: is_integer(value) and _within(int(value), m.least, m.most)
 
 
 def _has_form(form: str, value: str, base: str) -> bool:

@@ -13,10 +13,10 @@ class Upload:
 
     `offset` is what the server last acknowledged, in bytes. `length` is what the upload will come
     to; `declared` tells whether the server has been told. `metadata` is the Upload-Metadata that it
-    was created with, `parts` the uploads that it is made of, and `sent` how far bytes of it were sent,
-    whatever became of them; `unanswered` is set once the last of them went out and no answer came.
-    `foreign` is set once the server accepted bytes that are not of the content, so that nothing can
-    be said of it any more.
+    was created with, `parts` the uploads that it is made of. `sent` is how far bytes of it were
+    sent, whatever became of them; `unanswered` is set once the last of them went out and no answer
+    came. `foreign` is set once the server accepted bytes that are not of the content, so that
+    nothing can be said of it any more.
     """
 
     name: str

@@ -118,9 +118,7 @@ class Invariant:
         held = Check(requirement=self.requirement, outcome="held", grade="pass")
         checks, exchanges = self._evidence()
         checks = checks or ((held,) if self.seen else ())
-        attempt = Attempt(
-            verdict=verdict.of_attempt(checks), checks=checks, exchanges=exchanges
-        )
+        attempt = Attempt(verdict=verdict.of_attempt(checks), checks=checks, exchanges=exchanges)
         row = ledger()[self.requirement]
         return Told(
             id=self.id,
