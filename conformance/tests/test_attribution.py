@@ -28,6 +28,20 @@ async def test_a_final_refused_over_unfinished_parts_breaks_what_the_list_promis
     assert "(concatenation-unfinished.advertise)" in blocked.reason
 
 
+async def other_status(right: Right, request: Request) -> Response:
+    """What a server refuses for its version it refuses with 400."""
+    answer = await right.handle(request)
+    return Response(400, answer.headers) if answer.status == 412 else answer
+
+
+async def test_a_row_that_waits_for_an_answer_that_never_came_says_which_came_instead() -> None:
+    server = Miniature("otherwise", other_status, set(), set(), set(), ())
+    found = await ran(serve=server.serve, only=("core.tus-resumable.unsupported.*",))
+    row = found.rows["core.tus-resumable.unsupported-tus-version"]
+    assert row.verdict == "blocked"
+    assert row.reason == "It was not reached: status 400, Tus-Version: 1.0.0 came instead."
+
+
 async def tenant_required(right: Right, request: Request) -> Response:
     """A creation needs to name a tenant in its metadata."""
     named = "tenant " in (has(request, "Upload-Metadata") or "")

@@ -30,6 +30,7 @@ def _judged(row: Row, told: Sequence[Told]) -> Requirement:
     reason = ""
     if outcome in verdict.UNDETERMINED:
         reason = next((_why(each) for each in told if each.verdict == outcome and _why(each)), "")
+        reason = reason or _kept_from(row.id, told)
     return _line(row, outcome, tuple(scenario.id for scenario in told), reason)
 
 
@@ -37,6 +38,18 @@ def _why(told: Told) -> str:
     """Return what kept a scenario from its verdict."""
     reasons = (told.reason, *(attempt.reason for attempt in told.attempts))
     return next((reason for reason in reasons if reason), "")
+
+
+def _kept_from(requirement: str, told: Sequence[Told]) -> str:
+    """Return what kept the checks of a requirement from being reached."""
+    said = (
+        check.says.rstrip(".")
+        for each in told
+        for attempt in each.attempts
+        for check in attempt.checks
+        if check.requirement == requirement and check.outcome == "not-reached"
+    )
+    return next((f"It was not reached: {says}." for says in said if says), "")
 
 
 def _aggregate(lines: Sequence[Requirement]) -> Requirement:
