@@ -231,6 +231,28 @@ async def test_what_was_not_reached_is_told_with_its_step() -> None:
     ]
 
 
+AFTER = [
+    (Says(404), "4xx", "held pass"),
+    (Says(204), "4xx", "not-reached"),
+    (Closes(), "4xx", "not-reached"),
+]
+
+
+@pytest.mark.parametrize(("first", "wanted", "found"), AFTER)
+async def test_what_an_earlier_answer_was_can_decide_whether_a_later_one_is_judged(
+    first: Answer, wanted: str, found: str
+) -> None:
+    answering, _heard = script(first, ok())
+    asked = f'after.first.status = "{wanted}", status = 200, checks = "{MUST}"'
+    steps = f'{{ options = {{}}, name = "first" }}, {{ options = {{}}, expect = [{{ {asked} }}] }}'
+    async with session(answering) as here:
+        told = await replay(story(steps), here)
+    assert said(told) == [found]
+    if found == "not-reached":
+        came = "no answer" if isinstance(first, Closes) else "status 204"
+        assert told.checks[0].says == f"'first' got {came}"
+
+
 BOUNDS: list[tuple[str, str, str]] = [
     ("least", "5", "held pass"),
     ("least", "4", "violated fail"),

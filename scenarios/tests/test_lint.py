@@ -60,6 +60,16 @@ BROKEN = {
         "of an earlier step",
     ),
     "an expectation of anything": ("{ status = 200, checks", "{ checks", "without any condition"),
+    "an answer that comes later": (
+        "{ status = 200, checks",
+        "{ after.asked.status = 404, status = 200, checks",
+        "step 2 depends on the answer to 'asked', a name of no step before it",
+    ),
+    "an answer of which nothing is asked": (
+        "{ status = 204, header",
+        "{ after.asked = {}, status = 204, header",
+        "step 3 depends on the answer to 'asked', and asks nothing of it",
+    ),
     "a fail that is taken away": (
         "{ status = 204, header",
         '{ status = 201, note = [{ status = "4xx" }], fail = [{ status = 413 }], header',

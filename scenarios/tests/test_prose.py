@@ -73,12 +73,13 @@ JUDGED = {
                 "D": [False, {"includes": "no-store"}],
                 "E": {"least": 4, "most": 4},
                 "F": {"among": "a,b"},
+                "G": {"members": "a,b"},
             },
             "checks": ["core.head.cache-control", "core.head.success-status"],
         },
         "A, no B, C that is a non-negative integer and of 1 at least and of 9 at most, no D or D"
-        " with no-store, E worth 4, F of nothing but a,b; else a fail or a warning"
-        " [core.head.cache-control, core.head.success-status]",
+        " with no-store, E worth 4, F of nothing but a,b, G of the same members as a,b; else a"
+        " fail or a warning [core.head.cache-control, core.head.success-status]",
     ),
     "a condition of its own": (
         {
@@ -89,6 +90,15 @@ JUDGED = {
         },
         "Tus-Version that is a comma-separated list of versions, where the answer has status 412;"
         " else a fail (what it means otherwise) [core.tus-resumable.unsupported-tus-version]",
+    ),
+    "a condition on what came before": (
+        {
+            "after": {"asked": {"status": "4xx"}},
+            "header": {"Upload-Offset": "40"},
+            "checks": "core.patch.accept",
+        },
+        "Upload-Offset: 40, if the answer to 'asked' had status 4xx; else a warning"
+        " [core.patch.accept]",
     ),
     "bytes": (
         {"intact": True, "checks": "core.patch.apply-at-offset"},

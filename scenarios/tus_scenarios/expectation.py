@@ -98,6 +98,7 @@ class Condition(
 class Expectation(Condition, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A condition with the requirements that it checks; it is only judged where `when` holds.
 
+    `after` names steps before, and what their answers must have been for it to be judged at all.
     Its own `says` tells what it means that neither it nor any of its alternatives is met.
     """
 
@@ -107,6 +108,7 @@ class Expectation(Condition, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fail: tuple[Condition, ...] = ()
     otherwise: Grade | None = None
     when: Condition | None = None
+    after: dict[str, Condition] = {}
 
     @property
     def requirements(self) -> tuple[str, ...]:

@@ -110,9 +110,19 @@ def _about_steps(scenario: Scenario) -> Iterator[str]:
         for expectation in step.expect:
             if not any(_asks(condition) for _, condition in expectation.alternatives):
                 yield f"step {number} has an expectation without any condition."
+            yield from _about_earlier(number, expectation, names - {step.name})
             yield from _about_alternatives(number, expectation)
         yield from _about_body(number, step.message)
         yield from _about_faults(number, step.message, scenario.steps[number:])
+
+
+def _about_earlier(number: int, expectation: Expectation, names: set[str]) -> Iterator[str]:
+    """Yield where it depends on an answer that is not there, or on nothing about it."""
+    for name, condition in expectation.after.items():
+        if name not in names:
+            yield f"step {number} depends on the answer to {name!r}, a name of no step before it."
+        if not _asks(condition):
+            yield f"step {number} depends on the answer to {name!r}, and asks nothing of it."
 
 
 def _about_name(what: str, name: str) -> Iterator[str]:

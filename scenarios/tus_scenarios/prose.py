@@ -78,6 +78,8 @@ def judged(expectation: Expectation, fill: Fill = str) -> str:
     Behind each that is no pass stands what it means.
     """
     text = expected(expectation, fill)
+    for name, condition in expectation.after.items():
+        text += f", if the answer to {name!r} had {conditioned(condition, fill)}"
     if expectation.when is not None:
         text += f", where the answer has {conditioned(expectation.when, fill)}"
     for grade, condition in expectation.alternatives[1:]:

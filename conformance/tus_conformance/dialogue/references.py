@@ -54,6 +54,12 @@ class References:
             raise Unbound(f"there is no upload {name!r}: its creation was not accepted")
         return self.uploads[name]
 
+    def reply(self, step: str) -> Reply:
+        """Return the answer to a step; raise Unbound where that was not performed."""
+        if step not in self.replies:
+            raise Unbound(f"there was no answer to {step!r}")
+        return self.replies[step]
+
     def _value(self, name: str) -> str:
         if name in self.parameters:
             return str(self.parameters[name])

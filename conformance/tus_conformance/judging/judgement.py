@@ -43,6 +43,11 @@ def judge(
     """
     _ensure_answered(expectation, reply, patiently=patiently)
     try:
+        for name, condition in expectation.after.items():
+            earlier = references.reply(name)
+            if not holds(condition, earlier, references):
+                how = "no answer" if earlier.status is None else f"status {earlier.status}"
+                return unreached(expectation, f"{name!r} got {how}", step)
         expected = prose.expected(expectation, references.text)
         if expectation.when is not None and not holds(expectation.when, reply, references):
             return unreached(expectation, f"{_actual(expectation, reply)} came instead", step)

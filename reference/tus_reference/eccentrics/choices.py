@@ -39,7 +39,7 @@ _MOMENT = 0.01
 # Creation
 
 
-@Oddity(concerns=is_creation).acting
+@Oddity(warns="creation.metadata.invalid", concerns=is_creation).acting
 async def malformed_metadata_left_out(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:

@@ -109,9 +109,7 @@ def _chunked(request: Request) -> bool:
 @Breach(
     "core.patch.no-content-length",
     fails="checksum-trailer.verify",
-    warns=(
-        "core.patch.apply-at-offset checksum.mismatch-460 checksum.match-204 checksum.malformed"
-    ),
+    warns="checksum.mismatch-460 checksum.match-204 checksum.malformed",
     concerns=_chunked,
 ).altering
 def length_of_body_required(request: Request, response: Response) -> Response:
@@ -122,7 +120,7 @@ def length_of_body_required(request: Request, response: Response) -> Response:
 @Breach(
     "core.patch.no-content-length",
     fails="checksum.match-204 checksum-trailer.verify",
-    warns="core.patch.apply-at-offset core.patch.no-content-length",
+    warns="core.patch.no-content-length",
     concerns=_chunked,
 ).acting
 async def chunked_body_overlooked(
@@ -139,6 +137,7 @@ async def chunked_body_overlooked(
         "core.head.offset-accurate core.patch.exceeds-length checksum.match-204 "
         "checksum-trailer.verify"
     ),
+    warns="core.patch.apply-at-offset",
     concerns=_chunked,
 ).acting
 async def chunked_body_lost(behaving: Behaving, request: Request, respond: Respond) -> Response:

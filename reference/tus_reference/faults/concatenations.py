@@ -153,14 +153,14 @@ def patch_of_finals_refused_with_405(request: Request, response: Response) -> Re
 async def patch_of_finals_spoils_parts(
     behaving: Behaving, request: Request, respond: Respond
 ) -> Response:
-    """PATCH of a final upload is refused, but its first part is changed."""
+    """PATCH of a final upload is refused, but its parts are changed."""
     info = await asked_for(behaving, request)
     response = await respond(request)
-    first = None if info is None or not info.is_final else info.partial_uploads[0]
-    target = None if first is None else await known(behaving, first)
-    if target is not None and target.offset:
-        data = await stored(behaving, target)
-        await replace_bytes(behaving, target, data[:-1])
+    for part in () if info is None or not info.is_final else info.partial_uploads:
+        target = await known(behaving, part)
+        if target is not None and target.offset:
+            data = await stored(behaving, target)
+            await replace_bytes(behaving, target, data[:-1])
     return response
 
 

@@ -314,7 +314,7 @@ async def two_at_once_stop_all(behaving: Behaving, request: Request, respond: Re
         memory.marked.discard(upload_id)
 
 
-@Breach("core.patch.concurrent", warns="core.patch.concurrent", concerns=_UPLOAD).acting
+@Breach("core.patch.concurrent", concerns=_UPLOAD).acting
 async def silent_since_two_met(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Nothing is answered about an upload any more at which two PATCHes have met."""
     upload_id, memory = id_of(behaving, request), behaving.memory

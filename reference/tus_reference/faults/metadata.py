@@ -41,9 +41,7 @@ def _told(response: Response, change: Callable[[str], str]) -> Response:
     return rewritten(response, "Upload-Metadata", change)
 
 
-@Breach(
-    "creation.metadata.head-echo", warns="creation.metadata.empty-value", concerns=_HEAD
-).altering
+@Breach("creation.metadata.head-echo", warns="creation.metadata.head-echo", concerns=_HEAD).altering
 def metadata_not_told(request: Request, response: Response) -> Response:
     """HEAD does not tell the metadata."""
     return without(response, "Upload-Metadata")
@@ -221,7 +219,6 @@ def malformed_metadata_not_acceptable(request: Request, response: Response) -> R
 @Breach(
     "creation.metadata.invalid",
     fails="creation.metadata.response-format",
-    warns="creation.metadata.invalid",
     concerns=to("POST", "HEAD"),
 ).acting
 async def malformed_metadata_told_again(

@@ -105,12 +105,12 @@ def patch_without_offset(request: Request, response: Response) -> Response:
 @Breach(
     "core.patch.upload-offset-value",
     fails=(
-        "core.method-override.honoured core.head.offset-accurate core.patch.accept "
-        "core.patch.success-204 core.patch.no-content-length checksum.verify "
-        "checksum.mismatch-discard checksum-trailer.verify"
+        "core.method-override.honoured core.head.offset-accurate core.patch.success-204 "
+        "core.patch.no-content-length checksum.verify checksum.mismatch-discard "
+        "checksum-trailer.verify"
     ),
     warns=(
-        "core.method-override.actual-ignored core.patch.zero-length "
+        "core.method-override.actual-ignored core.patch.accept core.patch.zero-length "
         "creation.defer-length.declare-in-patch"
     ),
     concerns=_PATCH,

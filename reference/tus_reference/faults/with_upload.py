@@ -46,6 +46,18 @@ def with_upload_without_offset(request: Request, response: Response) -> Response
 
 
 @Breach(
+    "creation-with-upload.upload-offset-present",
+    on="surplus-left-out",
+    concerns=brings_bytes,
+).altering
+def surplus_taken_without_offset(request: Request, response: Response) -> Response:
+    """A creation that may bring more bytes than its length does not tell how many were taken."""
+    length, size = value(request, "Upload-Length"), request.body.length
+    beyond = length.isdecimal() and (size is None or size > int(length))
+    return without(response, "Upload-Offset") if beyond else response
+
+
+@Breach(
     "creation-with-upload.upload-offset-value",
     warns="creation-with-upload.accept-bytes",
     concerns=brings_bytes,
