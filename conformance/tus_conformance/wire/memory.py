@@ -56,10 +56,6 @@ class MemoryBackend(httpcore.AsyncNetworkBackend):
         await trio.lowlevel.checkpoint()
         return MemoryStream(near)
 
-    async def sleep(self, seconds: float) -> None:
-        """Pause on trio's clock."""
-        await trio.sleep(seconds)
-
     async def _run(self, far: trio.abc.Stream) -> None:
         async with far:
             try:

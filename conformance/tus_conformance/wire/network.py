@@ -89,10 +89,6 @@ class RecordedBackend(httpcore.AsyncNetworkBackend):
         for stream in self._opened:
             await stream.aclose()
 
-    async def sleep(self, seconds: float) -> None:
-        """Pause on trio's clock."""
-        await trio.sleep(seconds)
-
 
 class RecordedStream(httpcore.AsyncNetworkStream):
     """A connection, with a witness to what passes."""

@@ -28,7 +28,7 @@ RESPONSE_TEXT = 1024
 class Recorder:
     """Takes down one exchange; `head` is the request's own, as it is meant to be sent.
 
-    `stage` tells how far the connection got; `moved` is called whenever something passes, and
+    `stage` tells how far a new connection got; `moved` is called whenever something passes, and
     `stood` when the harness is going to wait for so many seconds. An answer that was `lost` is in
     the record alone; a connection that serves `again` was kept from another exchange.
     """
@@ -74,7 +74,6 @@ class Recorder:
     def kept(self) -> None:
         """A connection is used again."""
         self.again = True
-        self.stage = "connected"
         self.log.act("over the connection that was kept")
         self.moved()
 
