@@ -252,11 +252,15 @@ async def test_a_lock_is_handed_over_when_its_holder_lets_go(lockers: Lockers) -
 async def test_whoever_gives_up_waiting_leaves_the_lock_usable(
     lockers: Lockers, tmp_path: Path
 ) -> None:
-    first, second, third = (lockers().new_lock("id") for _ in range(3))
-    await first.lock(lambda: None)
-    with trio.move_on_after(0.05) as scope:
-        await second.lock(lambda: None)
-    assert scope.cancelled_caught
+    here, there = lockers(), lockers()
+    first, second, third = (each.new_lock("id") for each in (here, there, there))
+    asked = trio.Event()
+    await first.lock(asked.set)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(second.lock, lambda: None)
+        with trio.fail_after(5):
+            await asked.wait()
+        nursery.cancel_scope.cancel()
     assert not await third.try_lock()
     await first.unlock()
     assert await third.try_lock()

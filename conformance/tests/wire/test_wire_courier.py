@@ -78,16 +78,6 @@ async def test_a_body_is_cut(by: Ending) -> None:
     assert (answer.cut, answer.sent, answer.status, answer.failure) == (True, 3, None, None)
 
 
-async def test_silence_times_out() -> None:
-    far = peer()
-    async with serving(far.serve) as backend:
-        answer = await Courier(backend=backend, timeout=0.01).send(patch())
-        with trio.fail_after(5):
-            await far.gone.wait()
-    assert answer.failure is not None
-    assert (answer.timed_out, answer.failure.kind) == (True, "timeout")
-
-
 async def test_a_cancelled_exchange_closes_its_connection() -> None:
     far = peer()
     async with serving(far.serve) as backend:

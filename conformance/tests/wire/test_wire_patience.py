@@ -8,8 +8,10 @@ import httpcore
 import pytest
 import trio
 from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
+from wire.peers import peer
 
 from tus_conformance.wire import Answer, Outgoing, Payload, Wire
+from tus_conformance.wire.courier import Courier
 from tus_conformance.wire.memory import Pair, Serve, serving
 
 URL = "http://tus.test/files/1"
@@ -21,13 +23,16 @@ def anyio_backend() -> tuple[str, dict[str, MockClock]]:
     return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
+Tier = type[Wire | Courier]
+
+
 async def told(
-    serve: Serve, outgoing: Outgoing, pair: Pair = memory_stream_pair
+    serve: Serve, outgoing: Outgoing, pair: Pair = memory_stream_pair, tier: Tier = Wire
 ) -> tuple[Answer, float]:
     """Return the answer of a served request, and the seconds it took on the mock clock."""
     began = trio.current_time()
     async with serving(serve, pair) as backend:
-        answer = await Wire(backend=backend, timeout=10).send(outgoing)
+        answer = await tier(backend=backend, timeout=10).send(outgoing)
         return answer, trio.current_time() - began
 
 
@@ -70,14 +75,29 @@ PATIENCE = {
 @pytest.mark.parametrize(
     ("moves", "seconds", "status", "timed_out"), PATIENCE.values(), ids=PATIENCE
 )
+@pytest.mark.parametrize("tier", [Wire, Courier])
 async def test_patience(
-    moves: tuple[float | bytes, ...], seconds: float, status: int | None, timed_out: bool
+    tier: Tier,
+    moves: tuple[float | bytes, ...],
+    seconds: float,
+    status: int | None,
+    timed_out: bool,
 ) -> None:
-    answer, took = await told(after(*moves), Outgoing("GET", URL))
+    answer, took = await told(after(*moves), Outgoing("GET", URL), tier=tier)
     assert (answer.status, answer.timed_out) == (status, timed_out)
     assert took == pytest.approx(seconds)
     assert (answer.failure.kind if answer.failure else None) == ("timeout" if timed_out else None)
     assert answer.complete is not timed_out
+
+
+@pytest.mark.parametrize("tier", [Wire, Courier])
+async def test_silence_closes_the_connection(tier: Tier) -> None:
+    far = peer()
+    async with serving(far.serve) as backend:
+        answer = await tier(backend=backend, timeout=10).send(Outgoing("GET", URL))
+        assert answer.timed_out
+        with trio.fail_after(5):
+            await far.gone.wait()
 
 
 async def test_a_server_that_stops_reading_times_out() -> None:
@@ -103,15 +123,16 @@ async def test_a_slow_reader_is_waited_for_as_long_as_it_reads() -> None:
     assert took >= 72
 
 
-async def test_a_connection_that_nobody_accepts_is_unreachable() -> None:
+@pytest.mark.parametrize("tier", [Wire, Courier])
+async def test_a_connection_that_nobody_accepts_is_unreachable(tier: Tier) -> None:
     class Deaf(httpcore.AsyncNetworkBackend):
         async def connect_tcp(self, *args: object, **details: object) -> NoReturn:
             await trio.sleep_forever()
 
-    answer = await Wire(backend=Deaf(), timeout=10).send(Outgoing("GET", URL))
+    answer = await tier(backend=Deaf(), timeout=10).send(Outgoing("GET", URL))
     assert answer.failure is not None
     assert answer.failure.kind == "unreachable"
-    assert "within 10 seconds" in answer.failure.sentence
+    assert answer.failure.sentence.startswith("tus.test:80 accepted no connection within 10 sec")
     assert trio.current_time() == pytest.approx(answer.exchange.started + 10)
 
 
