@@ -16,6 +16,7 @@ from tus_conformance.wire import Answer, Failure, Outgoing
 from tus_conformance.wire.outgoing import Break, Fault, Framing
 from tus_reports import Exchange, Response
 from tus_reports import Scenario as Told
+from tus_reports.record import Event
 from tus_scenarios import ledger
 
 STORY = story('{ options = {}, expect = [{ status = 200, checks = "core.options.status" }] }')
@@ -27,13 +28,15 @@ def seen(
     line: str,
     *headers: str,
     started: float = 0.0,
+    took: float | None = None,
     framing: Framing = "sized",
     faults: tuple[Fault, ...] = (),
 ) -> Seen:
     """Return an exchange: "METHOD status" about the upload, answered with these header lines.
 
     The version and the override that the request states stand before the method, as in
-    "9.9.9 PATCH 412" or "DELETE>HEAD 200"; a status of 0 is no answer.
+    "9.9.9 PATCH 412" or "DELETE>HEAD 200"; a status of 0 is no answer. Of an exchange that `took`
+    so many seconds the end is an event.
     """
     words = line.split()
     status = int(words[-1])
@@ -50,6 +53,7 @@ def seen(
         started=started,
         request="",
         response=Response(status=status, head=head) if status else None,
+        events=() if took is None else (Event(at=0, kind="sent"), Event(at=took, kind="closed")),
     )
     failure = None if status else Failure("closed", "It closed.")
     answer = Answer(exchange=exchange, status=status or None, headers=pairs, failure=failure)
@@ -180,6 +184,36 @@ CASES: list[tuple[str, list[Seen], str, str]] = [
     (
         "offset-never-goes-back",
         [
+            seen("PATCH 204", "Upload-Offset: 40", took=5),
+            seen("HEAD 200", "Upload-Offset: 0", started=3),
+        ],
+        "pass",
+        "so may what was asked before the offset had been told",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            seen("PATCH 204", "Upload-Offset: 40", took=5),
+            seen("HEAD 200", "Upload-Offset: 0", started=6),
+        ],
+        "fail",
+        "but not what was asked afterwards",
+    ),
+    (
+        "offset-never-goes-back",
+        [seen("PATCH 204", "Upload-Offset: 40"), seen("HEAD 200", "Upload-Offset: 0")],
+        "fail",
+        "nor at that very moment, since a clock may stand still",
+    ),
+    (
+        "offset-never-goes-back",
+        [seen("POST 201", "Upload-Offset: 5")],
+        "not-applicable",
+        "a creation that names no upload tells the offset of none",
+    ),
+    (
+        "offset-never-goes-back",
+        [
             seen("PATCH 204", "Upload-Offset: 40"),
             seen("PATCH 204", "Upload-Offset: 60", started=3),
             seen("HEAD 200", "Upload-Offset: 40", started=2),
@@ -269,6 +303,18 @@ CASES: list[tuple[str, list[Seen], str, str]] = [
         "beyond",
     ),
     ("offset-within-length", [seen("HEAD 200", "Upload-Offset: 6")], "not-applicable", "no length"),
+    (
+        "offset-within-length",
+        [seen("HEAD 200", "Upload-Offset: 6", "Upload-Length: null")],
+        "not-applicable",
+        "a length that is no number",
+    ),
+    (
+        "offset-within-length",
+        [seen("HEAD 200", "Upload-Offset: -1", "Upload-Length: 5")],
+        "not-applicable",
+        "an offset that is no number",
+    ),
 ]
 
 
@@ -346,7 +392,7 @@ def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> Non
     assert len(attempt.checks) == len(attempt.exchanges) == KEPT
     assert [check.exchange for check in attempt.checks] == list(range(KEPT))
     assert attempt.checks[0].actual == "status 200, no Tus-Resumable"
-    assert attempt.checks[0].evidence.startswith("HTTP/1.1 200")
+    assert attempt.checks[0].evidence == "HTTP/1.1 200 Said"
     assert broken.reason == f"Broken in {KEPT + 3} of {KEPT + 3} exchanges, in: a.story."
     assert broken.reproduce == "--only a.story"
 
@@ -354,7 +400,9 @@ def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> Non
 def test_a_worse_outcome_is_kept_however_late_it_comes() -> None:
     warned = [seen("PATCH 404")] * (KEPT + 1)
     broken = told("tus-resumable-on-errors", *warned, seen("PATCH 409"))
-    assert broken.attempts[0].checks[-1].grade == "fail"
+    checks = broken.attempts[0].checks
+    assert [check.grade for check in checks] == ["warn"] * KEPT + ["fail"]
+    assert {check.outcome for check in checks} == {"violated"}
 
 
 def test_offsets_of_two_runs_are_not_mixed() -> None:
@@ -434,6 +482,8 @@ def test_what_was_broken_is_told_in_words(
     name: str, exchanges: list[Seen], expected: str, actual: str
 ) -> None:
     broken = told(name, *exchanges)
+    found = next(each for each in invariants() if each.id == f"always.{name}")
+    assert (broken.id, broken.title) == (found.id, found.title)
     check = broken.attempts[0].checks[0]
     assert (check.outcome, check.grade) == ("violated", "fail")
     assert (check.expected, check.actual) == (expected, actual)
