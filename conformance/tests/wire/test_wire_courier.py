@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
-from wire.peers import Closes, Reads, patch, peer
+from wire.peers import Closes, Move, Reads, patch, peer
 
 from tus_conformance.wire import Answer, Cut, Outgoing, Payload, UnsendableError, Wire
 from tus_conformance.wire.courier import Courier
@@ -221,6 +221,91 @@ async def test_a_reset_stream_is_told() -> None:
     assert (answer.status, answer.failure.kind, answer.closed) == (None, "reset", True)
     texts = [event.text for event in answer.exchange.events]
     assert "RST_STREAM stream 1 code 2" in texts
+
+
+def frame(kind: int, payload: bytes = b"", *, stream: int = 1, flags: int = 0) -> bytes:
+    """Return a frame of HTTP/2 (RFC 9113, section 4.1)."""
+    return (
+        len(payload).to_bytes(3, "big") + bytes((kind, flags, *stream.to_bytes(4, "big"))) + payload
+    )
+
+
+DATA, SETTINGS = frame(0, b"hi"), frame(4, stream=0)
+STATUS_200 = frame(1, b"\x88", flags=4)
+BROKEN = frame(4, b"abc", stream=0)  # a setting has six bytes
+GOAWAY = frame(7, bytes((0, 0, 0, 1, 0, 0, 0, 2)), stream=0)
+NO_HTTP = "What came back is not an HTTP response"
+RESET = "The server reset the connection"
+CLOSED = "The server closed the connection"
+# Each row: what the server says, piece by piece, then the status, the failure and its sentence.
+BROKEN_HTTP2: dict[str, tuple[tuple[Move, ...], int | None, str, str]] = {
+    "a frame of the wrong size": (
+        (BROKEN,),
+        None,
+        "malformed",
+        f"{NO_HTTP} (Frame data missing or invalid): ",
+    ),
+    "a body before its head": (
+        (SETTINGS + DATA,),
+        None,
+        "malformed",
+        f"{NO_HTTP} (cannot receive data before headers): ",
+    ),
+    "a frame of the wrong size within the body": (
+        (SETTINGS, STATUS_200, DATA, BROKEN),
+        200,
+        "malformed",
+        f"{NO_HTTP} (Frame data missing or invalid): ",
+    ),
+    "the end before anything": ((Closes(),), None, "closed", f"{CLOSED} without an answer, "),
+    "the end before an answer": (
+        (SETTINGS, Closes()),
+        None,
+        "closed",
+        f"{CLOSED} without an answer, ",
+    ),
+    "the end within the body": (
+        (SETTINGS, STATUS_200, DATA, Closes()),
+        200,
+        "closed",
+        f"{CLOSED} in the middle of its answer, ",
+    ),
+    "a farewell": ((SETTINGS + GOAWAY,), None, "reset", f"{RESET} without an answer, "),
+    "a farewell within the body": (
+        (SETTINGS, STATUS_200, DATA + GOAWAY),
+        200,
+        "reset",
+        f"{RESET} in the middle of its answer, ",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("moves", "status", "kind", "sentence"), BROKEN_HTTP2.values(), ids=BROKEN_HTTP2
+)
+async def test_whatever_is_wrong_with_http2_is_told(
+    moves: tuple[Move, ...], status: int | None, kind: str, sentence: str
+) -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
+        for move in moves:
+            await wait_all_tasks_blocked()
+            if isinstance(move, bytes):
+                await stream.send_all(move)
+            elif isinstance(move, Closes):
+                return
+        await trio.sleep_forever()
+
+    async with serving(serve) as backend:
+        answer = await Courier(backend=backend, http2=True).send(Outgoing("GET", URL))
+    assert answer.failure is not None
+    assert (answer.status, answer.complete, answer.failure.kind) == (status, False, kind)
+    assert answer.failure.sentence.startswith(sentence)
+
+
+async def test_what_http2_does_not_allow_is_not_laid_at_the_servers_door() -> None:
+    async with serving(Http2Peer().serve) as backend:
+        with pytest.raises(UnsendableError, match=r"^httpx refuses to send .* TE header"):
+            await Courier(backend=backend, http2=True).send(Outgoing("HEAD", URL, (("TE", "a"),)))
 
 
 async def test_a_plain_target_is_asked_for_through_its_proxy() -> None:

@@ -15,7 +15,7 @@ import httpcore
 import httpx
 import trio
 from h2.events import ConnectionTerminated, StreamReset
-from h2.exceptions import StreamClosedError
+from h2.exceptions import ProtocolError, StreamClosedError
 
 from tus_conformance.wire import trouble
 from tus_conformance.wire.address import Address, AddressError, address, place
@@ -129,7 +129,7 @@ class Courier:
                 recorder.failed(_broken(error, recorder, network))
             except httpcore.ProxyError as error:
                 recorder.failed(trouble.refused_by_proxy(str(error)))
-            except httpcore.ProtocolError as error:
+            except (httpcore.ProtocolError, ProtocolError) as error:
                 _blame(error, recorder)
             finally:
                 if there.secure and recorder.stage != "secured":
@@ -328,12 +328,17 @@ def _broken(error: httpcore.NetworkError, recorder: Recorder, network: RecordedB
     return trouble.untrusted(network.aim, error)
 
 
-def _blame(error: httpcore.ProtocolError, recorder: Recorder) -> None:
-    """Record whose fault a broken protocol is, unless the bytes themselves will tell."""
+def _blame(error: httpcore.ProtocolError | ProtocolError, recorder: Recorder) -> None:
+    """Record whose fault a broken protocol is, unless the bytes themselves will tell.
+
+    What h2 finds wrong in a request is an error of the same kind as what it finds wrong in an
+    answer, but it finds it before anything has come back.
+    """
     cause = error.args[0] if error.args else None
+    answered = recorder.frames is not None and recorder.frames[1].begun
     if isinstance(cause, StreamReset | ConnectionTerminated | StreamClosedError):
         recorder.failed(trouble.ended(recorder.said.length, begun=recorder.begun, reset=True))
+    elif answered and not recorder.ended:
+        recorder.failed(trouble.malformed(str(error)))
     elif isinstance(error, httpcore.LocalProtocolError):
         raise UnsendableError(f"httpx refuses to send this request ({error}).") from error
-    elif recorder.frames is not None and not recorder.ended:
-        recorder.failed(trouble.malformed(str(error)))

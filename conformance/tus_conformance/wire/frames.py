@@ -22,16 +22,21 @@ ENDING = {"DATA", "HEADERS"}
 
 
 class Frames:
-    """Takes the bytes of one direction as they come; a client's begin with a preface."""
+    """Takes the bytes of one direction as they come; a client's begin with a preface.
+
+    `begun` tells whether any have come.
+    """
 
     def __init__(self, *, preface: bool = False) -> None:
         self._pending = b""
         self._skip = 0
         self._words = ""
         self._preface = preface
+        self.begun = False
 
     def feed(self, data: bytes) -> list[tuple[int, str]]:
         """Return the bytes of each frame that began, in sizes and words, as far as they came."""
+        self.begun = True
         self._pending += data
         found: list[tuple[int, str]] = []
         if self._preface and len(self._pending) >= len(PREFACE):
