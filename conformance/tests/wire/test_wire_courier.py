@@ -369,7 +369,24 @@ async def test_a_tunnel_to_a_server_that_is_not_trusted_is_told() -> None:
         answer = await courier.send(Outgoing("HEAD", "https://elsewhere.test/files/1"))
     assert answer.failure is not None
     assert (answer.status, answer.failure.kind) == (None, "tls")
-    assert "is not trusted" in answer.failure.sentence
+    assert answer.failure.sentence.startswith(
+        "The certificate of elsewhere.test:443 is not trusted "
+    )
+
+
+async def test_a_proxy_that_is_not_trusted_is_told() -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
+        inner = trio.SSLStream(
+            stream, server_tls("http/1.1"), server_side=True, https_compatible=True
+        )
+        await inner.receive_some()
+
+    async with serving(serve) as backend:
+        courier = Courier(backend=backend, ssl_context=client_tls(), proxy="https://proxy.test")
+        answer = await courier.send(Outgoing("HEAD", "https://tus.test/files/1"))
+    assert answer.failure is not None
+    assert (answer.status, answer.failure.kind) == (None, "tls")
+    assert answer.failure.sentence.startswith("The certificate of proxy.test:443 is not trusted ")
 
 
 def test_a_proxy_of_another_kind_is_refused() -> None:

@@ -87,6 +87,9 @@ async def test_patience(
     assert (answer.status, answer.timed_out) == (status, timed_out)
     assert took == pytest.approx(seconds)
     assert (answer.failure.kind if answer.failure else None) == ("timeout" if timed_out else None)
+    if answer.failure is not None:
+        how = "The answer did not go on" if moves else "No answer came"
+        assert answer.failure.sentence.startswith(f"{how} within 10 seconds: ")
     assert answer.complete is not timed_out
 
 

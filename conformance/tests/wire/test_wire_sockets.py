@@ -85,17 +85,38 @@ async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(
     assert (answer.cut, answer.sent, answer.failure) == (True, after, None)
 
 
+RESETS = {
+    "without an answer": b"",
+    "in the middle of its answer": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+}
+
+
+@pytest.mark.parametrize(("when", "said"), RESETS.items(), ids=RESETS)
 @pytest.mark.parametrize("tier", [Wire, Courier])
-async def test_a_reset_by_the_server_is_told_from_a_close(tier: type[Wire | Courier]) -> None:
+async def test_a_reset_by_the_server_is_told_from_a_close(
+    tier: type[Wire | Courier], when: str, said: bytes
+) -> None:
+    half = trio.Event()
+
     async def serve(stream: trio.abc.Stream) -> None:
-        await stream.receive_some()
+        taken = b""
+        while not taken.endswith(TEN):
+            taken += await stream.receive_some()
+        if said:
+            await stream.send_all(said)
+            await half.wait()  # a reset may overtake what was said before it
         assert isinstance(stream, trio.SocketStream)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
-    async with listening(serve) as port:
-        answer = await tier().send(Outgoing("GET", f"http://127.0.0.1:{port}/"))
+    with trio.fail_after(10):
+        async with listening(serve) as port:
+            outgoing = Outgoing("PATCH", f"http://127.0.0.1:{port}/", (), Payload.literal(TEN))
+            answer = await tier().send(outgoing, sink=lambda _: half.set())
     assert answer.failure is not None
     assert (answer.failure.kind, answer.closed) == ("reset", True)
+    assert answer.failure.sentence.startswith(
+        f"The server reset the connection {when}, 10 body bytes having been sent: "
+    )
 
 
 async def test_an_early_answer_is_read_though_the_rest_of_the_body_is_refused() -> None:

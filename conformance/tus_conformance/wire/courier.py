@@ -40,6 +40,8 @@ from tus_conformance.wire.wire import NOWHERE, Sink, trusting
 
 # The request's own extension: httpx would normalise a target given by URL.
 TARGET = "tus_conformance.target.target"
+# What an error is about where the server wants no more of the stream or of the connection.
+_GIVEN_UP = (StreamReset, ConnectionTerminated, StreamClosedError)
 
 
 class Courier:
@@ -126,7 +128,7 @@ class Courier:
             except _CutShort:
                 recorder.cut = True
             except httpcore.NetworkError as error:
-                recorder.failed(_broken(error, recorder, network))
+                recorder.failed(self._broken(error, there, recorder, network))
             except httpcore.ProxyError as error:
                 recorder.failed(trouble.refused_by_proxy(str(error)))
             except (httpcore.ProtocolError, ProtocolError) as error:
@@ -143,6 +145,23 @@ class Courier:
                 if recorder.stage == "nowhere"
                 else trouble.silent(self._timeout, begun=begun)
             )
+
+    def _broken(
+        self,
+        error: httpcore.NetworkError,
+        there: Address,
+        recorder: Recorder,
+        network: RecordedBackend,
+    ) -> Failure:
+        if not isinstance(error, httpcore.ConnectError):
+            return trouble.ended(recorder.said.length, begun=recorder.begun, reset=True)
+        if recorder.stage == "nowhere":
+            return trouble.unreachable(network.aim, error)
+        # TLS is the server's, at the end of a tunnel, too; but a proxy may want its own before it.
+        with_proxy = self._proxy is not None and self._proxy.url.scheme == b"https"
+        if with_proxy and recorder.stage == "connected":
+            return trouble.untrusted(network.aim, error)
+        return trouble.untrusted(place(there.host, there.port), error)
 
     async def _converse(
         self, outgoing: Outgoing, there: Address, recorder: Recorder, network: RecordedBackend
@@ -320,23 +339,15 @@ def _head(response: httpx.Response) -> Head:
     )
 
 
-def _broken(error: httpcore.NetworkError, recorder: Recorder, network: RecordedBackend) -> Failure:
-    if not isinstance(error, httpcore.ConnectError):
-        return trouble.ended(recorder.said.length, begun=recorder.begun, reset=True)
-    if recorder.stage == "nowhere":
-        return trouble.unreachable(network.aim, error)
-    return trouble.untrusted(network.aim, error)
-
-
 def _blame(error: httpcore.ProtocolError | ProtocolError, recorder: Recorder) -> None:
     """Record whose fault a broken protocol is, unless the bytes themselves will tell.
 
     What h2 finds wrong in a request is an error of the same kind as what it finds wrong in an
     answer, but it finds it before anything has come back.
     """
-    cause = error.args[0] if error.args else None
+    given_up = any(isinstance(cause, _GIVEN_UP) for cause in error.args)
     answered = recorder.frames is not None and recorder.frames[1].begun
-    if isinstance(cause, StreamReset | ConnectionTerminated | StreamClosedError):
+    if given_up:
         recorder.failed(trouble.ended(recorder.said.length, begun=recorder.begun, reset=True))
     elif answered and not recorder.ended:
         recorder.failed(trouble.malformed(str(error)))

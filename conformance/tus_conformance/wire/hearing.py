@@ -59,6 +59,11 @@ class Hearing:
         return len(self.interim) + (self.final is not None)
 
     @property
+    def begun(self) -> bool:
+        """Tell whether a final response has begun to come in, or what may be one."""
+        return self.final is not None or bool(self._pending)
+
+    @property
     def over(self) -> bool:
         """Tell whether nothing more can be learnt from this connection."""
         return self.complete or self.fault is not None

@@ -147,7 +147,7 @@ class Recorder:
     @property
     def begun(self) -> bool:
         """Tell whether a final response has begun to come in."""
-        return self.hearing.final is not None or bool(self.hearing.raw)
+        return self.hearing.begun
 
     def answer(self) -> Answer:
         """Return what has come back so far."""
