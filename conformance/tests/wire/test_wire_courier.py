@@ -270,7 +270,12 @@ BROKEN_HTTP2: dict[str, tuple[tuple[Move, ...], int | None, str, str]] = {
         "closed",
         f"{CLOSED} in the middle of its answer, ",
     ),
-    "a farewell": ((SETTINGS + GOAWAY,), None, "reset", f"{RESET} without an answer, "),
+    "a farewell": (
+        (SETTINGS + GOAWAY,),
+        None,
+        "reset",
+        f"{RESET} without an answer, 0 body bytes having been sent: ",
+    ),
     "a farewell within the body": (
         (SETTINGS, STATUS_200, DATA + GOAWAY),
         200,
