@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import httpcore
 import pytest
 import trio
-from trio.testing import MockClock, lockstep_stream_pair
+from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 
 from tus_conformance.wire.memory import MemoryStream, serving
 
@@ -31,7 +31,7 @@ async def test_patience_runs_out_when_it_was_said_to(
     what: str, ask: Callable[[MemoryStream, float | None], Awaitable[object]]
 ) -> None:
     stream = MemoryStream(lockstep_stream_pair()[0])
-    with pytest.raises(getattr(httpcore, f"{what}Timeout")):
+    with trio.fail_after(60), pytest.raises(getattr(httpcore, f"{what}Timeout")):
         await ask(stream, 3.0)
     assert trio.current_time() == 3
 
@@ -44,6 +44,14 @@ async def test_what_is_closed_is_an_error_of_the_network(
     await stream.aclose()
     with pytest.raises(getattr(httpcore, f"{what}Error")):
         await ask(stream, None)
+
+
+async def test_no_more_is_read_than_was_asked_for() -> None:
+    near, far = memory_stream_pair()
+    await far.send_all(b"said")
+    await far.aclose()
+    stream = MemoryStream(near)
+    assert [await stream.read(3) for _ in range(3)] == [b"sai", b"d", b""]
 
 
 async def test_a_server_loses_the_connection_of_a_client_that_is_gone_and_no_other() -> None:
