@@ -174,7 +174,8 @@ async def test_a_complete_upload_is_looked_for_twice(
 
 
 async def test_where_one_upload_cannot_be_finished_another_is_tried() -> None:
-    tiny, spoilt = forgetting("1", "2"), []
+    tiny = forgetting("1", "2")
+    spoilt: list[Asked] = []
 
     def answering(asked: Asked) -> Answer:
         if asked.method == "PATCH" and len(asked.body) > 60 and not spoilt:

@@ -170,6 +170,7 @@ def test_a_row_that_is_blocked_is_told_among_those_although_a_check_of_it_warns(
 
 def test_a_label_never_touches_what_it_is_the_label_of(sample: Record) -> None:
     seen = Capability(name="complete-uploads", advertised=False, observed="refused")
+    assert sample.discovery is not None
     discovery = msgspec.structs.replace(sample.discovery, capabilities=(seen,))
     assert "complete-uploads no" in render(replace(sample, discovery=discovery))
 
