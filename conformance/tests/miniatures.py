@@ -341,13 +341,7 @@ async def deletion_that_deletes_nothing(right: Right, request: Request) -> Respo
 
 
 @miniature(
-    fails="creation.metadata.head-echo",
-    warns="creation.metadata.empty-value",
-    blocked=(
-        "creation.metadata.response-format creation.metadata.response-keys "
-        "creation.metadata.response-key-ascii creation.metadata.response-base64 "
-        "creation.metadata.response-unique"
-    ),
+    warns="creation.metadata.head-echo",
     over="creation.metadata.echo* creation.metadata.empty-value/only",
 )
 async def metadata_kept_for_itself(right: Right, request: Request) -> Response:
