@@ -1,16 +1,18 @@
 """Run the whole suite again and again, and see that no verdict changes with the circumstances.
 
-python steady.py [ROUNDS] [--at-once N] [--busy N] [--delay S] [--stalls SHARE] [RUN FLAGS...]
+python steady.py [ROUNDS] [--at-once N] [--busy N] [--delay S] [--stalls SHARE] [--keep FOLDER]
+                 [RUN FLAGS...]
 
 Without other run flags the reference server is the target. `--busy` keeps so many processors
 busy meanwhile; `--delay` puts a link between that takes so many seconds either way, on which a
 SHARE of what passes stalls for 0.2 to 3 s. Every run has a seed of its own; the first decides
-what the verdicts are.
+what the verdicts are. `--keep FOLDER` keeps the records of those that came out otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,11 +22,20 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tus_reports import Record, read
 
 LINK = Path(__file__).parents[1] / "tests" / "delaying.py"
 SERVER = [sys.executable, "-m", "tus_reference", "--port", "0", "--expire-after", "3600"]
+
+
+class Round(NamedTuple):
+    """What came out of a run, how long it took in seconds, and its record."""
+
+    verdicts: dict[str, str]
+    seconds: float
+    record: Path
 
 
 def main() -> int:
@@ -35,15 +46,15 @@ def main() -> int:
         for _ in range(options.busy):
             stack.enter_context(_process([sys.executable, "-c", "while True: pass"]))
 
-        def one(number: int) -> tuple[dict[str, str], float]:
+        def one(number: int) -> Round:
             began = time.monotonic()
+            record = folder / f"report-{number}" / "run.ndjson"
             with _target(folder / str(number), flags, options, number) as target:
-                return _verdicts(target, folder / f"report-{number}", number), (
-                    time.monotonic() - began
-                )
+                verdicts = _verdicts(target, record, number)
+            return Round(verdicts, time.monotonic() - began, record)
 
         with ThreadPoolExecutor(options.at_once) as pool:
-            changed = _compared(pool.map(one, range(1, options.rounds + 1)))
+            changed = _compared(pool.map(one, range(1, options.rounds + 1)), options.keep)
     return 1 if changed else 0
 
 
@@ -54,17 +65,22 @@ def _parser() -> argparse.ArgumentParser:
     flags.add_argument("--busy", type=int, default=0, help="processors kept busy")
     flags.add_argument("--delay", type=float, default=0, help="seconds, either way")
     flags.add_argument("--stalls", type=float, default=0, help="share of what passes")
+    flags.add_argument("--keep", type=Path, help="folder for the records of what changed")
     return flags
 
 
-def _compared(rounds: Iterator[tuple[dict[str, str], float]]) -> int:
+def _compared(rounds: Iterator[Round], keep: Path | None) -> int:
     first: dict[str, str] = {}
     changed, took = 0, []
-    for number, (verdicts, seconds) in enumerate(rounds, 1):
+    for number, (verdicts, seconds, record) in enumerate(rounds, 1):
         first = first or verdicts
         took.append(seconds)
         different = [each for each in first | verdicts if first.get(each) != verdicts.get(each)]
         changed += len(different)
+        if different and keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            shutil.copy(record, keep / f"round-{number}.ndjson")
+        record.unlink()
         print(f"round {number}: {len(verdicts)} verdicts, {seconds:.0f} s, ", end="")
         print(f"{len(different)} changed" if different else "as in the first", flush=True)
         for each in different:
@@ -88,12 +104,12 @@ def _target(
             yield ["--target", f"http://127.0.0.1:{near}/files/", *flags]
 
 
-def _verdicts(target: list[str], report: Path, seed: int) -> dict[str, str]:
-    """Return the verdict of every scenario and requirement of one run."""
+def _verdicts(target: list[str], path: Path, seed: int) -> dict[str, str]:
+    """Return the verdict of every scenario and requirement of one run, recorded in a file."""
     words = [sys.executable, "-m", "tus_conformance", "run", *target]
-    words += ["--seed", str(seed), "--report-dir", str(report)]
+    words += ["--seed", str(seed), "--report-dir", str(path.parent)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    record = read(report / "run.ndjson")
+    record = read(path)
     if record.footer is None:
         raise SystemExit(f"A run ended with {done.returncode}: {done.stderr[-500:]}")
     return _told(record)
