@@ -279,7 +279,7 @@ def _is_concat(value: str, reply: Reply) -> bool:
 def _answered(sight: Sight) -> Finding | None:
     if sight.reply.status is None:
         return None
-    return Finding("pass", "", "")
+    return Finding("pass")
 
 
 _NUMBER = "a non-negative integer, once"

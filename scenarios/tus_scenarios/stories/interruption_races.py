@@ -102,7 +102,7 @@ _OTHERS = Expectation(
     why="The user cancels in the moment when the client tries again.",
     steps=(
         "Given an upload of 200000 bytes, 100 of them stored.",
-        "PATCH the rest and DELETE the upload at once.",
+        "PATCH 100000 bytes and DELETE the upload at once.",
         "  expects any answer but 5xx of the PATCH, or a closed connection"
         " [termination.in-flight].",
         "  expects status 204, 404, 409, 410 or 423 of the DELETE; a note for another 4xx"
@@ -122,7 +122,7 @@ async def delete_and_patch(story: Story) -> None:
 
     async def patch() -> None:
         story.expect(
-            await story.send("PATCH", Request(offset=100, send="rest")),
+            await story.send("PATCH", Request(offset=100, send=100_000)),
             Expectation(status=("2xx", "4xx"), checks=row, note=(Condition(closed=True),)),
         )
 
