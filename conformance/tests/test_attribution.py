@@ -103,6 +103,10 @@ async def test_complete_uploads_that_are_forgotten_are_charged_once() -> None:
     assert blocked.verdict == "blocked"
     assert "(core.head.upload-offset)" in blocked.reason
     assert found.rows["core.patch.offset-mismatch-409"].verdict == "blocked"
+    # That the PATCH was refused is a beginning; what it left behind cannot be looked at.
+    after = found.scenarios["core.patch.after-complete/some"]
+    assert [check.outcome for check in after.attempts[0].checks][-1] == "not-reached"
+    assert found.rows["core.patch.after-complete"].verdict == "blocked"
 
 
 async def complete_perhaps(right: Right, request: Request) -> Response:

@@ -296,6 +296,31 @@ async def test_a_branch_that_is_stopped_stops_the_story() -> None:
     assert (attempt.verdict, said(attempt)) == ("blocked", [f"{ROW} not-reached"])
 
 
+async def test_a_story_that_is_stopped_owes_all_that_it_checks() -> None:
+    """What held until then may not have held in the end."""
+
+    async def stopped(story: Story) -> None:
+        reply = await story.send("OPTIONS", Request())
+        story.expect(reply, Expectation(status=204, checks=ROW))
+        await story.given(Given(length=10))
+
+    attempt, _ = await told(function(stopped), Says(204), Says(403))
+    assert (attempt.verdict, said(attempt)) == ("blocked", [f"{ROW} held", f"{ROW} not-reached"])
+
+
+async def test_the_steps_that_a_story_does_not_come_to_owe_what_they_check() -> None:
+    first = f'{{ options = {{}}, needed = true, expect = [{{ status = 204, checks = "{ROW}" }}] }}'
+    again = first.replace("needed = true, ", "")
+    other = again.replace(ROW, OTHER)
+    attempt, _ = await told(f"{first}, {again}, {other}", Says(200))
+    assert [(check.requirement, check.outcome, check.step) for check in attempt.checks] == [
+        (ROW, "violated", 1),
+        (ROW, "not-reached", 2),
+        (OTHER, "not-reached", 3),
+    ]
+    assert {check.says for check in attempt.checks[1:]} == {"the story ended with this: status 200"}
+
+
 async def test_a_requirement_that_a_story_forgets_is_not_reached_and_not_missing() -> None:
     async def idle(story: Story) -> None:
         await story.until(_yes, seconds=1)

@@ -96,6 +96,14 @@ NEEDED: list[tuple[Scenario, Discovered, str | None, str, str]] = [
         "creation is not listed, and no probe could tell. No probe tried it.",
         "without a probe nobody knows",
     ),
+    (
+        scenario("concatenation-unfinished"),
+        found(refused="concatenation concatenation-unfinished"),
+        "unsupported",
+        "concatenation-unfinished builds on concatenation, and concatenation is not listed, and a"
+        " probe saw it refused. POST got 400.",
+        "what builds on that was not tried",
+    ),
     (scenario("creation termination"), found("creation"), "not-applicable", "", "all are needed"),
     (scenario("download"), found(seen="download"), None, "", "a download that works"),
     (

@@ -86,6 +86,8 @@ def _missing(name: str, found: Discovered, profile: Profile) -> tuple[Verdict, s
 def _unsupported(name: str, found: Discovered) -> tuple[Verdict, str] | None:
     if found.advertised(name) or found.observed(name):
         return None
+    if name == "concatenation-unfinished" and (base := _unsupported("concatenation", found)):
+        return base[0], f"{name} builds on concatenation, and {base[1]}"
     probed = found.capabilities.get(name)
     because = probed.because if probed else "No probe tried it."
     if probed is not None and probed.observed == "refused":

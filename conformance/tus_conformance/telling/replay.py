@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 
 import trio
 
@@ -153,12 +154,34 @@ def _ensure_in_place(telling: Telling, step: Step, reply: Reply) -> None:
 
 
 def _missing(telling: Telling, reason: str) -> list[Check]:
-    said = {check.requirement for check in telling.checks}
-    return [
-        Check(requirement=requirement, outcome="not-reached", says=reason or "not reached")
-        for requirement in telling.scenario.requirements
-        if requirement not in said
+    """Return the checks that the story did not come to, and what kept it from them."""
+    why = reason or _ended_by(telling.checks)
+    judged = {(check.step, check.requirement) for check in telling.checks}
+    expected = [
+        (number, requirement)
+        for number, step in enumerate(telling.scenario.steps, 1)
+        for expectation in (() if step.setup else step.expect)
+        for requirement in expectation.requirements
     ]
+    left = [place for place in dict.fromkeys(expected) if place not in judged]
+    said = {requirement for _, requirement in [*judged, *left]}
+    # Of a story in code it is known what it checks, not where; one that was stopped owes all.
+    owed = telling.scenario.requirements if telling.scenario.tell is not None and reason else ()
+    left += [
+        (None, requirement)
+        for requirement in telling.scenario.requirements
+        if requirement not in said or requirement in owed
+    ]
+    return [
+        Check(requirement=requirement, outcome="not-reached", says=why, step=number)
+        for number, requirement in left
+    ]
+
+
+def _ended_by(checks: Sequence[Check]) -> str:
+    """Return what ended a story early, if something did: the last thing that was wrong."""
+    wrong = [check for check in checks if check.outcome == "violated"]
+    return f"the story ended with this: {wrong[-1].actual}" if wrong else "not reached"
 
 
 def _bug(bug: Exception) -> str:

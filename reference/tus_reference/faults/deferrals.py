@@ -324,6 +324,22 @@ async def declared_excess_kept(behaving: Behaving, request: Request, respond: Re
     return saying(with_status(refusal(204), 204), "Upload-Offset", str(info.offset + len(data)))
 
 
+@Breach("core.patch.exceeds-length", concerns=_DECLARING).acting
+async def declared_excess_refused_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A PATCH that declares a length and brings more is refused, but all of it has been stored."""
+    info = await known(behaving, id_of(behaving, request))
+    text = value(request, "Upload-Length")
+    if info is None or info.size is not None or not text.isdecimal():
+        return await respond(request)
+    data = await whole(request)
+    if info.offset + len(data) <= int(text):
+        return await respond(bringing(request, data))
+    await append(behaving, info, data)
+    return refusal(400)
+
+
 @Breach("creation.defer-length.head", concerns=is_creation).acting
 async def deferred_becomes_empty(
     behaving: Behaving, request: Request, respond: Respond

@@ -251,6 +251,16 @@ async def header_from_metadata(behaving: Behaving, request: Request, respond: Re
     return response
 
 
+@Breach("creation.metadata.sanitize", concerns=to("HEAD", "GET")).acting
+async def trips_over_line_breaks(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """An upload with a line break in its metadata is answered with 500."""
+    info = await known(behaving, id_of(behaving, request))
+    broken = info is not None and any(b"\r\n" in each for each in info.metadata.values())
+    return failure() if broken else await respond(request)
+
+
 @Breach(
     "creation.post.201",
     fails=(

@@ -138,6 +138,15 @@ async def missing_version_refused_too_late(
     return refusal(412).with_headers(("Tus-Version", TUS_VERSION))
 
 
+@Breach("core.tus-resumable.missing", concerns=_lacks_version).acting
+async def missing_version_a_mistake_too_late(
+    behaving: Behaving, request: Request, respond: Respond
+) -> Response:
+    """A request without a version is refused with 400, but only after it has been carried out."""
+    await respond(asking(request, Tus_Resumable=TUS_VERSION))
+    return refusal(400)
+
+
 @Breach(
     "core.tus-resumable.missing", fails="core.head.offset-accurate", concerns=_lacks_version
 ).acting
