@@ -157,7 +157,7 @@ def _missing(telling: Telling, reason: str) -> list[Check]:
     """Return the checks that the story did not come to, and what kept it from them."""
     why = reason or _ended_by(telling.checks)
     judged = {(check.step, check.requirement) for check in telling.checks}
-    expected = [
+    expected: list[tuple[int | None, str]] = [
         (number, requirement)
         for number, step in enumerate(telling.scenario.steps, 1)
         for expectation in (() if step.setup else step.expect)
