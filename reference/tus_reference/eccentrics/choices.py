@@ -51,6 +51,12 @@ async def malformed_metadata_left_out(
     return await respond(request)
 
 
+@Oddity(concerns=to("POST", "HEAD", "PATCH", "DELETE")).altering
+def missing_version_a_mistake(request: Request, response: Response) -> Response:
+    """A request that names no version is refused with 400."""
+    return response if value(request, "Tus-Resumable") else refusal(400)
+
+
 @Oddity(concerns=brings_bytes).acting
 async def surplus_left_out(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """Bytes of a creation that are more than its length are left out."""

@@ -410,7 +410,7 @@ async def offset_of_before(behaving: Behaving, request: Request, respond: Respon
 
 @Breach(
     "core.head.upload-offset",
-    fails="core.head.offset-accurate core.patch.apply-at-offset",
+    fails="core.head.offset-accurate core.patch.apply-at-offset creation.metadata.sanitize",
     concerns=_HEAD,
 ).acting
 async def trips_over_metadata(behaving: Behaving, request: Request, respond: Respond) -> Response:
@@ -420,7 +420,7 @@ async def trips_over_metadata(behaving: Behaving, request: Request, respond: Res
     return failure() if named else await respond(request)
 
 
-@Breach("core.head.upload-offset", concerns=_HEAD).acting
+@Breach("core.head.upload-offset", fails="creation.metadata.sanitize", concerns=_HEAD).acting
 async def needs_metadata(behaving: Behaving, request: Request, respond: Respond) -> Response:
     """HEAD of an upload that has no filename is answered with 500."""
     info = await known(behaving, id_of(behaving, request))
