@@ -80,22 +80,33 @@ async def test_a_trace_begins_anew_when_it_was_asked() -> None:
 
 
 class Falling(Tiny):
-    """Goes away after it has answered a request of a method, until it is started again."""
+    """Goes away after it has answered a request of a method, until it is started again.
 
-    fallen = False
+    That its process has ended shows only after so many looks.
+    """
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, looks: int = 0, times: int = 1000) -> None:
         super().__init__()
         self.method = method
+        self.looks = looks
+        self.times = times
+        self.gone = False
+        self.looked = 0
 
     def __call__(self, asked: Asked) -> Answer:
-        if self.fallen:
+        if self.gone:
             return Closes()
-        self.fallen = asked.method == self.method
+        if asked.method == self.method and self.times:
+            self.gone, self.times = True, self.times - 1
         return super().__call__(asked)
 
+    @property
+    def fallen(self) -> bool:
+        self.looked += 1
+        return self.gone and self.looked > self.looks
+
     async def restart(self) -> str:
-        self.fallen = False
+        self.gone, self.looked = False, 0
         return "The server's process ended with 1: killed."
 
 
@@ -111,3 +122,26 @@ async def test_a_fall_names_the_request_that_it_followed() -> None:
         assert "the last answer before was 200, to GET " in check.actual
         assert check.exchange is not None
         assert attempt.exchanges[check.exchange].method == "GET"
+
+
+@pytest.mark.parametrize("looks", [0, 3])
+async def test_who_has_nothing_to_do_with_a_fall_is_told_again(looks: int) -> None:
+    """A connection that is reset may be all that shows for a moment."""
+    falling = Falling("GET", looks, times=1)
+    found = await ran(falling, only=("core.options.answer",), known=falling)
+    told = found.scenarios["core.options.answer"]
+    assert (told.verdict, len(told.attempts)) == ("note", 1)  # it states no Tus-Max-Size
+    assert found.scenarios["always.server-keeps-running"].verdict == "warn"
+
+
+async def test_what_a_server_that_falls_each_time_does_not_answer_is_charged_once() -> None:
+    """The second upload cannot be asked for, since the download of the first ends the server."""
+    falling = Falling("GET")
+    found = await ran(falling, only=("core.patch.isolation",), known=falling)
+    told = found.scenarios["core.patch.isolation"]
+    assert (told.verdict, told.reason) == (
+        "blocked",
+        "The server went away each time that this was told (always.server-keeps-running).",
+    )
+    assert found.failing() == set()
+    assert not falling.gone

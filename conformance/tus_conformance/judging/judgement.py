@@ -50,7 +50,9 @@ def judge(
                 return unreached(expectation, f"{name!r} got {how}", step)
         expected = prose.expected(expectation, references.text)
         if expectation.when is not None and not holds(expectation.when, reply, references):
-            return unreached(expectation, f"{_actual(expectation, reply)} came instead", step)
+            came = _actual(expectation, reply)
+            instead = came if reply.status is None else f"{came} came instead"
+            return unreached(expectation, instead, step)
         met = next(
             (
                 (grade, condition)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from msgspec import structs
+
 from tus_conformance.dialogue.session import Session
+from tus_conformance.judging import verdict
 from tus_conformance.judging.invariants import Watch
 from tus_conformance.running.schedule import Quiet
 from tus_conformance.target.trace import Traced
 from tus_conformance.telling.replay import replay
-from tus_reports import Attempt
+from tus_reports import Attempt, Check
 from tus_scenarios import Scenario
 
 Gate = Callable[[], AbstractAsyncContextManager[None]]
@@ -43,22 +46,30 @@ class Trial:
             attempt = await replay(scenario, session, number)
         for again in (number + 2, number + 4):
             if not await self._stumbled(attempt, session):
-                break
+                return attempt
             async with self._quiet.alone():
-                if await self._picked_up(scenario, session):
-                    attempt = await replay(scenario, session, again)
+                if not await self._picked_up(scenario, session):
+                    return attempt
+                attempt = await replay(scenario, session, again)
+        if await self._stumbled(attempt, session):
+            async with self._quiet.alone():
+                await self._picked_up(scenario, session)
+            return _spared(attempt)
         return attempt
 
     async def _stumbled(self, attempt: Attempt, session: Session) -> bool:
         """Tell whether the server has gone away."""
         if self.lost:
             return False
-        if attempt.verdict in {"error", "blocked", "inconclusive"}:
+        undetermined = attempt.verdict in {"error", "blocked", "inconclusive"}
+        if undetermined or any(_unanswered(check, attempt) for check in attempt.checks):
             return not await session.answers()
         return session.fallen
 
     async def _picked_up(self, scenario: Scenario, session: Session) -> bool:
         """Start a server again that went away; tell whether there is one to go on with."""
+        if not session.fallen and await session.answers():
+            return True  # another scenario has had it started again
         if session.server is not None:
             how = await session.server.restart()
             during = [name for name in (self._latest, scenario.id) if name]
@@ -66,3 +77,25 @@ class Trial:
             return True
         self.lost = f"the server stopped answering in {scenario.id}."
         return False
+
+
+def _unanswered(check: Check, attempt: Attempt) -> bool:
+    """Tell whether a check is not right for want of an answer."""
+    if check.grade not in {"fail", "warn"} or check.exchange is None:
+        return False
+    return attempt.exchanges[check.exchange].response is None
+
+
+def _spared(attempt: Attempt) -> Attempt:
+    """Return an attempt in which nothing is blamed for what a server that ended did not answer."""
+    checks = tuple(
+        structs.replace(check, outcome="not-reached", grade=None, says=_ENDED)
+        if _unanswered(check, attempt)
+        else check
+        for check in attempt.checks
+    )
+    outcome = verdict.of_attempt(checks, "blocked")
+    return structs.replace(attempt, checks=checks, verdict=outcome, reason=_ENDED)
+
+
+_ENDED = "The server went away each time that this was told (always.server-keeps-running)."
