@@ -17,16 +17,22 @@ verdicts = st.sampled_from(VERDICTS)
 
 
 def check(text: str) -> Check:
-    """Return a check as "row grade", the grade "-" where it was not reached, "!" for damage."""
-    row, grade, *damage = text.split()
+    """Return a check as "row grade", the grade "-" where it was not reached, "!" for damage.
+
+    A row may be followed by the number of the step, as in "a@3".
+    """
+    where, grade, *damage = text.split()
+    row, _, number = where.partition("@")
+    step = int(number) if number else None
     if grade == "-":
-        return Check(requirement=row, outcome="not-reached", says="not reached")
+        return Check(requirement=row, outcome="not-reached", says="not reached", step=step)
     outcome = {"pass": "held", "note": "held", "warn": "violated", "fail": "violated"}
     graded: dict[str, Grade] = {"pass": "pass", "note": "note", "warn": "warn", "fail": "fail"}
     return Check(
         requirement=row,
         outcome="held" if outcome[grade] == "held" else "violated",
         grade=graded[grade],
+        step=step,
         damage=bool(damage),
     )
 
@@ -155,6 +161,21 @@ CONTRIBUTIONS: list[tuple[list[Scenario], Verdict, str]] = [
     ([scenario("b pass, a -; error")], "error", "an error reaches what was not reached"),
     ([scenario("a pass, b -; error")], "pass", "what had been reached stays as it was"),
     ([scenario("a pass, b -; inconclusive")], "pass", "also when the rest stayed open"),
+    (
+        [scenario("a@3 pass, a@3 -, b fail", "a@3 pass, a@3 -, b fail")],
+        "pass",
+        "of one answer the checks whose case it was decide",
+    ),
+    (
+        [scenario("a@3 pass, a@4 -, b fail", "a@3 pass, a@4 -, b fail")],
+        "blocked",
+        "of the next answer nothing is known behind a fail",
+    ),
+    (
+        [scenario("a pass, a -, b fail", "a pass, a -, b fail")],
+        "blocked",
+        "nor of one that has no number",
+    ),
     ([scenario("a pass, a fail", "a pass, a fail")], "fail", "its worst check of an attempt"),
     ([scenario("a fail", "a pass")], "inconclusive", "its attempts disagree"),
     ([scenario("a fail, b fail", "a pass, b fail")], "inconclusive", "they disagree on this row"),

@@ -84,21 +84,24 @@ def _failed(attempt: Attempt) -> set[str]:
 
 
 def _contribution(requirement: str, scenario: Scenario) -> Verdict:
-    said = [
-        (of_check(check, attempt), check.damage)
-        for attempt in scenario.attempts
-        for check in attempt.checks
-        if check.requirement == requirement
-    ]
-    if not said:
+    said = [_of_row(requirement, attempt) for attempt in scenario.attempts]
+    if not any(said):
         return scenario.verdict if scenario.verdict != "fail" else "blocked"
     per_attempt = [
-        worst(
-            of_check(check, attempt) for check in attempt.checks if check.requirement == requirement
-        )
-        for attempt in scenario.attempts
+        worst(of_check(check, attempt) for check in checks)
+        for checks, attempt in zip(said, scenario.attempts, strict=True)
     ]
     disagree = "fail" in per_attempt and set(per_attempt) != {"fail"}
-    if disagree and not any(damage for _, damage in said):
+    if disagree and not any(check.damage for checks in said for check in checks):
         return "inconclusive"
     return worst(per_attempt)
+
+
+def _of_row(requirement: str, attempt: Attempt) -> list[Check]:
+    """Return what an attempt says of a requirement.
+
+    Of several checks of one answer those that were reached decide: it met their case, not another.
+    """
+    own = [check for check in attempt.checks if check.requirement == requirement]
+    judged = {check.step for check in own if check.grade is not None and check.step is not None}
+    return [check for check in own if check.grade is not None or check.step not in judged]
