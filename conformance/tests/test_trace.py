@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from in_memory import URL, Answer, Asked, Closes, Says, server
+from in_memory import URL, Answer, Asked, Closes, Says, Stays, server
 from running import ran
 from tiny import Tiny
 
@@ -141,7 +141,34 @@ async def test_what_a_server_that_falls_each_time_does_not_answer_is_charged_onc
     told = found.scenarios["core.patch.isolation"]
     assert (told.verdict, told.reason) == (
         "blocked",
-        "The server went away each time that this was told (always.server-keeps-running).",
+        "The server's process ended each time that this was told (always.server-keeps-running).",
     )
     assert found.failing() == set()
     assert not falling.gone
+
+
+class Hanging(Tiny):
+    """Answers nothing more once it was brought 40 bytes, until it is started again."""
+
+    hangs = False
+    fallen = False
+
+    def __call__(self, asked: Asked) -> Answer:
+        self.hangs |= len(asked.body) == 40
+        return Stays() if self.hangs else super().__call__(asked)
+
+    async def restart(self) -> str:
+        self.hangs = False
+        return "The server no longer answered, and had to be stopped."
+
+
+async def test_a_server_that_hangs_each_time_owes_its_answers() -> None:
+    hanging = Hanging()
+    name = "interruption.patch.twice/small"
+    found = await ran(hanging, only=(name,), known=hanging)
+    told = found.scenarios[name]
+    assert told.verdict == "fail"  # it is not answered for 30 seconds
+    for attempt in told.attempts:
+        assert attempt.checks[0].grade == "warn"
+        assert "No answer came within 5 seconds" in attempt.checks[0].actual
+    assert not hanging.hangs
