@@ -119,7 +119,8 @@ async def stands_still(story: Story) -> None:
     ),
     steps=(
         "Given an upload of 100 bytes.",
-        "PATCH all of it, and hold the body back after 40 bytes.",
+        "PATCH 60 bytes of it, and hold the body back after 40 bytes.",
+        "Ask for OPTIONS, so that the 40 bytes arrive before what follows.",
         "DELETE the upload meanwhile.",
         "  expects status 204, 409 or 423; a note for another 4xx [termination.in-flight].",
         "Let the PATCH go on once DELETE is answered, or after 3 seconds.",
@@ -132,7 +133,10 @@ async def stands_still(story: Story) -> None:
 async def delete_in_flight(story: Story) -> None:
     """Delete an upload beside a held PATCH to it."""
     row = "termination.in-flight"
-    slow = await held_back(story)
+    await story.given(Given(length=100))
+    slow = await story.hold("PATCH", Request(offset=0, send=60))
+    await slow.feed(40)
+    await story.send("OPTIONS", Request())
     deletions: list[Reply] = []
 
     async def delete() -> None:
