@@ -357,6 +357,15 @@ def exchange_of(said: str) -> Exchange:
     return seen(said)[1].answer.exchange
 
 
+def test_every_fall_is_counted() -> None:
+    watch = Watch()
+    running = next(each for each in watch.all if each.id == KEEPS_RUNNING)
+    watch.observe(STORY, *seen("HEAD 200", VERSION))
+    for _ in range(2):
+        watch.fell(["a.story"], "It ended with 1.", End())
+    assert running.told(str).reason == "Broken 2 times in a run of 1 exchanges."
+
+
 def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
     watch = Watch()
     running = next(each for each in watch.all if each.id == KEEPS_RUNNING)
