@@ -240,12 +240,12 @@ class Probe:
             finished.append(other)
         if not finished:
             return Seen("unknown", "It could not be tried, since no upload could be finished.")
-        found = [(await self.send("HEAD", url)).status for url in finished]
-        shown = f"HEAD of a finished upload got {' and '.join(map(str, dict.fromkeys(found)))}."
-        if any(status in GONE for status in found):
+        heads = [await self.send("HEAD", url) for url in finished]
+        got = dict.fromkeys(str(head.status) for head in heads)
+        shown = f"HEAD of a finished upload got {' and '.join(got)}."
+        if any(head.status in GONE for head in heads):
             return Seen("refused", shown)
-        known = all(status is not None and 200 <= status < 300 for status in found)
-        return Seen("accepted" if known else "unknown", shown)
+        return Seen("accepted" if all(map(_succeeded, heads)) else "unknown", shown)
 
     _finished = False
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
-from tus_scenarios.stories.overlap import LIVENESS, held_back, offset_told, once_answered
+from tus_scenarios.stories.overlap import LIVENESS, arrived, held_back, offset_told, once_answered
 from tus_scenarios.story import Reply, Story
 
 SETTLING = 30.0
@@ -50,11 +50,6 @@ _ANSWERED = Expectation(
 def acknowledged(*replies: Reply) -> int:
     """Return the highest offset that a successful answer acknowledged."""
     return max((offset_told(reply) for reply in replies if reply.succeeded), default=0)
-
-
-async def _arrived(story: Story) -> None:
-    """Let what was fed to a held request arrive first, on a slow link, too: go there and back."""
-    await story.send("OPTIONS", Request())
 
 
 async def _settled(story: Story, *replies: Reply) -> None:
@@ -117,7 +112,7 @@ async def _settled(story: Story, *replies: Reply) -> None:
 async def slow_and_fast(story: Story) -> None:
     """Overlap a held PATCH with a whole one."""
     slow = await held_back(story)
-    await _arrived(story)
+    await arrived(story)
     replies: list[Reply] = []
 
     async def second() -> None:
@@ -195,7 +190,7 @@ async def at_once(story: Story) -> None:
 async def head_meanwhile(story: Story) -> None:
     """Ask with HEAD beside a held PATCH."""
     slow = await held_back(story)
-    await _arrived(story)
+    await arrived(story)
     asked: list[Reply] = []
     late = False
 

@@ -14,12 +14,17 @@ LIVENESS = 8.0
 """Seconds in which a request that nothing holds up is answered, over a link that stalls, too."""
 
 
-async def held_back(story: Story) -> Paced:
-    """Begin an upload of 100 bytes, and hold a PATCH of all of it back after 40 bytes."""
+async def held_back(story: Story, send: int = 100) -> Paced:
+    """Begin an upload of 100 bytes, and hold a PATCH of so many back after 40 bytes."""
     await story.given(Given(length=100))
-    held = await story.hold("PATCH", Request(offset=0, send=100))
+    held = await story.hold("PATCH", Request(offset=0, send=send))
     await held.feed(40)
     return held
+
+
+async def arrived(story: Story) -> None:
+    """Let what was fed to a held request arrive first, on a slow link, too: go there and back."""
+    await story.send("OPTIONS", Request())
 
 
 async def once_answered(story: Story, replies: Collection[Reply]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tus_scenarios.expectation import Condition, Expectation, Matcher
 from tus_scenarios.functions import scenario
 from tus_scenarios.step import Finish, Given, Request
-from tus_scenarios.stories.overlap import held_back, once_answered
+from tus_scenarios.stories.overlap import arrived, held_back, once_answered
 from tus_scenarios.story import Reply, Story
 
 _BEYOND = "core.patch.exceeds-length"
@@ -133,10 +133,8 @@ async def stands_still(story: Story) -> None:
 async def delete_in_flight(story: Story) -> None:
     """Delete an upload beside a held PATCH to it."""
     row = "termination.in-flight"
-    await story.given(Given(length=100))
-    slow = await story.hold("PATCH", Request(offset=0, send=60))
-    await slow.feed(40)
-    await story.send("OPTIONS", Request())
+    slow = await held_back(story, send=60)
+    await arrived(story)
     deletions: list[Reply] = []
 
     async def delete() -> None:
