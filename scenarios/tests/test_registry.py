@@ -13,6 +13,9 @@ from tus_scenarios.expectation import Matcher
 from tus_scenarios.registry import FILES
 from tus_scenarios.step import DIGESTS
 
+WIDEST = 120
+"""The longest line that a data file may hold, in characters."""
+
 DATA = Path(str(resources.files("tus_scenarios").joinpath("data")))
 
 BY_THE_ENGINE = {"core.implemented": "an aggregate over the MUSTs of the core protocol"}
@@ -30,6 +33,17 @@ def test_data_files_point_editors_at_the_schema(name: str) -> None:
     first = (DATA / f"{name}.toml").read_text("utf-8").splitlines()[0]
     assert first.startswith("#:schema ")
     assert (DATA / first.removeprefix("#:schema ")).resolve().is_file()
+
+
+def test_no_line_of_a_data_file_is_too_wide() -> None:
+    """A step has to be read at a glance, in an editor and in a diff."""
+    lines = {
+        f"{path.name}:{number}": line
+        for path in sorted(DATA.glob("*.toml"))
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+    }
+    assert len(lines) > 1000
+    assert [place for place, line in lines.items() if len(line) > WIDEST] == []
 
 
 def test_every_digest_that_can_be_computed_is_tried_where_it_is_listed() -> None:
