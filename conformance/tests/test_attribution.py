@@ -169,7 +169,7 @@ async def test_every_listed_algorithm_is_tried_or_said_not_to_be() -> None:
     crc32, untried = found.scenarios["checksum.crc32"], found.scenarios["checksum.untried"]
     assert crc32.verdict == "warn"
     assert [check.says for check in crc32.attempts[0].checks if check.grade == "warn"] == [
-        "a crc32 of IEEE 802.3 with its highest byte first is not what it counts"
+        "the server does not compute crc32 as IEEE 802.3 with the most significant byte first"
     ] * 2
     assert untried.verdict == "note"
     assert "whirlpool" in untried.attempts[0].checks[0].actual
