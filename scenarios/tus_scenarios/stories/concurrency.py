@@ -21,21 +21,23 @@ _REFUSED_OR_DONE = Expectation(
     status=(204, 409, 423),
     checks=_ROW,
     note=(Condition(status="4xx"),),
-    warn=(Condition(closed=True, says="the connection was closed without an answer"),),
+    warn=(Condition(closed=True, says="the connection was closed without a response"),),
     otherwise="warn",
 )
 # Which of those that meet comes last is chance, and with it who is outdone, and how.
 _DONE_OR_OUTDONE = Expectation(
     status=(204, "4xx"),
     checks=_ROW,
-    warn=(Condition(closed=True, says="the connection was closed without an answer"),),
+    warn=(Condition(closed=True, says="the connection was closed without a response"),),
     otherwise="warn",
 )
 _OUTDONE = Expectation(
     status=(204, "4xx"),
     checks=_ROW,
-    note=(Condition(closed=True, says="it was ended in favour of the newer request"),),
-    warn=(Condition(status="5xx", says="being outdone is no failure of the server"),),
+    note=(
+        Condition(closed=True, says="the server ended the PATCH in favour of the newer request"),
+    ),
+    warn=(Condition(status="5xx", says="losing to a concurrent request is not a server error"),),
     otherwise="warn",
 )
 _ANSWERED = Expectation(
@@ -43,7 +45,7 @@ _ANSWERED = Expectation(
     closed=False,
     checks=_ROW,
     otherwise="warn",
-    says="since two requests met at it, nothing is answered about the upload any more",
+    says="after two concurrent requests the upload no longer responds",
 )
 
 
@@ -76,7 +78,7 @@ async def _settled(story: Story, *replies: Reply) -> None:
             header={"Upload-Offset": kept},
             checks=_ROW,
             otherwise="fail",
-            says="bytes that were acknowledged are gone, or there are more than were sent",
+            says="acknowledged bytes are lost, or there are more bytes than were sent",
         ),
     )
     await story.finish(Finish(), _INTACT)
@@ -84,27 +86,27 @@ async def _settled(story: Story, *replies: Reply) -> None:
 
 @scenario(
     id="core.patch.concurrent.slow-and-fast",
-    title="A PATCH arrives while another is still under way at the same offset",
+    title="A PATCH responds while another PATCH is in progress at the same offset",
     section="Core/PATCH",
     extension="core",
     checks=(_ROW,),
     why=(
-        "A client that believes its connection dead sends again while the server still waits for"
-        " the old one. Bytes of both that are appended one after the other spoil the file."
+        "A client that considers its connection dead retries while the server still waits for"
+        " the old request. If the server appends the bytes of both, the file is corrupt."
     ),
     steps=(
         "Given an upload of 100 bytes.",
-        "PATCH all of it at offset 0, and hold the body back after 40 bytes.",
-        "Ask for OPTIONS, so that the 40 bytes arrive before what follows.",
-        "PATCH 60 bytes at offset 0 meanwhile.",
+        "PATCH all of it at offset 0, and pause the body after 40 bytes.",
+        "OPTIONS the creation URL, so that the 40 bytes arrive first.",
+        "PATCH 60 bytes at offset 0 at the same time.",
         "  expects status 204, 409 or 423; a note for another 4xx, else a warning"
         " [core.patch.concurrent].",
-        "Let the first go on once the second is answered, or after 3 seconds.",
+        "Continue the first PATCH when the second has a response, or after 3 seconds.",
         "  expects status 204 or 4xx; a note for a closed connection, else a warning"
         " [core.patch.concurrent].",
-        "HEAD the upload, for 30 seconds until it is answered.",
-        "  expects an answer; a warning otherwise [core.patch.concurrent].",
-        "  expects at least the offset that was acknowledged; else a fail [core.patch.concurrent].",
+        "HEAD the upload, repeated for up to 30 seconds until it responds.",
+        "  expects a response; else a warning [core.patch.concurrent].",
+        "  expects at least the acknowledged offset; else a fail [core.patch.concurrent].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.patch.concurrent].",
     ),
@@ -132,21 +134,21 @@ async def slow_and_fast(story: Story) -> None:
 
 @scenario(
     id="core.patch.concurrent.at-once",
-    title="Four PATCHes with the same bytes arrive at once",
+    title="Four identical PATCH requests at the same time are stored once",
     section="Core/PATCH",
     extension="core",
     checks=(_ROW,),
     why=(
-        "Retries that overtake one another meet between the check of the offset and the write;"
-        " only a lock keeps their bytes from being stored twice."
+        "Retries that overtake each other meet between the offset check and the write."
+        " Without a lock their bytes are stored twice."
     ),
     steps=(
         "Given an upload of 100 bytes.",
-        "PATCH 100 bytes at offset 0, four times at once.",
-        "  expects status 204 or 4xx of each; a warning for none [core.patch.concurrent].",
-        "HEAD the upload, for 30 seconds until it is answered.",
-        "  expects an answer; a warning otherwise [core.patch.concurrent].",
-        "  expects at least the offset that was acknowledged; else a fail [core.patch.concurrent].",
+        "PATCH 100 bytes at offset 0, four times at the same time.",
+        "  expects status 204 or 4xx of each; a warning for no response [core.patch.concurrent].",
+        "HEAD the upload, repeated for up to 30 seconds until it responds.",
+        "  expects a response; else a warning [core.patch.concurrent].",
+        "  expects at least the acknowledged offset; else a fail [core.patch.concurrent].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.patch.concurrent].",
     ),
@@ -167,22 +169,22 @@ async def at_once(story: Story) -> None:
 
 @scenario(
     id="core.patch.concurrent.head-meanwhile",
-    title="HEAD is answered while a PATCH is under way, and tells no more than was sent",
+    title="HEAD responds while a PATCH is in progress and reports only bytes that were sent",
     section="Core/PATCH",
     extension="core",
     checks=(_ROW, "core.head.offset-accurate"),
     why=(
-        "A client that lost its connection asks with HEAD while the server still waits for the"
-        " old request. It starts anew at any answer but success, 409 or 423."
+        "A client that lost its connection sends HEAD while the server still waits for the"
+        " old request. It starts over on any response but success, 409 or 423."
     ),
     steps=(
         "Given an upload of 100 bytes.",
-        "PATCH all of it, and hold the body back after 40 bytes.",
-        "Ask for OPTIONS, so that the 40 bytes arrive before what follows.",
-        "HEAD the upload meanwhile.",
-        "  expects a 2xx or 423; a warning otherwise [core.patch.concurrent].",
+        "PATCH all of it, and pause the body after 40 bytes.",
+        "OPTIONS the creation URL, so that the 40 bytes arrive first.",
+        "HEAD the upload at the same time.",
+        "  expects a 2xx or 423; else a warning [core.patch.concurrent].",
         "  expects an Upload-Offset of 40 at most; else a fail [core.head.offset-accurate].",
-        "Let the PATCH go on once HEAD is answered, or after 3 seconds.",
+        "Continue the PATCH when HEAD has a response, or after 3 seconds.",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.patch.concurrent].",
     ),
@@ -209,7 +211,7 @@ async def head_meanwhile(story: Story) -> None:
                     header={"Upload-Offset": Matcher(most=40)},
                     checks="core.head.offset-accurate",
                     otherwise="fail",
-                    says="it tells more than was sent",
+                    says="the server reports more bytes than were sent",
                 ),
             )
 
@@ -224,17 +226,17 @@ async def head_meanwhile(story: Story) -> None:
 
 @scenario(
     id="core.patch.concurrent.others-go-on",
-    title="An upload that stands still does not hold up another",
+    title="A stalled upload does not block another upload",
     section="Core/PATCH",
     extension="core",
     checks=(_ROW,),
-    why="One slow phone must not stop everybody else's uploads.",
+    why="One client with a slow connection must not block the uploads of others.",
     steps=(
         "Given two uploads of 100 bytes.",
-        "PATCH all of the first, and hold the body back after 40 bytes.",
-        "HEAD the second, and PATCH all of it, meanwhile, each with 8 seconds to be answered.",
-        "  expects status 2xx and 204; a warning otherwise [core.patch.concurrent].",
-        "Let the first go on.",
+        "PATCH all of the first, and pause the body after 40 bytes.",
+        "HEAD the second and PATCH all of it at the same time; each has 8 seconds to respond.",
+        "  expects status 2xx and 204; else a warning [core.patch.concurrent].",
+        "Continue the first PATCH.",
         "Resume both uploads, complete them, compare every byte.",
         "  expects every byte in place; else a fail [core.patch.concurrent].",
     ),
@@ -253,18 +255,18 @@ async def others_go_on(story: Story) -> None:
 
 @scenario(
     id="core.patch.concurrent.others-beside-two",
-    title="Two PATCHes that meet at one upload do not hold up another",
+    title="Two concurrent PATCH requests to one upload do not block another upload",
     section="Core/PATCH",
     extension="core",
     checks=(_ROW,),
-    why="A server that waits for the lock of one upload must not stop for everybody else.",
+    why="A server that waits for the lock of one upload must not block all other uploads.",
     steps=(
         "Given two uploads of 100 bytes.",
-        "PATCH all of the first, and hold the body back after 40 bytes.",
+        "PATCH all of the first, and pause the body after 40 bytes.",
         "PATCH 60 bytes of it at the same offset.",
-        "HEAD the second, and PATCH all of it, meanwhile, each with 8 seconds to be answered.",
-        "  expects status 2xx and 204; a warning otherwise [core.patch.concurrent].",
-        "Let the first PATCH go on.",
+        "HEAD the second and PATCH all of it at the same time; each has 8 seconds to respond.",
+        "  expects status 2xx and 204; else a warning [core.patch.concurrent].",
+        "Continue the first PATCH.",
         "Resume the second upload, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.patch.concurrent].",
     ),

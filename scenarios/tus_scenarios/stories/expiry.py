@@ -26,16 +26,16 @@ async def _until_gone(story: Story) -> Reply:
 
 @scenario(
     id="expiration.removed",
-    title="An unfinished upload that has expired is answered with 404 or 410",
+    title="An expired unfinished upload responds with 404 or 410",
     section="Expiration/Headers/Upload-Expires",
     extension="expiration",
     checks=("expiration.may-remove", "expiration.removed-404-410"),
     needs=("expiration", "profile:expiration"),
-    why="Only these two make a client begin anew instead of trying for ever.",
+    why="Clients start over on these two statuses and retry forever on others.",
     steps=(
         "Given an upload of 100 bytes, 40 bytes of it stored.",
-        "HEAD the upload until it is gone, for twice the time of expiry that the profile states,"
-        " and 5 seconds.",
+        "HEAD the upload until it is removed, for up to twice the expiration time in the profile"
+        " plus 5 seconds.",
         "  expects a 4xx; else a note [expiration.may-remove].",
         "  expects 404 or 410; a note for 403, else a warning [expiration.removed-404-410].",
         "PATCH the upload, sending 10 bytes.",
@@ -65,16 +65,15 @@ async def removed(story: Story) -> None:
 
 @scenario(
     id="expiration.complete-not-removed",
-    title="An upload that is complete does not expire as an unfinished one",
+    title="A complete upload does not expire as an unfinished one",
     section="Expiration/Headers/Upload-Expires",
     extension="expiration",
     checks=("expiration.complete-not-removed",),
     needs=("expiration", "profile:expiration"),
-    why="The user believes that the file has arrived.",
+    why="The user believes that the file was stored.",
     steps=(
         "Given an upload of 10 bytes, 10 bytes of it stored.",
-        "HEAD the upload again and again, for twice the time of expiry that the profile states,"
-        " and 5 seconds.",
+        "HEAD the upload repeatedly, for twice the expiration time in the profile plus 5 seconds.",
         "  expects a 2xx; else a warning [expiration.complete-not-removed].",
     ),
 )

@@ -39,7 +39,7 @@ async def _broken_off(story: Story, upload: Upload, name: str, cut: Cut) -> None
             status="2xx",
             header={"Upload-Offset": Matcher(least=known, most=known + cut.after)},
             checks=_ACCURATE,
-            fail=(Condition(status="2xx", says="it went back, or beyond what was sent"),),
+            fail=(Condition(status="2xx", says="the offset went back, or beyond what was sent"),),
             otherwise="warn",
         ),
     )
@@ -47,17 +47,17 @@ async def _broken_off(story: Story, upload: Upload, name: str, cut: Cut) -> None
 
 @scenario(
     id="interruption.cuts.ten",
-    title="An upload that breaks off ten times arrives whole",
+    title="An upload that is interrupted ten times is stored completely",
     section="Core/PATCH",
     extension="core",
     checks=(_ACCURATE, "core.net.detect-errors"),
-    why="A phone on a train does that with every large file.",
+    why="A phone on a train is interrupted this often with every large file.",
     steps=(
         "Given an upload of 1000000 bytes.",
-        "Ten times: PATCH the rest from where HEAD said, the connection reset and closed in turn,"
-        " each time after some more bytes; then HEAD the upload, again and again for up to 30"
+        "Ten times: PATCH the rest at the offset from HEAD, with the connection reset or closed"
+        " in turn, each time after more bytes; then HEAD the upload, repeated for up to 30"
         " seconds.",
-        "  expects a 2xx with an Upload-Offset from the one before to what was sent; a fail for"
+        "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a fail for"
         " another offset, else a warning [core.head.offset-accurate].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.net.detect-errors].",
@@ -78,23 +78,26 @@ async def ten(story: Story) -> None:
 
 @scenario(
     id="interruption.cuts.parallel-parts",
-    title="Four partial uploads that break off side by side are joined without a seam",
+    title=(
+        "Four partial uploads that are interrupted in parallel are concatenated without"
+        " losing a byte"
+    ),
     section="Concatenation",
     extension="concatenation",
     checks=(_ACCURATE, "concatenation.final.length-sum", "concatenation.final.order"),
     needs=("concatenation",),
-    why="This is how clients fill a fast line that is not a good one.",
+    why="Clients upload in parallel on fast but unreliable connections.",
     steps=(
         "Given four partial uploads of 100000 bytes.",
-        "Each of them at once, and twice: PATCH the rest, the connection reset after 20000 bytes"
-        " and more; then HEAD it.",
-        "  expects a 2xx with an Upload-Offset from the one before to what was sent; a fail for"
+        "All of them at the same time, twice: PATCH the rest, with the connection reset after"
+        " 20000 bytes or more; then HEAD it.",
+        "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a fail for"
         " another offset, else a warning [core.head.offset-accurate].",
-        "Resume each where HEAD says, and complete it.",
+        "Resume each at the offset from HEAD, and complete it.",
         "  expects every byte in place; else a fail [concatenation.final.order].",
-        "POST a final upload over the four.",
+        "POST a final upload of the four.",
         "  expects status 201 [concatenation.final.length-sum].",
-        "Ask for it with HEAD, compare every byte.",
+        "HEAD the final upload, compare every byte.",
         "  expects every byte in place; else a fail [concatenation.final.order].",
     ),
 )

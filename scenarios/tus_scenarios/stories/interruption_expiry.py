@@ -14,19 +14,19 @@ _ROW = "expiration.removed-404-410"
 
 @scenario(
     id="interruption.expiration.after-cut",
-    title="An upload that broke off and then expired is answered with 404 or 410",
+    title="An upload that was interrupted and then expired responds with 404 or 410",
     section="Expiration/Headers/Upload-Expires",
     extension="expiration",
     checks=("expiration.may-remove", _ROW),
     needs=("expiration", "profile:expiration"),
-    why="A lock that the broken request left behind must not keep the upload from ending.",
+    why="A lock left by the interrupted request must not prevent the expiration.",
     steps=(
         "Given an upload of 100 bytes, 40 bytes of it stored.",
-        "PATCH the rest, the connection reset after 20 bytes of it.",
-        "HEAD the upload until it is gone, for twice the time of expiry that the profile states,"
-        " and 5 seconds.",
+        "PATCH the rest, with the connection reset after 20 bytes.",
+        "HEAD the upload until it is removed, for up to twice the expiration time in the profile"
+        " plus 5 seconds.",
         "  expects 404 or 410; a note for a 2xx or 403, else a warning [expiration.may-remove].",
-        "PATCH the rest, if it is gone.",
+        "PATCH the rest, if the upload is removed.",
         "  expects 404 or 410; else a warning [expiration.removed-404-410].",
     ),
 )
@@ -47,7 +47,7 @@ async def after_cut(story: Story) -> None:
             status=GONE,
             checks="expiration.may-remove",
             note=(
-                Condition(status="2xx", says="it was not removed in this time"),
+                Condition(status="2xx", says="the upload was not removed in this time"),
                 Condition(status=403),
             ),
             otherwise="warn",
@@ -63,21 +63,19 @@ async def after_cut(story: Story) -> None:
 
 @scenario(
     id="interruption.expiration.while-sending",
-    title="An upload that expires while its bytes arrive is not acknowledged and then removed",
+    title="An upload that expires while its data arrives is not acknowledged and then removed",
     section="Expiration/Headers/Upload-Expires",
     extension="expiration",
     checks=(_ROW, "expiration.complete-not-removed"),
     needs=("expiration", "profile:expiration"),
-    why="A file that was acknowledged and is gone was lost; nobody keeps it to send it again.",
+    why="The client discards acknowledged data. If the upload is then removed, the data is lost.",
     steps=(
         "Given an upload of 100 bytes.",
-        "PATCH all of it, slowly, for half as long again as the time of expiry that the profile"
-        " states.",
+        "PATCH all of it slowly, for 1.5 times the expiration time in the profile.",
         "  expects a 2xx, 404 or 410; a note for a closed connection or another 4xx"
         " [expiration.removed-404-410].",
         "HEAD the upload.",
-        "  expects a 2xx where the PATCH had success; else a fail"
-        " [expiration.complete-not-removed].",
+        "  expects a 2xx if the PATCH succeeded; else a fail [expiration.complete-not-removed].",
     ),
 )
 async def while_sending(story: Story) -> None:

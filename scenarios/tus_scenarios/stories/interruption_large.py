@@ -22,12 +22,15 @@ _UNCHANGED = "core.patch.offset-mismatch-no-change"
 
 @scenario(
     id="interruption.large.wrapped-offset",
-    title="An offset of 4 GiB is not taken for one of 0",
+    title="An offset of 4 GiB is not treated as offset 0",
     section="Core/PATCH",
     extension="core",
     checks=(_MISMATCH, _UNCHANGED, "core.head.upload-length"),
     needs=("large",),
-    why="A number cut to 32 bits comes out as 0, and the middle of a film as its beginning.",
+    why=(
+        "4 GiB truncated to 32 bits is 0. The server then overwrites the start of a large"
+        " file with its middle."
+    ),
     steps=(
         "Given an upload of 6442450944 bytes (6 GiB).",
         "HEAD the upload.",
@@ -59,16 +62,16 @@ async def wrapped_offset(story: Story) -> None:
 
 @scenario(
     id="interruption.large.across",
-    title="An upload that breaks off at 4 GiB is resumed there",
+    title="An upload interrupted at 4 GiB can be resumed there",
     section="Core/PATCH",
     extension="core",
     checks=("core.head.offset-accurate", "core.net.detect-errors"),
     needs=("large",),
-    why="Films are that large, and nobody wants to send one twice.",
+    why="Video files are this large, and users do not want to upload one twice.",
     steps=(
         "Given an upload of 4294967396 bytes, 4294967246 of them stored.",
-        "PATCH the rest, the connection reset after 100 bytes of it, 50 beyond 4 GiB.",
-        "HEAD the upload, again and again for up to 30 seconds.",
+        "PATCH the rest, with the connection reset after 100 bytes, 50 beyond 4 GiB.",
+        "HEAD the upload, repeated for up to 30 seconds.",
         "  expects an Upload-Offset from 4294967246 to 4294967346; a fail for another, else a"
         " warning [core.head.offset-accurate].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
@@ -86,7 +89,7 @@ async def across(story: Story) -> None:
             status="2xx",
             header={"Upload-Offset": Matcher(least=stored, most=stored + 100)},
             checks="core.head.offset-accurate",
-            fail=(Condition(status="2xx", says="it went back, or beyond what was sent"),),
+            fail=(Condition(status="2xx", says="the offset went back, or beyond what was sent"),),
             otherwise="warn",
         ),
     )
@@ -97,15 +100,18 @@ async def across(story: Story) -> None:
 
 @scenario(
     id="interruption.large.concatenation",
-    title="A final upload of more than 4 GiB has the length of its parts",
+    title="A final upload larger than 4 GiB has the length of its partial uploads",
     section="Concatenation",
     extension="concatenation",
     checks=("concatenation.final.length-sum", "concatenation.final.head-offset-equals-length"),
     needs=("large", "concatenation"),
-    why="Parallel uploads are for large files, and the sum is where a number overflows.",
+    why=(
+        "Clients use parallel uploads for large files, and the sum of the lengths may"
+        " overflow 32 bits."
+    ),
     steps=(
         "Given a partial upload of 67108864 bytes (64 MiB), all of them stored.",
-        "POST a final upload over 65 times that one, and wait for the answer for 180 seconds.",
+        "POST a final upload of 65 times that one, and wait up to 180 seconds for the response.",
         "  expects status 201; a note for a 4xx [concatenation.final.length-sum].",
         "HEAD the final upload.",
         "  expects Upload-Length: 4362076160 [concatenation.final.length-sum].",
@@ -120,7 +126,9 @@ async def concatenation(story: Story) -> None:
     await story.given(Given(name="a", length=size, stored=size, header=header))
     final = await story.hold("POST", Request(of="f", parts=("a",) * 65))
     made = await final.answer(_COPYING)
-    refused = (Condition(status="4xx", says="it takes no part twice, or no upload of that length"),)
+    refused = (
+        Condition(status="4xx", says="the server rejects repeated partial uploads or this length"),
+    )
     row = "concatenation.final.length-sum"
     if story.expect(made, Expectation(status=201, checks=row, note=refused)):
         story.expect(

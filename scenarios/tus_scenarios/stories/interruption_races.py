@@ -17,22 +17,21 @@ _SIZE = 1000
 
 @scenario(
     id="interruption.race.one-winner",
-    title="Of five PATCHes with different bytes at one offset, one is stored, and whole",
+    title="One of five concurrent PATCH requests with different bytes is stored, and completely",
     section="Core/PATCH",
     extension="core",
     checks=(_ROW,),
     needs=("download",),
-    why="Two devices of one user resume the same upload; a file made of both is worth nothing.",
+    why="Two devices of one user may resume the same upload. A file with bytes of both is corrupt.",
     steps=(
         "Given an upload of 1000 bytes.",
-        "PATCH 1000 bytes at offset 0, five times at once, each time others.",
-        "  expects of one a 204, of the others a 4xx; a note for a closed connection, a warning"
+        "PATCH 1000 bytes at offset 0, five times at the same time, each with different bytes.",
+        "  expects a 204 of one and a 4xx of the others; a note for a closed connection, a warning"
         " for a 5xx, a fail for a second success [core.patch.concurrent].",
         "HEAD the upload.",
-        "  expects at least the offset that was acknowledged; else a fail [core.patch.concurrent].",
+        "  expects at least the acknowledged offset; else a fail [core.patch.concurrent].",
         "GET the upload, if it is complete.",
-        "  expects the bytes of the one that had success, and none of the others'; else a fail"
-        " [core.patch.concurrent].",
+        "  expects only the bytes of the successful request; else a fail [core.patch.concurrent].",
     ),
 )
 async def one_winner(story: Story) -> None:
@@ -79,38 +78,43 @@ async def one_winner(story: Story) -> None:
 
 
 _FIRST = Expectation(
-    status=204, checks=_ROW, note=(Condition(status="2xx", says="it was told by another status"),)
+    status=204,
+    checks=_ROW,
+    note=(Condition(status="2xx", says="success was reported with another status"),),
 )
 _OTHERS = Expectation(
     status="4xx",
     checks=_ROW,
-    note=(Condition(closed=True, says="it was ended in favour of another"),),
-    warn=(Condition(status="5xx", says="being outdone is no failure of the server"),),
+    note=(Condition(closed=True, says="the server ended the PATCH in favour of another"),),
+    warn=(Condition(status="5xx", says="losing to a concurrent request is not a server error"),),
     fail=(
-        Condition(status="2xx", says="the bytes of two requests were acknowledged at one place"),
+        Condition(
+            status="2xx",
+            says="the server acknowledged the bytes of two requests at the same offset",
+        ),
     ),
 )
 
 
 @scenario(
     id="interruption.race.delete-and-patch",
-    title="A DELETE and a PATCH that meet leave the upload gone, or usable",
+    title="A concurrent DELETE and PATCH leave the upload removed or usable",
     section="Termination/DELETE",
     extension="termination",
     checks=("termination.in-flight",),
     needs=("termination",),
-    why="The user cancels in the moment when the client tries again.",
+    why="A user may cancel at the moment when the client retries.",
     steps=(
         "Given an upload of 200000 bytes, 100 of them stored.",
-        "PATCH 100000 bytes and DELETE the upload at once.",
-        "  expects any answer but 5xx of the PATCH, or a closed connection"
+        "PATCH 100000 bytes and DELETE the upload at the same time.",
+        "  expects any response but a 5xx to the PATCH, or a closed connection"
         " [termination.in-flight].",
-        "  expects status 204, 404, 409, 410 or 423 of the DELETE; a note for another 4xx"
+        "  expects status 204, 404, 409, 410 or 423 for the DELETE; a note for another 4xx"
         " [termination.in-flight].",
         "HEAD the upload.",
-        "  expects 404, 410 or 403 if DELETE had success, else a 2xx; else a fail"
+        "  expects 404, 410 or 403 if the DELETE succeeded, otherwise a 2xx; else a fail"
         " [termination.in-flight].",
-        "Resume the upload where HEAD says, if it is there, complete it, compare every byte.",
+        "Resume the upload where HEAD says, if it exists, complete it, compare every byte.",
         "  expects every byte in place; else a fail [termination.in-flight].",
     ),
 )
@@ -145,18 +149,21 @@ async def delete_and_patch(story: Story) -> None:
 
 @scenario(
     id="interruption.race.two-finals",
-    title="Two final uploads over the same partial ones at once are both whole, or one is refused",
+    title=(
+        "Two concurrent final uploads of the same partial uploads are both complete, or one"
+        " is rejected"
+    ),
     section="Concatenation",
     extension="concatenation",
     checks=("concatenation.partial.reuse-across", "concatenation.final.order"),
     needs=("concatenation",),
-    why="A retry that overtakes the first try finds the parts half moved.",
+    why="A retry that overtakes the first request may find the partial uploads half consumed.",
     steps=(
         "Given two partial uploads of 50000 bytes, all of them stored.",
-        "POST a final upload over the two, and another over them in the other order, at once.",
+        "POST two final uploads of these, one in each order, at the same time.",
         "  expects status 201 of each; a note for a 4xx of one, else a warning"
         " [concatenation.partial.reuse-across].",
-        "Ask for each that was made with HEAD, compare every byte.",
+        "HEAD each final upload that was created, compare every byte.",
         "  expects every byte in place; else a fail [concatenation.final.order].",
     ),
 )
@@ -174,7 +181,7 @@ async def two_finals(story: Story) -> None:
         replies["ba"] = await story.send("POST", Request(of="ba", parts=("b", "a")))
 
     await story.together(forwards, backwards)
-    refusable = (Condition(status="4xx", says="the partial uploads are in use, or gone"),)
+    refusable = (Condition(status="4xx", says="the partial uploads are in use or were removed"),)
     any_made = any(reply.succeeded for reply in replies.values())
     for reply in replies.values():
         story.expect(

@@ -13,14 +13,14 @@ _BEYOND = "core.patch.exceeds-length"
 
 @scenario(
     id="core.patch.exceeds-length-in-two",
-    title="A body that goes beyond the length with its second piece does not extend the upload",
+    title="A body that exceeds the length in its second part does not extend the upload",
     section="Core/PATCH",
     extension="core",
     checks=(_BEYOND,),
-    why="A server that checks the first piece it reads has checked nothing.",
+    why="A server that checks only the first part it reads stores a file that is too long.",
     steps=(
         "Given an upload of 10 bytes.",
-        "PATCH 15 bytes in chunked coding, the first 10 by themselves.",
+        "PATCH 15 bytes in chunked coding, the first 10 separately.",
         "  expects a 4xx; a note for a 2xx with an Upload-Offset of 10 at most, a warning for a"
         " closed connection [core.patch.exceeds-length].",
         "HEAD the upload.",
@@ -58,16 +58,19 @@ async def exceeds_in_two(story: Story) -> None:
 
 @scenario(
     id="core.net.timeouts",
-    title="A PATCH that stands still is given up after the time-out, and its bytes are kept",
+    title="A stalled PATCH is closed after the timeout and its bytes are kept",
     section="Core/PATCH",
     extension="core",
     checks=("core.net.timeouts", "core.net.timeout-close", "core.patch.store-partial"),
     needs=("profile:network-timeout",),
-    why="Connections that are dead without saying so hold locks and memory until somebody acts.",
+    why=(
+        "Dead connections hold locks and memory until the server closes them, and block the"
+        " client's retry."
+    ),
     steps=(
         "Given an upload of 100 bytes.",
-        "PATCH all of it, hold the body back after 40 bytes, and wait for twice the time-out that"
-        " the profile states, and 5 seconds.",
+        "PATCH all of it, pause the body after 40 bytes, and wait for twice the timeout in the"
+        " profile plus 5 seconds.",
         "  expects a closed connection, or a 4xx; else a note [core.net.timeouts].",
         "  expects a closed connection, or a 4xx before that; else a warning"
         " [core.net.timeout-close].",
@@ -90,7 +93,9 @@ async def stands_still(story: Story) -> None:
             closed=True, checks="core.net.timeout-close", note=answered[:1], warn=answered[1:]
         ),
     )
-    kept = Condition(header={"Upload-Offset": Matcher(most=0)}, says="nothing of it was kept")
+    kept = Condition(
+        header={"Upload-Offset": Matcher(most=0)}, says="the server kept none of the bytes"
+    )
     story.expect(
         await story.send("HEAD", Request()),
         Expectation(
@@ -108,25 +113,25 @@ async def stands_still(story: Story) -> None:
 
 @scenario(
     id="termination.in-flight",
-    title="A DELETE while a PATCH is under way leaves the upload gone, or whole",
+    title="A DELETE during a PATCH leaves the upload removed or intact",
     section="Termination/DELETE",
     extension="termination",
     checks=("termination.in-flight",),
     needs=("termination",),
     why=(
-        "A user cancels while the bytes still flow. An upload that rises again after it was"
-        " deleted is kept for ever, and one that is half deleted can be neither resumed nor read."
+        "A user cancels while data is being sent. An upload that reappears after its deletion"
+        " stays forever, and one that is half deleted can be neither resumed nor read."
     ),
     steps=(
         "Given an upload of 100 bytes.",
-        "PATCH 60 bytes of it, and hold the body back after 40 bytes.",
-        "Ask for OPTIONS, so that the 40 bytes arrive before what follows.",
-        "DELETE the upload meanwhile.",
+        "PATCH 60 bytes of it, and pause the body after 40 bytes.",
+        "OPTIONS the creation URL, so that the 40 bytes arrive first.",
+        "DELETE the upload at the same time.",
         "  expects status 204, 409 or 423; a note for another 4xx [termination.in-flight].",
-        "Let the PATCH go on once DELETE is answered, or after 3 seconds.",
-        "  expects any answer but 5xx, or a closed connection [termination.in-flight].",
+        "Continue the PATCH when DELETE has a response, or after 3 seconds.",
+        "  expects any response but a 5xx, or a closed connection [termination.in-flight].",
         "HEAD the upload.",
-        "  expects 404, 410 or 403 if DELETE had success, else a 2xx; else a fail"
+        "  expects 404, 410 or 403 if the DELETE succeeded, otherwise a 2xx; else a fail"
         " [termination.in-flight].",
     ),
 )
@@ -164,19 +169,19 @@ async def delete_in_flight(story: Story) -> None:
 
 @scenario(
     id="termination.at-once",
-    title="Two DELETEs at once leave the upload gone",
+    title="Two DELETE requests at the same time leave the upload removed",
     section="Termination/DELETE",
     extension="termination",
     checks=("termination.in-flight",),
     needs=("termination",),
-    why="A client that cancels and is closed in the same moment sends both.",
+    why="A client that cancels and is closed at the same moment sends both.",
     steps=(
         "Given an upload of 100 bytes, 40 bytes of it stored.",
-        "DELETE the upload, twice at once.",
+        "DELETE the upload, twice at the same time.",
         "  expects status 204, 404, 409, 410 or 423 of each; a note for another 4xx"
         " [termination.in-flight].",
         "HEAD the upload.",
-        "  expects 404, 410 or 403; else a fail if one of the two had success"
+        "  expects 404, 410 or 403; else a fail if one of the two succeeded"
         " [termination.in-flight].",
     ),
 )

@@ -8,27 +8,27 @@ from tus_scenarios.step import Finish, Given, Request
 from tus_scenarios.story import Story
 
 _ROW = "core.head.offset-accurate"
-_LOST = "bytes that were acknowledged did not outlive the restart"
+_LOST = "acknowledged bytes were lost in the restart"
 
 
 @scenario(
     id="core.head.offset-after-restart",
-    title="What was acknowledged is there after the server was restarted",
+    title="Acknowledged bytes are still stored after a restart of the server",
     section="Core/HEAD",
     extension="core",
     checks=(_ROW,),
     needs=("profile:restart",),
     serial=True,
     why=(
-        "A client that was told an offset has let go of the bytes before it. Where a deployment or"
-        " a crash takes them, the upload can only begin anew, or ends with a hole."
+        "The client has discarded the bytes before the acknowledged offset. If a deployment"
+        " or a crash loses them, the upload must start over or has a gap."
     ),
     steps=(
-        "Given an upload of 100 bytes, 40 bytes of it stored, one without bytes, and one that is"
-        " complete.",
+        "Given three uploads of 100 bytes: one without bytes, one with 40 bytes stored, and one"
+        " that is complete.",
         "Restart the server.",
         "HEAD each of the three.",
-        "  expects a 2xx and at least the offset that was acknowledged; else a fail"
+        "  expects a 2xx and at least the acknowledged offset; else a fail"
         " [core.head.offset-accurate].",
         "Resume each where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.head.offset-accurate].",

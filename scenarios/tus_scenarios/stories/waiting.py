@@ -30,15 +30,15 @@ async def _heard(paced: Paced) -> int | None:
 
 @scenario(
     id="creation-with-upload.expect-continue",
-    title="A creation with Expect: 100-continue is told to send its body",
+    title="A creation with Expect: 100-continue receives 100 Continue",
     section=_SECTION,
     extension="creation-with-upload",
     checks=(_ROW, "creation-with-upload.upload-offset-value"),
     needs=("creation-with-upload",),
-    why="Clients that ask wait for the answer; a second lost with each file is felt.",
+    why="Clients that send the header wait for the interim response, often for a second per file.",
     steps=(
-        "POST a new upload of 100 bytes with Expect: 100-continue, and hold its 40 bytes back.",
-        "Wait 8 seconds for an answer, then send the bytes.",
+        "POST a new upload of 100 bytes with Expect: 100-continue, without sending its 40 bytes.",
+        "Wait up to 8 seconds for a response, then send the bytes.",
         "  expects an interim 100 and then status 201; a warning for no 100"
         " [creation-with-upload.expect-continue].",
         "HEAD the upload.",
@@ -58,7 +58,11 @@ async def told_to_go_on(story: Story) -> None:
             status=201,
             interim=100,
             checks=_ROW,
-            warn=(Condition(status=201, says="it let the client wait, and then took the body"),),
+            warn=(
+                Condition(
+                    status=201, says="the server let the client wait, and then accepted the body"
+                ),
+            ),
         ),
     )
     if reply.status != 201 or reply.header("Location") is None:
@@ -79,18 +83,18 @@ async def told_to_go_on(story: Story) -> None:
 
 @scenario(
     id="creation-with-upload.expect-refused",
-    title="A creation that is too large, with Expect: 100-continue, is refused before its body",
+    title="A creation that is too large, with Expect: 100-continue, is rejected before its body",
     section=_SECTION,
     extension="creation-with-upload",
     checks=(_ROW, "creation.max-size.413"),
     needs=("creation-with-upload", "max-size"),
-    why="To learn of the limit after the bytes have been sent is what asking was to prevent.",
+    why="The client sends the header to learn of the limit before it sends the data.",
     steps=(
-        "POST a new upload of Tus-Max-Size + 1 bytes with Expect: 100-continue, and hold its"
-        " 40 bytes back.",
+        "POST a new upload of Tus-Max-Size + 1 bytes with Expect: 100-continue, without sending"
+        " its 40 bytes.",
         "  expects status 413 within 8 seconds; a warning for anything else"
         " [creation-with-upload.expect-continue].",
-        "Send the bytes, if no answer has come.",
+        "Send the bytes, if there is no response.",
         "  expects status 413; else a fail [creation.max-size.413].",
     ),
 )
@@ -103,7 +107,7 @@ async def refused_before_sending(story: Story) -> None:
     if final:
         story.expect(reply, Expectation(status=413, checks=_ROW, otherwise="warn"))
     else:
-        waited = "it asked for the body of an upload that it refuses"
+        waited = "the server requested the body of an upload that it rejects"
         story.expect(
             reply,
             Expectation(
@@ -117,15 +121,15 @@ async def refused_before_sending(story: Story) -> None:
 
 @scenario(
     id="core.patch.expect-refused",
-    title="A PATCH at the wrong offset, with Expect: 100-continue, is refused before its body",
+    title="A PATCH at a wrong offset, with Expect: 100-continue, is rejected before its body",
     section="Core/PATCH",
     extension="core",
     checks=("core.patch.offset-mismatch-409", "core.patch.offset-mismatch-no-change"),
-    why="A gigabyte that is sent in order to be refused is an hour lost on a slow line.",
+    why="A client that sends a gigabyte to be rejected loses an hour on a slow connection.",
     steps=(
         "Given an upload of 100 bytes.",
-        "PATCH 10 bytes at offset 50 with Expect: 100-continue, and hold the body back; send it"
-        " when nothing but 100 has come after 8 seconds.",
+        "PATCH 10 bytes at offset 50 with Expect: 100-continue, without sending the body; send"
+        " it after 100 Continue, or after 8 seconds without a response.",
         "  expects status 409; else a fail [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
         "  expects Upload-Offset: 0; else a fail [core.patch.offset-mismatch-no-change].",
