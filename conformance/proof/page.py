@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from proof.exceptions import exceptions
-from proof.findings import EccentricFound, FaultFound, Findings
+from proof.gate_exceptions import exceptions
 from proof.gates import GATES
-from proof.gradable import checks, gradable_rows, gradable_scenarios, noted_rows
-from tus_reference.eccentrics import eccentrics
-from tus_reference.faults import faults
+from proof.gradable_checks import (
+    gradable_checks,
+    gradable_requirements,
+    gradable_scenarios,
+    noted_requirements,
+)
+from proof.results import DefectResult, ProofResult, QuirkResult
+from tus_reference.defects import defects
+from tus_reference.quirks import quirks
 from tus_scenarios import ledger
 
 INTRODUCTION = """\
@@ -38,35 +43,46 @@ run of the tests judges each fault by as few scenarios as show everything that i
 """
 
 
-def page(findings: Findings) -> str:
+def render_page(findings: ProofResult) -> str:
     """Return the page in Markdown."""
-    parts = [INTRODUCTION, _summary(findings), _gaps(findings), _rows(findings)]
-    parts += [_faults(findings), _eccentrics(findings)]
+    parts = [
+        INTRODUCTION,
+        _figure_table(findings),
+        _gap_list(findings),
+        _requirement_table(findings),
+    ]
+    parts += [_defect_table(findings), _quirk_table(findings)]
     return "\n".join(parts)
 
 
-def figures(findings: Findings) -> dict[str, str]:
+def count_figures(findings: ProofResult) -> dict[str, str]:
     """Return the figures of the proof, each with its name."""
-    rows, names = gradable_rows(), gradable_scenarios()
+    rows, names = gradable_requirements(), gradable_scenarios()
     broken = {found.breaks for found in findings.faults if found.breaks in found.violates}
     with_fault = [row for row in rows if row in broken]
     failed = {name for found in findings.faults for name in found.fails}
     killed = [found for found in findings.faults if found.breaks in found.violates]
     side = sum(len(found.violates) - 1 for found in killed)
-    oddities = [found for found in findings.eccentrics if found.id]
-    fine = [each for each in oddities if each.violates == dict.fromkeys(_warned(each), "warn")]
+    quirks_ = [found for found in findings.eccentrics if found.id]
+    fine = [
+        each
+        for each in quirks_
+        if each.violates == dict.fromkeys(_warned_requirements(each), "warn")
+    ]
     alone = [found for found in killed if len(found.violates) == 1]
-    every = list(checks())
+    every = list(gradable_checks())
     gradable = sum(check.gradable for check in every)
     return {
         "faults": str(len(findings.faults)),
-        "faults found by the requirement that they break": _share(killed, findings.faults),
-        "faults that violate nothing else": _share(alone, findings.faults),
+        "faults found by the requirement that they break": _percentage(killed, findings.faults),
+        "faults that violate nothing else": _percentage(alone, findings.faults),
         "other requirements violated by faults, each as declared": str(side),
-        "requirements that can be graded fail or warn, with a fault": _share(with_fault, rows),
-        "scenarios that can come out as fail or warn, seen to": _share(failed & set(names), names),
-        "eccentrics": str(len(oddities)),
-        "eccentrics without a fail, and warned as declared": _share(fine, oddities),
+        "requirements that can be graded fail or warn, with a fault": _percentage(with_fault, rows),
+        "scenarios that can come out as fail or warn, seen to": _percentage(
+            failed & set(names), names
+        ),
+        "eccentrics": str(len(quirks_)),
+        "eccentrics without a fail, and warned as declared": _percentage(fine, quirks_),
         "checks that can be violated, in scenarios that are data": str(gradable),
         "probes, in scenarios that are data": str(len(every) - gradable),
         "checks, and probes, of these and of stories, seen one way only": str(
@@ -75,20 +91,20 @@ def figures(findings: Findings) -> dict[str, str]:
     }
 
 
-def _warned(found: EccentricFound) -> Collection[str]:
-    return eccentrics()[found.id].warns
+def _warned_requirements(found: QuirkResult) -> Collection[str]:
+    return quirks()[found.id].warns
 
 
-def _share(some: Collection[object], every: Collection[object]) -> str:
+def _percentage(some: Collection[object], every: Collection[object]) -> str:
     return f"{len(some)} of {len(every)}"
 
 
-def _summary(findings: Findings) -> str:
-    lines = [f"| {name} | {figure} |" for name, figure in figures(findings).items()]
+def _figure_table(findings: ProofResult) -> str:
+    lines = [f"| {name} | {figure} |" for name, figure in count_figures(findings).items()]
     return "\n".join(["## In figures", "", "| | |", "|---|---:|", *lines, ""])
 
 
-def _gaps(findings: Findings) -> str:
+def _gap_list(findings: ProofResult) -> str:
     lines = ["## What is not proven", ""]
     for name, gate in GATES.items():
         lines.append(f"- {name}: {'yes' if not list(gate(findings)) else 'no'}.")
@@ -98,7 +114,10 @@ def _gaps(findings: Findings) -> str:
         ("Requirements without a fault", kept.rows),
         ("Scenarios that were not seen to fail", kept.scenarios),
         ("Checks that were seen one way only, by scenario, step and place in it", kept.checks),
-        ("Requirements that are looked at and only noted, unless the server fails", noted_rows()),
+        (
+            "Requirements that are looked at and only noted, unless the server fails",
+            noted_requirements(),
+        ),
     ):
         if named:
             lines += ["", f"{what}, with the reason:", ""]
@@ -106,7 +125,7 @@ def _gaps(findings: Findings) -> str:
     return "\n".join([*lines, ""])
 
 
-def _rows(findings: Findings) -> str:
+def _requirement_table(findings: ProofResult) -> str:
     killers: dict[str, list[str]] = defaultdict(list)
     for found in findings.faults:
         for row, grade in found.violates.items():
@@ -123,28 +142,29 @@ def _rows(findings: Findings) -> str:
     return "\n".join([*lines, ""])
 
 
-def _faults(findings: Findings) -> str:
+def _defect_table(findings: ProofResult) -> str:
     lines = ["## Faults", "", "| fault | what is wrong | violates |", "|---|---|---|"]
     lines += [
-        f"| `{found.id}` | {_sentence(found)} | {_violated(found)} |" for found in findings.faults
+        f"| `{found.id}` | {_defect_sentence(found)} | {_violation_list(found)} |"
+        for found in findings.faults
     ]
     return "\n".join([*lines, ""])
 
 
-def _sentence(found: FaultFound) -> str:
+def _defect_sentence(found: DefectResult) -> str:
     on = f" (on `{found.on}`)" if found.on else ""
-    return " ".join(faults()[found.id].sentence.split()) + on
+    return " ".join(defects()[found.id].sentence.split()) + on
 
 
-def _violated(found: FaultFound) -> str:
+def _violation_list(found: DefectResult) -> str:
     ordered = sorted(found.violates.items(), key=lambda item: item[0] != found.breaks)
     return ", ".join(f"`{row}`" + (" (warn)" if grade == "warn" else "") for row, grade in ordered)
 
 
-def _eccentrics(findings: Findings) -> str:
+def _quirk_table(findings: ProofResult) -> str:
     lines = ["## Eccentrics", "", "| eccentric | what is unusual | warned of |", "|---|---|---|"]
     for found in findings.eccentrics:
         if found.id:
             warned = ", ".join(f"`{row}`" for row in found.violates) or "nothing"
-            lines.append(f"| `{found.id}` | {eccentrics()[found.id].sentence} | {warned} |")
+            lines.append(f"| `{found.id}` | {quirks()[found.id].sentence} | {warned} |")
     return "\n".join([*lines, ""])

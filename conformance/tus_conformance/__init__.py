@@ -10,49 +10,49 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tus_conformance.dialogue.discovery import Discovered, discover
-    from tus_conformance.dialogue.probing import Unreachable
-    from tus_conformance.dialogue.session import Session
-    from tus_conformance.running.plan import Plan
-    from tus_conformance.running.run import Run
-    from tus_conformance.running.selection import Selection
-    from tus_conformance.target.profile import Profile, ProfileError, read_profile
-    from tus_conformance.target.target import Target, TargetError
-    from tus_conformance.telling.replay import replay
-    from tus_conformance.wire import Wire
+    from tus_conformance.discovery.discovery import DiscoveryResult, discover
+    from tus_conformance.discovery.probes import TargetUnreachable
+    from tus_conformance.execution.steps import execute_scenario
+    from tus_conformance.runner.run import Run
+    from tus_conformance.runner.run_plan import RunPlan
+    from tus_conformance.runner.selection import Selection
+    from tus_conformance.state.session import Session
+    from tus_conformance.targets.profile import Profile, ProfileError, read_profile
+    from tus_conformance.targets.target import Target, TargetError
+    from tus_conformance.transport import Http1Transport
 
 __all__ = [
-    "Discovered",
-    "Plan",
+    "DiscoveryResult",
+    "Http1Transport",
     "Profile",
     "ProfileError",
     "Run",
+    "RunPlan",
     "Selection",
     "Session",
     "Target",
     "TargetError",
-    "Unreachable",
-    "Wire",
+    "TargetUnreachable",
     "discover",
+    "execute_scenario",
     "read_profile",
-    "replay",
 ]
 
 _HOMES = {
-    "Discovered": "dialogue.discovery",
-    "Plan": "running.plan",
-    "Profile": "target.profile",
-    "ProfileError": "target.profile",
-    "Run": "running.run",
-    "Selection": "running.selection",
-    "Session": "dialogue.session",
-    "Target": "target.target",
-    "TargetError": "target.target",
-    "Unreachable": "dialogue.probing",
-    "Wire": "wire",
-    "discover": "dialogue.discovery",
-    "read_profile": "target.profile",
-    "replay": "telling.replay",
+    "DiscoveryResult": "discovery.discovery",
+    "RunPlan": "runner.run_plan",
+    "Profile": "targets.profile",
+    "ProfileError": "targets.profile",
+    "Run": "runner.run",
+    "Selection": "runner.selection",
+    "Session": "state.session",
+    "Target": "targets.target",
+    "TargetError": "targets.target",
+    "TargetUnreachable": "discovery.probes",
+    "Http1Transport": "transport",
+    "discover": "discovery.discovery",
+    "read_profile": "targets.profile",
+    "execute_scenario": "execution.steps",
 }
 
 

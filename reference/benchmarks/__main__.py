@@ -19,13 +19,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.load import BLOCK, require, send_big, send_small
-from benchmarks.targets import REFERENCE, Running, Target, parse_server, running, socat, verify
+from benchmarks.targets import (
+    REFERENCE,
+    BenchmarkTarget,
+    RunningTarget,
+    measure_socat,
+    parse_server,
+    run_target,
+    verify,
+)
 
 MIB = 1024 * 1024
 
 
 @dataclass
-class Figures:
+class Measurements:
     """What was measured of one target, in seconds, requests per second and bytes."""
 
     big: list[float] = field(default_factory=list)
@@ -33,22 +41,24 @@ class Figures:
     memory: int = 0
 
 
-def measure(targets: list[Target], home: Path, options: argparse.Namespace) -> dict[str, Figures]:
+def measure(
+    targets: list[BenchmarkTarget], home: Path, options: argparse.Namespace
+) -> dict[str, Measurements]:
     """Run all rounds and return what was measured."""
     block = os.urandom(BLOCK)
-    figures: dict[str, Figures] = defaultdict(Figures)
+    figures: dict[str, Measurements] = defaultdict(Measurements)
     with_socat = shutil.which("socat") is not None
     for number in range(options.rounds + 1):
         counts = number > 0
         if with_socat:
-            seconds = socat(home, block, options.size)
+            seconds = measure_socat(home, block, options.size)
             if counts:
                 figures["socat -u into a file"].big.append(seconds)
         for target in targets:
             for connections in (0, 1, 32):
                 folder = home / f"{target.name.replace('/', '-')}-{number}-{connections}" / "up"
                 folder.parent.mkdir(parents=True)
-                with running(target, folder) as server:
+                with run_target(target, folder) as server:
                     figure = run(server, folder, block, options, connections)
                     if counts and connections:
                         figures[target.name].small[connections].append(figure)
@@ -63,7 +73,7 @@ def measure(targets: list[Target], home: Path, options: argparse.Namespace) -> d
 
 
 def run(
-    server: Running, folder: Path, block: bytes, options: argparse.Namespace, connections: int
+    server: RunningTarget, folder: Path, block: bytes, options: argparse.Namespace, connections: int
 ) -> float:
     """Run one measurement: the big PATCH for 0 connections, else the small cycles."""
     endpoint = endpoint_of(server)
@@ -81,7 +91,7 @@ def run(
     return rate
 
 
-def endpoint_of(server: Running) -> str:
+def endpoint_of(server: RunningTarget) -> str:
     """Return the endpoint with or without its last slash, whichever creates uploads."""
     try:
         send_small(server.port, "/files/", b"x", connections=1, count=1)
@@ -90,7 +100,7 @@ def endpoint_of(server: Running) -> str:
     return "/files/"
 
 
-def report(figures: dict[str, Figures], options: argparse.Namespace) -> None:
+def report(figures: dict[str, Measurements], options: argparse.Namespace) -> None:
     """Print the medians, and the spread of what they are medians of."""
     print(f"\none PATCH of {options.size} MiB   median s   least   most   peak RSS MiB")
     for name, figure in figures.items():

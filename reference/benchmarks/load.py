@@ -79,7 +79,7 @@ def receive(connection: socket.socket) -> tuple[int, dict[str, str]]:
 
 
 @dataclass
-class Worker:
+class LoadConnection:
     """One connection that goes through its cycles, a request at a time."""
 
     connection: socket.socket
@@ -90,8 +90,8 @@ class Worker:
     asked_head: bool = False
 
 
-def cycles(
-    worker: Worker, endpoint: str, content: bytes, count: int, ids: list[str]
+def generate_requests(
+    worker: LoadConnection, endpoint: str, content: bytes, count: int, ids: list[str]
 ) -> Iterator[bytes]:
     """Yield the requests of `count` cycles; between them the worker has the answer."""
     for _ in range(count):
@@ -121,8 +121,8 @@ def send_small(
         for _ in range(connections):
             connection = socket.create_connection(("127.0.0.1", port), timeout=60)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            worker = Worker(connection, iter(()))
-            worker.steps = cycles(worker, endpoint, content, count, ids)
+            worker = LoadConnection(connection, iter(()))
+            worker.steps = generate_requests(worker, endpoint, content, count, ids)
             selector.register(connection, selectors.EVENT_READ, worker)
         workers = [key.data for key in selector.get_map().values()]
         start = time.perf_counter()
@@ -135,7 +135,7 @@ def send_small(
     return sum(worker.requests for worker in workers) / seconds, ids
 
 
-def advance(selector: selectors.BaseSelector, worker: Worker) -> None:
+def advance(selector: selectors.BaseSelector, worker: LoadConnection) -> None:
     """Take in what came; when that is a whole answer, send the next request."""
     piece = worker.connection.recv(65536)
     require(piece != b"", "the server closed the connection")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Target:
+class BenchmarkTarget:
     """A server; in its command PORT and FOLDER stand for what they say."""
 
     name: str
@@ -27,7 +27,7 @@ class Target:
 
 
 @dataclass
-class Running:
+class RunningTarget:
     """A server that listens."""
 
     process: subprocess.Popen[bytes]
@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(target: Target, folder: Path) -> Iterator[Running]:
+def run_target(target: BenchmarkTarget, folder: Path) -> Iterator[RunningTarget]:
     """Run a server on an empty folder until the block ends."""
     folder.mkdir(parents=True)
     port = free_port()
@@ -68,7 +68,7 @@ def running(target: Target, folder: Path) -> Iterator[Running]:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.05)
-        yield Running(process, port, folder)
+        yield RunningTarget(process, port, folder)
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -77,7 +77,7 @@ def running(target: Target, folder: Path) -> Iterator[Running]:
         process.wait()
 
 
-def socat(folder: Path, block: bytes, blocks: int) -> float:
+def measure_socat(folder: Path, block: bytes, blocks: int) -> float:
     """Send the same bytes through `socat -u` into a file; return the seconds."""
     port = free_port()
     file = folder / "socat"
@@ -121,16 +121,16 @@ def verify(file: Path, block: bytes, blocks: int) -> None:
         require(stored.read(1) == b"", f"{file} is too long")
 
 
-def parse_server(text: str) -> Target:
+def parse_server(text: str) -> BenchmarkTarget:
     """Return the target that NAME=COMMAND describes; raise `ValueError` if it does not."""
     name, equals, command = text.partition("=")
     words = tuple(shlex.split(command))
     if not equals or "PORT" not in words or "FOLDER" not in words:
         raise ValueError(f"write NAME='command PORT FOLDER', not {text!r}")
-    return Target(name, words)
+    return BenchmarkTarget(name, words)
 
 
-REFERENCE = Target(
+REFERENCE = BenchmarkTarget(
     "tus_reference",
     (sys.executable, "-m", "tus_reference", "--port", "PORT", "--upload-dir", "FOLDER"),
 )

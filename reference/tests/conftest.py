@@ -12,16 +12,16 @@ import trio
 import trio.testing
 
 from tus_reference import Config, FileStore, Handler, MemoryLocker, MemoryStore, StoreComposer
-from tus_reference.middleware import Layer, Layered
-from tus_reference.protocol import Headers
+from tus_reference.middleware import Layer, LayeredService
+from tus_reference.model import Headers
 from tus_reference.server import Limits, serve_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-TUS = {"Host": "tus.test", "Tus-Resumable": "1.0.0"}
-OFFSET = {"Content-Type": "application/offset+octet-stream"}
+TUS_HEADERS = {"Host": "tus.test", "Tus-Resumable": "1.0.0"}
+OFFSET_CONTENT_TYPE = {"Content-Type": "application/offset+octet-stream"}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, object
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReceivedResponse:
     """One response; `code` is the stable error code that its text begins with."""
 
     status: int
@@ -54,7 +54,7 @@ class Answer:
         return self.headers.one(name)
 
 
-class Wire:
+class MemoryConnection:
     """One connection to the handler, in memory."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
@@ -68,12 +68,12 @@ class Wire:
             data = data.replace("\n", "\r\n").encode("latin-1")
         await self.stream.send_all(data)
 
-    async def answer(self, method: str = "GET") -> Answer:
+    async def receive_response(self, method: str = "GET") -> ReceivedResponse:
         """Return the next final response; fails if none comes within 5 s of trio's clock."""
         with trio.fail_after(5):
             return await self._answer(method)
 
-    async def _answer(self, method: str) -> Answer:
+    async def _answer(self, method: str) -> ReceivedResponse:
         parser = h11.Connection(h11.CLIENT)
         parser.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
         parser.send(h11.EndOfMessage())
@@ -91,20 +91,20 @@ class Wire:
                 body += event.data
             elif isinstance(event, h11.EndOfMessage):
                 self._left = parser.trailing_data[0]
-                return Answer(status, headers, body)
+                return ReceivedResponse(status, headers, body)
 
-    async def raw(self) -> bytes:
+    async def receive(self) -> bytes:
         """Return the bytes that have come, waiting for some."""
         with trio.fail_after(5):
             return bytes(await self.stream.receive_some(65536))
 
-    async def closed(self) -> bool:
+    async def is_closed(self) -> bool:
         """Return whether the server has finished sending."""
         with trio.fail_after(5):
             return await self.stream.receive_some(1) == b""
 
 
-class Client:
+class HandlerClient:
     """Requests to one handler, each over a connection of its own."""
 
     def __init__(
@@ -115,16 +115,16 @@ class Client:
         self._limits = limits
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Wire]:
+    async def connect(self) -> AsyncIterator[MemoryConnection]:
         ours, theirs = trio.testing.memory_stream_pair()
         async with trio.open_nursery() as nursery:
 
             async def serve() -> None:
-                service = Layered(self.handler, *self._layers)
+                service = LayeredService(self.handler, *self._layers)
                 await serve_stream(service, theirs, limits=self._limits)
 
             nursery.start_soon(serve)
-            yield Wire(ours)
+            yield MemoryConnection(ours)
             await ours.aclose()
 
     async def request(
@@ -135,9 +135,9 @@ class Client:
         body: bytes | None = None,
         *,
         chunked: bool = False,
-    ) -> Answer:
+    ) -> ReceivedResponse:
         """Send a request with tus's usual headers; a header given as None is left out."""
-        fields: dict[str, str | None] = {**TUS, **(headers or {})}
+        fields: dict[str, str | None] = {**TUS_HEADERS, **(headers or {})}
         if chunked:
             fields["Transfer-Encoding"] = "chunked"
         elif body is not None:
@@ -150,7 +150,7 @@ class Client:
             data = b"%x\r\n%s\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
         async with self.connect() as wire:
             await wire.send(head.encode("latin-1") + b"\r\n" + data)
-            return await wire.answer(method)
+            return await wire.receive_response(method)
 
     async def create(self, length: int | None = 10, stored: bytes = b"", **headers: str) -> str:
         """Create an upload with `stored` bytes and return its path; underscores are dashes."""
@@ -168,13 +168,13 @@ class Client:
 
     async def patch(
         self, path: str, offset: int | str, body: bytes = b"", *, chunked: bool = False, **more: str
-    ) -> Answer:
+    ) -> ReceivedResponse:
         """Send a PATCH; further headers are given with underscores for dashes."""
         fields: dict[str, str | None] = {k.replace("_", "-"): v for k, v in more.items()}
-        fields = {**OFFSET, "Upload-Offset": str(offset), **fields}
+        fields = {**OFFSET_CONTENT_TYPE, "Upload-Offset": str(offset), **fields}
         return await self.request("PATCH", path, fields, body, chunked=chunked)
 
-    async def head(self, path: str) -> Answer:
+    async def head(self, path: str) -> ReceivedResponse:
         return await self.request("HEAD", path)
 
     async def get(self, path: str) -> bytes:
@@ -183,22 +183,22 @@ class Client:
         assert answer.status == 200, answer
         return answer.body
 
-    async def offset(self, path: str) -> int:
+    async def get_offset(self, path: str) -> int:
         """Return the offset that HEAD tells."""
         answer = await self.head(path)
         assert answer.status == 200, answer
         return int(answer["Upload-Offset"] or "-1")
 
 
-class Servers:
+class ClientFactory:
     """Makes clients of fresh handlers over a fresh store."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def wire(self, stream: trio.abc.Stream) -> Wire:
+    def new_connection(self, stream: trio.abc.Stream) -> MemoryConnection:
         """Return a connection over a stream of the test's own."""
-        return Wire(stream)
+        return MemoryConnection(stream)
 
     def __call__(
         self,
@@ -207,21 +207,21 @@ class Servers:
         limits: Limits | None = None,
         layers: tuple[Layer, ...] = (),
         **settings: Any,
-    ) -> Client:
+    ) -> HandlerClient:
         composer = StoreComposer()
         (store or MemoryStore()).use_in(composer)
         MemoryLocker().use_in(composer)
         config = Config(store_composer=composer, spool_directory=self.folder, **settings)
-        return Client(Handler(config), limits, layers)
+        return HandlerClient(Handler(config), limits, layers)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Servers:
+def server(tmp_path: Path) -> ClientFactory:
     """Return a maker of clients; without arguments the store is in memory."""
-    return Servers(tmp_path)
+    return ClientFactory(tmp_path)
 
 
 @pytest.fixture(params=["memory", "file"])
-def client(request: pytest.FixtureRequest, tmp_path: Path, server: Servers) -> Client:
+def client(request: pytest.FixtureRequest, tmp_path: Path, server: ClientFactory) -> HandlerClient:
     """Return a client of a server without limits, once for each store."""
     return server(FileStore(tmp_path / "uploads") if request.param == "file" else MemoryStore())

@@ -2,15 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from tus_reference.handler import (
-    Config,
-    ConfigError,
-    FileInfo,
-    Handler,
-    StoreComposer,
-    UnroutedHandler,
-)
+from tus_reference.handler import Config, ConfigError, Handler, UnroutedHandler
 from tus_reference.lockers import FileLocker, MemoryLocker
+from tus_reference.model import FileInfo, StoreComposer
 from tus_reference.stores import FileStore, MemoryStore
 
 if TYPE_CHECKING:

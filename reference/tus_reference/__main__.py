@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tus_reference.commandline import main
+from tus_reference.cli import main
 
 __all__ = ["main"]
 

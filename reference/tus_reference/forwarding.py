@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tus_reference.handler import Request
-    from tus_reference.protocol import Headers
+    from tus_reference.model import Headers, Request
 
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
@@ -54,8 +53,8 @@ def client_origin(request: Request) -> Origin:
 def client_address(request: Request) -> str:
     """Return the client's address as the proxies tell, with its port if they name that."""
     headers = request.headers
-    told = _forwarded(headers).get("for") or _first(headers, "X-Forwarded-For")
-    return told or request.remote_addr
+    client = _forwarded(headers).get("for") or _first(headers, "X-Forwarded-For")
+    return client or request.remote_addr
 
 
 def _forwarded(headers: Headers) -> dict[str, str]:

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def launch_chromium() -> Iterator[Browser]:
     """Start Chromium and end it; exit with a sentence where there is none."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    path = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
     if path is None:
-        sys.exit(f"There is no Chromium here: none of {', '.join(NAMES)} is on the PATH.")
+        sys.exit(f"There is no Chromium here: none of {', '.join(CHROMIUM_NAMES)} is on the PATH.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
@@ -27,5 +27,5 @@ def chromium() -> Iterator[Browser]:
 
 
 if __name__ == "__main__":
-    with chromium() as found:
+    with launch_chromium() as found:
         print(f"Chromium {found.version}")

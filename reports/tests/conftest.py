@@ -11,21 +11,21 @@ import pytest
 from tus_reports import (
     FORMAT,
     Attempt,
-    Body,
     Capability,
     Check,
+    ConnectionEvent,
     Counts,
     Discovery,
-    Event,
     Exchange,
     Footer,
     Header,
-    Line,
     Record,
+    RecordedBody,
+    RecordedResponse,
+    RecordLine,
     RecordWriter,
-    Requirement,
-    Response,
-    Scenario,
+    RequirementResult,
+    ScenarioResult,
     Verdict,
 )
 
@@ -33,22 +33,22 @@ TARGET = "http://127.0.0.1:1080/files/"
 SPEC = "https://tus.io/protocols/resumable-upload"
 
 
-def response(status: int, reason: str, body: str = "", **headers: str) -> Response:
+def make_response(status: int, reason: str, body: str = "", **headers: str) -> RecordedResponse:
     """Make a response as a server would write it."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     head = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in named.items())]
-    return Response(
+    return RecordedResponse(
         status=status,
         head="\r\n".join(head) + "\r\n\r\n",
         headers=tuple(named.items()),
-        body=Body(length=len(body), text=body) if body else None,
+        body=RecordedBody(length=len(body), text=body) if body else None,
     )
 
 
-def exchange(
+def make_exchange(
     request: str,
-    *responses: Response,
-    body: Body | None = None,
+    *responses: RecordedResponse,
+    body: RecordedBody | None = None,
     started: float = 0.1,
     act: str = "",
     failure: str | None = None,
@@ -56,13 +56,15 @@ def exchange(
     """Make an exchange; of several responses the last is final."""
     method, url, *_ = request.split(" ")
     events = [
-        Event(at=0.0, kind="connect", text="127.0.0.1:1080"),
-        Event(at=0.001, kind="sent", size=len(request), text="head"),
+        ConnectionEvent(at=0.0, kind="connect", text="127.0.0.1:1080"),
+        ConnectionEvent(at=0.001, kind="sent", size=len(request), text="head"),
     ]
     if act:
-        events.append(Event(at=0.0123, kind="act", text=act))
+        events.append(ConnectionEvent(at=0.0123, kind="act", text=act))
     events += [
-        Event(at=0.002 + place / 1000, kind="received", size=len(each.head), text=str(each.status))
+        ConnectionEvent(
+            at=0.002 + place / 1000, kind="received", size=len(each.head), text=str(each.status)
+        )
         for place, each in enumerate(responses)
     ]
     return Exchange(
@@ -78,10 +80,12 @@ def exchange(
     )
 
 
-def patch(offset: int, *responses: Response, body: Body | None = None, act: str = "") -> Exchange:
+def make_patch(
+    offset: int, *responses: RecordedResponse, body: RecordedBody | None = None, act: str = ""
+) -> Exchange:
     """Make a PATCH of the sample's upload."""
-    body = body or Body(length=5, text="hello")
-    return exchange(
+    body = body or RecordedBody(length=5, text="hello")
+    return make_exchange(
         "PATCH /files/24e533e02ec3bc40c387f1a0e460e216 HTTP/1.1\n"
         "Host: 127.0.0.1:1080\n"
         "User-Agent: tus-conformance/0.1.0\n"
@@ -96,7 +100,7 @@ def patch(offset: int, *responses: Response, body: Body | None = None, act: str 
     )
 
 
-def told(
+def make_scenario(
     name: str,
     title: str,
     verdict: Verdict,
@@ -106,10 +110,10 @@ def told(
     requirements: tuple[str, ...] = (),
     steps: tuple[str, ...] = (),
     reason: str = "",
-) -> Scenario:
+) -> ScenarioResult:
     """Make a scenario; the requirements are those its checks name unless given."""
     named = dict.fromkeys(check.requirement for each in attempts for check in each.checks)
-    return Scenario(
+    return ScenarioResult(
         id=name,
         title=title,
         verdict=verdict,
@@ -123,7 +127,7 @@ def told(
     )
 
 
-def row(
+def make_requirement(
     name: str,
     level: str,
     statement: str,
@@ -132,10 +136,10 @@ def row(
     section: str = "Core/PATCH",
     extension: str = "core",
     ambiguity: str = "",
-) -> Requirement:
+) -> RequirementResult:
     """Make a requirement."""
     anchor = section.rsplit("/", 1)[-1].lower().replace(" ", "-")
-    return Requirement(
+    return RequirementResult(
         id=name,
         level=level,
         section=section,
@@ -148,15 +152,15 @@ def row(
     )
 
 
-def passed(name: str, *requirements: str) -> Attempt:
+def passing_attempt(name: str, *requirements: str) -> Attempt:
     """Make an attempt in which everything held."""
     checks = tuple(Check(requirement=each, outcome="held", grade="pass") for each in requirements)
     return Attempt(verdict="pass", checks=checks, seconds=0.01)
 
 
-def mismatch(label: str, offset: int) -> Scenario:
+def offset_mismatch(label: str, offset: int) -> ScenarioResult:
     """Make one of the scenarios that fail alike: a PATCH at a wrong offset is accepted."""
-    reply = response(
+    reply = make_response(
         204, "No Content", Tus_Resumable="1.0.0", Upload_Offset=str(offset + 5), Date="today"
     )
     check = Check(
@@ -169,14 +173,14 @@ def mismatch(label: str, offset: int) -> Scenario:
         step=2,
         exchange=1,
     )
-    create = exchange(
+    create = make_exchange(
         "POST /files/ HTTP/1.1\nHost: 127.0.0.1:1080\nTus-Resumable: 1.0.0\nUpload-Length: 10",
-        response(201, "Created", Location=TARGET + "24e533e02ec3bc40c387f1a0e460e216"),
+        make_response(201, "Created", Location=TARGET + "24e533e02ec3bc40c387f1a0e460e216"),
     )
     failed = Attempt(
-        verdict="fail", checks=(check,), exchanges=(create, patch(offset, reply)), seconds=0.02
+        verdict="fail", checks=(check,), exchanges=(create, make_patch(offset, reply)), seconds=0.02
     )
-    return told(
+    return make_scenario(
         f"core.patch.offset-mismatch/{label}",
         "A PATCH at the wrong offset is refused and changes nothing",
         "fail",
@@ -190,18 +194,18 @@ def mismatch(label: str, offset: int) -> Scenario:
     )
 
 
-def lost_bytes() -> Scenario:
+def lost_bytes_scenario() -> ScenarioResult:
     """Make the scenario of a cut connection after which what was sent is gone."""
-    length = Body(length=40960, generated="bytes 0 to 40960 of seed 4711", sha256="0" * 64)
-    cut = patch(0, body=length, act="cut after 40960 body bytes by RST")
+    length = RecordedBody(length=40960, generated="bytes 0 to 40960 of seed 4711", sha256="0" * 64)
+    cut = make_patch(0, body=length, act="cut after 40960 body bytes by RST")
     cut = Exchange(
         **{name: getattr(cut, name) for name in cut.__struct_fields__ if name != "failure"},
         failure="We cut the connection; no answer was awaited.",
     )
-    head = exchange(
+    head = make_exchange(
         "HEAD /files/24e533e02ec3bc40c387f1a0e460e216 HTTP/1.1\nHost: 127.0.0.1:1080\n"
         "Tus-Resumable: 1.0.0",
-        response(
+        make_response(
             200, "OK", Tus_Resumable="1.0.0", Upload_Offset="0", Upload_Length="81920", Server="x"
         ),
         started=1.204,
@@ -218,7 +222,7 @@ def lost_bytes() -> Scenario:
         step=3,
         exchange=1,
     )
-    return told(
+    return make_scenario(
         "core.patch.cut/50%",
         "A PATCH whose connection breaks keeps what has arrived",
         "warn",
@@ -231,9 +235,11 @@ def lost_bytes() -> Scenario:
     )
 
 
-def missing_header() -> Scenario:
+def missing_header_invariant() -> ScenarioResult:
     """Make the invariant that some answers lack a header, with evidence as wide as the head."""
-    gone = response(404, "Not Found", "404 page not found\x1b[31m\n", Content_Type="text/plain")
+    gone = make_response(
+        404, "Not Found", "404 page not found\x1b[31m\n", Content_Type="text/plain"
+    )
     check = Check(
         requirement="core.tus-resumable.response-present",
         outcome="violated",
@@ -243,12 +249,12 @@ def missing_header() -> Scenario:
         evidence=gone.head.rstrip(),
         exchange=0,
     )
-    asked = exchange(
+    asked = make_exchange(
         "HEAD /files/nothing-here HTTP/1.1\nHost: 127.0.0.1:1080\nTus-Resumable: 1.0.0\n"
         "Authorization: [redacted]",
         gone,
     )
-    return told(
+    return make_scenario(
         "core.tus-resumable.response-present",
         "Every answer, an error too, says which version of the protocol it speaks",
         "fail",
@@ -259,7 +265,7 @@ def missing_header() -> Scenario:
     )
 
 
-def sample_scenarios() -> tuple[Scenario, ...]:
+def sample_scenarios() -> tuple[ScenarioResult, ...]:
     """Make the scenarios of the sample: each verdict occurs."""
     disagreeing = Check(
         requirement="core.patch.concurrent",
@@ -271,7 +277,7 @@ def sample_scenarios() -> tuple[Scenario, ...]:
         step=2,
         exchange=0,
     )
-    broken = response(500, "Internal Server Error", "lock not held", Tus_Resumable="1.0.0")
+    broken = make_response(500, "Internal Server Error", "lock not held", Tus_Resumable="1.0.0")
     noted = Check(
         requirement="creation.post.body-without-type",
         outcome="held",
@@ -281,47 +287,47 @@ def sample_scenarios() -> tuple[Scenario, ...]:
         exchange=0,
         step=1,
     )
-    unanswered = exchange(
+    unanswered = make_exchange(
         "POST /files/ HTTP/1.1\nHost: 127.0.0.1:1080\nTus-Resumable: 1.0.0\nUpload-Length: 0",
         failure="No answer came within 10 seconds.",
     )
     return (
-        told(
+        make_scenario(
             "core.head.no-store",
             "An answer to HEAD is never stored by a cache",
             "pass",
-            passed("core.head.no-store", "core.head.cache-control"),
+            passing_attempt("core.head.no-store", "core.head.cache-control"),
             section="Core/HEAD",
         ),
-        missing_header(),
-        told(
+        missing_header_invariant(),
+        make_scenario(
             "core.patch.appends",
             "A PATCH at the right offset appends its bytes",
             "pass",
-            passed("core.patch.appends", "core.patch.appends"),
+            passing_attempt("core.patch.appends", "core.patch.appends"),
         ),
-        mismatch("behind", 0),
-        mismatch("ahead", 7),
-        mismatch("far", 9223372036854775807),
-        lost_bytes(),
-        told(
+        offset_mismatch("behind", 0),
+        offset_mismatch("ahead", 7),
+        offset_mismatch("far", 9223372036854775807),
+        lost_bytes_scenario(),
+        make_scenario(
             "core.patch.concurrent",
             "Of two PATCH requests at the same offset one wins and the bytes are its own",
             "inconclusive",
-            Attempt(verdict="fail", checks=(disagreeing,), exchanges=(patch(0, broken),)),
-            passed("core.patch.concurrent", "core.patch.concurrent"),
+            Attempt(verdict="fail", checks=(disagreeing,), exchanges=(make_patch(0, broken),)),
+            passing_attempt("core.patch.concurrent", "core.patch.concurrent"),
             steps=("Given an upload of 10 bytes.", "PATCH the upload twice at once."),
             reason="A first attempt failed, and a second one did not fail in the same way.",
         ),
-        told(
+        make_scenario(
             "creation.post.location",
             "A creation answers 201 with the Location of the new upload",
             "pass",
-            passed("creation.post.location", "creation.post.location-201"),
+            passing_attempt("creation.post.location", "creation.post.location-201"),
             section="Creation/POST",
             extension="creation",
         ),
-        told(
+        make_scenario(
             "creation.post.body-without-type",
             "A creation with a body but no Content-Type",
             "note",
@@ -329,7 +335,7 @@ def sample_scenarios() -> tuple[Scenario, ...]:
             section="Creation/POST",
             extension="creation",
         ),
-        told(
+        make_scenario(
             "creation.post.empty",
             "An empty upload is complete as soon as it is created",
             "error",
@@ -342,7 +348,7 @@ def sample_scenarios() -> tuple[Scenario, ...]:
             section="Creation/POST",
             extension="creation",
         ),
-        told(
+        make_scenario(
             "creation.max-size.413",
             "A creation beyond the largest size is refused with 413",
             "not-applicable",
@@ -352,7 +358,7 @@ def sample_scenarios() -> tuple[Scenario, ...]:
             extension="creation",
         ),
         *(
-            told(
+            make_scenario(
                 f"checksum.{name}",
                 title,
                 "unsupported",
@@ -367,7 +373,7 @@ def sample_scenarios() -> tuple[Scenario, ...]:
                 ("algorithm-400", "A checksum of an unknown algorithm is refused with 400"),
             )
         ),
-        told(
+        make_scenario(
             "termination.delete",
             "A terminated upload is gone: HEAD and PATCH answer 404 or 410",
             "blocked",
@@ -377,7 +383,7 @@ def sample_scenarios() -> tuple[Scenario, ...]:
             extension="termination",
             reason="An upload could not be created: POST answered 503.",
         ),
-        told(
+        make_scenario(
             "termination.delete-during-patch",
             "A DELETE during a PATCH ends it",
             "excluded",
@@ -389,14 +395,14 @@ def sample_scenarios() -> tuple[Scenario, ...]:
     )
 
 
-def sample_requirements() -> tuple[Requirement, ...]:
+def sample_requirements() -> tuple[RequirementResult, ...]:
     """Make the requirements of the sample."""
     creation = {"section": "Creation/POST", "extension": "creation"}
     checksum = {"section": "Checksum", "extension": "checksum"}
     termination = {"section": "Termination", "extension": "termination"}
     mismatches = tuple(f"core.patch.offset-mismatch/{each}" for each in ("behind", "ahead", "far"))
     return (
-        row(
+        make_requirement(
             "core.tus-resumable.response-present",
             "MUST",
             "Every response other than replies to OPTIONS carries Tus-Resumable, including error "
@@ -405,7 +411,7 @@ def sample_requirements() -> tuple[Requirement, ...]:
             "core.tus-resumable.response-present",
             section="Core/Headers/Tus-Resumable",
         ),
-        row(
+        make_requirement(
             "core.head.cache-control",
             "MUST",
             "An answer to HEAD carries Cache-Control: no-store.",
@@ -413,21 +419,21 @@ def sample_requirements() -> tuple[Requirement, ...]:
             "core.head.no-store",
             section="Core/HEAD",
         ),
-        row(
+        make_requirement(
             "core.patch.appends",
             "MUST",
             "A PATCH at the current offset appends the bytes of its body to the upload.",
             "pass",
             "core.patch.appends",
         ),
-        row(
+        make_requirement(
             "core.patch.offset-mismatch-409",
             "MUST",
             "A PATCH whose Upload-Offset is not the current offset of the upload is answered 409.",
             "fail",
             *mismatches,
         ),
-        row(
+        make_requirement(
             "core.patch.keep-partial",
             "SHOULD",
             "A server keeps as much of an interrupted PATCH as it can.",
@@ -436,14 +442,14 @@ def sample_requirements() -> tuple[Requirement, ...]:
             ambiguity="How much is possible is the server's own knowledge; nothing at all is "
             "treated as a warning.",
         ),
-        row(
+        make_requirement(
             "core.patch.concurrent",
             "IMPLIED",
             "Two PATCH requests at the same offset never both take effect.",
             "inconclusive",
             "core.patch.concurrent",
         ),
-        row(
+        make_requirement(
             "creation.post.location-201",
             "MUST",
             "A successful creation is answered 201 and names the upload in Location.",
@@ -451,7 +457,7 @@ def sample_requirements() -> tuple[Requirement, ...]:
             "creation.post.location",
             **creation,
         ),
-        row(
+        make_requirement(
             "creation.post.body-without-type",
             "UNSPECIFIED",
             "What becomes of the body of a creation that has no Content-Type.",
@@ -459,7 +465,7 @@ def sample_requirements() -> tuple[Requirement, ...]:
             "creation.post.body-without-type",
             **creation,
         ),
-        row(
+        make_requirement(
             "creation.post.empty-complete",
             "MUST",
             "An upload of length 0 is complete once it is created.",
@@ -467,7 +473,7 @@ def sample_requirements() -> tuple[Requirement, ...]:
             "creation.post.empty",
             **creation,
         ),
-        row(
+        make_requirement(
             "creation.max-size.413",
             "MUST",
             "A creation whose Upload-Length is beyond Tus-Max-Size is answered 413.",
@@ -476,14 +482,14 @@ def sample_requirements() -> tuple[Requirement, ...]:
             **creation,
         ),
         *(
-            row(name, "MUST", statement, "unsupported", name, **checksum)
+            make_requirement(name, "MUST", statement, "unsupported", name, **checksum)
             for name, statement in (
                 ("checksum.mismatch-460", "A mismatch may be answered 460."),
                 ("checksum.mismatch-discard", "A chunk that does not match is discarded."),
                 ("checksum.algorithm-400", "An unknown algorithm may be answered 400."),
             )
         ),
-        row(
+        make_requirement(
             "termination.delete.gone",
             "SHOULD",
             "An upload that was terminated is answered 404 or 410.",
@@ -491,7 +497,7 @@ def sample_requirements() -> tuple[Requirement, ...]:
             "termination.delete",
             **termination,
         ),
-        row(
+        make_requirement(
             "termination.delete-during-patch",
             "UNSPECIFIED",
             "What becomes of a PATCH during which its upload is terminated.",
@@ -506,7 +512,7 @@ def sample_record() -> Record:
     """Make the whole record."""
     scenarios, requirements = sample_scenarios(), sample_requirements()
     footer = Footer(
-        counts=Counts(scenarios=tallied(scenarios), requirements=tallied(requirements)),
+        counts=Counts(scenarios=count_slowly(scenarios), requirements=count_slowly(requirements)),
         exit_code=1,
         seconds=12.345,
         exchanges=803,
@@ -539,7 +545,9 @@ def sample_record() -> Record:
     return Record(header, discovery, scenarios, requirements, footer)
 
 
-def tallied(lines: tuple[Scenario, ...] | tuple[Requirement, ...]) -> dict[Verdict, int]:
+def count_slowly(
+    lines: tuple[ScenarioResult, ...] | tuple[RequirementResult, ...],
+) -> dict[Verdict, int]:
     """Count verdicts the slow and obvious way, as a check on the quick one."""
     counts: dict[Verdict, int] = {}
     for line in lines:
@@ -574,14 +582,14 @@ def write(tmp_path: Path) -> Callable[[Record], Path]:
     def written(record: Record, name: str = "run.ndjson") -> Path:
         path = tmp_path / name
         with RecordWriter(path) as writer:
-            for line in lines_of(record):
+            for line in record_lines(record):
                 writer.write(line)
         return path
 
     return written
 
 
-def lines_of(record: Record) -> tuple[Line, ...]:
+def record_lines(record: Record) -> tuple[RecordLine, ...]:
     """Return the lines of a record in their order."""
     discovery = (record.discovery,) if record.discovery else ()
     footer = (record.footer,) if record.footer else ()

@@ -8,9 +8,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tus_reports import Counts, Footer, Record, Requirement, Verdict
-from tus_reports.compare import MixedEditionsError, compare, stability
-from tus_reports.comparison import (
+from tus_reports import Counts, Footer, Record, RequirementResult, Verdict
+from tus_reports.compare import MixedEditionsError, compare, compare_stability
+from tus_reports.comparison_views import (
     comparison_markdown,
     comparison_text,
     stability_html,
@@ -21,10 +21,10 @@ from tus_reports.comparison import (
 Golden = Callable[[str, str], None]
 
 
-def run(sample: Record, verdicts: Sequence[Verdict | None]) -> Record:
+def make_run(sample: Record, verdicts: Sequence[Verdict | None]) -> Record:
     """Make a run whose requirements r0, r1, ... came out so; None is one that it does not have."""
     rows = tuple(
-        Requirement(
+        RequirementResult(
             id=f"r{place}",
             level="MUST",
             section="Core",
@@ -69,7 +69,7 @@ def test_kinds(
     sample: Record,
 ) -> None:
     """A change is of the kind its two verdicts make it; only a new fail is a regression."""
-    found = compare(run(sample, [before]), run(sample, [after]))
+    found = compare(make_run(sample, [before]), make_run(sample, [after]))
     assert [change.kind for change in found.changes] == ([kind] if kind else [])
     assert found.exit_code == exit_code
 
@@ -90,8 +90,8 @@ def test_a_note_that_says_something_else(sample: Record) -> None:
 
 def test_golden(sample: Record, golden: Golden) -> None:
     """The texts of a comparison with every kind of change are the stored ones."""
-    old = run(sample, ["pass", "fail", "fail", "pass", "pass", None])
-    new = run(sample, ["fail", "pass", "blocked", "warn", None, "pass"])
+    old = make_run(sample, ["pass", "fail", "fail", "pass", "pass", None])
+    new = make_run(sample, ["fail", "pass", "blocked", "warn", None, "pass"])
     found = compare(replace(old, scenarios=sample.scenarios[:3]), new)
     golden("compare.txt", comparison_text(found))
     golden("compare.md", comparison_markdown(found))
@@ -107,7 +107,7 @@ def test_the_text_is_for_a_terminal(sample: Record) -> None:
 def test_a_violated_requirement_says_what_was_found(sample: Record) -> None:
     """A newly failing requirement comes with what was expected and what came."""
     found = compare(replace(sample, requirements=(), scenarios=()), sample)
-    said = {change.id: change.detail for change in found.of("regressed")}
+    said = {change.id: change.detail for change in found.of_kind("regressed")}
     assert said["core.patch.offset-mismatch-409"] == "Expected status 409; got status 204"
 
 
@@ -135,8 +135,8 @@ def test_stability(sample: Record) -> None:
     first, second, *others = sample.scenarios
     changed = msgspec.structs.replace(first, verdict="fail")
     runs = [sample, replace(sample, scenarios=(changed, *others)), sample]
-    found = stability(runs)
-    assert [each.id for each in found if not each.steady] == [first.id]
+    found = compare_stability(runs)
+    assert [each.id for each in found if not each.is_stable] == [first.id]
     assert next(each for each in found if each.id == second.id).verdicts == ("fail", None, "fail")
     assert stability_text(found).splitlines() == [
         f"1 scenario of {len(sample.scenarios)} not steady over 3 runs.",
@@ -147,5 +147,5 @@ def test_stability(sample: Record) -> None:
     page = stability_html(found, runs)
     assert page.count('<th scope="row">') == 1
     assert f"<code>{first.id}</code>" in page
-    calm = stability_html(stability([sample] * 3), [sample] * 3)
+    calm = stability_html(compare_stability([sample] * 3), [sample] * 3)
     assert f"Every one of {len(sample.scenarios)} scenarios came out the same" in calm

@@ -15,32 +15,32 @@ import msgspec
 import pytest
 
 from tus_reports import (
-    Body,
     DuplicateServerError,
+    MatrixServer,
     MixedEditionsError,
     Record,
-    Requirement,
-    Response,
-    Scenario,
-    Server,
+    RecordedBody,
+    RecordedResponse,
+    RequirementResult,
+    ScenarioResult,
     compare,
     comparison_html,
     html,
     matrix_html,
     matrix_markdown,
 )
-from tus_reports.html import WHOLE_STORIES
-from tus_reports.mark import MARKS
-from tus_reports.matrix import blocks
-from tus_reports.saying import sayings
-from tus_reports.shell import script
-from tus_reports.transcript import described, transcript
+from tus_reports.curl_script import curl_script
+from tus_reports.html import MAX_WITH_EXCHANGES
+from tus_reports.matrix import build_matrix
+from tus_reports.requirement_summary import summarize_requirements
+from tus_reports.transcript import describe_body, format_exchange
+from tus_reports.verdict_style import VERDICT_STYLES
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \" ' {{ 7*7 }} \x1b[2J"
-VOID = {"meta", "br", "input", "img", "link", "hr"}
+VOID_ELEMENTS = {"meta", "br", "input", "img", "link", "hr"}
 
 
-class Document(HTMLParser):
+class ParsedPage(HTMLParser):
     """What of a page the tests ask after: its elements, and whether they are nested rightly."""
 
     def __init__(self, text: str) -> None:
@@ -54,7 +54,7 @@ class Document(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
+        if tag not in VOID_ELEMENTS:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -74,10 +74,10 @@ class Document(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def pages(record: Record) -> dict[str, str]:
+def render_pages(record: Record) -> dict[str, str]:
     """Make every page there is."""
     old = replace(record, requirements=record.requirements[2:], scenarios=record.scenarios[1:])
-    servers = [Server("one", record, "one.html"), Server("two", old)]
+    servers = [MatrixServer("one", record, "one.html"), MatrixServer("two", old)]
     return {
         "report": html(record),
         "matrix": matrix_html(servers),
@@ -85,13 +85,13 @@ def pages(record: Record) -> dict[str, str]:
     }
 
 
-PAGES = ["report", "matrix", "comparison"]
+PAGE_NAMES = ["report", "matrix", "comparison"]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGE_NAMES)
 def test_a_page_is_whole(name: str, sample: Record) -> None:
     """A page is nested rightly, loads nothing, and has no id twice."""
-    document = Document(pages(sample)[name])
+    document = ParsedPage(render_pages(sample)[name])
     tags = Counter(tag for tag, _ in document.elements)
     assert not tags.keys() & {"link", "img", "iframe", "object", "base"}
     assert document.all("src") == []
@@ -100,10 +100,10 @@ def test_a_page_is_whole(name: str, sample: Record) -> None:
     assert tags["h1"] == tags["main"] == tags["title"] == 1
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGE_NAMES)
 def test_links_lead_somewhere(name: str, sample: Record) -> None:
     """A link within the page leads to an element of it; all others go to the specification."""
-    document = Document(pages(sample)[name])
+    document = ParsedPage(render_pages(sample)[name])
     ids = set(document.all("id"))
     for href in document.all("href"):
         if href.startswith("#"):
@@ -112,16 +112,16 @@ def test_links_lead_somewhere(name: str, sample: Record) -> None:
             assert href.startswith(("https://tus.io/", "one.html"))
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGE_NAMES)
 def test_text_stays_text(name: str, sample: Record) -> None:
     """Nothing that a server or a profile says becomes an element, an attribute or a template."""
     first = sample.scenarios[1]
     check = msgspec.structs.replace(
         first.attempts[0].checks[0], expected=HOSTILE, actual=HOSTILE, says=HOSTILE
     )
-    attempt = msgspec.structs.replace(first.attempts[0], checks=(check,), reason=HOSTILE)
+    scenario_of = msgspec.structs.replace(first.attempts[0], checks=(check,), reason=HOSTILE)
     scenario = msgspec.structs.replace(
-        first, title=HOSTILE, reason=HOSTILE, steps=(HOSTILE,), attempts=(attempt,)
+        first, title=HOSTILE, reason=HOSTILE, steps=(HOSTILE,), attempts=(scenario_of,)
     )
     row = msgspec.structs.replace(sample.requirements[0], reason=HOSTILE)
     header = msgspec.structs.replace(sample.header, target=HOSTILE, arguments=(HOSTILE,))
@@ -131,9 +131,9 @@ def test_text_stays_text(name: str, sample: Record) -> None:
         scenarios=(scenario, *sample.scenarios[2:]),
         requirements=(row, *sample.requirements[1:]),
     )
-    page = pages(hostile)[name]
-    calm = Document(pages(sample)[name])
-    document = Document(page)
+    page = render_pages(hostile)[name]
+    calm = ParsedPage(render_pages(sample)[name])
+    document = ParsedPage(page)
     assert all("onerror" not in known for _, known in document.elements)
     kinds = Counter(tag for tag, _ in document.elements)
     assert kinds["script"] == Counter(tag for tag, _ in calm.elements)["script"]
@@ -143,7 +143,7 @@ def test_text_stays_text(name: str, sample: Record) -> None:
 
 def test_the_report_tells_everything(sample: Record) -> None:
     """Every scenario and every requirement is an item of its own, with its verdict."""
-    document = Document(html(sample))
+    document = ParsedPage(html(sample))
     items = {
         known["id"]: known["data-verdict"]
         for _, known in document.elements
@@ -152,7 +152,7 @@ def test_the_report_tells_everything(sample: Record) -> None:
     expected = {f"s:{each.id}": each.verdict for each in sample.scenarios}
     expected |= {f"r:{each.id}": each.verdict for each in sample.requirements}
     assert items == expected
-    for verdict in MARKS.values():
+    for verdict in VERDICT_STYLES.values():
         assert f"{verdict.glyph} {verdict.word}" in document.text
     for told in (
         "Not conformant: 2 requirements violated",
@@ -182,8 +182,10 @@ def test_the_body_that_came_back_wrong_is_marked(sample: Record) -> None:
     )
     exchange = told.attempts[0].exchanges[1]
     assert exchange.response is not None
-    answer = msgspec.structs.replace(exchange.response, body=Body(length=9, text="hedgehogs"))
-    lines = transcript(msgspec.structs.replace(exchange, response=answer), spoilt)
+    answer = msgspec.structs.replace(
+        exchange.response, body=RecordedBody(length=9, text="hedgehogs")
+    )
+    lines = format_exchange(msgspec.structs.replace(exchange, response=answer), spoilt)
     assert [line.text for line in lines if line.marked] == ['(9 bytes: "hedgehogs")']
 
 
@@ -208,9 +210,9 @@ def test_the_status_is_marked_where_it_is_at_fault(
     check = msgspec.structs.replace(
         told.attempts[0].checks[0], expected=expected, actual=actual, evidence=head
     )
-    answer = Response(status=200, head=head, headers=(("Upload-Offset", "50"),))
+    answer = RecordedResponse(status=200, head=head, headers=(("Upload-Offset", "50"),))
     exchange = msgspec.structs.replace(told.attempts[0].exchanges[1], response=answer)
-    assert [line.text for line in transcript(exchange, check) if line.marked] == marked
+    assert [line.text for line in format_exchange(exchange, check) if line.marked] == marked
 
 
 @pytest.mark.parametrize(
@@ -224,24 +226,24 @@ def test_the_status_is_marked_where_it_is_at_fault(
 )
 def test_a_body_is_shown_as_what_it_is(text: str, shown: str) -> None:
     """Text as text, and what is none as its first bytes."""
-    assert described(Body(length=len(text), text=text)) == shown
+    assert describe_body(RecordedBody(length=len(text), text=text)) == shown
 
 
 def test_a_requirement_says_what_was_found(sample: Record) -> None:
     """Each that did not simply hold has a sentence, by itself or by the scenarios it follows of."""
-    said = sayings(sample)
+    said = summarize_requirements(sample)
     assert said["core.patch.appends"] == ""
     assert said["core.patch.offset-mismatch-409"] == "Expected status 409; got status 204"
     assert said["checksum.mismatch-460"].startswith("checksum is not advertised")
     assert [name for name, text in said.items() if not text] == [
         row.id for row in sample.requirements if row.verdict == "pass"
     ]
-    noted = rows(sample, **{"core.patch.appends": "note"})
+    noted = record_with_verdicts(sample, **{"core.patch.appends": "note"})
     like = tuple(
         msgspec.structs.replace(each, verdict="note") if each.id == "core.patch.appends" else each
         for each in sample.scenarios
     )
-    of_sum = sayings(replace(noted, scenarios=like))
+    of_sum = summarize_requirements(replace(noted, scenarios=like))
     assert of_sum["core.patch.appends"] == "It follows from core.patch.appends."
 
 
@@ -252,13 +254,13 @@ def test_a_violated_requirement_is_not_explained_by_what_held(sample: Record) ->
     row = msgspec.structs.replace(
         sample.requirements[1], verdict="fail", scenarios=(passed.id, failed.id)
     )
-    said = sayings(replace(sample, scenarios=(passed, failed), requirements=(row,)))
+    said = summarize_requirements(replace(sample, scenarios=(passed, failed), requirements=(row,)))
     assert said == {row.id: "It follows from other."}
 
 
 def test_a_run_cut_short_has_a_report(sample: Record) -> None:
     """Without requirements and footer, the page says so."""
-    document = Document(html(replace(sample, requirements=(), footer=None, discovery=None)))
+    document = ParsedPage(html(replace(sample, requirements=(), footer=None, discovery=None)))
     assert "The run was cut short" in document.text
 
 
@@ -275,7 +277,7 @@ def test_a_great_many_scenarios_leave_out_the_bytes_of_passes(sample: Record) ->
     )
     many = tuple(
         msgspec.structs.replace(with_bytes, id=f"many.{number}")
-        for number in range(WHOLE_STORIES + 1)
+        for number in range(MAX_WITH_EXCHANGES + 1)
     )
     page = html(replace(sample, scenarios=(*many, sample.scenarios[3])))
     assert "what passed is shown without its bytes" in page
@@ -285,10 +287,10 @@ def test_a_great_many_scenarios_leave_out_the_bytes_of_passes(sample: Record) ->
 # The matrix
 
 
-def rows(record: Record, **verdicts: str) -> Record:
+def record_with_verdicts(record: Record, **verdicts: str) -> Record:
     """Make a run that differs in the verdicts of some requirements; "" leaves one out."""
     changed = tuple(
-        msgspec.convert(msgspec.to_builtins(row) | {"verdict": verdicts[row.id]}, Requirement)
+        msgspec.convert(msgspec.to_builtins(row) | {"verdict": verdicts[row.id]}, RequirementResult)
         if row.id in verdicts
         else row
         for row in record.requirements
@@ -299,10 +301,12 @@ def rows(record: Record, **verdicts: str) -> Record:
 
 def test_the_matrix_has_a_cell_for_each(sample: Record) -> None:
     """Each requirement has a cell for each server; one that was not judged says so."""
-    other = rows(sample, **{"core.patch.appends": "fail", "core.head.cache-control": ""})
+    other = record_with_verdicts(
+        sample, **{"core.patch.appends": "fail", "core.head.cache-control": ""}
+    )
     found = {
         line.requirement.id: [cell.verdict for cell in line.cells]
-        for block in blocks([Server("one", sample), Server("two", other)])
+        for block in build_matrix([MatrixServer("one", sample), MatrixServer("two", other)])
         for line in block.lines
     }
     assert found.keys() == {row.id for row in sample.requirements}
@@ -316,7 +320,7 @@ def test_a_cell_tells_its_finding_and_links_to_it(sample: Record) -> None:
     """A cell that did not pass says what was found, and leads to the evidence."""
     lines = {
         line.requirement.id: line.cells[0]
-        for block in blocks([Server("one", sample, "one.html")])
+        for block in build_matrix([MatrixServer("one", sample, "one.html")])
         for line in block.lines
     }
     assert lines["core.patch.offset-mismatch-409"].said == "Expected status 409; got status 204"
@@ -329,32 +333,35 @@ def test_a_cell_tells_its_finding_and_links_to_it(sample: Record) -> None:
 def test_the_matrix_refuses(sample: Record) -> None:
     """Two servers of one name, and records of different editions, are named errors."""
     with pytest.raises(DuplicateServerError, match="called one"):
-        matrix_html([Server("one", sample), Server("one", sample)])
+        matrix_html([MatrixServer("one", sample), MatrixServer("one", sample)])
     header = msgspec.structs.replace(sample.header, spec_edition="tus 2.0.0")
     with pytest.raises(MixedEditionsError, match="Give records of one edition"):
-        matrix_html([Server("one", sample), Server("two", replace(sample, header=header))])
+        matrix_html(
+            [MatrixServer("one", sample), MatrixServer("two", replace(sample, header=header))]
+        )
 
 
 def test_the_matrix_in_markdown(sample: Record, golden: Callable[[str, str], None]) -> None:
     """The Markdown matrix is the stored one."""
-    other = rows(sample, **{"core.patch.appends": "fail"})
+    other = record_with_verdicts(sample, **{"core.patch.appends": "fail"})
     golden(
-        "matrix.md", matrix_markdown([Server("one", sample, "one.html"), Server("two|x", other)])
+        "matrix.md",
+        matrix_markdown([MatrixServer("one", sample, "one.html"), MatrixServer("two|x", other)]),
     )
 
 
 # The script
 
 
-def attempt(sample: Record, name: str) -> Scenario:
+def scenario_of(sample: Record, name: str) -> ScenarioResult:
     """Return a scenario of the sample."""
     return next(each for each in sample.scenarios if each.id == name)
 
 
 def test_the_script_follows_the_upload(sample: Record) -> None:
     """The upload that the script creates is the one it goes on with."""
-    told = attempt(sample, "core.patch.offset-mismatch/behind")
-    lines = script(told.attempts[0].exchanges).splitlines()
+    told = scenario_of(sample, "core.patch.offset-mismatch/behind")
+    lines = curl_script(told.attempts[0].exchanges).splitlines()
     assert lines[1].startswith("UPLOAD_1=$(curl -sS -D - -o /dev/null -X POST ")
     assert lines[-1].endswith(' --data-raw hello "$UPLOAD_1"')
     assert "Content-Length" not in lines[-1]
@@ -362,7 +369,7 @@ def test_the_script_follows_the_upload(sample: Record) -> None:
 
 def test_the_script_says_what_curl_cannot_do(sample: Record) -> None:
     """A cut is a comment, and a generated body is so many zeros."""
-    told = script(attempt(sample, "core.patch.cut/50%").attempts[0].exchanges)
+    told = curl_script(scenario_of(sample, "core.patch.cut/50%").attempts[0].exchanges)
     assert "# In the run we cut after 40960 body bytes by RST; curl sends it all." in told
     assert "head -c 40960 /dev/zero | curl " in told
 
@@ -370,7 +377,7 @@ def test_the_script_says_what_curl_cannot_do(sample: Record) -> None:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash to read it with")
 def test_the_script_is_one_that_a_shell_reads(sample: Record) -> None:
     """No text breaks out of its quotes: a shell that stands in for curl gets it as one word."""
-    exchange = attempt(sample, "core.patch.offset-mismatch/behind").attempts[0].exchanges[1]
+    exchange = scenario_of(sample, "core.patch.offset-mismatch/behind").attempts[0].exchanges[1]
     nasty = "a'b\"c$(id)`id`\\ d"
     told = msgspec.structs.replace(
         exchange,
@@ -379,7 +386,7 @@ def test_the_script_is_one_that_a_shell_reads(sample: Record) -> None:
     )
     stand_in = 'curl() { printf "%s\\n" "$@"; }\n'
     done = subprocess.run(
-        ["bash", "-c", stand_in + script([told])], capture_output=True, text=True, check=True
+        ["bash", "-c", stand_in + curl_script([told])], capture_output=True, text=True, check=True
     )
     assert f"Accept: {nasty}" in done.stdout.splitlines()
     assert nasty in done.stdout.splitlines()

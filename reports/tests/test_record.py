@@ -16,11 +16,11 @@ import tus_reports
 from tus_reports import (
     DuplicateError,
     EmptyRecordError,
-    Line,
     MisplacedLineError,
     NoHeaderError,
     NotARecordError,
     Record,
+    RecordLine,
     RecordOrderError,
     RecordWriter,
     TruncatedRecordError,
@@ -65,7 +65,11 @@ def test_each_line_is_on_disk_once_written(sample: Record, tmp_path: Path) -> No
 def test_the_writer_refuses(kinds: str, says: str, sample: Record, tmp_path: Path) -> None:
     """A line out of place is a mistake of the program, and nothing of it reaches the file."""
     assert sample.footer is not None
-    lines: dict[str, Line] = {"h": sample.header, "s": sample.scenarios[0], "f": sample.footer}
+    lines: dict[str, RecordLine] = {
+        "h": sample.header,
+        "s": sample.scenarios[0],
+        "f": sample.footer,
+    }
     path = tmp_path / "run.ndjson"
     with RecordWriter(path) as writer:
         for kind in kinds[:-1]:
@@ -188,14 +192,14 @@ def test_a_newer_field_is_passed_over(tmp_path: Path) -> None:
 
 def test_the_stored_schema_has_not_drifted() -> None:
     """The schema beside the code is the one that the types make."""
-    assert schema.PATH.read_text("utf-8") == schema.text(), (
+    assert schema.SCHEMA_PATH.read_text("utf-8") == schema.schema_text(), (
         "run: python -m tus_reports.schema --write"
     )
 
 
 def test_a_written_record_satisfies_the_schema(sample: Record, write: Write) -> None:
     """Every line of a record validates; the same line with a wrong verdict does not."""
-    validator = jsonschema.Draft202012Validator(json.loads(schema.text()))
+    validator = jsonschema.Draft202012Validator(json.loads(schema.schema_text()))
     lines = [json.loads(text) for text in write(sample).read_text("utf-8").splitlines()]
     assert len(lines) == 3 + len(sample.scenarios) + len(sample.requirements)
     for line in lines:

@@ -12,32 +12,43 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tus_reports import VERDICTS, Capability, Line, Record, Scenario, TerminalView, finding, render
-from tus_reports.mark import MARKS
-from tus_reports.typeset import encodable, plain, row, rule, wrap
+from tus_reports import (
+    VERDICTS,
+    Capability,
+    Record,
+    RecordLine,
+    ScenarioResult,
+    TerminalView,
+    finding_text,
+    render_terminal,
+)
+from tus_reports.text_layout import encode_for, heading_row, plain_text, styled_row, wrap_text
+from tus_reports.verdict_style import VERDICT_STYLES
 
 Golden = Callable[[str, str], None]
 
 
-def lines_of(record: Record) -> list[Line]:
+def lines_of(record: Record) -> list[RecordLine]:
     """Return the lines of a record in their order."""
     known = [record.header, record.discovery, *record.scenarios, *record.requirements]
     return [line for line in [*known, record.footer] if line is not None]
 
 
-def shown(record: Record, *, width: int = 80, colour: bool = False, encoding: str = "utf-8") -> str:
+def render_lines(
+    record: Record, *, width: int = 80, colour: bool = False, encoding: str = "utf-8"
+) -> str:
     """Feed a record to a view line by line and return what it printed."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
     view = TerminalView(stream, width=width, colour=colour)
     for line in lines_of(record):
-        view.line(line)
+        view.add_line(line)
     view.finish()
     stream.flush()
     assert isinstance(stream.buffer, io.BytesIO)
     return stream.buffer.getvalue().decode(encoding)
 
 
-def copied(line: str) -> bool:
+def is_command_row(line: str) -> bool:
     """Tell whether a row is there to be copied, and may be longer than the page."""
     return "://" in line
 
@@ -45,35 +56,41 @@ def copied(line: str) -> bool:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_golden(width: int, sample: Record, golden: Golden) -> None:
     """The view of the sample run is the stored one."""
-    golden(f"terminal-{width}.txt", render(sample, width=width, where="reports/run.ndjson"))
+    golden(
+        f"terminal-{width}.txt", render_terminal(sample, width=width, where="reports/run.ndjson")
+    )
 
 
 def test_one_scenario_golden(sample: Record, golden: Golden) -> None:
     """What a single scenario has to say, as the pytest plugin prints it, is the stored one."""
-    told = [finding(scenario) for scenario in sample.scenarios if scenario.verdict != "pass"]
+    told = [finding_text(scenario) for scenario in sample.scenarios if scenario.verdict != "pass"]
     golden("finding-80.txt", "\n\n=====\n\n".join(told) + "\n")
 
 
 def test_live_is_the_same_as_afterwards(sample: Record) -> None:
     """A view fed line by line prints what is later made of the stored record."""
-    assert shown(sample) == render(sample)
+    assert render_lines(sample) == render_terminal(sample)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_row_is_wider_than_the_page(width: int, sample: Record) -> None:
     """Rows fit, apart from addresses and commands, which are never broken."""
-    too_wide = [line for line in render(sample, width=width).splitlines() if len(line) > width]
-    assert [line for line in too_wide if not copied(line)] == []
-    assert sample.scenarios[1].reproduce in [line.strip() for line in render(sample).splitlines()]
+    too_wide = [
+        line for line in render_terminal(sample, width=width).splitlines() if len(line) > width
+    ]
+    assert [line for line in too_wide if not is_command_row(line)] == []
+    assert sample.scenarios[1].reproduce in [
+        line.strip() for line in render_terminal(sample).splitlines()
+    ]
 
 
 def test_a_row_for_each_scenario(sample: Record) -> None:
     """Each scenario has exactly one row, with its mark, below the heading of its section."""
-    text = render(sample, width=80).split("── Violated")[0]
+    text = render_terminal(sample, width=80).split("── Violated")[0]
     rows = [line for line in text.splitlines() if re.match(r"^  \S \S+ +\S", line)]
     assert len(rows) == len(sample.scenarios)
     for scenario, printed in zip(sample.scenarios, rows, strict=True):
-        mark = MARKS[scenario.verdict]
+        mark = VERDICT_STYLES[scenario.verdict]
         assert printed.startswith(f"  {mark.glyph} {mark.word} ")
         assert scenario.title[:40] in printed
 
@@ -81,14 +98,14 @@ def test_a_row_for_each_scenario(sample: Record) -> None:
 def test_sections_stand_together(sample: Record) -> None:
     """Afterwards a section has one heading, however its scenarios were interleaved."""
     mixed = replace(sample, scenarios=sample.scenarios[::2] + sample.scenarios[1::2])
-    lines = render(mixed).splitlines()
+    lines = render_terminal(mixed).splitlines()
     for section in {scenario.section for scenario in sample.scenarios}:
         assert lines.count(section) == 1
 
 
 def test_no_verdict_is_dropped(sample: Record) -> None:
     """Every scenario and requirement that did not pass is named below the list, or counted."""
-    text = render(sample).split("── Violated")[1]
+    text = render_terminal(sample).split("── Violated")[1]
     verdicts = {scenario.id: scenario.verdict for scenario in sample.scenarios}
     verdicts |= {row.id: row.verdict for row in sample.requirements}
     for name, verdict in verdicts.items():
@@ -96,19 +113,19 @@ def test_no_verdict_is_dropped(sample: Record) -> None:
     for verdict in VERDICTS:
         scenarios = sum(each.verdict == verdict for each in sample.scenarios)
         requirements = sum(each.verdict == verdict for each in sample.requirements)
-        mark = MARKS[verdict]
+        mark = VERDICT_STYLES[verdict]
         pattern = rf" {scenarios} +{requirements}  {re.escape(mark.glyph)} {mark.word} "
         assert re.search(pattern, text)
 
 
 def test_a_verdict_without_a_check_is_told(sample: Record) -> None:
     """A scenario and a requirement that failed without a check to say why are told all the same."""
-    bare = Scenario(
+    bare = ScenarioResult(
         id="odd.one", title="An odd one", verdict="fail", section="Odd", extension="core"
     )
     orphan = msgspec.structs.replace(sample.requirements[0], id="odd.row", scenarios=())
     odd = replace(sample, scenarios=(bare,), requirements=(orphan,))
-    text = render(odd).split("── Violated")[1]
+    text = render_terminal(odd).split("── Violated")[1]
     assert "odd.one" in text
     assert "odd.row" in text
 
@@ -117,7 +134,7 @@ def test_a_verdict_that_is_a_sum_names_its_parts(sample: Record) -> None:
     """A requirement without checks of its own is told to follow from those that it sums up."""
     failed = tuple(each.id for each in sample.scenarios if each.verdict == "fail")
     total = msgspec.structs.replace(sample.requirements[0], id="core.all", scenarios=failed)
-    text = render(replace(sample, requirements=(*sample.requirements, total)))
+    text = render_terminal(replace(sample, requirements=(*sample.requirements, total)))
     account = " ".join(text.split("✗ FAIL  core.all")[1].split("──")[0].split())
     assert account.endswith(
         "It follows from core.tus-resumable.response-present, core.patch.offset-mismatch-409."
@@ -150,7 +167,7 @@ def test_a_sum_follows_from_nothing_but_its_parts(sample: Record) -> None:
         for name, (level, extension, verdict) in parts.items()
     ]
     total = msgspec.structs.replace(rows[0], id="core.all")
-    text = render(replace(sample, scenarios=(told,), requirements=(total, *rows)))
+    text = render_terminal(replace(sample, scenarios=(told,), requirements=(total, *rows)))
     account = " ".join(text.split("✗ FAIL  core.all")[1].split("──")[0].split())
     assert account.endswith("It follows from core.must, core.must-not.")
 
@@ -164,7 +181,11 @@ def test_a_row_that_is_blocked_is_told_among_those_although_a_check_of_it_warns(
         warned, verdict="blocked", scenarios=(*warned.scenarios, blocked.id)
     )
     rows = tuple(both if each is warned else each for each in sample.requirements)
-    told = render(replace(sample, requirements=rows)).split("── Blocked")[1].split("── Warn")[0]
+    told = (
+        render_terminal(replace(sample, requirements=rows))
+        .split("── Blocked")[1]
+        .split("── Warn")[0]
+    )
     assert warned.id in told
 
 
@@ -172,14 +193,14 @@ def test_a_label_never_touches_what_it_is_the_label_of(sample: Record) -> None:
     seen = Capability(name="complete-uploads", advertised=False, observed="refused")
     assert sample.discovery is not None
     discovery = msgspec.structs.replace(sample.discovery, capabilities=(seen,))
-    assert "complete-uploads no" in render(replace(sample, discovery=discovery))
+    assert "complete-uploads no" in render_terminal(replace(sample, discovery=discovery))
 
 
 def test_an_obstacle_hides_no_other_verdict(sample: Record) -> None:
     """A sum that fails is told so, though a scenario that is blocked would be part of it."""
     failed = tuple(each.id for each in sample.scenarios if each.verdict in {"fail", "blocked"})
     total = msgspec.structs.replace(sample.requirements[0], id="core.all", scenarios=failed)
-    text = render(replace(sample, requirements=(*sample.requirements, total)))
+    text = render_terminal(replace(sample, requirements=(*sample.requirements, total)))
     violated, blocked = text.split("── Violated")[1].split("── Blocked")
     assert "✗ FAIL  core.all" in violated
     assert "core.all" not in blocked
@@ -188,7 +209,7 @@ def test_an_obstacle_hides_no_other_verdict(sample: Record) -> None:
 
 def test_what_has_no_place_to_be_advertised_contradicts_nothing(sample: Record) -> None:
     """A download that works is no contradiction; an extension that works unsaid is one."""
-    text = render(sample)
+    text = render_terminal(sample)
     assert "download     yes" in text
     assert "but          concatenation is advertised and was refused" in text
     assert "download is" not in text
@@ -196,7 +217,7 @@ def test_what_has_no_place_to_be_advertised_contradicts_nothing(sample: Record) 
 
 def test_one_cause_is_told_once(sample: Record) -> None:
     """Scenarios that fail alike share one account, which names them all."""
-    text = render(sample)
+    text = render_terminal(sample)
     assert text.count("✗ FAIL  core.patch.offset-mismatch-409") == 1
     account = text.split("✗ FAIL  core.patch.offset-mismatch-409")[1].split("──")[0]
     assert all(
@@ -208,7 +229,7 @@ def test_the_decisive_line_is_marked(sample: Record) -> None:
     """The line of the answer that decided is marked, a missing header as such, and no other."""
     marked = [
         line.split("> ", 1)[1]
-        for line in render(sample).splitlines()
+        for line in render_terminal(sample).splitlines()
         if re.match(r"^ .{10}> ", line)
     ]
     assert marked == [
@@ -222,35 +243,35 @@ def test_the_decisive_line_is_marked(sample: Record) -> None:
 
 def test_our_own_acts_are_told(sample: Record) -> None:
     """What we did to a connection is in the account of what came of it."""
-    assert "we cut after 40960 body bytes by RST" in " ".join(render(sample).split())
+    assert "we cut after 40960 body bytes by RST" in " ".join(render_terminal(sample).split())
 
 
 def test_nothing_from_the_wire_commands_the_terminal(sample: Record) -> None:
     """Control characters that a server sends, C1 too, are printed as escapes."""
     hostile = msgspec.structs.replace(sample.scenarios[1], title="a\x1b[2Jb\x9bc", reason="d\x07e")
-    text = shown(replace(sample, scenarios=(hostile,)))
+    text = render_lines(replace(sample, scenarios=(hostile,)))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
     assert r"a\x1b[2Jb\x9bc" in text
 
 
 def test_colour_changes_nothing_but_colour(sample: Record) -> None:
     """With the escapes taken out, the coloured view is the plain one."""
-    coloured = shown(sample, colour=True)
+    coloured = render_lines(sample, colour=True)
     assert "\x1b[" in coloured
     bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
-    assert [line.rstrip() for line in bare.splitlines()] == shown(sample).splitlines()
+    assert [line.rstrip() for line in bare.splitlines()] == render_lines(sample).splitlines()
 
 
 def test_an_ascii_stream_gets_ascii(sample: Record) -> None:
     """Where the encoding has no glyphs the view is written in ASCII, with nothing lost."""
-    text = shown(sample, encoding="ascii")
+    text = render_lines(sample, encoding="ascii")
     assert "x FAIL" in text
-    assert len(text.splitlines()) == len(shown(sample).splitlines())
+    assert len(text.splitlines()) == len(render_lines(sample).splitlines())
 
 
 def test_a_run_cut_short_is_shown(sample: Record) -> None:
     """Without a footer or requirements, what is known is told, and that it was cut short."""
-    text = render(replace(sample, requirements=(), footer=None))
+    text = render_terminal(replace(sample, requirements=(), footer=None))
     assert "The run was cut short" in text
     assert "✗ FAIL  core.patch.offset-mismatch-409" in text
 
@@ -288,7 +309,7 @@ def test_colour_is_for_terminals(
         monkeypatch.setenv(name, value)
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: stream_is_a_terminal)
-    TerminalView(stream).line(sample.header)
+    TerminalView(stream).add_line(sample.header)
     assert ("\x1b[" in stream.getvalue()) is expected
 
 
@@ -303,11 +324,11 @@ def test_colour_is_for_terminals(
 )
 def test_wrap(text: str, width: int, expected: list[str]) -> None:
     """Text is broken at spaces, long words anywhere, addresses nowhere."""
-    assert wrap(text, width) == expected
+    assert wrap_text(text, width) == expected
 
 
 def test_typesetting_keeps_to_the_width() -> None:
     """A rule fills the line, ASCII replaces glyphs, rows end without space."""
-    assert len(plain(rule("Title", 40))) == 40
-    assert encodable("✗ é", "ascii") == "x \\xe9"
-    assert plain(row("a ")) == "a"
+    assert len(plain_text(heading_row("Title", 40))) == 40
+    assert encode_for("✗ é", "ascii") == "x \\xe9"
+    assert plain_text(styled_row("a ")) == "a"

@@ -1,17 +1,16 @@
 """Run records and every view of them; each view is a pure function of a record."""
 
-from tus_reports.account import finding
 from tus_reports.annotations import github_annotations
 from tus_reports.badge import badge_json, badge_svg
 from tus_reports.compare import (
     Change,
     Comparison,
     MixedEditionsError,
-    Stability,
+    ScenarioStability,
     compare,
-    stability,
+    compare_stability,
 )
-from tus_reports.comparison import (
+from tus_reports.comparison_views import (
     comparison_html,
     comparison_markdown,
     comparison_text,
@@ -19,11 +18,13 @@ from tus_reports.comparison import (
     stability_markdown,
     stability_text,
 )
+from tus_reports.finding_text import finding_text
 from tus_reports.har import har
 from tus_reports.html import html
+from tus_reports.json_report import json_report
 from tus_reports.junit import junit
 from tus_reports.markdown import markdown
-from tus_reports.matrix import DuplicateServerError, Server, matrix_html, matrix_markdown
+from tus_reports.matrix import DuplicateServerError, MatrixServer, matrix_html, matrix_markdown
 from tus_reports.reader import (
     DuplicateError,
     EmptyRecordError,
@@ -40,81 +41,80 @@ from tus_reports.record import (
     FORMAT,
     VERDICTS,
     Attempt,
-    Body,
     Capability,
     Check,
+    ConnectionEvent,
     Counts,
     Discovery,
-    Event,
     Exchange,
     Footer,
     Grade,
     Header,
-    Line,
-    Requirement,
-    Response,
-    Scenario,
+    RecordedBody,
+    RecordedResponse,
+    RecordLine,
+    RequirementResult,
+    ScenarioResult,
     Verdict,
 )
-from tus_reports.summary import as_json
-from tus_reports.terminal import TerminalView, render
+from tus_reports.terminal import TerminalView, render_terminal
 from tus_reports.writer import RecordOrderError, RecordWriter
 
 __all__ = [
     "FORMAT",
     "VERDICTS",
     "Attempt",
-    "Body",
     "Capability",
     "Change",
     "Check",
     "Comparison",
+    "ConnectionEvent",
     "Counts",
     "Discovery",
     "DuplicateError",
     "DuplicateServerError",
     "EmptyRecordError",
-    "Event",
     "Exchange",
     "Footer",
     "Grade",
     "Header",
-    "Line",
+    "MatrixServer",
     "MisplacedLineError",
     "MixedEditionsError",
     "NoHeaderError",
     "NotARecordError",
     "Record",
     "RecordError",
+    "RecordLine",
     "RecordOrderError",
     "RecordWriter",
-    "Requirement",
-    "Response",
-    "Scenario",
-    "Server",
-    "Stability",
+    "RecordedBody",
+    "RecordedResponse",
+    "RequirementResult",
+    "ScenarioResult",
+    "ScenarioStability",
     "TerminalView",
     "TruncatedRecordError",
     "UnknownFormatError",
     "Verdict",
-    "as_json",
     "badge_json",
     "badge_svg",
     "compare",
+    "compare_stability",
     "comparison_html",
     "comparison_markdown",
     "comparison_text",
-    "finding",
+    "finding_text",
     "github_annotations",
     "har",
     "html",
+    "json_report",
     "junit",
     "markdown",
     "matrix_html",
     "matrix_markdown",
     "read",
-    "render",
-    "stability",
+    "render_terminal",
     "stability_html",
     "stability_markdown",
     "stability_text",

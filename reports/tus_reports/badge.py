@@ -8,8 +8,8 @@ from html import escape
 
 from tus_reports.findings import UNDETERMINED
 from tus_reports.reader import Record
-from tus_reports.record import Requirement
-from tus_reports.tally import Share, counted, plural
+from tus_reports.record import RequirementResult
+from tus_reports.totals import GroupTotals, count_verdicts, pluralize
 
 # Dark enough for white text at a contrast of 4.5 to 1.
 _GREEN, _RED, _PURPLE, _GREY = "#2a7a3b", "#b3261e", "#7b3fa0", "#5f6368"
@@ -29,9 +29,15 @@ def badge(record: Record, extension: str | None = None) -> Badge:
 
     Raises `KeyError` for an extension of which the record has no requirement.
     """
-    chosen = [row for row in record.requirements if extension in {None, row.extension}]
+    chosen = [
+        requirement
+        for requirement in record.requirements
+        if extension in {None, requirement.extension}
+    ]
     if extension is not None and not chosen:
-        known = ", ".join(dict.fromkeys(row.extension for row in record.requirements))
+        known = ", ".join(
+            dict.fromkeys(requirement.extension for requirement in record.requirements)
+        )
         raise KeyError(f"The record has no extension {extension!r}; it has: {known}.")
     label = "tus 1.0.0" if extension is None else f"tus {extension}"
     return Badge(label, *_message(record, chosen))
@@ -47,7 +53,7 @@ def badge_json(record: Record, extension: str | None = None) -> str:
 def badge_svg(record: Record, extension: str | None = None) -> str:
     """Return a badge as an SVG image, with its text as its accessible name."""
     made = badge(record, extension)
-    left, right = _width(made.label) + 12, _width(made.message) + 12
+    left, right = _text_width(made.label) + 12, _text_width(made.message) + 12
     name = escape(f"{made.label}: {made.message}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
@@ -57,37 +63,37 @@ def badge_svg(record: Record, extension: str | None = None) -> str:
         f'  <path d="M3 0h{left - 3}v20H3a3 3 0 0 1-3-3V3a3 3 0 0 1 3-3z" fill="#3c4043"/>\n'
         f'  <g fill="#fff" text-anchor="middle" font-size="11" '
         f'font-family="Verdana,DejaVu Sans,Geneva,sans-serif">\n'
-        f"    {_svg_text(made.label, left / 2, left - 12)}\n"
-        f"    {_svg_text(made.message, left + right / 2, right - 12)}\n"
+        f"    {_format_svg_text(made.label, left / 2, left - 12)}\n"
+        f"    {_format_svg_text(made.message, left + right / 2, right - 12)}\n"
         f"  </g>\n"
         f"</svg>\n"
     )
 
 
-def _message(record: Record, chosen: list[Requirement]) -> tuple[str, str]:
-    counts = counted(chosen)
-    share = Share("", counts)
+def _message(record: Record, chosen: list[RequirementResult]) -> tuple[str, str]:
+    counts = count_verdicts(chosen)
+    totals = GroupTotals("", counts)
     whole = record.footer is not None and not record.footer.problem
     doubtful = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
     if counts.get("fail"):
-        return f"{counts['fail']} of {share.judged} violated", _RED
+        return f"{counts['fail']} of {totals.evaluated} violated", _RED
     if doubtful or not whole or not chosen:
         return "undetermined", _PURPLE
-    if not share.offered:
+    if not totals.is_offered:
         return "not offered", _GREY
-    if not share.judged:
+    if not totals.evaluated:
         return "not tested", _GREY
     warned, left_out = counts.get("warn", 0), counts.get("excluded", 0)
-    also = f", {plural(warned, 'warning')}" if warned else ""
+    also = f", {pluralize(warned, 'warning')}" if warned else ""
     also += f", {left_out} left out" if left_out else ""
     return f"conformant{also}", _GREEN
 
 
-def _svg_text(text: str, middle: float, width: int) -> str:
+def _format_svg_text(text: str, middle: float, width: int) -> str:
     return f'<text x="{middle:g}" y="14" textLength="{width}">{escape(text)}</text>'
 
 
-def _width(text: str) -> int:
+def _text_width(text: str) -> int:
     """Return about how many pixels a text takes in Verdana of 11 pixels."""
     narrow = sum(char in "fijlrt1 ,.:-" for char in text)
     wide = sum(char in "mwMW" for char in text)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from tus_reports.record import Capability, Discovery
 
-UNADVERTISED = frozenset({"download", "complete-uploads"})
+NOT_ADVERTISABLE = frozenset({"download", "complete-uploads"})
 """Capabilities that are no extensions, so that a server has no place to advertise them."""
 
 
-def contradicts(found: Capability) -> bool:
+def is_contradiction(found: Capability) -> bool:
     """Tell whether a server says other than it does; what is unknown contradicts nothing."""
-    if found.name in UNADVERTISED or found.observed == "unknown":
+    if found.name in NOT_ADVERTISABLE or found.observed == "unknown":
         return False
     return found.advertised != (found.observed == "accepted")
 
 
-def contradictions(discovery: Discovery) -> tuple[Capability, ...]:
+def find_contradictions(discovery: Discovery) -> tuple[Capability, ...]:
     """Return the capabilities of which the server says other than it does."""
-    return tuple(found for found in discovery.capabilities if contradicts(found))
+    return tuple(found for found in discovery.capabilities if is_contradiction(found))

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tus_reports.findings import UNDETERMINED, occurrences_of
+from tus_reports.findings import UNDETERMINED, find_occurrences
 from tus_reports.reader import Record, RecordError
-from tus_reports.record import Requirement, Scenario, Verdict
-from tus_reports.saying import sayings
+from tus_reports.record import RequirementResult, ScenarioResult, Verdict
+from tus_reports.requirement_summary import summarize_requirements
 
-Kind = Literal["regressed", "unclear", "fixed", "changed", "noted", "added", "removed"]
+ChangeKind = Literal["regressed", "unclear", "fixed", "changed", "noted", "added", "removed"]
 
-HEADINGS: dict[Kind, str] = {
+CHANGE_HEADINGS: dict[ChangeKind, str] = {
     "regressed": "Newly failing",
     "unclear": "No longer known",
     "fixed": "Fixed",
@@ -29,7 +29,7 @@ HEADINGS: dict[Kind, str] = {
 }
 """The kinds of change in words, the gravest first."""
 
-_HELD: frozenset[Verdict] = frozenset({"pass", "note", "warn"})
+_PASSING_VERDICTS: frozenset[Verdict] = frozenset({"pass", "note", "warn"})
 
 
 class MixedEditionsError(RecordError):
@@ -40,7 +40,7 @@ class MixedEditionsError(RecordError):
 class Change:
     """One thing that differs; `before` or `after` is None where it was or is not there."""
 
-    kind: Kind
+    kind: ChangeKind
     noun: Literal["requirement", "scenario"]
     id: str
     title: str
@@ -57,31 +57,33 @@ class Comparison:
     new: Record
     changes: tuple[Change, ...]
 
-    def of(self, kind: Kind) -> tuple[Change, ...]:
+    def of_kind(self, kind: ChangeKind) -> tuple[Change, ...]:
         """Return the changes of one kind."""
         return tuple(change for change in self.changes if change.kind == kind)
 
     @property
     def exit_code(self) -> int:
         """Return 1 for a regression, 3 where that cannot be told, 0 otherwise."""
-        if self.of("regressed"):
+        if self.of_kind("regressed"):
             return 1
-        lost = [change for change in self.of("unclear") if change.after in UNDETERMINED]
-        return 3 if lost or self.new.footer is None or self.new.footer.problem else 0
+        undetermined = [
+            change for change in self.of_kind("unclear") if change.after in UNDETERMINED
+        ]
+        return 3 if undetermined or self.new.footer is None or self.new.footer.problem else 0
 
     @property
     def sentence(self) -> str:
         """Return what the comparison came to."""
         rows = [change for change in self.changes if change.noun == "requirement"]
         parts = [
-            f"{count} {HEADINGS[kind].lower()}"
-            for kind in HEADINGS
+            f"{count} {CHANGE_HEADINGS[kind].lower()}"
+            for kind in CHANGE_HEADINGS
             if (count := sum(change.kind == kind for change in rows))
         ]
         if not self.changes:
             return "Nothing changed."
-        told = f"Requirements: {', '.join(parts)}." if parts else "No requirement changed."
-        return f"{'Regression. ' if self.of('regressed') else ''}{told}"
+        summary = f"Requirements: {', '.join(parts)}." if parts else "No requirement changed."
+        return f"{'Regression. ' if self.of_kind('regressed') else ''}{summary}"
 
 
 def compare(old: Record, new: Record) -> Comparison:
@@ -89,66 +91,66 @@ def compare(old: Record, new: Record) -> Comparison:
 
     Raises `MixedEditionsError` where the editions differ.
     """
-    same_edition([old, new])
-    changes = _changes(
+    ensure_same_edition([old, new])
+    changes = _find_changes(
         "requirement",
-        {row.id: row for row in old.requirements},
-        {row.id: row for row in new.requirements},
-        sayings(new),
+        {requirement.id: requirement for requirement in old.requirements},
+        {requirement.id: requirement for requirement in new.requirements},
+        summarize_requirements(new),
     )
-    changes += _changes(
+    changes += _find_changes(
         "scenario",
         {each.id: each for each in old.scenarios},
         {each.id: each for each in new.scenarios},
-        {each.id: _detail(each) for each in new.scenarios},
+        {each.id: _describe_result(each) for each in new.scenarios},
     )
-    order = list(HEADINGS)
+    order = list(CHANGE_HEADINGS)
     changes.sort(key=lambda change: order.index(change.kind))
     return Comparison(old, new, tuple(changes))
 
 
-def same_edition(records: Sequence[Record]) -> None:
+def ensure_same_edition(records: Sequence[Record]) -> None:
     """Raise `MixedEditionsError` unless all records are of one edition of the specification."""
     editions = {record.header.spec_edition: record.header.target for record in records}
     if len(editions) > 1:
-        told = "; ".join(f"{edition} ({target})" for edition, target in editions.items())
+        summary = "; ".join(f"{edition} ({target})" for edition, target in editions.items())
         raise MixedEditionsError(
-            f"These records judge by different editions of the specification: {told}. "
+            f"These records judge by different editions of the specification: {summary}. "
             "Give records of one edition."
         )
 
 
 @dataclass(frozen=True)
-class Stability:
+class ScenarioStability:
     """How one scenario came out in each of several runs; None where it was not in one."""
 
     id: str
     verdicts: tuple[Verdict | None, ...]
 
     @property
-    def steady(self) -> bool:
+    def is_stable(self) -> bool:
         """Tell whether it came out the same in every run that had it."""
         return len({verdict for verdict in self.verdicts if verdict is not None}) <= 1
 
 
-def stability(records: Sequence[Record]) -> tuple[Stability, ...]:
+def compare_stability(records: Sequence[Record]) -> tuple[ScenarioStability, ...]:
     """Return how every scenario came out over several runs, in the order they first appear."""
-    same_edition(records)
+    ensure_same_edition(records)
     found = [{each.id: each.verdict for each in record.scenarios} for record in records]
     names = dict.fromkeys(name for run in found for name in run)
-    return tuple(Stability(name, tuple(run.get(name) for run in found)) for name in names)
+    return tuple(ScenarioStability(name, tuple(run.get(name) for run in found)) for name in names)
 
 
-def _changes(
+def _find_changes(
     noun: Literal["requirement", "scenario"],
-    old: Mapping[str, Requirement | Scenario],
-    new: Mapping[str, Requirement | Scenario],
-    said: Mapping[str, str],
+    old: Mapping[str, RequirementResult | ScenarioResult],
+    new: Mapping[str, RequirementResult | ScenarioResult],
+    descriptions: Mapping[str, str],
 ) -> list[Change]:
     changes = []
     for name in dict.fromkeys([*new, *old]):
         before, after = old.get(name), new.get(name)
-        kind = _kind(before, after)
+        kind = _classify_change(before, after)
         line = after or before
         assert line is not None
         if kind is None:
@@ -158,40 +160,47 @@ def _changes(
                 kind=kind,
                 noun=noun,
                 id=name,
-                title=line.title if isinstance(line, Scenario) else line.statement,
+                title=line.title if isinstance(line, ScenarioResult) else line.statement,
                 before=before.verdict if before else None,
                 after=after.verdict if after else None,
-                detail=said.get(name, ""),
+                detail=descriptions.get(name, ""),
             )
         )
     return changes
 
 
-def _kind(
-    before: Requirement | Scenario | None, after: Requirement | Scenario | None
-) -> Kind | None:
-    was = before.verdict if before else None
-    now = after.verdict if after else None
-    if "fail" in {was, now}:
-        return _kind_of_fail(was, now)
-    if was is None or now is None:
-        return "added" if was is None else "removed"
-    if was != now:
-        return "unclear" if now in UNDETERMINED else "changed"
-    return "noted" if now == "note" and _detail(before) != _detail(after) else None
+def _classify_change(
+    before: RequirementResult | ScenarioResult | None,
+    after: RequirementResult | ScenarioResult | None,
+) -> ChangeKind | None:
+    verdict_before = before.verdict if before else None
+    verdict_after = after.verdict if after else None
+    if "fail" in {verdict_before, verdict_after}:
+        return _classify_failure(verdict_before, verdict_after)
+    if verdict_before is None or verdict_after is None:
+        return "added" if verdict_before is None else "removed"
+    if verdict_before != verdict_after:
+        return "unclear" if verdict_after in UNDETERMINED else "changed"
+    return (
+        "noted"
+        if verdict_after == "note" and _describe_result(before) != _describe_result(after)
+        else None
+    )
 
 
-def _kind_of_fail(was: Verdict | None, now: Verdict | None) -> Kind | None:
-    if now == "fail":
-        return None if was == "fail" else "regressed"
-    return "fixed" if now in _HELD else "unclear"
+def _classify_failure(
+    verdict_before: Verdict | None, verdict_after: Verdict | None
+) -> ChangeKind | None:
+    if verdict_after == "fail":
+        return None if verdict_before == "fail" else "regressed"
+    return "fixed" if verdict_after in _PASSING_VERDICTS else "unclear"
 
 
-def _detail(line: Requirement | Scenario | None) -> str:
+def _describe_result(line: RequirementResult | ScenarioResult | None) -> str:
     """Return what a scenario says of itself: its first check that did not pass, or its reason."""
-    if not isinstance(line, Scenario):
+    if not isinstance(line, ScenarioResult):
         return line.reason if line else ""
-    first = next(iter(occurrences_of(line)), None)
+    first = next(iter(find_occurrences(line)), None)
     if first is None:
         return line.reason
     check = first.check

@@ -1,7 +1,7 @@
 """What a reader of a run must look at, gathered so that one cause is told once.
 
 A `Finding` is a requirement that came out worse than a note, with every check that says so; an
-`Obstacle` is a reason that kept scenarios from saying anything, with all of them; a `Remark` is
+`Blocker` is a reason that kept scenarios from saying anything, with all of them; a `Note` is
 anything else that is not a pass. Together they speak of every verdict of the record but "pass".
 """
 
@@ -11,37 +11,39 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tus_reports.record import VERDICTS, Attempt, Check, Requirement, Scenario, Verdict
+from tus_reports.record import VERDICTS, Attempt, Check, RequirementResult, ScenarioResult, Verdict
 
 UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"})
 SERIOUS: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked", "warn"})
-_SUMMED_UP = frozenset({"MUST", "MUST NOT"})
+_AGGREGATED_LEVELS = frozenset({"MUST", "MUST NOT"})
 
 
 @dataclass(frozen=True)
 class Occurrence:
     """One check that did not pass, where it was made; `number` counts attempts from 1."""
 
-    scenario: Scenario
+    scenario: ScenarioResult
     attempt: Attempt
     number: int
     check: Check
     verdict: Verdict
 
     @property
-    def way(self) -> tuple[Verdict, str]:
+    def difference(self) -> tuple[Verdict, str]:
         """Return what two occurrences share that went wrong in the same way."""
         return (self.verdict, self.check.actual or self.check.says)
 
     @property
-    def says(self) -> str:
+    def explanation(self) -> str:
         """Return what that is: in the scenario's words, and by a rule that holds in any row."""
-        return "; ".join(filter(None, (self.check.says, regardless(self.check, self.attempt))))
+        return "; ".join(
+            filter(None, (self.check.says, unconditional_fail_rule(self.check, self.attempt)))
+        )
 
     @property
-    def came(self) -> str:
+    def actual(self) -> str:
         """Return what came, in a line with the rule that makes it a fail in any row."""
-        rule = regardless(self.check, self.attempt)
+        rule = unconditional_fail_rule(self.check, self.attempt)
         return ", ".join(filter(None, (self.check.actual or self.check.says, rule)))
 
 
@@ -49,34 +51,34 @@ class Occurrence:
 class Finding:
     """A requirement that did not hold, and where. The worst occurrence stands first."""
 
-    requirement: Requirement
+    requirement: RequirementResult
     verdict: Verdict
     occurrences: tuple[Occurrence, ...]
 
     @property
-    def ways(self) -> tuple[tuple[Occurrence, ...], ...]:
+    def groups(self) -> tuple[tuple[Occurrence, ...], ...]:
         """Return the worst occurrence of each scenario, those together that came out alike."""
         worst: dict[str, Occurrence] = {}
         for occurrence in self.occurrences:
             worst.setdefault(occurrence.scenario.id, occurrence)
         alike: dict[tuple[Verdict, str], list[Occurrence]] = {}
         for occurrence in worst.values():
-            alike.setdefault(occurrence.way, []).append(occurrence)
+            alike.setdefault(occurrence.difference, []).append(occurrence)
         return tuple(tuple(group) for group in alike.values())
 
 
 @dataclass(frozen=True)
-class Obstacle:
+class Blocker:
     """Why scenarios could not be judged. `requirements` are the ids it leaves without a verdict."""
 
     verdict: Verdict
     reason: str
-    scenarios: tuple[Scenario, ...]
+    scenarios: tuple[ScenarioResult, ...]
     requirements: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Remark:
+class Note:
     """What needs no action: ids of scenarios and requirements that came out in one way."""
 
     verdict: Verdict
@@ -86,54 +88,56 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Digest:
+class RunFindings:
     """All that a record has to say beyond "pass", the worst first."""
 
     findings: tuple[Finding, ...]
-    obstacles: tuple[Obstacle, ...]
-    remarks: tuple[Remark, ...]
+    blockers: tuple[Blocker, ...]
+    notes: tuple[Note, ...]
 
 
-def rank(verdict: Verdict) -> int:
+def severity(verdict: Verdict) -> int:
     """Return where a verdict stands, 0 being the worst."""
     return VERDICTS.index(verdict)
 
 
-def digest(scenarios: Sequence[Scenario], requirements: Sequence[Requirement]) -> Digest:
+def collect_findings(
+    scenarios: Sequence[ScenarioResult], requirements: Sequence[RequirementResult]
+) -> RunFindings:
     """Gather what a run has to say beyond "pass"."""
-    rows = {row.id: row for row in requirements}
+    rows = {requirement.id: requirement for requirement in requirements}
     order = {name: place for place, name in enumerate(rows)}
     occurrences: dict[str, list[Occurrence]] = {}
     for scenario in scenarios:
-        for occurrence in occurrences_of(scenario):
+        for occurrence in find_occurrences(scenario):
             occurrences.setdefault(occurrence.check.requirement, []).append(occurrence)
-    findings = [_finding(rows.get(name), group) for name, group in occurrences.items()]
+    findings = [_build_finding(rows.get(name), group) for name, group in occurrences.items()]
     serious = [finding for finding in findings if finding.verdict in SERIOUS]
-    serious.sort(key=lambda each: (rank(each.verdict), order.get(each.requirement.id, 0)))
-    obstacles = _obstacles(scenarios, requirements, serious)
-    return Digest(
+    serious.sort(key=lambda each: (severity(each.verdict), order.get(each.requirement.id, 0)))
+    blockers = _collect_blockers(scenarios, requirements, serious)
+    return RunFindings(
         findings=tuple(serious),
-        obstacles=obstacles,
-        remarks=tuple(_remarks(scenarios, requirements, findings)),
+        blockers=blockers,
+        notes=tuple(_collect_notes(scenarios, requirements, findings)),
     )
 
 
-def occurrences_of(scenario: Scenario) -> Iterator[Occurrence]:
+def find_occurrences(scenario: ScenarioResult) -> Iterator[Occurrence]:
     """Yield the checks of a scenario that did not pass, each way once, the first attempt first."""
     seen = set()
     for number, attempt in enumerate(scenario.attempts, 1):
         for check in attempt.checks:
-            verdict = _weighed(check, scenario)
+            verdict = _effective_verdict(check, scenario)
             if verdict is None:
                 continue
             occurrence = Occurrence(scenario, attempt, number, check, verdict)
-            key = (check.requirement, occurrence.way)
+            key = (check.requirement, occurrence.difference)
             if key not in seen:
                 seen.add(key)
                 yield occurrence
 
 
-def regardless(check: Check, attempt: Attempt) -> str:
+def unconditional_fail_rule(check: Check, attempt: Attempt) -> str:
     """Return what makes a check a fail whatever the level of its row; "" where the level does."""
     if check.grade != "fail":
         return ""
@@ -145,11 +149,11 @@ def regardless(check: Check, attempt: Attempt) -> str:
     # Of a 5xx that a scenario foresees it has something to say, and a check that does not name the
     # status is about something else in the answer.
     unforeseen = not check.says and re.search(rf"\b(status|got) {status}\b", check.actual)
-    broken = status >= 500 and status != 501 and unforeseen
-    return "a server error (5xx), which is a fail in any row" if broken else ""
+    is_server_error = status >= 500 and status != 501 and unforeseen
+    return "a server error (5xx), which is a fail in any row" if is_server_error else ""
 
 
-def _weighed(check: Check, scenario: Scenario) -> Verdict | None:
+def _effective_verdict(check: Check, scenario: ScenarioResult) -> Verdict | None:
     """Return how a check that was reached and did not pass counts; None for all others."""
     if check.outcome == "not-reached":
         return None
@@ -161,11 +165,11 @@ def _weighed(check: Check, scenario: Scenario) -> Verdict | None:
     return grade
 
 
-def _finding(row: Requirement | None, group: list[Occurrence]) -> Finding:
-    group = sorted(group, key=lambda each: rank(each.verdict))
+def _build_finding(requirement: RequirementResult | None, group: list[Occurrence]) -> Finding:
+    group = sorted(group, key=lambda each: severity(each.verdict))
     first = group[0]
-    if row is None:  # a truncated record has no requirements
-        row = Requirement(
+    if requirement is None:  # a truncated record has no requirements
+        requirement = RequirementResult(
             id=first.check.requirement,
             level="",
             section=first.scenario.section,
@@ -174,48 +178,52 @@ def _finding(row: Requirement | None, group: list[Occurrence]) -> Finding:
             verdict=first.verdict,
             scenarios=(),
         )
-    return Finding(row, first.verdict, tuple(group))
+    return Finding(requirement, first.verdict, tuple(group))
 
 
-def _obstacles(
-    told: Sequence[Scenario], requirements: Sequence[Requirement], serious: Sequence[Finding]
-) -> tuple[Obstacle, ...]:
+def _collect_blockers(
+    told: Sequence[ScenarioResult],
+    requirements: Sequence[RequirementResult],
+    serious: Sequence[Finding],
+) -> tuple[Blocker, ...]:
     """Gather the undetermined scenarios, and any serious verdict that no check explains."""
     found = {each.requirement.id for each in serious if each.verdict == each.requirement.verdict}
-    groups: dict[tuple[Verdict, str], list[Scenario]] = {}
+    groups: dict[tuple[Verdict, str], list[ScenarioResult]] = {}
     for scenario in told:
-        explained = {occurrence.verdict for occurrence in occurrences_of(scenario)}
+        explained = {occurrence.verdict for occurrence in find_occurrences(scenario)}
         if scenario.verdict in SERIOUS and scenario.verdict not in explained:
-            groups.setdefault((scenario.verdict, _reason(scenario)), []).append(scenario)
+            groups.setdefault((scenario.verdict, _scenario_reason(scenario)), []).append(scenario)
     made = []
     for (verdict, reason), kept in groups.items():
         ids = {scenario.id for scenario in kept}
-        touched = tuple(
-            row.id
-            for row in requirements
-            if row.verdict == verdict and row.id not in found and ids & set(row.scenarios)
+        unjudged = tuple(
+            requirement.id
+            for requirement in requirements
+            if requirement.verdict == verdict
+            and requirement.id not in found
+            and ids & set(requirement.scenarios)
         )
-        made.append(Obstacle(verdict, reason, tuple(kept), touched))
-    covered = found | {name for obstacle in made for name in obstacle.requirements}
+        made.append(Blocker(verdict, reason, tuple(kept), unjudged))
+    covered = found | {name for blocker in made for name in blocker.requirements}
     made += [
-        _following(row, _causes(row, told, serious))
-        for row in requirements
-        if row.verdict in SERIOUS and row.id not in covered
+        _explain_by_causes(requirement, _find_causes(requirement, told, serious))
+        for requirement in requirements
+        if requirement.verdict in SERIOUS and requirement.id not in covered
     ]
-    return tuple(sorted(made, key=lambda each: rank(each.verdict)))
+    return tuple(sorted(made, key=lambda each: severity(each.verdict)))
 
 
-def _causes(
-    row: Requirement, told: Sequence[Scenario], serious: Sequence[Finding]
+def _find_causes(
+    requirement: RequirementResult, told: Sequence[ScenarioResult], serious: Sequence[Finding]
 ) -> Sequence[Finding]:
     """Return the findings that a verdict without a check of its own may follow from."""
-    own = set(row.scenarios)
-    named = any(row.id in scenario.requirements for scenario in told if scenario.id in own)
+    own = set(requirement.scenarios)
+    named = any(requirement.id in scenario.requirements for scenario in told if scenario.id in own)
     if named or not own:
         return [
             finding
             for finding in serious
-            if finding.verdict == row.verdict
+            if finding.verdict == requirement.verdict
             and any(occurrence.scenario.id in own for occurrence in finding.occurrences)
         ]
     # No scenario names the row, so it is the sum of the strict ones of its extension. What only
@@ -223,46 +231,61 @@ def _causes(
     return [
         finding
         for finding in serious
-        if finding.requirement.verdict == row.verdict
-        and finding.requirement.extension == row.extension
-        and finding.requirement.level in _SUMMED_UP
+        if finding.requirement.verdict == requirement.verdict
+        and finding.requirement.extension == requirement.extension
+        and finding.requirement.level in _AGGREGATED_LEVELS
     ]
 
 
-def _following(row: Requirement, causes: Sequence[Finding]) -> Obstacle:
+def _explain_by_causes(requirement: RequirementResult, causes: Sequence[Finding]) -> Blocker:
     """Explain a verdict without a check of its own by the findings that it follows from."""
     names = ", ".join(finding.requirement.id for finding in causes)
     why = f"It follows from {names}." if names else ""
-    return Obstacle(row.verdict, f"{row.reason or row.statement} {why}".strip(), (), (row.id,))
+    return Blocker(
+        requirement.verdict,
+        f"{requirement.reason or requirement.statement} {why}".strip(),
+        (),
+        (requirement.id,),
+    )
 
 
-def _reason(scenario: Scenario) -> str:
+def _scenario_reason(scenario: ScenarioResult) -> str:
     told = [scenario.reason, *(attempt.reason for attempt in scenario.attempts)]
-    unreached = [check.says for attempt in scenario.attempts for check in attempt.checks]
-    return next((text for text in [*told, *unreached] if text), "No reason was recorded.")
+    not_reached = [check.says for attempt in scenario.attempts for check in attempt.checks]
+    return next((text for text in [*told, *not_reached] if text), "No reason was recorded.")
 
 
-def _remarks(
-    scenarios: Sequence[Scenario], requirements: Sequence[Requirement], findings: Iterable[Finding]
-) -> Iterator[Remark]:
+def _collect_notes(
+    scenarios: Sequence[ScenarioResult],
+    requirements: Sequence[RequirementResult],
+    findings: Iterable[Finding],
+) -> Iterator[Note]:
     """Yield the notes one by one, then what was not judged, by reason."""
     for finding in findings:
         if finding.verdict == "note":
-            for way in finding.ways:
+            for way in finding.groups:
                 check = way[0].check
                 ids = tuple(occurrence.scenario.id for occurrence in way)
                 text = check.says or check.actual
-                yield Remark("note", text, ids, (finding.requirement.id,))
+                yield Note("note", text, ids, (finding.requirement.id,))
     groups: dict[tuple[Verdict, str], list[str]] = {}
     for scenario in scenarios:
-        noted = any(each.verdict == "note" for each in occurrences_of(scenario))
+        noted = any(each.verdict == "note" for each in find_occurrences(scenario))
         if scenario.verdict == "pass" or scenario.verdict in SERIOUS or noted:
             continue
-        groups.setdefault((scenario.verdict, _reason(scenario)), []).append(scenario.id)
+        groups.setdefault((scenario.verdict, _scenario_reason(scenario)), []).append(scenario.id)
     told = {name for group in groups.values() for name in group}
-    for (verdict, reason), names in sorted(groups.items(), key=lambda item: rank(item[0][0])):
-        yield Remark(verdict, reason, tuple(names))
-    for row in requirements:
-        quiet = row.verdict not in SERIOUS and row.verdict not in {"pass", "note"}
-        if quiet and not told & set(row.scenarios):
-            yield Remark(row.verdict, row.reason or row.statement, (), (row.id,))
+    for (verdict, reason), names in sorted(groups.items(), key=lambda item: severity(item[0][0])):
+        yield Note(verdict, reason, tuple(names))
+    for requirement in requirements:
+        unremarkable = requirement.verdict not in SERIOUS and requirement.verdict not in {
+            "pass",
+            "note",
+        }
+        if unremarkable and not told & set(requirement.scenarios):
+            yield Note(
+                requirement.verdict,
+                requirement.reason or requirement.statement,
+                (),
+                (requirement.id,),
+            )

@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from tus_reports.reader import Record
-from tus_reports.record import Body, Exchange, Response
-from tus_reports.transcript import in_a_line
+from tus_reports.record import Exchange, RecordedBody, RecordedResponse
+from tus_reports.transcript import summarize_exchange
 
-_TYPE = "content-type"
+_CONTENT_TYPE = "content-type"
 _UNKNOWN = -1  # what HAR asks for where a number is not known
 
 
@@ -25,19 +25,19 @@ def har(record: Record) -> str:
     """Return every exchange of the run as HAR 1.2."""
     pages: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
-    for name, title, exchanges in _groups(record):
+    for name, title, exchanges in _attempts(record):
         if not exchanges:
             continue
-        began = _moment(record, exchanges[0])
+        began = _start_time(record, exchanges[0])
         known = {"startedDateTime": began, "id": name, "title": title, "pageTimings": {}}
         pages.append(known)
-        entries += [_entry(record, exchange, name) for exchange in exchanges]
+        entries += [_har_entry(record, exchange, name) for exchange in exchanges]
     creator = {"name": "tus-conformance", "version": record.header.suite_version}
     log = {"version": "1.2", "creator": creator, "pages": pages, "entries": entries}
     return msgspec.json.format(msgspec.json.encode({"log": log}), indent=1).decode() + "\n"
 
 
-def _groups(record: Record) -> Iterator[tuple[str, str, tuple[Exchange, ...]]]:
+def _attempts(record: Record) -> Iterator[tuple[str, str, tuple[Exchange, ...]]]:
     if record.discovery is not None:
         yield "discovery", "Discovery", record.discovery.exchanges
     for scenario in record.scenarios:
@@ -46,24 +46,24 @@ def _groups(record: Record) -> Iterator[tuple[str, str, tuple[Exchange, ...]]]:
             yield name, scenario.title, attempt.exchanges
 
 
-def _entry(record: Record, exchange: Exchange, page: str) -> dict[str, Any]:
-    sent, waited, received = _timings(exchange)
+def _har_entry(record: Record, exchange: Exchange, page: str) -> dict[str, Any]:
+    sent, waited, received = _har_timings(exchange)
     return {
         "pageref": page,
-        "startedDateTime": _moment(record, exchange),
+        "startedDateTime": _start_time(record, exchange),
         "time": sent + waited + received,
-        "request": _request(exchange),
-        "response": _response(exchange),
+        "request": _har_request(exchange),
+        "response": _har_response(exchange),
         "cache": {},
         "timings": {"send": sent, "wait": waited, "receive": received},
-        "comment": in_a_line(exchange),
+        "comment": summarize_exchange(exchange),
         "_tier": exchange.tier,
         "_events": [msgspec.to_builtins(event) for event in exchange.events],
     }
 
 
-def _request(exchange: Exchange) -> dict[str, Any]:
-    first, headers = _parsed(exchange.request)
+def _har_request(exchange: Exchange) -> dict[str, Any]:
+    first, headers = _parse_head(exchange.request)
     body = exchange.body
     made: dict[str, Any] = {
         "method": exchange.method,
@@ -71,21 +71,25 @@ def _request(exchange: Exchange) -> dict[str, Any]:
         "httpVersion": first.rsplit(" ", 1)[-1] if " " in first else "",
         "cookies": [],
         "headers": headers,
-        "queryString": _pairs(parse_qsl(urlsplit(exchange.url).query, keep_blank_values=True)),
+        "queryString": _name_value_pairs(
+            parse_qsl(urlsplit(exchange.url).query, keep_blank_values=True)
+        ),
         "headersSize": len(exchange.request),
         "bodySize": body.length if body else 0,
     }
     if body is not None and body.length:
-        kind = next((each["value"] for each in headers if each["name"].lower() == _TYPE), "")
+        kind = next(
+            (each["value"] for each in headers if each["name"].lower() == _CONTENT_TYPE), ""
+        )
         made["postData"] = {"mimeType": kind, "params": [], "text": body.text or ""}
         if body.generated:
             made["postData"]["comment"] = body.generated
     return made
 
 
-def _response(exchange: Exchange) -> dict[str, Any]:
-    response = exchange.response or Response(status=0, head="")
-    first, _ = _parsed(response.head)
+def _har_response(exchange: Exchange) -> dict[str, Any]:
+    response = exchange.response or RecordedResponse(status=0, head="")
+    first, _ = _parse_head(response.head)
     version, _, rest = first.partition(" ")
     _, _, reason = rest.partition(" ")
     headers = {name.lower(): value for name, value in response.headers}
@@ -94,8 +98,8 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         "statusText": reason,
         "httpVersion": version,
         "cookies": [],
-        "headers": _pairs(response.headers),
-        "content": _content(response.body, headers.get(_TYPE, "")),
+        "headers": _name_value_pairs(response.headers),
+        "content": _har_content(response.body, headers.get(_CONTENT_TYPE, "")),
         "redirectURL": headers.get("location", "") if 300 <= response.status < 400 else "",
         "headersSize": len(response.head) if response.head else _UNKNOWN,
         "bodySize": response.body.length if response.body else 0,
@@ -104,12 +108,13 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         made["_error"] = exchange.failure
     if exchange.interim:
         made["_interim"] = [
-            {"status": each.status, "headers": _pairs(each.headers)} for each in exchange.interim
+            {"status": each.status, "headers": _name_value_pairs(each.headers)}
+            for each in exchange.interim
         ]
     return made
 
 
-def _content(body: Body | None, kind: str) -> dict[str, Any]:
+def _har_content(body: RecordedBody | None, kind: str) -> dict[str, Any]:
     if body is None:
         return {"size": 0, "mimeType": kind}
     made: dict[str, Any] = {"size": body.length, "mimeType": kind}
@@ -120,7 +125,7 @@ def _content(body: Body | None, kind: str) -> dict[str, Any]:
     return made
 
 
-def _timings(exchange: Exchange) -> tuple[float, float, float]:
+def _har_timings(exchange: Exchange) -> tuple[float, float, float]:
     """Return the milliseconds of sending, of waiting for the first byte, and of receiving."""
     sent = [event.at for event in exchange.events if event.kind == "sent"]
     heard = [event.at for event in exchange.events if event.kind == "received"]
@@ -134,16 +139,16 @@ def _timings(exchange: Exchange) -> tuple[float, float, float]:
     )
 
 
-def _moment(record: Record, exchange: Exchange) -> str:
+def _start_time(record: Record, exchange: Exchange) -> str:
     began = datetime.fromisoformat(record.header.started) + timedelta(seconds=exchange.started)
     return began.isoformat(timespec="milliseconds")
 
 
-def _parsed(head: str) -> tuple[str, list[dict[str, str]]]:
+def _parse_head(head: str) -> tuple[str, list[dict[str, str]]]:
     first, *lines = head.rstrip("\r\n").splitlines() or [""]
     split = [line.partition(":") for line in lines]
-    return first, _pairs([(name.strip(), value.strip()) for name, _, value in split])
+    return first, _name_value_pairs([(name.strip(), value.strip()) for name, _, value in split])
 
 
-def _pairs(pairs: Any) -> list[dict[str, str]]:
+def _name_value_pairs(pairs: Any) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in pairs]

@@ -8,98 +8,105 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tus_reports.account import attempts_in_words, step_of
-from tus_reports.capability import UNADVERTISED, contradicts
-from tus_reports.findings import Digest, Occurrence, digest
-from tus_reports.mark import MARKS
+from tus_reports.capability import NOT_ADVERTISABLE, is_contradiction
+from tus_reports.finding_text import describe_attempts, step_sentence
+from tus_reports.findings import Occurrence, RunFindings, collect_findings
 from tus_reports.markdown import finding_markdown
 from tus_reports.reader import Record
-from tus_reports.record import VERDICTS, Requirement, Scenario, Verdict
-from tus_reports.saying import sayings
-from tus_reports.spectext import Section, section_for, sections_of
-from tus_reports.story import Passage, Story, passage, story
-from tus_reports.tally import Share, by_extension, by_level, conclusion, counted, plural
-from tus_reports.transcript import in_a_line, sized, visible
+from tus_reports.record import VERDICTS, RequirementResult, ScenarioResult, Verdict
+from tus_reports.requirement_summary import summarize_requirements
+from tus_reports.scenario_view import ExchangeView, ScenarioView, exchange_view, scenario_view
+from tus_reports.spec_text import SpecSection, find_section, split_sections
+from tus_reports.totals import (
+    GroupTotals,
+    conclusion_sentence,
+    count_verdicts,
+    pluralize,
+    totals_by_extension,
+    totals_by_level,
+)
+from tus_reports.transcript import escape_controls, format_size, summarize_exchange
+from tus_reports.verdict_style import VERDICT_STYLES
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-WHOLE_STORIES = 2000
+MAX_WITH_EXCHANGES = 2000
 """Up to so many scenarios, those that passed are shown with their bytes, too."""
 
 
 @dataclass(frozen=True)
-class Chapter:
+class SectionView:
     """The requirements, or the scenarios, of one section."""
 
     name: str
-    requirements: tuple[Requirement, ...] = ()
-    stories: tuple[Story, ...] = ()
-    text: Section | None = None
+    requirements: tuple[RequirementResult, ...] = ()
+    views: tuple[ScenarioView, ...] = ()
+    text: SpecSection | None = None
 
 
 @dataclass(frozen=True)
-class Part:
+class ExtensionView:
     """The chapters of one extension."""
 
-    share: Share
-    chapters: tuple[Chapter, ...]
+    share: GroupTotals
+    chapters: tuple[SectionView, ...]
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportView:
     """Everything that the report shows."""
 
     record: Record
     conclusion: str
     verdict: Verdict
-    found: Digest
-    extensions: tuple[Share, ...]
-    levels: tuple[Share, ...]
+    found: RunFindings
+    extensions: tuple[GroupTotals, ...]
+    levels: tuple[GroupTotals, ...]
     scenario_counts: dict[Verdict, int]
     requirement_counts: dict[Verdict, int]
     said: dict[str, str]
     statements: dict[str, str]
-    parts: tuple[Part, ...]
-    chapters: tuple[Chapter, ...]
-    bytes_of_all: bool
+    parts: tuple[ExtensionView, ...]
+    chapters: tuple[SectionView, ...]
+    all_exchanges: bool
 
 
 def html(record: Record, *, spec_text: str = "", brief: bool = False) -> str:
     """Return the report on a run as one HTML file.
 
-    If `brief`, or beyond `WHOLE_STORIES`, scenarios that passed are shown without their exchanges.
+    If `brief`, or beyond `MAX_WITH_EXCHANGES`, passed scenarios are shown without exchanges.
     With the specification's own Markdown as `spec_text`, each section stands above its
     requirements, with its normative sentences marked.
     """
-    shown = page(record, spec_text=spec_text, brief=brief)
-    return environment().get_template("report.html.j2").render(page=shown)
+    shown = build_report(record, spec_text=spec_text, brief=brief)
+    return template_environment().get_template("report.html.j2").render(page=shown)
 
 
-def page(record: Record, *, spec_text: str = "", brief: bool = False) -> Page:
+def build_report(record: Record, *, spec_text: str = "", brief: bool = False) -> ReportView:
     """Gather what the report shows."""
-    sections = sections_of(spec_text)
-    bytes_of_all = not brief and len(record.scenarios) <= WHOLE_STORIES
-    found = digest(record.scenarios, record.requirements)
-    return Page(
+    sections = split_sections(spec_text)
+    all_exchanges = not brief and len(record.scenarios) <= MAX_WITH_EXCHANGES
+    found = collect_findings(record.scenarios, record.requirements)
+    return ReportView(
         record=record,
-        conclusion=conclusion(record),
-        verdict=_overall(record),
+        conclusion=conclusion_sentence(record),
+        verdict=_overall_verdict(record),
         found=found,
-        extensions=by_extension(record.requirements),
-        levels=by_level(record.requirements),
-        scenario_counts=counted(record.scenarios),
-        requirement_counts=counted(record.requirements),
-        said=sayings(record, found),
-        statements={row.id: row.statement for row in record.requirements},
-        parts=tuple(_parts(record, sections)),
-        chapters=tuple(_chapters(record.scenarios, bytes_of_all=bytes_of_all)),
-        bytes_of_all=bytes_of_all,
+        extensions=totals_by_extension(record.requirements),
+        levels=totals_by_level(record.requirements),
+        scenario_counts=count_verdicts(record.scenarios),
+        requirement_counts=count_verdicts(record.requirements),
+        said=summarize_requirements(record, found),
+        statements={requirement.id: requirement.statement for requirement in record.requirements},
+        parts=tuple(_extension_views(record, sections)),
+        chapters=tuple(_section_views(record.scenarios, all_exchanges=all_exchanges)),
+        all_exchanges=all_exchanges,
     )
 
 
-def _overall(record: Record) -> Verdict:
+def _overall_verdict(record: Record) -> Verdict:
     code = record.footer.exit_code if record.footer else 3
     found = {scenario.verdict for scenario in record.scenarios}
     if code in {0, 1}:
@@ -107,48 +114,50 @@ def _overall(record: Record) -> Verdict:
     return "inconclusive"
 
 
-def _parts(record: Record, spec: Sequence[Section]) -> Iterable[Part]:
-    for share in by_extension(record.requirements):
-        sections: dict[str, list[Requirement]] = {}
-        for row in record.requirements:
-            if row.extension == share.name:
-                sections.setdefault(row.section, []).append(row)
+def _extension_views(record: Record, spec: Sequence[SpecSection]) -> Iterable[ExtensionView]:
+    for share in totals_by_extension(record.requirements):
+        sections: dict[str, list[RequirementResult]] = {}
+        for requirement in record.requirements:
+            if requirement.extension == share.name:
+                sections.setdefault(requirement.section, []).append(requirement)
         chapters = [
-            Chapter(name, requirements=tuple(rows), text=section_for(name, spec))
+            SectionView(name, requirements=tuple(rows), text=find_section(name, spec))
             for name, rows in sections.items()
         ]
-        yield Part(share, tuple(chapters))
+        yield ExtensionView(share, tuple(chapters))
 
 
-def _chapters(scenarios: Iterable[Scenario], *, bytes_of_all: bool) -> Iterable[Chapter]:
-    sections: dict[str, list[Story]] = {}
+def _section_views(
+    scenarios: Iterable[ScenarioResult], *, all_exchanges: bool
+) -> Iterable[SectionView]:
+    sections: dict[str, list[ScenarioView]] = {}
     for scenario in scenarios:
-        whole = bytes_of_all or scenario.verdict != "pass"
-        sections.setdefault(scenario.section, []).append(story(scenario, whole=whole))
-    for name, stories in sections.items():
-        yield Chapter(name, stories=tuple(stories))
+        whole = all_exchanges or scenario.verdict != "pass"
+        sections.setdefault(scenario.section, []).append(scenario_view(scenario, whole=whole))
+    for name, views in sections.items():
+        yield SectionView(name, views=tuple(views))
 
 
-def started(record: Record) -> str:
+def format_start_time(record: Record) -> str:
     """Return when a run began, to the second, for a reader."""
     return record.header.started.replace("T", " ").replace("+00:00", " UTC")
 
 
-def decisive(each: Occurrence) -> Passage | None:
+def decisive_exchange(each: Occurrence) -> ExchangeView | None:
     """Return the exchange that decided a check, laid out."""
     number, exchanges = each.check.exchange, each.attempt.exchanges
     if number is None or not 0 <= number < len(exchanges):
         return None
-    return passage(exchanges[number], each.check)
+    return exchange_view(exchanges[number], each.check)
 
 
-def before(each: Occurrence) -> tuple[str, ...]:
+def previous_exchanges(each: Occurrence) -> tuple[str, ...]:
     """Return the exchanges that led up to the decisive one, each in a line."""
     earlier = each.attempt.exchanges[: each.check.exchange or 0]
-    return tuple(in_a_line(exchange) for exchange in earlier)
+    return tuple(summarize_exchange(exchange) for exchange in earlier)
 
 
-def inline(text: str) -> Markup:
+def inline_code(text: str) -> Markup:
     """Return a sentence of Markdown with its code shown as such, and all else as it stands."""
     from markupsafe import Markup, escape
 
@@ -157,7 +166,7 @@ def inline(text: str) -> Markup:
 
 
 @cache
-def environment() -> Environment:
+def template_environment() -> Environment:
     """Return the templates, with what they may call; all text is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -168,18 +177,22 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"visible": visible, "sized": sized, "inline": inline}
+    made.filters |= {
+        "escape_controls": escape_controls,
+        "format_size": format_size,
+        "inline_code": inline_code,
+    }
     made.globals |= {
-        "MARKS": MARKS,
+        "VERDICT_STYLES": VERDICT_STYLES,
         "VERDICTS": VERDICTS,
-        "plural": plural,
-        "step_of": step_of,
-        "attempts_in_words": attempts_in_words,
-        "decisive": decisive,
-        "before": before,
-        "started": started,
-        "contradicts": contradicts,
-        "UNADVERTISED": UNADVERTISED,
+        "pluralize": pluralize,
+        "step_sentence": step_sentence,
+        "describe_attempts": describe_attempts,
+        "decisive_exchange": decisive_exchange,
+        "previous_exchanges": previous_exchanges,
+        "format_start_time": format_start_time,
+        "is_contradiction": is_contradiction,
+        "NOT_ADVERTISABLE": NOT_ADVERTISABLE,
         "finding_markdown": finding_markdown,
     }
     return made

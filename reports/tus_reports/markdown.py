@@ -5,79 +5,80 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tus_reports.account import step_of
-from tus_reports.findings import Digest, Finding, Obstacle, Occurrence, digest
-from tus_reports.mark import MARKS
+from tus_reports.finding_text import step_sentence
+from tus_reports.findings import Blocker, Finding, Occurrence, RunFindings, collect_findings
 from tus_reports.reader import Record
 from tus_reports.record import Verdict
-from tus_reports.tally import by_extension, conclusion, counted, plural
-from tus_reports.transcript import in_a_line, transcript, visible
+from tus_reports.totals import conclusion_sentence, count_verdicts, pluralize, totals_by_extension
+from tus_reports.transcript import escape_controls, format_exchange, summarize_exchange
+from tus_reports.verdict_style import VERDICT_STYLES
 
-LIMIT = 60_000
+MAX_CHARACTERS = 60_000
 """How many characters a summary has at most; a comment on GitHub may have 65,536."""
 
-_IDS_SHOWN = 10
+_MAX_IDS = 10
 
 
-def markdown(record: Record, *, limit: int = LIMIT) -> str:
+def markdown(record: Record, *, limit: int = MAX_CHARACTERS) -> str:
     """Return the run as Markdown of about `limit` characters at most.
 
     Findings that would go beyond it are named, and left to the other reports.
     """
-    header, found = record.header, digest(record.scenarios, record.requirements)
+    header, found = record.header, collect_findings(record.scenarios, record.requirements)
     parts = [
-        f"## tus conformance of {code(header.target)}",
-        f"**{escaped(conclusion(record))}**",
-        *_extensions(record),
-        *_counts(record),
+        f"## tus conformance of {code_span(header.target)}",
+        f"**{escape_markdown(conclusion_sentence(record))}**",
+        *_extension_table(record),
+        *_count_table(record),
     ]
-    ending = _ending(record)
+    ending = _run_footer(record)
     room = limit - sum(len(part) + 2 for part in [*parts, ending])
-    return "\n\n".join([*parts, *_bounded(found, room), ending]) + "\n"
+    return "\n\n".join([*parts, *_fit_findings(found, room), ending]) + "\n"
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return a text so that Markdown shows it as it is, in a table too."""
-    shown = visible(" ".join(text.split()))
+    shown = escape_controls(" ".join(text.split()))
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|~@])", r"\\\1", shown)
 
 
-def code(text: str) -> str:
+def code_span(text: str) -> str:
     """Return a text as inline code that no backtick in it can end."""
-    shown = visible(text).replace("|", "\\|")
-    fence = "`" * (_longest_run(shown) + 1)
+    shown = escape_controls(text).replace("|", "\\|")
+    fence = "`" * (_longest_backtick_run(shown) + 1)
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}"
 
 
-def fenced(text: str) -> str:
+def code_block(text: str) -> str:
     """Return lines as a block of code that no backtick in them can end."""
-    fence = "`" * max(_longest_run(text) + 1, 3)
+    fence = "`" * max(_longest_backtick_run(text) + 1, 3)
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _longest_run(text: str) -> int:
+def _longest_backtick_run(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
 
 
-def _extensions(record: Record) -> Iterator[str]:
+def _extension_table(record: Record) -> Iterator[str]:
     rows = [
-        f"| {_marked(share.verdict)} | {escaped(share.name)} | {escaped(share.sentence)} |"
-        for share in by_extension(record.requirements)
+        f"| {_format_verdict(share.verdict)} | {escape_markdown(share.name)} "
+        f"| {escape_markdown(share.sentence)} |"
+        for share in totals_by_extension(record.requirements)
     ]
     if rows:
         yield "\n".join(["| | Extension | Verdict |", "|---|---|---|", *rows])
 
 
-def _counts(record: Record) -> Iterator[str]:
-    scenarios, requirements = counted(record.scenarios), counted(record.requirements)
+def _count_table(record: Record) -> Iterator[str]:
+    scenarios, requirements = count_verdicts(record.scenarios), count_verdicts(record.requirements)
     if not scenarios:
         return
     rows = [
-        f"| {_marked(verdict)} | {verdict} | {scenarios.get(verdict, 0)} "
+        f"| {_format_verdict(verdict)} | {verdict} | {scenarios.get(verdict, 0)} "
         f"| {requirements.get(verdict, 0)} |"
-        for verdict in MARKS
+        for verdict in VERDICT_STYLES
         if verdict in scenarios or verdict in requirements
     ]
     totals = f"Scenarios (of {sum(scenarios.values())})"
@@ -85,11 +86,15 @@ def _counts(record: Record) -> Iterator[str]:
     yield "\n".join([f"| | Verdict | {totals} |", "|---|---|--:|--:|", *rows])
 
 
-def _bounded(found: Digest, room: int) -> Iterator[str]:
+def _fit_findings(found: RunFindings, room: int) -> Iterator[str]:
     """Yield the accounts that there is room for, then the names of the others."""
-    accounts = [(each.verdict, each.requirement.id, _finding(each)) for each in found.findings]
-    accounts += [(each.verdict, _named(each), _obstacle(each)) for each in found.obstacles]
-    accounts.sort(key=lambda account: list(MARKS).index(account[0]))
+    accounts = [
+        (each.verdict, each.requirement.id, _format_finding(each)) for each in found.findings
+    ]
+    accounts += [
+        (each.verdict, _finding_names(each), _format_blocker(each)) for each in found.blockers
+    ]
+    accounts.sort(key=lambda account: list(VERDICT_STYLES).index(account[0]))
     if accounts:
         yield "### What did not pass"
     left_out = []
@@ -98,118 +103,127 @@ def _bounded(found: Digest, room: int) -> Iterator[str]:
             room -= len(text) + 2
             yield text
         else:
-            left_out.append(f"{_marked(verdict)} {code(name)}")
+            left_out.append(f"{_format_verdict(verdict)} {code_span(name)}")
     if left_out:
-        shown, more = left_out[:_IDS_SHOWN], len(left_out) - _IDS_SHOWN
+        shown, more = left_out[:_MAX_IDS], len(left_out) - _MAX_IDS
         yield f"Not shown here, for want of room: {', '.join(shown)}" + (
             f" and {more} more." if more > 0 else "."
         )
 
 
-def _finding(found: Finding) -> str:
-    row, (first, *others) = found.requirement, found.ways
-    level = f"{row.level}, " if row.level else ""
-    where = escaped(f"{level}{row.section}")
+def _format_finding(found: Finding) -> str:
+    requirement, (first, *others) = found.requirement, found.groups
+    level = f"{requirement.level}, " if requirement.level else ""
+    where = escape_markdown(f"{level}{requirement.section}")
     lines = [
         "<details>",
-        f"<summary>{_marked(found.verdict)} <code>{_html(row.id)}</code> "
-        f"{_html(row.statement)}</summary>",
+        f"<summary>{_format_verdict(found.verdict)} <code>{_escape_html(requirement.id)}</code> "
+        f"{_escape_html(requirement.statement)}</summary>",
         "",
-        f"[{where}]({row.link})" if row.link else where,
+        f"[{where}]({requirement.link})" if requirement.link else where,
         "",
-        *_occurrence(first[0]),
+        *_format_occurrence(first[0]),
     ]
-    lines += _ids("The same in", [each.scenario.id for each in first[1:]])
+    lines += _id_list("The same in", [each.scenario.id for each in first[1:]])
     for way in others:
-        said = escaped(way[0].came)
-        lines += _ids(f"{_marked(way[0].verdict)} {said} in", [each.scenario.id for each in way])
+        said = escape_markdown(way[0].actual)
+        lines += _id_list(
+            f"{_format_verdict(way[0].verdict)} {said} in", [each.scenario.id for each in way]
+        )
     return "\n".join([*lines, "", "</details>"])
 
 
-def _occurrence(each: Occurrence) -> Iterator[str]:
+def _format_occurrence(each: Occurrence) -> Iterator[str]:
     scenario, check = each.scenario, each.check
-    yield f"- scenario: {escaped(scenario.title)} ({code(scenario.id)})"
-    step = step_of(scenario, check.step)
+    yield f"- scenario: {escape_markdown(scenario.title)} ({code_span(scenario.id)})"
+    step = step_sentence(scenario, check.step)
     if step:
-        yield f"- step {check.step}: {escaped(step)}"
+        yield f"- step {check.step}: {escape_markdown(step)}"
     if check.expected:
-        yield f"- expected: {escaped(check.expected)}"
+        yield f"- expected: {escape_markdown(check.expected)}"
     if check.actual:
-        yield f"- **actual: {escaped(check.actual)}**"
-    if each.says:
-        yield f"- that is: {escaped(each.says)}"
+        yield f"- **actual: {escape_markdown(check.actual)}**"
+    if each.explanation:
+        yield f"- that is: {escape_markdown(each.explanation)}"
     if scenario.reason:
-        yield f"- reason: {escaped(scenario.reason)}"
+        yield f"- reason: {escape_markdown(scenario.reason)}"
     yield ""
-    yield fenced("\n".join(_bytes(each)))
+    yield code_block("\n".join(_format_exchanges(each)))
     if scenario.reproduce:
         yield ""
-        yield fenced(visible(scenario.reproduce))
+        yield code_block(escape_controls(scenario.reproduce))
 
 
-def _bytes(each: Occurrence) -> Iterator[str]:
+def _format_exchanges(each: Occurrence) -> Iterator[str]:
     number, exchanges = each.check.exchange, each.attempt.exchanges
     if number is None or not 0 <= number < len(exchanges):
-        yield from (visible(line) for line in each.check.evidence.splitlines())
+        yield from (escape_controls(line) for line in each.check.evidence.splitlines())
         return
-    earlier = [f"  before: {in_a_line(each)}" for each in exchanges[:number][-4:]]
+    earlier = [f"  before: {summarize_exchange(each)}" for each in exchanges[:number][-4:]]
     yield from [*earlier, ""] if earlier else []
     last = ""
-    for line in transcript(exchanges[number], each.check):
+    for line in format_exchange(exchanges[number], each.check):
         if last and line.side != last:
             yield ""
         yield f"{'>' if line.marked else ' '} {line.text}"
         last = line.side
 
 
-def _obstacle(found: Obstacle) -> str:
-    own = "" if found.scenarios else f"<code>{_html(_named(found))}</code> "
+def _format_blocker(found: Blocker) -> str:
+    own = "" if found.scenarios else f"<code>{_escape_html(_finding_names(found))}</code> "
     lines = [
         "<details>",
-        f"<summary>{_marked(found.verdict)} {own}{_html(found.reason)}</summary>",
+        f"<summary>{_format_verdict(found.verdict)} {own}{_escape_html(found.reason)}</summary>",
         "",
-        *_ids("In", [scenario.id for scenario in found.scenarios]),
-        *_ids("Unjudged:", list(found.requirements) if found.scenarios else []),
+        *_id_list("In", [scenario.id for scenario in found.scenarios]),
+        *_id_list("Unjudged:", list(found.requirements) if found.scenarios else []),
         "",
         "</details>",
     ]
     return "\n".join(lines)
 
 
-def _named(found: Obstacle) -> str:
+def _finding_names(found: Blocker) -> str:
     return found.scenarios[0].id if found.scenarios else ", ".join(found.requirements)
 
 
 def finding_markdown(found: Finding) -> str:
     """Return one finding as Markdown, to be pasted into an issue."""
-    row = found.requirement
-    link = f" ([{escaped(row.section)}]({row.link}))" if row.link else f" ({escaped(row.section)})"
-    lines = [f"**{escaped(row.statement or row.id)}** {row.level}{link}", ""]
-    return "\n".join([*lines, *_occurrence(found.ways[0][0])]) + "\n"
+    requirement = found.requirement
+    link = (
+        f" ([{escape_markdown(requirement.section)}]({requirement.link}))"
+        if requirement.link
+        else f" ({escape_markdown(requirement.section)})"
+    )
+    lines = [
+        f"**{escape_markdown(requirement.statement or requirement.id)}** {requirement.level}{link}",
+        "",
+    ]
+    return "\n".join([*lines, *_format_occurrence(found.groups[0][0])]) + "\n"
 
 
-def _ids(lead: str, names: list[str]) -> list[str]:
+def _id_list(lead: str, names: list[str]) -> list[str]:
     if not names:
         return []
-    shown = ", ".join(code(name) for name in names[:_IDS_SHOWN])
-    more = f" and {len(names) - _IDS_SHOWN} more" if len(names) > _IDS_SHOWN else ""
+    shown = ", ".join(code_span(name) for name in names[:_MAX_IDS])
+    more = f" and {len(names) - _MAX_IDS} more" if len(names) > _MAX_IDS else ""
     return ["", f"{lead} {shown}{more}."]
 
 
-def _ending(record: Record) -> str:
+def _run_footer(record: Record) -> str:
     header, footer = record.header, record.footer
     told = f"tus-conformance {header.suite_version}, {header.spec_edition}, seed {header.seed}"
     if footer is not None:
-        took = f"{footer.seconds:.1f} s, {plural(footer.exchanges, 'exchange')}"
+        took = f"{footer.seconds:.1f} s, {pluralize(footer.exchanges, 'exchange')}"
         told += f", {took}, exit code {footer.exit_code}"
-    return f"<sub>{_html(told)}</sub>"
+    return f"<sub>{_escape_html(told)}</sub>"
 
 
-def _marked(verdict: Verdict) -> str:
-    mark = MARKS[verdict]
+def _format_verdict(verdict: Verdict) -> str:
+    mark = VERDICT_STYLES[verdict]
     return f"{mark.glyph} {mark.word}"
 
 
-def _html(text: str) -> str:
-    shown = visible(" ".join(text.split()))
+def _escape_html(text: str) -> str:
+    shown = escape_controls(" ".join(text.split()))
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

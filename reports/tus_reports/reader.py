@@ -14,12 +14,12 @@ from tus_reports.record import (
     Discovery,
     Footer,
     Header,
-    Line,
-    Requirement,
-    Scenario,
+    RecordLine,
+    RequirementResult,
+    ScenarioResult,
 )
 
-_GZIP = b"\x1f\x8b"
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Record:
 
     header: Header
     discovery: Discovery | None = None
-    scenarios: tuple[Scenario, ...] = ()
-    requirements: tuple[Requirement, ...] = ()
+    scenarios: tuple[ScenarioResult, ...] = ()
+    requirements: tuple[RequirementResult, ...] = ()
     footer: Footer | None = None
 
 
@@ -69,7 +69,7 @@ class TruncatedRecordError(RecordError):
         self.record = record
 
 
-class _Opening(msgspec.Struct):
+class _RecordStart(msgspec.Struct):
     kind: str = ""
     format: int = 0
 
@@ -81,8 +81,8 @@ def read(path: Path, *, allow_truncated: bool = False) -> Record:
     With `allow_truncated` a record without a footer is returned with `footer` None; otherwise it
     is a `TruncatedRecordError`, which carries it.
     """
-    lines = list(_lines(path))
-    record = _gathered(path, lines)
+    lines = list(_read_lines(path))
+    record = _build_record(path, lines)
     if record.footer is None and not allow_truncated:
         raise TruncatedRecordError(
             f"{path} has no footer: the run was cut short after {len(record.scenarios)} scenarios. "
@@ -92,13 +92,13 @@ def read(path: Path, *, allow_truncated: bool = False) -> Record:
     return record
 
 
-def _lines(path: Path) -> Iterator[tuple[int, Line]]:
-    decoder = msgspec.json.Decoder(Line)
-    whole = _content(path)
+def _read_lines(path: Path) -> Iterator[tuple[int, RecordLine]]:
+    decoder = msgspec.json.Decoder(RecordLine)
+    whole = _read_bytes(path)
     if not whole.strip():
         raise EmptyRecordError(f"{path} is empty: the run wrote nothing. Run it again.")
     texts = whole.split(b"\n")
-    _check_opening(path, texts[0])
+    _check_format(path, texts[0])
     for number, text in enumerate(texts, 1):
         if not text.strip():
             continue
@@ -113,10 +113,10 @@ def _lines(path: Path) -> Iterator[tuple[int, Line]]:
             ) from None
 
 
-def _content(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     """Return what a file holds, unpacked if it is a gzip file, whatever it is called."""
     found = path.read_bytes()
-    if not found.startswith(_GZIP):
+    if not found.startswith(_GZIP_MAGIC):
         return found
     unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
@@ -130,9 +130,9 @@ def _content(path: Path) -> bytes:
     return whole
 
 
-def _check_opening(path: Path, text: bytes) -> None:
+def _check_format(path: Path, text: bytes) -> None:
     try:
-        opening = msgspec.json.decode(text, type=_Opening)
+        opening = msgspec.json.decode(text, type=_RecordStart)
     except msgspec.DecodeError as error:
         raise NotARecordError(
             f"{path}, line 1, is not a line of a run record: {error}. "
@@ -149,11 +149,11 @@ def _check_opening(path: Path, text: bytes) -> None:
         )
 
 
-def _gathered(path: Path, lines: list[tuple[int, Line]]) -> Record:
+def _build_record(path: Path, lines: list[tuple[int, RecordLine]]) -> Record:
     _check_order(path, lines)
     found = [line for _, line in lines]
-    scenarios = tuple(line for line in found if isinstance(line, Scenario))
-    requirements = tuple(line for line in found if isinstance(line, Requirement))
+    scenarios = tuple(line for line in found if isinstance(line, ScenarioResult))
+    requirements = tuple(line for line in found if isinstance(line, RequirementResult))
     _check_ids(path, "scenario", [line.id for line in scenarios])
     _check_ids(path, "requirement", [line.id for line in requirements])
     header = found[0]
@@ -167,8 +167,8 @@ def _gathered(path: Path, lines: list[tuple[int, Line]]) -> Record:
     )
 
 
-def _check_order(path: Path, lines: list[tuple[int, Line]]) -> None:
-    seen: set[type[Line]] = set()
+def _check_order(path: Path, lines: list[tuple[int, RecordLine]]) -> None:
+    seen: set[type[RecordLine]] = set()
     for number, line in lines:
         kind = type(line)
         if Footer in seen:
@@ -178,8 +178,8 @@ def _check_order(path: Path, lines: list[tuple[int, Line]]) -> None:
             )
         if kind in seen and kind in {Header, Discovery}:
             raise MisplacedLineError(
-                f"{path}, line {number}, is a second {kind.__name__.lower()}. If two records were "
-                "joined in one file, give them as two files."
+                f"{path}, line {number}, is a second {kind.__struct_config__.tag}. "
+                "If two records were joined in one file, give them as two files."
             )
         seen.add(kind)
 

@@ -1,9 +1,10 @@
 """The run record: the types of its lines.
 
 A record is NDJSON. Its first line is a `Header`, its last a `Footer`; between them stand one
-`Discovery`, a `Scenario` for each story told (flushed as it ends) and a `Requirement` for each
-row judged. A record carries all that its views need, so that any report can be rebuilt from it
-later, without the network, the ledger or the scenarios. A record without a footer was cut short.
+`Discovery`, a `ScenarioResult` for each scenario run (flushed as it ends) and a
+`RequirementResult` for each requirement evaluated. A record carries all that its views need, so
+that any report can be rebuilt from it later, without the network, the ledger or the scenarios. A
+record without a footer was cut short.
 
 Times are seconds. Text from the wire is Latin-1, byte for byte, with secrets already replaced.
 """
@@ -48,7 +49,7 @@ VERDICTS: tuple[Verdict, ...] = (
 """Every verdict, the worst first: of several, a requirement takes the one that stands first."""
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RecordedBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message body: its length in bytes, and either its first bytes or what generated it."""
 
     length: int
@@ -58,17 +59,17 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     truncated: bool = False
 
 
-class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A response: interim (1xx) or final."""
 
     status: int
     head: str
     headers: tuple[tuple[str, str], ...] = ()
-    body: Body | None = None
+    body: RecordedBody | None = None
     complete: bool = True
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ConnectionEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened on the connection, `at` seconds after the exchange began.
 
     `act` is the harness's own doing ("cut after 40960 body bytes by RST").
@@ -87,10 +88,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: str
     started: float
     request: str
-    body: Body | None = None
-    interim: tuple[Response, ...] = ()
-    response: Response | None = None
-    events: tuple[Event, ...] = ()
+    body: RecordedBody | None = None
+    interim: tuple[RecordedResponse, ...] = ()
+    response: RecordedResponse | None = None
+    events: tuple[ConnectionEvent, ...] = ()
     failure: str | None = None
     tier: Literal["h11", "raw", "httpx"] = "h11"
 
@@ -163,7 +164,7 @@ class Discovery(
     exchanges: tuple[Exchange, ...] = ()
 
 
-class Scenario(
+class ScenarioResult(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="scenario"
 ):
     """How a scenario came out: every attempt, with its checks and its exchanges."""
@@ -180,7 +181,7 @@ class Scenario(
     reproduce: str = ""
 
 
-class Requirement(
+class RequirementResult(
     msgspec.Struct,
     frozen=True,
     kw_only=True,
@@ -222,4 +223,4 @@ class Footer(
     left_behind: tuple[str, ...] = ()
 
 
-Line = Header | Discovery | Scenario | Requirement | Footer
+RecordLine = Header | Discovery | ScenarioResult | RequirementResult | Footer

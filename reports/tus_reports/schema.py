@@ -12,28 +12,28 @@ from typing import Any
 
 import msgspec
 
-from tus_reports.record import Line
+from tus_reports.record import RecordLine
 
-PATH = Path(__file__).with_name("record.schema.json")
+SCHEMA_PATH = Path(__file__).with_name("record.schema.json")
 
 
-def schema() -> dict[str, Any]:
+def build_schema() -> dict[str, Any]:
     """Return the JSON Schema that every line of a record satisfies."""
-    made = msgspec.json.schema(Line)
+    schema_ = msgspec.json.schema(RecordLine)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of a tus-conformance run record",
-        **made,
+        **schema_,
     }
 
 
-def text() -> str:
+def schema_text() -> str:
     """Return the schema as it stands in the file."""
-    return json.dumps(schema(), indent=2) + "\n"
+    return json.dumps(build_schema(), indent=2) + "\n"
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
-        PATH.write_text(text(), "utf-8")
+        SCHEMA_PATH.write_text(schema_text(), "utf-8")
     else:
-        sys.stdout.write(text())
+        sys.stdout.write(schema_text())

@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from tus_reports.record import Footer, Header, Line
+from tus_reports.record import Footer, Header, RecordLine
 
 
 class RecordOrderError(RuntimeError):
@@ -28,7 +28,7 @@ class RecordWriter:
         self._begun = False
         self._ended = False
 
-    def write(self, line: Line) -> None:
+    def write(self, line: RecordLine) -> None:
         """Write one line and flush it."""
         self._check_order(line)
         self._file.write(self._encoder.encode(line) + b"\n")
@@ -51,8 +51,8 @@ class RecordWriter:
     ) -> None:
         self.close()
 
-    def _check_order(self, line: Line) -> None:
-        kind = type(line).__name__.lower()
+    def _check_order(self, line: RecordLine) -> None:
+        kind = str(type(line).__struct_config__.tag)
         if self._ended:
             raise RecordOrderError(
                 f"A {kind} was written after the footer of {self.path}; the footer ends a record."

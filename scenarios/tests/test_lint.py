@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tus_scenarios.functions import scenario
-from tus_scenarios.lint import ensure_sound
-from tus_scenarios.reader import ScenarioError, read
-from tus_scenarios.story import Story
+from tus_scenarios.context import ScenarioContext
+from tus_scenarios.function_scenario import function_scenario
+from tus_scenarios.lint import ensure_valid
+from tus_scenarios.reader import ScenarioError, parse_scenarios
 
 HEAD = """
 section = "Core/HEAD"
 extension = "core"
 """
-SOUND = """
+VALID_SAMPLE = """
 [[scenario]]
 id = "sound"
 title = "A sound one"
@@ -27,7 +27,7 @@ step = [
 ]
 """
 
-BROKEN = {
+BROKEN_SAMPLES = {
     "a letter that ids do not have": ('id = "sound"', 'id = "Sound!"', "an id is made of"),
     "a title that is not filled in": (
         'title = "A sound',
@@ -156,23 +156,23 @@ BROKEN = {
 }
 
 
-def sound(text: str) -> None:
+def valid_sample(text: str) -> None:
     """Read and check the scenarios of a text."""
-    ensure_sound(read(HEAD + text, "sample.toml"))
+    ensure_valid(parse_scenarios(HEAD + text, "sample.toml"))
 
 
 def test_the_sample_is_sound() -> None:
     """Otherwise the samples below would prove nothing."""
-    sound(SOUND)
+    valid_sample(VALID_SAMPLE)
 
 
-@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize("case", BROKEN_SAMPLES)
 def test_a_broken_rule_is_told(case: str) -> None:
     """The message names the scenario and says what is wrong."""
-    old, new, sentence = BROKEN[case]
-    assert old in SOUND
+    old, new, sentence = BROKEN_SAMPLES[case]
+    assert old in VALID_SAMPLE
     with pytest.raises(ScenarioError) as error:
-        sound(SOUND.replace(old, new, 1))
+        valid_sample(VALID_SAMPLE.replace(old, new, 1))
     assert sentence in str(error.value)
     assert str(error.value).startswith("Scenario ")
     assert "\n" not in str(error.value)
@@ -181,7 +181,7 @@ def test_a_broken_rule_is_told(case: str) -> None:
 def test_an_id_may_be_given_once() -> None:
     """Results of one would hide those of the other."""
     with pytest.raises(ScenarioError, match="Scenario sound: another scenario has the same id"):
-        sound(SOUND + SOUND)
+        valid_sample(VALID_SAMPLE + VALID_SAMPLE)
 
 
 def test_a_scenario_checks_something() -> None:
@@ -189,13 +189,13 @@ def test_a_scenario_checks_something() -> None:
     steps = "step = [{ options = {}, setup = true }]"
     text = f'[[scenario]]\nid = "idle"\ntitle = "Idle"\nwhy = "No."\n{steps}\n'
     with pytest.raises(ScenarioError, match="it checks nothing"):
-        sound(text)
+        valid_sample(text)
 
 
 def test_a_function_needs_its_prose() -> None:
     """`explain` has nothing else to show of it."""
 
-    @scenario(
+    @function_scenario(
         id="mute",
         title="Mute",
         section="Core/HEAD",
@@ -204,8 +204,8 @@ def test_a_function_needs_its_prose() -> None:
         steps=(),
         why="It says nothing.",
     )
-    async def mute(story: Story) -> None:
+    async def mute(story: ScenarioContext) -> None:
         """Say nothing."""
 
     with pytest.raises(ScenarioError, match="needs its steps in prose"):
-        ensure_sound([mute])
+        ensure_valid([mute])

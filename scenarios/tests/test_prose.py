@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from tus_scenarios import Step, prose, scenarios
-from tus_scenarios.prose import acted, judged
+from tus_scenarios.prose import describe_expectation, describe_step
 
-ACTED = {
+STEP_CASES = {
     "an upload": ({"given": {}}, "Given an upload of 100 bytes"),
     "an upload with bytes": (
         {"given": {"name": "a", "length": 9, "stored": 4}},
@@ -48,7 +48,7 @@ ACTED = {
     ),
 }
 
-JUDGED = {
+EXPECTATION_CASES = {
     "a status": (
         {"status": 409, "checks": "core.patch.offset-mismatch-409"},
         "status 409; else a fail [core.patch.offset-mismatch-409]",
@@ -107,19 +107,19 @@ JUDGED = {
 }
 
 
-@pytest.mark.parametrize("case", ACTED)
+@pytest.mark.parametrize("case", STEP_CASES)
 def test_acts(case: str) -> None:
     """What a step does."""
-    step, sentence = ACTED[case]
-    assert acted(msgspec.convert(step, Step)) == sentence
+    step, sentence = STEP_CASES[case]
+    assert describe_step(msgspec.convert(step, Step)) == sentence
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@pytest.mark.parametrize("case", EXPECTATION_CASES)
 def test_expectations(case: str) -> None:
     """What is asked of its answer."""
-    expectation, sentence = JUDGED[case]
+    expectation, sentence = EXPECTATION_CASES[case]
     step = msgspec.convert({"head": {}, "expect": [expectation]}, Step)
-    assert judged(step.expect[0]) == sentence
+    assert describe_expectation(step.expect[0]) == sentence
 
 
 def test_a_whole_scenario() -> None:
@@ -142,5 +142,5 @@ def test_references_can_be_filled() -> None:
         {"head": {}, "expect": [{"header": {"A": "{x}"}, "checks": "core.head.cache-control"}]},
         Step,
     )
-    filled = prose.expected(step.expect[0], lambda text: text.replace("{x}", "7"))
+    filled = prose.describe_pass_condition(step.expect[0], lambda text: text.replace("{x}", "7"))
     assert filled == "A: 7"

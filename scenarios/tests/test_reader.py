@@ -7,49 +7,51 @@ from pathlib import Path
 import pytest
 
 from tus_scenarios import ScenarioError, read_file
-from tus_scenarios.reader import known_keys, read
+from tus_scenarios.reader import known_keys, parse_scenarios
 from tus_scenarios.scenario import ScenarioSource
 
-START = 'section = "Core/HEAD"\nextension = "core"\n'
+FILE_START = 'section = "Core/HEAD"\nextension = "core"\n'
 
 
-def step(text: str) -> str:
+def step_file(text: str) -> str:
     """Return a file with one scenario of one step."""
-    return f'{START}[[scenario]]\nid = "one"\ntitle = "One"\nstep = [{text}]\n'
+    return f'{FILE_START}[[scenario]]\nid = "one"\ntitle = "One"\nstep = [{text}]\n'
 
 
 MISTAKES = {
     "not TOML": ("id = \n", ["mine.toml is not TOML", "line 1"]),
-    "no scenario": (START, ["mine.toml holds no scenario", "[[scenario]]"]),
+    "no scenario": (FILE_START, ["mine.toml holds no scenario", "[[scenario]]"]),
     "unknown key of the file": (
-        f'{START}sectoin = "x"\n[[scenario]]\nid = "one"',
+        f'{FILE_START}sectoin = "x"\n[[scenario]]\nid = "one"',
         ["mine.toml: unknown key `sectoin`", "did you mean `section`?", "extension"],
     ),
     "unknown key of a scenario": (
-        f'{START}[[scenario]]\nid = "one"\ntitle = "One"\nneed = ["creation"]\nstep = []',
+        f'{FILE_START}[[scenario]]\nid = "one"\ntitle = "One"\nneed = ["creation"]\nstep = []',
         ["mine.toml, scenario one", "unknown key `need`", "did you mean `needs`?", "lacks"],
     ),
     "unknown key of a request": (
-        step("{ patch = { offest = 3 } }"),
+        step_file("{ patch = { offest = 3 } }"),
         ["scenario one", "unknown key `offest` in `step[0].patch`", "`offset`", "framing"],
     ),
     "unknown key of an expectation": (
-        step('{ head = {}, expect = [{ statsu = 200, checks = "core.head.success-status" }] }'),
+        step_file(
+            '{ head = {}, expect = [{ statsu = 200, checks = "core.head.success-status" }] }'
+        ),
         ["unknown key `statsu` in `step[0].expect[0]`", "did you mean `status`?", "otherwise"],
     ),
     "unknown key of a matcher": (
-        step('{ head = {}, expect = [{ header.A = { leest = 1 }, checks = "x" }] }'),
+        step_file('{ head = {}, expect = [{ header.A = { leest = 1 }, checks = "x" }] }'),
         ["unknown key `leest`", "did you mean `least`?", "metadata"],
     ),
-    "a wrong type": (step('{ head = {}, setup = "yes" }'), ["scenario one", "bool", "setup"]),
-    "no act": (step("{ setup = true }"), ["exactly one act", "it has none"]),
-    "two acts": (step("{ head = {}, get = {} }"), ["exactly one act", "head and get"]),
-    "a request without a method": (step("{ request = {} }"), ["`request` needs a `method`"]),
-    "no title": (f'{START}[[scenario]]\nid = "one"\nstep = []', ["scenario one", "title"]),
-    "no id": (f'{START}[[scenario]]\ntitle = "One"\nstep = []', ["scenario number 1", "id"]),
-    "a text for scenarios": (f'{START}scenario = "one"', ["mine.toml holds no scenario"]),
-    "an empty list of scenarios": (f"{START}scenario = []", ["mine.toml holds no scenario"]),
-    "no table": (f'{START}scenario = ["one"]', ["scenario number 1", "object"]),
+    "a wrong type": (step_file('{ head = {}, setup = "yes" }'), ["scenario one", "bool", "setup"]),
+    "no act": (step_file("{ setup = true }"), ["exactly one act", "it has none"]),
+    "two acts": (step_file("{ head = {}, get = {} }"), ["exactly one act", "head and get"]),
+    "a request without a method": (step_file("{ request = {} }"), ["`request` needs a `method`"]),
+    "no title": (f'{FILE_START}[[scenario]]\nid = "one"\nstep = []', ["scenario one", "title"]),
+    "no id": (f'{FILE_START}[[scenario]]\ntitle = "One"\nstep = []', ["scenario number 1", "id"]),
+    "a text for scenarios": (f'{FILE_START}scenario = "one"', ["mine.toml holds no scenario"]),
+    "an empty list of scenarios": (f"{FILE_START}scenario = []", ["mine.toml holds no scenario"]),
+    "no table": (f'{FILE_START}scenario = ["one"]', ["scenario number 1", "object"]),
 }
 
 
@@ -68,54 +70,56 @@ def test_a_mistake_is_told_in_a_sentence(mistake: str, tmp_path: Path) -> None:
     assert "\n" not in message
 
 
-SENTENCES = {
-    f'{START}sectoin = "x"\n[[scenario]]\nid = "one"': (
+WHOLE_MESSAGES = {
+    f'{FILE_START}sectoin = "x"\n[[scenario]]\nid = "one"': (
         "mine.toml: unknown key `sectoin`; did you mean `section`?"
         " known keys: section, extension, scenario."
     ),
-    f'{START}zzz = "x"\n[[scenario]]\nid = "one"': (
+    f'{FILE_START}zzz = "x"\n[[scenario]]\nid = "one"': (
         "mine.toml: unknown key `zzz`; known keys: section, extension, scenario."
     ),
-    step("{ finish = { off = 3 } }"): (
+    step_file("{ finish = { off = 3 } }"): (
         "mine.toml, scenario one: unknown key `off` in `step[0].finish`;"
         " did you mean `of`? known keys: of."
     ),
-    step("{ finish = { zzz = 3 } }"): (
+    step_file("{ finish = { zzz = 3 } }"): (
         "mine.toml, scenario one: unknown key `zzz` in `step[0].finish`; known keys: of."
     ),
-    step('{ head = {}, setup = "yes" }'): (
+    step_file('{ head = {}, setup = "yes" }'): (
         "mine.toml, scenario one: Expected `bool`, got `str` - at `step[0].setup`."
     ),
-    step("{ setup = true }"): (
+    step_file("{ setup = true }"): (
         "mine.toml, scenario one: A step needs exactly one act of given, post, patch, head,"
         " options, get, delete, request, finish; it has none. - at `step[0]`."
     ),
-    step('{ head = { header = { A = "{n}" } } }') + "each.n.one = 1\n": (
+    step_file('{ head = { header = { A = "{n}" } } }') + "each.n.one = 1\n": (
         "mine.toml, scenario one, its parameters filled in:"
         " Expected `str | array`, got `int` - at `step[0].head.header[...]`."
     ),
-    step('{ head = { to = "{n+1}" } }') + 'each.n.one = "x"\n': (
+    step_file('{ head = { to = "{n+1}" } }') + 'each.n.one = "x"\n': (
         "mine.toml, scenario one, its parameters filled in: {n+1} takes a number, and n is 'x'."
     ),
-    step("{ request = {} }"): (
+    step_file("{ request = {} }"): (
         "mine.toml, scenario one: `request` needs a `method`; the other acts are named after"
         " theirs. - at `step[0]`."
     ),
 }
 
 
-@pytest.mark.parametrize(("text", "sentence"), SENTENCES.items(), ids=SENTENCES.values())
+@pytest.mark.parametrize(("text", "sentence"), WHOLE_MESSAGES.items(), ids=WHOLE_MESSAGES.values())
 def test_a_sentence_is_whole(text: str, sentence: str) -> None:
     """Nothing is missing in it, and nothing too much."""
     with pytest.raises(ScenarioError) as error:
-        read(text, "mine.toml")
+        parse_scenarios(text, "mine.toml")
     assert str(error.value) == sentence
 
 
 def test_scenarios_come_in_the_order_of_the_file() -> None:
     """All of them."""
     second = '[[scenario]]\nid = "two"\ntitle = "Two"\nstep = []\n'
-    assert [scenario.id for scenario in read(step("{ head = {} }") + second, "x")] == ["one", "two"]
+    assert [
+        scenario.id for scenario in parse_scenarios(step_file("{ head = {} }") + second, "x")
+    ] == ["one", "two"]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -153,7 +157,7 @@ def test_a_user_file_is_read_like_ours(tmp_path: Path) -> None:
     """A scenario of one's own has the same parts."""
     path = tmp_path / "mine.toml"
     path.write_text(
-        step(
+        step_file(
             '{ head = { to = "{unknown}" }, expect = [{ status = 404,'
             ' checks = "core.head.not-found-status" }] }'
         ),
@@ -165,10 +169,10 @@ def test_a_user_file_is_read_like_ours(tmp_path: Path) -> None:
 
 def test_parameters_multiply() -> None:
     """Two parameters of two values make four scenarios."""
-    text = step('{ head = { to = "{a}{b}" }, name = "x" }') + (
+    text = step_file('{ head = { to = "{a}{b}" }, name = "x" }') + (
         "each.a = { one = 1, two = 2 }\neach.b = { x = 'x', empty = '' }\n"
     )
-    made = read(text.replace('title = "One"', 'title = "A {a} and {b}"'), "two.toml")
+    made = parse_scenarios(text.replace('title = "One"', 'title = "A {a} and {b}"'), "two.toml")
     assert [scenario.id for scenario in made] == [
         "one/one,x",
         "one/one,empty",

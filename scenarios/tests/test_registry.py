@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from tus_scenarios import Scenario, ledger, scenarios
-from tus_scenarios.expectation import Matcher
+from tus_scenarios.expectation import HeaderMatcher
 from tus_scenarios.registry import FILES
 from tus_scenarios.step import DIGESTS
 
-WIDEST = 120
+MAX_WIDTH = 120
 """The longest line that a data file may hold, in characters."""
 
 DATA = Path(str(resources.files("tus_scenarios").joinpath("data")))
 
-BY_THE_ENGINE = {"core.implemented": "an aggregate over the MUSTs of the core protocol"}
+CHECKED_BY_ENGINE = {"core.implemented": "an aggregate over the MUSTs of the core protocol"}
 """Observable rows that no scenario checks, and who does."""
 
 
@@ -43,17 +43,19 @@ def test_no_line_of_a_data_file_is_too_wide() -> None:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
     }
     assert len(lines) > 1000
-    assert [place for place, line in lines.items() if len(line) > WIDEST] == []
+    assert [place for place, line in lines.items() if len(line) > MAX_WIDTH] == []
 
 
 def test_every_digest_that_can_be_computed_is_tried_where_it_is_listed() -> None:
     """A listed algorithm is tried, or said not to be."""
     needs = {need for scenario in scenarios() for need in scenario.needs}
-    tried = {need.removeprefix("checksum:") for need in needs if need.startswith("checksum:")}
-    untried = next(scenario for scenario in scenarios() if scenario.id == "checksum.untried")
-    listed = untried.steps[0].expect[0].header["Tus-Checksum-Algorithm"]
-    assert isinstance(listed, Matcher)
-    assert tried == set(DIGESTS) == set((listed.among or "").split(","))
+    tested_digests = {
+        need.removeprefix("checksum:") for need in needs if need.startswith("checksum:")
+    }
+    untested = next(scenario for scenario in scenarios() if scenario.id == "checksum.untried")
+    listed = untested.steps[0].expect[0].header["Tus-Checksum-Algorithm"]
+    assert isinstance(listed, HeaderMatcher)
+    assert tested_digests == set(DIGESTS) == set((listed.among or "").split(","))
 
 
 def test_there_are_well_over_250_scenarios() -> None:
@@ -63,17 +65,21 @@ def test_there_are_well_over_250_scenarios() -> None:
 
 def test_every_observable_row_has_a_scenario() -> None:
     """Promise 1: what can be observed is exercised."""
-    checked = {row for scenario in scenarios() for row in scenario.requirements}
+    checked = {requirement for scenario in scenarios() for requirement in scenario.requirements}
     wanted = {
-        row.id for row in ledger().values() if row.side == "server" and row.observable != "no"
+        requirement.id
+        for requirement in ledger().values()
+        if requirement.side == "server" and requirement.observable != "no"
     }
-    assert wanted - checked == set(BY_THE_ENGINE)
+    assert wanted - checked == set(CHECKED_BY_ENGINE)
 
 
 def test_rows_that_cannot_be_observed_are_not_checked() -> None:
     """A check of what cannot be seen would be a guess."""
-    checked = {row for scenario in scenarios() for row in scenario.requirements}
-    assert {row for row in checked if ledger()[row].observable == "no"} == set()
+    checked = {requirement for scenario in scenarios() for requirement in scenario.requirements}
+    assert {
+        requirement for requirement in checked if ledger()[requirement].observable == "no"
+    } == set()
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.id)
@@ -84,9 +90,9 @@ def test_every_scenario_reads_well(scenario: Scenario) -> None:
     assert scenario.why[0].isupper() or scenario.why[0] in '"1234567890'
     assert scenario.why.endswith(".")
     assert all(line.endswith(".") for line in scenario.prose)
-    told = [line for line in scenario.prose if not line.startswith("  ")]
-    if scenario.tell is None:
-        assert len(told) == len(scenario.steps)
+    words = [line for line in scenario.prose if not line.startswith("  ")]
+    if scenario.run is None:
+        assert len(words) == len(scenario.steps)
     assert any(line.startswith("  expects ") for line in scenario.prose)
 
 

@@ -11,13 +11,13 @@ import jsonschema
 import pytest
 
 from tus_scenarios.registry import FILES
-from tus_scenarios.schema import PLACE, schema, text
+from tus_scenarios.schema import SCHEMA_PATH, build_schema, schema_text
 
 DATA = Path(str(resources.files("tus_scenarios").joinpath("data")))
-VALIDATOR = jsonschema.Draft202012Validator(schema())
+VALIDATOR = jsonschema.Draft202012Validator(build_schema())
 
 
-def errors(step: dict[str, Any]) -> list[str]:
+def schema_errors(step: dict[str, Any]) -> list[str]:
     """Return what the schema has against a file with one step."""
     source = {"id": "one", "title": "One", "step": [step]}
     file = {"section": "s", "extension": "core", "scenario": [source]}
@@ -26,12 +26,12 @@ def errors(step: dict[str, Any]) -> list[str]:
 
 def test_the_file_in_the_package_is_up_to_date() -> None:
     """Otherwise: python -m tus_scenarios.schema."""
-    assert PLACE.read_text("utf-8") == text()
+    assert SCHEMA_PATH.read_text("utf-8") == schema_text()
 
 
 def test_it_is_a_schema() -> None:
     """By its own meta-schema."""
-    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.Draft202012Validator.check_schema(build_schema())
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -57,9 +57,9 @@ def test_every_data_file_is_valid(name: str) -> None:
 )
 def test_mistakes_are_underlined(step: dict[str, Any]) -> None:
     """What the reader refuses the editor shows."""
-    assert errors(step)
+    assert schema_errors(step)
 
 
 def test_a_sound_step_is_not_underlined() -> None:
     """Otherwise the mistakes above would prove nothing."""
-    assert errors({"head": {}, "expect": [{"status": "4xx", "checks": "x"}]}) == []
+    assert schema_errors({"head": {}, "expect": [{"status": "4xx", "checks": "x"}]}) == []

@@ -8,18 +8,18 @@ from importlib import resources
 import msgspec
 import pytest
 
-from tus_scenarios.reader import read
+from tus_scenarios.reader import parse_scenarios
 from tus_scenarios.registry import FILES
 from tus_scenarios.scenario import ScenarioFile, ScenarioSource
-from tus_scenarios.step import Request, Step
-from tus_scenarios.writer import written
+from tus_scenarios.step import RequestSpec, Step
+from tus_scenarios.writer import format_scenarios
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_of_the_suite_is_written_and_read_again_as_the_same(name: str) -> None:
     text = resources.files("tus_scenarios").joinpath(f"data/{name}.toml").read_text("utf-8")
     file = msgspec.convert(tomllib.loads(text), ScenarioFile)
-    assert read(written(file), "written") == read(text, "data")
+    assert parse_scenarios(format_scenarios(file), "written") == parse_scenarios(text, "data")
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def test_every_file_of_the_suite_is_written_and_read_again_as_the_same(name: str
     ],
 )
 def test_any_text_comes_back_as_it_was(text: str) -> None:
-    step = Step(post=Request(length=1, metadata=text, header={"X Odd.name": text}), name="made")
+    step = Step(post=RequestSpec(length=1, metadata=text, header={"X Odd.name": text}), name="made")
     source = ScenarioSource(id="a", title=text, step=(step,))
     file = ScenarioFile(section="Core", extension="core", scenario=(source,))
-    found = read(written(file, ["A remark"]), "written")[0]
+    found = parse_scenarios(format_scenarios(file, ["A remark"]), "written")[0]
     assert (found.title, found.steps) == (text, (step,))
 
 
 def test_remarks_stand_at_the_top() -> None:
     file = ScenarioFile(section="Core", extension="core", scenario=())
-    assert written(file, ["First.", ""]).startswith("# First.\n#\nsection")
+    assert format_scenarios(file, ["First.", ""]).startswith("# First.\n#\nsection")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from tus_scenarios import prose
+from tus_scenarios.context import PausedRequest, ScenarioContext, ScenarioResponse, ScenarioUpload
 from tus_scenarios.expectation import (
     Condition,
     Expectation,
-    Form,
-    HeaderMatch,
-    HeaderMatches,
-    Matcher,
-    Status,
+    HeaderCondition,
+    HeaderConditions,
+    HeaderFormat,
+    HeaderMatcher,
+    StatusPattern,
 )
-from tus_scenarios.fault import Cut, Fault
-from tus_scenarios.functions import scenario
+from tus_scenarios.function_scenario import function_scenario
+from tus_scenarios.network_fault import Cut, NetworkFault
 from tus_scenarios.reader import ScenarioError, read_file
 from tus_scenarios.registry import scenarios
 from tus_scenarios.requirement import (
@@ -25,8 +26,7 @@ from tus_scenarios.requirement import (
     ledger,
 )
 from tus_scenarios.scenario import Scenario
-from tus_scenarios.step import DIGEST_FORMS, DIGESTS, Finish, Given, Request, Step
-from tus_scenarios.story import Paced, Reply, Story, Upload
+from tus_scenarios.step import DIGEST_FORMS, DIGESTS, FinishUpload, GivenUpload, RequestSpec, Step
 
 __all__ = [
     "DIGESTS",
@@ -36,28 +36,28 @@ __all__ = [
     "Condition",
     "Cut",
     "Expectation",
-    "Fault",
-    "Finish",
-    "Form",
-    "Given",
+    "FinishUpload",
+    "GivenUpload",
     "Grade",
-    "HeaderMatch",
-    "HeaderMatches",
+    "HeaderCondition",
+    "HeaderConditions",
+    "HeaderFormat",
+    "HeaderMatcher",
     "Level",
-    "Matcher",
-    "Paced",
-    "Reply",
-    "Request",
+    "NetworkFault",
+    "PausedRequest",
+    "RequestSpec",
     "Requirement",
     "Scenario",
+    "ScenarioContext",
     "ScenarioError",
-    "Status",
+    "ScenarioResponse",
+    "ScenarioUpload",
+    "StatusPattern",
     "Step",
-    "Story",
-    "Upload",
+    "function_scenario",
     "ledger",
     "prose",
     "read_file",
-    "scenario",
     "scenarios",
 ]

@@ -13,7 +13,7 @@ import msgspec
 
 from tus_scenarios.requirement import Grade
 
-Form = Literal[
+HeaderFormat = Literal[
     "integer",
     "versions",
     "extensions",
@@ -43,7 +43,7 @@ resolves to the scheme, host and port of the request.
 """
 
 
-class Matcher(
+class HeaderMatcher(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """What is asked of one header's value, compared by meaning.
@@ -56,7 +56,7 @@ class Matcher(
 
     equals: str | None = None
     differs: str | None = None
-    form: Form | None = None
+    form: HeaderFormat | None = None
     includes: str | None = None
     excludes: str | None = None
     among: str | None = None
@@ -67,13 +67,13 @@ class Matcher(
     most: int | str | None = None
 
 
-HeaderMatch = str | int | bool | Matcher
-"""A value to equal byte for byte, true for present, false for absent, or a `Matcher`."""
+HeaderCondition = str | int | bool | HeaderMatcher
+"""A value to equal byte for byte, true for present, false for absent, or a `HeaderMatcher`."""
 
-HeaderMatches = HeaderMatch | tuple[HeaderMatch, ...]
+HeaderConditions = HeaderCondition | tuple[HeaderCondition, ...]
 """What a header may be; of several, any one."""
 
-Status = int | Literal["1xx", "2xx", "3xx", "4xx", "5xx"]
+StatusPattern = int | Literal["1xx", "2xx", "3xx", "4xx", "5xx"]
 
 
 class Condition(
@@ -86,8 +86,8 @@ class Condition(
     a report what it means that an answer is like this.
     """
 
-    status: Status | tuple[Status, ...] | None = None
-    header: dict[str, HeaderMatches] = {}
+    status: StatusPattern | tuple[StatusPattern, ...] | None = None
+    header: dict[str, HeaderConditions] = {}
     content: tuple[int, int] | None = None
     intact: bool | None = None
     closed: bool | None = None
@@ -118,8 +118,8 @@ class Expectation(Condition, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def alternatives(self) -> tuple[tuple[Grade, Condition], ...]:
         """Return every condition with its grade, in the order they are tried."""
-        graded: list[tuple[Grade, Condition]] = [("pass", self)]
-        graded += [("warn", condition) for condition in self.warn]
-        graded += [("note", condition) for condition in self.note]
-        graded += [("fail", condition) for condition in self.fail]
-        return tuple(graded)
+        alternatives_: list[tuple[Grade, Condition]] = [("pass", self)]
+        alternatives_ += [("warn", condition) for condition in self.warn]
+        alternatives_ += [("note", condition) for condition in self.note]
+        alternatives_ += [("fail", condition) for condition in self.fail]
+        return tuple(alternatives_)

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from tus_scenarios.expectation import Condition, Expectation, Status
-from tus_scenarios.fault import PositionError, position
-from tus_scenarios.prose import conditioned
+from tus_scenarios.expectation import Condition, Expectation, StatusPattern
+from tus_scenarios.network_fault import PositionError, resolve_position
+from tus_scenarios.prose import describe_condition
 from tus_scenarios.reader import ScenarioError
 from tus_scenarios.requirement import ledger
-from tus_scenarios.scenario import Scenario, blamed
-from tus_scenarios.step import DIGEST_FORMS, DIGESTS, Request, Step
+from tus_scenarios.scenario import Scenario, blamed_requirements
+from tus_scenarios.step import DIGEST_FORMS, DIGESTS, RequestSpec, Step
 
 EXTENSIONS = (
     "creation",
@@ -40,64 +40,64 @@ NEEDS = (
 """What a scenario may need: an extension, a checksum algorithm that is listed, a download, a limit,
 the user's leave to move gigabytes ("large"), or what only a profile tells."""
 
-ID = re.compile(r"[a-z0-9.,/=_-]+")
-REFERENCE = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
-_ALWAYS = frozenset({"creation", "unknown", "max-size"})
+ID_PATTERN = re.compile(r"[a-z0-9.,/=_-]+")
+REFERENCE_PATTERN = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
+_ALWAYS_BOUND = frozenset({"creation", "unknown", "max-size"})
 _SHIFTED = re.compile(r"(.+)[+-]([0-9]+)")
 _UPLOAD_PARTS = frozenset({"path", "offset", "metadata"})
 
 
-def ensure_sound(scenarios: Iterable[Scenario]) -> None:
+def ensure_valid(scenarios: Iterable[Scenario]) -> None:
     """Raise ScenarioError at the first scenario that breaks a rule, or at an id given twice."""
     seen: set[str] = set()
     for scenario in scenarios:
-        for complaint in complaints(scenario):
-            raise ScenarioError(f"Scenario {scenario.id}: {complaint}")
+        for problem in find_problems(scenario):
+            raise ScenarioError(f"Scenario {scenario.id}: {problem}")
         if scenario.id in seen:
             raise ScenarioError(f"Scenario {scenario.id}: another scenario has the same id.")
         seen.add(scenario.id)
 
 
-def complaints(scenario: Scenario) -> Iterator[str]:
+def find_problems(scenario: Scenario) -> Iterator[str]:
     """Yield what is wrong with a scenario, a sentence each."""
-    if not ID.fullmatch(scenario.id):
+    if not ID_PATTERN.fullmatch(scenario.id):
         yield "an id is made of a-z, 0-9 and .,/=_- alone."
-    for match in REFERENCE.finditer(scenario.title):
+    for match in REFERENCE_PATTERN.finditer(scenario.title):
         yield f"its title refers to {match[0]}, which is none of its parameters."
     if not scenario.why.strip():
         yield "`why` is missing; say in a sentence or two which client would break."
-    yield from _about_requirements(scenario)
-    yield from _about_needs(scenario)
+    yield from _check_requirements(scenario)
+    yield from _check_needs(scenario)
     for name in scenario.parameters:
-        yield from _about_name("it calls a parameter", name)
-    if scenario.tell is not None:
+        yield from _check_name("it calls a parameter", name)
+    if scenario.run is not None:
         if not scenario.prose:
             yield "a scenario written as a function needs its steps in prose."
         return
     if not scenario.steps:
         yield "it has no steps."
-    yield from _about_steps(scenario)
-    yield from _about_references(scenario)
+    yield from _check_steps(scenario)
+    yield from _check_references(scenario)
 
 
-def _about_requirements(scenario: Scenario) -> Iterator[str]:
+def _check_requirements(scenario: Scenario) -> Iterator[str]:
     if not scenario.requirements:
         yield "it checks nothing; every scenario names at least one row of the ledger."
-    for row in (*scenario.requirements, *blamed(scenario.steps)):
-        found = ledger().get(row)
+    for requirement in (*scenario.requirements, *blamed_requirements(scenario.steps)):
+        found = ledger().get(requirement)
         if found is None:
-            yield f"it checks {row!r}, which is no row of the ledger."
+            yield f"it checks {requirement!r}, which is no row of the ledger."
         elif found.side != "server":
-            yield f"it checks {row!r}, which is a duty of clients."
+            yield f"it checks {requirement!r}, which is a duty of clients."
 
 
-def _about_needs(scenario: Scenario) -> Iterator[str]:
+def _check_needs(scenario: Scenario) -> Iterator[str]:
     for need in (*scenario.needs, *scenario.lacks):
         if need not in NEEDS:
             yield f"it needs {need!r}, which is none of: {', '.join(NEEDS)}."
 
 
-def _about_steps(scenario: Scenario) -> Iterator[str]:
+def _check_steps(scenario: Scenario) -> Iterator[str]:
     names: set[str] = set()
     for number, step in enumerate(scenario.steps, 1):
         if not (step.expect or step.setup or step.name or step.given):
@@ -105,27 +105,27 @@ def _about_steps(scenario: Scenario) -> Iterator[str]:
         if step.name and step.name in names:
             yield f"step {number} has the name {step.name!r} of an earlier step."
         names.add(step.name)
-        for upload in sorted(_uploads_made(step)):
-            yield from _about_name(f"step {number} calls an upload", upload)
+        for upload in sorted(_created_uploads(step)):
+            yield from _check_name(f"step {number} calls an upload", upload)
         for expectation in step.expect:
-            if not any(_asks(condition) for _, condition in expectation.alternatives):
+            if not any(_has_condition(condition) for _, condition in expectation.alternatives):
                 yield f"step {number} has an expectation without any condition."
-            yield from _about_earlier(number, expectation, names - {step.name})
-            yield from _about_alternatives(number, expectation)
-        yield from _about_body(number, step.message)
-        yield from _about_faults(number, step.message, scenario.steps[number:])
+            yield from _check_after(number, expectation, names - {step.name})
+            yield from _check_alternatives(number, expectation)
+        yield from _check_body(number, step.message)
+        yield from _check_faults(number, step.message, scenario.steps[number:])
 
 
-def _about_earlier(number: int, expectation: Expectation, names: set[str]) -> Iterator[str]:
+def _check_after(number: int, expectation: Expectation, names: set[str]) -> Iterator[str]:
     """Yield where it depends on an answer that is not there, or on nothing about it."""
     for name, condition in expectation.after.items():
         if name not in names:
             yield f"step {number} depends on the answer to {name!r}, a name of no step before it."
-        if not _asks(condition):
+        if not _has_condition(condition):
             yield f"step {number} depends on the answer to {name!r}, and asks nothing of it."
 
 
-def _about_name(what: str, name: str) -> Iterator[str]:
+def _check_name(what: str, name: str) -> Iterator[str]:
     """Yield where a reference to a name would be taken for a sum."""
     shifted = _SHIFTED.fullmatch(name)
     if shifted is not None:
@@ -137,42 +137,44 @@ def _about_name(what: str, name: str) -> Iterator[str]:
         )
 
 
-def _about_faults(number: int, request: Request | None, later: tuple[Step, ...]) -> Iterator[str]:
+def _check_faults(
+    number: int, request: RequestSpec | None, later: tuple[Step, ...]
+) -> Iterator[str]:
     if request is None:
         return
     places = [fault.at for fault in request.faults]
     places += [request.cut.after] if request.cut is not None else []
     for place in places:
         try:
-            position(REFERENCE.sub("0", str(place)), 0)
+            resolve_position(REFERENCE_PATTERN.sub("0", str(place)), 0)
         except PositionError as error:
             yield f"step {number}: {error}"
-    bare = request.send is None and request.body is None
+    plain = request.send is None and request.body is None
     for fault in request.faults:
-        if fault.inside == "body" and bare and fault.act not in {"duplicate", "lose"}:
-            yield f"step {number} has a {fault.act} within a body that it does not have."
+        if fault.inside == "body" and plain and fault.action not in {"duplicate", "lose"}:
+            yield f"step {number} has a {fault.action} within a body that it does not have."
         if fault.inside == "end" and request.framing != "chunked":
-            yield f"step {number} has a {fault.act} within the end of a body that is not chunked."
+            yield f"step {number} has a {fault.action} in the end of a body that is not chunked."
         if fault.until and fault.until not in {step.name for step in later}:
             yield f"step {number} waits for {fault.until!r}, which no later step is called."
-    held = [fault for fault in request.faults if fault.until]
-    if len(held) > 1 or (held and held[0].inside != "body"):
+    stalled = [fault for fault in request.faults if fault.until]
+    if len(stalled) > 1 or (stalled and stalled[0].inside != "body"):
         yield f"step {number} may wait for one later step only, and within its body."
 
 
-def _about_alternatives(number: int, expectation: Expectation) -> Iterator[str]:
+def _check_alternatives(number: int, expectation: Expectation) -> Iterator[str]:
     """Yield each alternative that can never be met, since an earlier one always is first."""
     tried: list[Condition] = []
     for grade, condition in expectation.alternatives:
-        if any(_only_status(earlier) and _covers(earlier, condition) for earlier in tried):
+        if any(_is_status_only(earlier) and _covers(earlier, condition) for earlier in tried):
             yield (
-                f"step {number} has a {grade} for {conditioned(condition)}"
+                f"step {number} has a {grade} for {describe_condition(condition)}"
                 " that an earlier alternative takes away."
             )
         tried.append(condition)
 
 
-def _only_status(condition: Condition) -> bool:
+def _is_status_only(condition: Condition) -> bool:
     parts = (condition.content, condition.intact, condition.closed, condition.interim)
     return not condition.header and all(part is None for part in parts)
 
@@ -185,13 +187,13 @@ def _covers(earlier: Condition, later: Condition) -> bool:
     )
 
 
-def _statuses(condition: Condition) -> tuple[Status, ...]:
+def _statuses(condition: Condition) -> tuple[StatusPattern, ...]:
     if condition.status is None:
         return ()
     return condition.status if isinstance(condition.status, tuple) else (condition.status,)
 
 
-def _about_body(number: int, request: Request | None) -> Iterator[str]:
+def _check_body(number: int, request: RequestSpec | None) -> Iterator[str]:
     if request is None:
         return
     if request.trailer and request.framing != "chunked":
@@ -204,30 +206,30 @@ def _about_body(number: int, request: Request | None) -> Iterator[str]:
         yield f"step {number} is cut within a body that it does not have."
 
 
-def _asks(condition: Any) -> bool:
+def _has_condition(condition: Any) -> bool:
     return bool(condition.header) or any(
         getattr(condition, part) is not None
         for part in ("status", "content", "intact", "closed", "interim")
     )
 
 
-def _about_references(scenario: Scenario) -> Iterator[str]:
+def _check_references(scenario: Scenario) -> Iterator[str]:
     uploads: set[str] = set()
     names: set[str] = set()
     for number, step in enumerate(scenario.steps, 1):
-        bound = {name for name in _uploads_used(step) if name not in uploads}
+        bound = {name for name in _used_uploads(step) if name not in uploads}
         for name in sorted(bound):
             yield f"step {number} is about the upload {name!r}, which no earlier step creates."
         acts = {part: getattr(step, part) for part in (step.act,)}
-        for text in _texts(acts):
-            yield from _unbound(number, text, scenario, uploads, names)
+        for text in _strings_in(acts):
+            yield from _unbound_references(number, text, scenario, uploads, names)
         names |= {step.name} - {""}
-        uploads |= _uploads_made(step)
-        for text in _texts({"expect": step.expect}):
-            yield from _unbound(number, text, scenario, uploads, names)
+        uploads |= _created_uploads(step)
+        for text in _strings_in({"expect": step.expect}):
+            yield from _unbound_references(number, text, scenario, uploads, names)
 
 
-def _uploads_used(step: Step) -> set[str]:
+def _used_uploads(step: Step) -> set[str]:
     if step.finish is not None:
         return {step.finish.of}
     request = step.message
@@ -238,7 +240,7 @@ def _uploads_used(step: Step) -> set[str]:
     return own | set(request.parts)
 
 
-def _uploads_made(step: Step) -> set[str]:
+def _created_uploads(step: Step) -> set[str]:
     if step.given is not None:
         return {step.given.name}
     request = step.message
@@ -247,16 +249,16 @@ def _uploads_made(step: Step) -> set[str]:
     return {request.of} if (request.method or step.act.upper()) == "POST" else set()
 
 
-def _unbound(
+def _unbound_references(
     number: int, text: str, scenario: Scenario, uploads: set[str], names: set[str]
 ) -> Iterator[str]:
-    for match in REFERENCE.finditer(text):
+    for match in REFERENCE_PATTERN.finditer(text):
         name = match[1]
         first, _, rest = name.partition(".")
         algorithm, _, form = rest.partition(".")
         known = (
             name in scenario.parameters
-            or name in _ALWAYS
+            or name in _ALWAYS_BOUND
             or (first in names and bool(rest))
             or (first in uploads and (not rest or rest in _UPLOAD_PARTS))
             or (first == "body" and algorithm in DIGESTS and form in ("", *DIGEST_FORMS))
@@ -265,16 +267,16 @@ def _unbound(
             yield f"step {number} refers to {match[0]}, which nothing before it binds."
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _strings_in(value: Any) -> Iterator[str]:
     """Yield every text within a value, however deep."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _texts(key)
-            yield from _texts(inner)
+            yield from _strings_in(key)
+            yield from _strings_in(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _texts(inner)
+            yield from _strings_in(inner)
     elif isinstance(value, msgspec.Struct):
-        yield from _texts(msgspec.to_builtins(value))
+        yield from _strings_in(msgspec.to_builtins(value))

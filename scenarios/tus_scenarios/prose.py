@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from tus_scenarios.expectation import Condition, Expectation, HeaderMatches, Matcher
-from tus_scenarios.fault import Cut, told
-from tus_scenarios.fault import shown as place
+from tus_scenarios.expectation import Condition, Expectation, HeaderConditions, HeaderMatcher
+from tus_scenarios.network_fault import Cut, describe_fault
+from tus_scenarios.network_fault import describe_position as place
 from tus_scenarios.requirement import ledger
-from tus_scenarios.step import Given, Request, Step
+from tus_scenarios.step import GivenUpload, RequestSpec, Step
 
-_KNOWN = {"{max-size+1}": "Tus-Max-Size + 1", "{max-size}": "Tus-Max-Size"}
-_PLACES = {
+_REFERENCE_NAMES = {"{max-size+1}": "Tus-Max-Size + 1", "{max-size}": "Tus-Max-Size"}
+_UPLOAD_NAMES = {
     "{unknown}": "an upload that never existed",
     "{creation}": "the creation URL",
     "{upload}": "the upload",
     "*": "the server as a whole (*)",
 }
 
-Fill = Callable[[str], str]
+FillReferences = Callable[[str], str]
 """Replaces the references in a text; `str` leaves them as they stand."""
 
-_FORMS = {
+_FORMAT_NAMES = {
     "integer": "a non-negative integer",
     "versions": "a comma-separated list of versions",
     "extensions": "a comma-separated list of extension names",
@@ -40,74 +40,77 @@ _FORMS = {
     "url": "a URL",
     "same-origin": "a URL on the scheme, host and port of the request",
 }
-_GRADES = {"pass": "held", "warn": "a warning", "note": "a note", "fail": "a fail"}
+_GRADE_NAMES = {"pass": "held", "warn": "a warning", "note": "a note", "fail": "a fail"}
 
 
-def prose(steps: Iterable[Step]) -> tuple[str, ...]:
+def step_sentences(steps: Iterable[Step]) -> tuple[str, ...]:
     """Return the sentences of a scenario: each step, and below it what is expected, indented."""
 
     def fill(text: str) -> str:
-        for reference, words in _KNOWN.items():
+        for reference, words in _REFERENCE_NAMES.items():
             text = text.replace(reference, words)
         return text
 
     sentences = []
     for step in steps:
-        sentences.append(acted(step, fill) + ".")
-        sentences += [f"  expects {judged(each, fill)}." for each in step.expect]
+        sentences.append(describe_step(step, fill) + ".")
+        sentences += [f"  expects {describe_expectation(each, fill)}." for each in step.expect]
     return tuple(sentences)
 
 
-def acted(step: Step, fill: Fill = str) -> str:
+def describe_step(step: Step, fill: FillReferences = str) -> str:
     """Return what a step does."""
     if step.given is not None:
-        return _given(step.given, fill)
+        return _describe_given(step.given, fill)
     if step.finish is not None:
-        text = f"Resume {_named(step.finish.of)} where HEAD says, complete it, compare every byte"
+        name = _upload_name(step.finish.of)
+        text = f"Resume {name} where HEAD says, complete it, compare every byte"
     else:
         assert step.message is not None
-        text = _sent(fill(step.message.method or step.act.upper()), step.message, fill)
+        text = _describe_request(fill(step.message.method or step.act.upper()), step.message, fill)
     if step.within:
         text += f", again and again for up to {step.within} seconds"
     return f"{text} (a precondition)" if step.setup else text
 
 
-def judged(expectation: Expectation, fill: Fill = str) -> str:
+def describe_expectation(expectation: Expectation, fill: FillReferences = str) -> str:
     """Return what an expectation asks for, what else may come and how that counts, and its rows.
 
     Behind each that is no pass stands what it means.
     """
-    text = expected(expectation, fill)
+    text = describe_pass_condition(expectation, fill)
     for name, condition in expectation.after.items():
-        text += f", if the answer to {name!r} had {conditioned(condition, fill)}"
+        text += f", if the answer to {name!r} had {describe_condition(condition, fill)}"
     if expectation.when is not None:
-        text += f", where the answer has {conditioned(expectation.when, fill)}"
+        text += f", where the answer has {describe_condition(expectation.when, fill)}"
     for grade, condition in expectation.alternatives[1:]:
-        text += f"; {_GRADES[grade]} for {conditioned(condition, fill)}"
+        text += f"; {_GRADE_NAMES[grade]} for {describe_condition(condition, fill)}"
         text += f" ({condition.says})" if condition.says else ""
-    rows = [ledger()[row] for row in expectation.requirements if row in ledger()]
-    grades = {expectation.otherwise or row.grade for row in rows}
-    rest = " or ".join(_GRADES[grade] for grade in sorted(grades)) or "undefined"
+    requirements = [
+        ledger()[requirement] for requirement in expectation.requirements if requirement in ledger()
+    ]
+    grades = {expectation.otherwise or requirement.grade for requirement in requirements}
+    rest = " or ".join(_GRADE_NAMES[grade] for grade in sorted(grades)) or "undefined"
     rest += f" ({expectation.says})" if expectation.says else ""
     return f"{text}; else {rest} [{', '.join(expectation.requirements)}]"
 
 
-def expected(expectation: Expectation, fill: Fill = str) -> str:
+def describe_pass_condition(expectation: Expectation, fill: FillReferences = str) -> str:
     """Return the condition under which an expectation passes."""
-    return conditioned(expectation, fill)
+    return describe_condition(expectation, fill)
 
 
-def conditioned(condition: Condition, fill: Fill = str) -> str:
+def describe_condition(condition: Condition, fill: FillReferences = str) -> str:
     """Return what a condition asks of an answer."""
     parts = []
     if condition.status is not None:
         wanted = condition.status if isinstance(condition.status, tuple) else (condition.status,)
-        parts.append("status " + _either(str(status) for status in wanted))
+        parts.append("status " + _join_alternatives(str(status) for status in wanted))
     if condition.closed is not None:
         parts.append("a connection closed unanswered" if condition.closed else "an answer")
     if condition.interim is not None:
         parts.append(f"an interim {condition.interim}")
-    parts += [_header(name, match, fill) for name, match in condition.header.items()]
+    parts += [_describe_header(name, match, fill) for name, match in condition.header.items()]
     if condition.content is not None:
         parts.append("bytes {} to {} of the upload's content".format(*condition.content))
     if condition.intact is not None:
@@ -115,19 +118,19 @@ def conditioned(condition: Condition, fill: Fill = str) -> str:
     return ", ".join(parts)
 
 
-def _header(name: str, match: HeaderMatches, fill: Fill) -> str:
+def _describe_header(name: str, match: HeaderConditions, fill: FillReferences) -> str:
     if isinstance(match, tuple):
-        return _either(_header(name, each, fill) for each in match)
+        return _join_alternatives(_describe_header(name, each, fill) for each in match)
     if isinstance(match, bool):
         return name if match else f"no {name}"
-    if isinstance(match, Matcher):
-        return f"{name} {' and '.join(_matched(match, fill))}"
-    return f"{name}: {shown(fill(str(match)))}"
+    if isinstance(match, HeaderMatcher):
+        return f"{name} {' and '.join(_describe_matcher(match, fill))}"
+    return f"{name}: {quote_value(fill(str(match)))}"
 
 
-def _matched(matcher: Matcher, fill: Fill) -> list[str]:
+def _describe_matcher(matcher: HeaderMatcher, fill: FillReferences) -> list[str]:
     asked = [
-        f"{word} {shown(fill(str(value)))}"
+        f"{word} {quote_value(fill(str(value)))}"
         for word, value in (
             ("of", matcher.equals),
             ("other than", matcher.differs),
@@ -142,11 +145,11 @@ def _matched(matcher: Matcher, fill: Fill) -> list[str]:
     ]
     if matcher.form is not None:
         verb = "made of" if matcher.form.startswith("metadata-") else "that is"
-        asked.append(f"{verb} {_FORMS[matcher.form]}")
-    return asked + _bounds(matcher, fill)
+        asked.append(f"{verb} {_FORMAT_NAMES[matcher.form]}")
+    return asked + _describe_bounds(matcher, fill)
 
 
-def _bounds(matcher: Matcher, fill: Fill) -> list[str]:
+def _describe_bounds(matcher: HeaderMatcher, fill: FillReferences) -> list[str]:
     least, most = (
         None if bound is None else fill(str(bound)) for bound in (matcher.least, matcher.most)
     )
@@ -156,7 +159,7 @@ def _bounds(matcher: Matcher, fill: Fill) -> list[str]:
     return bounds + ([f"of {most} at most"] if most is not None else [])
 
 
-def _given(given: Given, fill: Fill) -> str:
+def _describe_given(given: GivenUpload, fill: FillReferences) -> str:
     size = "of deferred length" if given.deferred else f"of {fill(str(given.length))} bytes"
     name = "an upload" if given.name == "upload" else f"an upload {given.name}"
     text = f"Given {name} {size}"
@@ -167,12 +170,12 @@ def _given(given: Given, fill: Fill) -> str:
     if given.metadata is not None:
         headers["Upload-Metadata"] = given.metadata
     if headers:
-        text += ", created with " + _lines(headers, fill)
+        text += ", created with " + _header_lines(headers, fill)
     return text
 
 
-def _sent(method: str, request: Request, fill: Fill) -> str:
-    text = method + _target(method, request, fill)
+def _describe_request(method: str, request: RequestSpec, fill: FillReferences) -> str:
+    text = method + _describe_target(method, request, fill)
     headers: dict[str, str | tuple[str, ...]] = {}
     for name, value in (
         ("Upload-Offset", request.offset),
@@ -185,29 +188,29 @@ def _sent(method: str, request: Request, fill: Fill) -> str:
     headers |= request.header
     parts = []
     if headers:
-        parts.append(f"with {_lines(headers, fill)}")
+        parts.append(f"with {_header_lines(headers, fill)}")
     if request.parts:
-        parts.append(f"with Upload-Concat: final over {_either(request.parts, 'and')}")
+        parts.append(f"with Upload-Concat: final over {_join_alternatives(request.parts, 'and')}")
     if request.omit:
-        parts.append(f"without {_either(request.omit, 'and')}")
-    parts += _body(request, fill)
+        parts.append(f"without {_join_alternatives(request.omit, 'and')}")
+    parts += _describe_body(request, fill)
     return ", ".join([text, *parts]) if parts else text
 
 
-def _target(method: str, request: Request, fill: Fill) -> str:
+def _describe_target(method: str, request: RequestSpec, fill: FillReferences) -> str:
     if request.to is not None:
         place = fill(request.to)
         upload, _, suffix = place.partition("}")
         if suffix and upload in {"{upload", "{unknown"}:
             whose = "the upload" if upload == "{upload" else "an upload that never existed"
             return f" the URL of {whose} with {suffix} behind it"
-        return f" {_PLACES.get(place, place)}"
+        return f" {_UPLOAD_NAMES.get(place, place)}"
     if method == "POST":
         return " a new upload" if request.of == "upload" else f" a new upload {request.of}"
-    return " the creation URL" if method == "OPTIONS" else f" {_named(request.of)}"
+    return " the creation URL" if method == "OPTIONS" else f" {_upload_name(request.of)}"
 
 
-def _body(request: Request, fill: Fill) -> list[str]:
+def _describe_body(request: RequestSpec, fill: FillReferences) -> list[str]:
     parts = []
     if request.send is not None:
         size = fill(str(request.send))
@@ -215,7 +218,7 @@ def _body(request: Request, fill: Fill) -> list[str]:
         start = f" of the content from byte {request.at}" if request.at is not None else ""
         parts.append(f"sending {many}{start}")
     elif request.body is not None:
-        parts.append(f"sending {shown(fill(request.body))!r}")
+        parts.append(f"sending {quote_value(fill(request.body))!r}")
     if request.framing == "chunked":
         parts.append("in chunked coding")
     if request.framing == "raw":
@@ -223,40 +226,40 @@ def _body(request: Request, fill: Fill) -> list[str]:
     if request.declare is not None:
         parts.append(f"claiming Content-Length {fill(str(request.declare))}")
     if request.trailer:
-        parts.append(f"with the trailer {_lines(request.trailer, fill)}")
+        parts.append(f"with the trailer {_header_lines(request.trailer, fill)}")
     if request.cut is not None:
-        parts.append(_cut(request.cut))
-    parts += [fill(told(fault)) for fault in request.faults]
+        parts.append(_describe_cut(request.cut))
+    parts += [fill(describe_fault(fault)) for fault in request.faults]
     if request.connection == "kept":
         parts.append("over the connection that is kept")
     return parts
 
 
-def _cut(cut: Cut) -> str:
+def _describe_cut(cut: Cut) -> str:
     how = "closed" if cut.by == "fin" else "reset"
     return f"the connection {how} after {place(cut.after)} of it"
 
 
-def _named(name: str) -> str:
+def _upload_name(name: str) -> str:
     return "the upload" if name == "upload" else f"the upload {name}"
 
 
-def _lines(headers: Mapping[str, str | tuple[str, ...]], fill: Fill) -> str:
+def _header_lines(headers: Mapping[str, str | tuple[str, ...]], fill: FillReferences) -> str:
     lines = [
-        f"{name}: {shown(fill(value))}"
+        f"{name}: {quote_value(fill(value))}"
         for name, values in headers.items()
         for value in ((values,) if isinstance(values, str) else values)
     ]
-    return _either(lines, "and")
+    return _join_alternatives(lines, "and")
 
 
-def shown(value: str) -> str:
+def quote_value(value: str) -> str:
     """Return a value so that one sees where it begins and ends."""
     if not value or value != value.strip() or not value.isprintable():
         return '"' + value.encode("unicode_escape").decode("ascii") + '"'
     return value
 
 
-def _either(items: Iterable[str], word: str = "or") -> str:
+def _join_alternatives(items: Iterable[str], word: str = "or") -> str:
     *some, last = items
     return f"{', '.join(some)} {word} {last}" if some else last

@@ -14,10 +14,10 @@ import msgspec
 
 from tus_scenarios.scenario import Scenario, ScenarioFile, ScenarioSource, unfold
 
-T = TypeVar("T")
+Model = TypeVar("Model")
 
-_UNKNOWN = re.compile(r"unknown field `([^`]+)`(?: - at `([^`]*)`)?")
-_STEP_OF_PATH = re.compile(r"\.(\w+)|\[[^\]]*\]")
+_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`(?: - at `([^`]*)`)?")
+_PATH_STEP = re.compile(r"\.(\w+)|\[[^\]]*\]")
 
 
 class ScenarioError(ValueError):
@@ -32,59 +32,59 @@ def read_file(path: Path) -> list[Scenario]:
         raise ScenarioError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise ScenarioError(f"{path} is not UTF-8 text.") from None
-    return read(text, str(path))
+    return parse_scenarios(text, str(path))
 
 
-def read(text: str, where: str) -> list[Scenario]:
+def parse_scenarios(text: str, where: str) -> list[Scenario]:
     """Read the scenarios of a TOML text; `where` names it in the messages of ScenarioError."""
     try:
-        raw = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{where} is not TOML: {error}.") from None
-    sources = raw.get("scenario")
+    sources = document.get("scenario")
     if not isinstance(sources, list) or not sources:
         raise ScenarioError(f"{where} holds no scenario; each one begins with [[scenario]].")
-    file = _convert({**raw, "scenario": []}, ScenarioFile, where)
+    file = _convert({**document, "scenario": []}, ScenarioFile, where)
     scenarios = []
     for number, source in enumerate(sources, 1):
         name = source.get("id") if isinstance(source, dict) else None
         at = f"{where}, scenario {name or f'number {number}'}"
-        scenarios += _unfolded(_convert(source, ScenarioSource, at), file, at)
+        scenarios += _unfold(_convert(source, ScenarioSource, at), file, at)
     return scenarios
 
 
-def _unfolded(source: ScenarioSource, file: ScenarioFile, where: str) -> list[Scenario]:
+def _unfold(source: ScenarioSource, file: ScenarioFile, where: str) -> list[Scenario]:
     try:
         return unfold(source, file)
     except (msgspec.ValidationError, ValueError) as error:
-        said = str(error).replace("`$[", "`step[").rstrip(".")
-        raise ScenarioError(f"{where}, its parameters filled in: {said}.") from None
+        message_text = str(error).replace("`$[", "`step[").rstrip(".")
+        raise ScenarioError(f"{where}, its parameters filled in: {message_text}.") from None
 
 
-def _convert(raw: Any, kind: type[T], where: str) -> T:
+def _convert(document: Any, kind: type[Model], where: str) -> Model:
     try:
-        return msgspec.convert(raw, kind)
+        return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        raise ScenarioError(f"{where}: {_explained(str(error), kind)}") from None
+        raise ScenarioError(f"{where}: {_explain(str(error), kind)}") from None
 
 
-def _explained(message: str, kind: type) -> str:
-    unknown = _UNKNOWN.search(message)
+def _explain(message: str, kind: type) -> str:
+    unknown = _UNKNOWN_FIELD.search(message)
     if unknown is None:
         return message.replace("`$.", "`").rstrip(".") + "."
     name, path = unknown[1], unknown[2] or "$"
     known = known_keys(kind, path)
-    near = difflib.get_close_matches(name, known, n=1)
+    suggestion = difflib.get_close_matches(name, known, n=1)
     place = f" in `{path.removeprefix('$.')}`" if path != "$" else ""
-    hint = f" did you mean `{near[0]}`?" if near else ""
+    hint = f" did you mean `{suggestion[0]}`?" if suggestion else ""
     return f"unknown key `{name}`{place};{hint} known keys: {', '.join(known)}."
 
 
 def known_keys(kind: Any, path: str) -> list[str]:
     """Return the keys that the type has at a path such as "$.step[2].patch"."""
     found = [kind]
-    for part in _STEP_OF_PATH.finditer(path):
-        found = [inner for each in found for inner in _inside(each, part[1])]
+    for part in _PATH_STEP.finditer(path):
+        found = [inner for each in found for inner in _child_types(each, part[1])]
     return [
         name
         for each in found
@@ -93,20 +93,20 @@ def known_keys(kind: Any, path: str) -> list[str]:
     ]
 
 
-def _inside(kind: Any, name: str | None) -> Iterator[Any]:
+def _child_types(kind: Any, name: str | None) -> Iterator[Any]:
     """Yield the types found under a key of a type, or under an index where `name` is None."""
     if name is None:
         for argument in get_args(kind)[-1:] if get_origin(kind) is dict else get_args(kind)[:1]:
-            yield from _members(argument)
+            yield from _member_types(argument)
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        yield from _members(get_type_hints(kind)[name])
+        yield from _member_types(get_type_hints(kind)[name])
     elif get_origin(kind) is dict:
-        yield from _members(get_args(kind)[1])
+        yield from _member_types(get_args(kind)[1])
 
 
-def _members(kind: Any) -> Iterator[Any]:
+def _member_types(kind: Any) -> Iterator[Any]:
     if get_origin(kind) in {Union, types.UnionType}:
         for member in get_args(kind):
-            yield from _members(member)
+            yield from _member_types(member)
     else:
         yield kind

@@ -6,9 +6,9 @@ from functools import cache
 from importlib import resources
 
 from tus_scenarios import reader
-from tus_scenarios.lint import ensure_sound
+from tus_scenarios.function_scenarios import function_scenarios
+from tus_scenarios.lint import ensure_valid
 from tus_scenarios.scenario import Scenario
-from tus_scenarios.stories import stories
 
 FILES = (
     "core-headers",
@@ -50,14 +50,16 @@ def scenarios() -> tuple[Scenario, ...]:
     found: list[Scenario] = []
     for name in FILES:
         file = folder.joinpath(f"{name}.toml")
-        found += reader.read(file.read_text("utf-8"), f"{name}.toml")
-    for story in stories():
-        found.insert(_place_of(story, found), story)
-    ensure_sound(found)
+        found += reader.parse_scenarios(file.read_text("utf-8"), f"{name}.toml")
+    for function_scenario in function_scenarios():
+        found.insert(_insert_index(function_scenario, found), function_scenario)
+    ensure_valid(found)
     return tuple(found)
 
 
-def _place_of(story: Scenario, found: list[Scenario]) -> int:
+def _insert_index(function_scenario: Scenario, found: list[Scenario]) -> int:
     """Return where a story belongs: after the last scenario of its section, else at the end."""
-    same = [at for at, other in enumerate(found, 1) if other.section == story.section]
-    return same[-1] if same else len(found)
+    same_section = [
+        at for at, other in enumerate(found, 1) if other.section == function_scenario.section
+    ]
+    return same_section[-1] if same_section else len(found)

@@ -26,7 +26,7 @@ Grade = Literal["pass", "warn", "note", "fail"]
 SPEC_EDITION = "tus 1.0.0 (2016-03-25)"
 SPEC_URL = "https://tus.io/protocols/resumable-upload"
 
-_GRADES: dict[Level, Grade] = {
+_LEVEL_GRADES: dict[Level, Grade] = {
     "MUST": "fail",
     "MUST NOT": "fail",
     "SHALL NOT": "fail",
@@ -56,7 +56,7 @@ class Requirement:
     @property
     def grade(self) -> Grade:
         """Return what a violation weighs where a scenario does not say otherwise."""
-        return _GRADES[self.level]
+        return _LEVEL_GRADES[self.level]
 
     @property
     def link(self) -> str:
@@ -70,5 +70,5 @@ class Requirement:
 def ledger() -> dict[str, Requirement]:
     """Read the ledger of tus 1.0.0, in the order of the specification, by id."""
     text = resources.files(__package__).joinpath("ledger/tus-1.0.0.tsv").read_text("utf-8")
-    rows = csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-    return {row.id: row for row in msgspec.convert(list(rows), list[Requirement])}
+    requirements = csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    return {row.id: row for row in msgspec.convert(list(requirements), list[Requirement])}

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from tus_scenarios.fault import shown as position
-from tus_scenarios.prose import prose, shown
+from tus_scenarios.context import ScenarioContext
+from tus_scenarios.network_fault import describe_position as position
+from tus_scenarios.prose import quote_value, step_sentences
 from tus_scenarios.step import Step
-from tus_scenarios.story import Story
 
-Value = str | int
+ParameterValue = str | int
 
 _PARAMETER = re.compile(r"\{([a-z][a-z0-9-]*?)([+-][0-9]+)?\}")
 
@@ -37,7 +37,7 @@ class ScenarioSource(
     why: str = ""
     needs: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
-    each: dict[str, dict[str, Value]] = {}
+    each: dict[str, dict[str, ParameterValue]] = {}
     serial: bool = False
 
 
@@ -65,10 +65,10 @@ class Scenario:
     lacks: tuple[str, ...] = ()
     serial: bool = False
     why: str = ""
-    parameters: dict[str, Value] = field(default_factory=dict)
+    parameters: dict[str, ParameterValue] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     prose: tuple[str, ...] = ()
-    tell: Callable[[Story], Awaitable[None]] | None = None
+    run: Callable[[ScenarioContext], Awaitable[None]] | None = None
 
 
 def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
@@ -76,75 +76,88 @@ def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
     scenarios = []
     names = list(source.each)
     for labels in product(*(source.each[name] for name in names)):
-        chosen = dict(zip(names, labels, strict=True))
-        parameters = {name: source.each[name][label] for name, label in chosen.items()}
-        in_words: dict[str, Value] = {
+        chosen_labels = dict(zip(names, labels, strict=True))
+        parameters = {name: source.each[name][label] for name, label in chosen_labels.items()}
+        in_words: dict[str, ParameterValue] = {
             f"{name}-in-words": position(value) for name, value in parameters.items()
         }
         suffix = "/" + ",".join(labels) if labels else ""
-        steps = _filled(source.step, parameters)
+        steps = _fill_parameters(source.step, parameters)
         scenarios.append(
             Scenario(
                 id=source.id + suffix,
-                title=_replaced(source.title, parameters | in_words, shown),
+                title=_replace_parameters(source.title, parameters | in_words, quote_value),
                 section=file.section,
                 extension=file.extension,
-                requirements=checked(steps),
-                needs=tuple(_replaced(need, parameters) for need in source.needs),
+                requirements=checked_requirements(steps),
+                needs=tuple(_replace_parameters(need, parameters) for need in source.needs),
                 lacks=source.lacks,
                 serial=source.serial,
                 why=source.why,
                 parameters=parameters,
                 steps=steps,
-                prose=prose(steps),
+                prose=step_sentences(steps),
             )
         )
     return scenarios
 
 
-def checked(steps: tuple[Step, ...]) -> tuple[str, ...]:
+def checked_requirements(steps: tuple[Step, ...]) -> tuple[str, ...]:
     """Return the ids of the requirements that steps check, each once, in order.
 
     A precondition checks nothing: the row that it names is the one to blame where it fails.
     """
-    return tuple(dict.fromkeys(_rows(step for step in steps if not step.setup)))
+    return tuple(dict.fromkeys(_requirement_ids(step for step in steps if not step.setup)))
 
 
-def blamed(steps: tuple[Step, ...]) -> tuple[str, ...]:
+def blamed_requirements(steps: tuple[Step, ...]) -> tuple[str, ...]:
     """Return the ids of the requirements to blame where a precondition fails."""
-    return tuple(dict.fromkeys(_rows(step for step in steps if step.setup)))
+    return tuple(dict.fromkeys(_requirement_ids(step for step in steps if step.setup)))
 
 
-def _rows(steps: Iterable[Step]) -> Iterator[str]:
-    return (row for step in steps for expected in step.expect for row in expected.requirements)
+def _requirement_ids(steps: Iterable[Step]) -> Iterator[str]:
+    return (
+        requirement
+        for step in steps
+        for expectation in step.expect
+        for requirement in expectation.requirements
+    )
 
 
-def _filled(steps: tuple[Step, ...], parameters: dict[str, Value]) -> tuple[Step, ...]:
+def _fill_parameters(
+    steps: tuple[Step, ...], parameters: dict[str, ParameterValue]
+) -> tuple[Step, ...]:
     """Return the steps with every parameter in their texts replaced by its value."""
     if not parameters:
         return steps
 
-    def fill(value: Any) -> Any:
+    def replace(value: Any) -> Any:
         if isinstance(value, str):
             whole = value[1:-1] if value.startswith("{") and value.endswith("}") else ""
-            return parameters.get(whole) if whole in parameters else _replaced(value, parameters)
+            return (
+                parameters.get(whole)
+                if whole in parameters
+                else _replace_parameters(value, parameters)
+            )
         if isinstance(value, dict):
-            return {key: fill(inner) for key, inner in value.items()}
-        return [fill(inner) for inner in value] if isinstance(value, list | tuple) else value
+            return {key: replace(child) for key, child in value.items()}
+        return [replace(child) for child in value] if isinstance(value, list | tuple) else value
 
-    return msgspec.convert(fill(msgspec.to_builtins(steps)), tuple[Step, ...])
+    return msgspec.convert(replace(msgspec.to_builtins(steps)), tuple[Step, ...])
 
 
-def _replaced(text: str, parameters: dict[str, Value], written: Callable[[str], str] = str) -> str:
+def _replace_parameters(
+    text: str, parameters: dict[str, ParameterValue], format_value: Callable[[str], str] = str
+) -> str:
     def value_of(match: re.Match[str]) -> str:
-        name, shift = match[1], match[2]
+        name, offset = match[1], match[2]
         value = parameters.get(name)
         if value is None:
             return match[0]
-        if shift is None:
-            return written(str(value))
+        if offset is None:
+            return format_value(str(value))
         try:
-            return written(str(int(value) + int(shift)))
+            return format_value(str(int(value) + int(offset)))
         except ValueError:
             raise ValueError(f"{match[0]} takes a number, and {name} is {value!r}.") from None
 

@@ -12,30 +12,30 @@ from typing import Any
 import msgspec
 
 from tus_scenarios.scenario import ScenarioFile
-from tus_scenarios.step import ACTS
+from tus_scenarios.step import STEP_ACTIONS
 
-PLACE = Path(__file__).with_name("scenario.schema.json")
+SCHEMA_PATH = Path(__file__).with_name("scenario.schema.json")
 
 
-def schema() -> dict[str, Any]:
+def build_schema() -> dict[str, Any]:
     """Return the schema; a step has exactly one act, and a `request` names its method."""
-    made = msgspec.json.schema(ScenarioFile)
-    definitions = made["$defs"]
-    definitions["Step"]["oneOf"] = [{"required": [act]} for act in ACTS]
+    schema_ = msgspec.json.schema(ScenarioFile)
+    definitions = schema_["$defs"]
+    definitions["Step"]["oneOf"] = [{"required": [act]} for act in STEP_ACTIONS]
     definitions["Step"]["properties"]["request"] = {
-        "allOf": [{"$ref": "#/$defs/Request"}, {"required": ["method"]}]
+        "allOf": [{"$ref": "#/$defs/RequestSpec"}, {"required": ["method"]}]
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Scenarios of the tus conformance suite",
-        **made,
+        **schema_,
     }
 
 
-def text() -> str:
+def schema_text() -> str:
     """Return the schema as it stands in the package."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    PLACE.write_text(text(), "utf-8")
+    SCHEMA_PATH.write_text(schema_text(), "utf-8")

@@ -23,7 +23,7 @@ from typing import Literal
 import msgspec
 
 from tus_scenarios.expectation import Expectation
-from tus_scenarios.fault import Cut, Fault
+from tus_scenarios.network_fault import Cut, NetworkFault
 
 DIGESTS = ("md5", "sha1", "sha256", "sha512", "crc32")
 """The checksum algorithms whose digests can be referred to."""
@@ -32,7 +32,7 @@ DIGEST_FORMS = ("wrong", "hex", "unpadded", "short")
 """The ways to write a digest other than it should be."""
 
 
-class Given(
+class GivenUpload(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """A precondition: an upload of `length` bytes with the first `stored` of them in place.
@@ -48,7 +48,7 @@ class Given(
     header: dict[str, str] = {}
 
 
-class Request(
+class RequestSpec(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """A request, with the headers its method always has unless they are named in `omit`.
@@ -82,11 +82,11 @@ class Request(
     trailer: dict[str, str] = {}
     parts: tuple[str, ...] = ()
     cut: Cut | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[NetworkFault, ...] = ()
     connection: Literal["own", "kept"] = "own"
 
 
-class Finish(
+class FinishUpload(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """Resume the upload by what HEAD says, complete it, and compare every byte that can be read."""
@@ -94,7 +94,7 @@ class Finish(
     of: str = "upload"
 
 
-ACTS = ("given", "post", "patch", "head", "options", "get", "delete", "request", "finish")
+STEP_ACTIONS = ("given", "post", "patch", "head", "options", "get", "delete", "request", "finish")
 
 
 class Step(
@@ -110,15 +110,15 @@ class Step(
     again.
     """
 
-    given: Given | None = None
-    post: Request | None = None
-    patch: Request | None = None
-    head: Request | None = None
-    options: Request | None = None
-    get: Request | None = None
-    delete: Request | None = None
-    request: Request | None = None
-    finish: Finish | None = None
+    given: GivenUpload | None = None
+    post: RequestSpec | None = None
+    patch: RequestSpec | None = None
+    head: RequestSpec | None = None
+    options: RequestSpec | None = None
+    get: RequestSpec | None = None
+    delete: RequestSpec | None = None
+    request: RequestSpec | None = None
+    finish: FinishUpload | None = None
 
     name: str = ""
     setup: bool = False
@@ -127,22 +127,24 @@ class Step(
     expect: tuple[Expectation, ...] = ()
 
     def __post_init__(self) -> None:
-        acts = [act for act in ACTS if getattr(self, act) is not None]
+        acts = [act for act in STEP_ACTIONS if getattr(self, act) is not None]
         if len(acts) != 1:
             found = " and ".join(acts) or "none"
-            raise ValueError(f"A step needs exactly one act of {', '.join(ACTS)}; it has {found}.")
+            raise ValueError(
+                f"A step needs exactly one act of {', '.join(STEP_ACTIONS)}; it has {found}."
+            )
         if self.request is not None and not self.request.method:
             raise ValueError("`request` needs a `method`; the other acts are named after theirs.")
 
     @property
     def act(self) -> str:
         """Return the name of the step's act."""
-        return next(act for act in ACTS if getattr(self, act) is not None)
+        return next(act for act in STEP_ACTIONS if getattr(self, act) is not None)
 
     @property
-    def message(self) -> Request | None:
+    def message(self) -> RequestSpec | None:
         """Return the request that the step sends, if it is a single one."""
         if self.given is not None or self.finish is not None:
             return None
         found = getattr(self, self.act)
-        return found if isinstance(found, Request) else None
+        return found if isinstance(found, RequestSpec) else None

@@ -11,43 +11,48 @@ import msgspec
 
 from tus_scenarios.scenario import ScenarioFile, ScenarioSource
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_WIDE = 100
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_MAX_LINE = 100
 
 
-def written(file: ScenarioFile, remarks: Sequence[str] = ()) -> str:
+def format_scenarios(file: ScenarioFile, comments: Sequence[str] = ()) -> str:
     """Return a file of scenarios as TOML, with remarks for people at its top."""
-    head = [f"# {remark}".rstrip() for remark in remarks]
-    head += [f"section = {_value(file.section)}", f"extension = {_value(file.extension)}"]
-    return "\n".join(["\n".join(head), *map(_scenario, file.scenario)]) + "\n"
+    head = [f"# {comment}".rstrip() for comment in comments]
+    head += [
+        f"section = {_format_value(file.section)}",
+        f"extension = {_format_value(file.extension)}",
+    ]
+    return "\n".join(["\n".join(head), *map(_format_scenario, file.scenario)]) + "\n"
 
 
-def _scenario(source: ScenarioSource) -> str:
+def _format_scenario(source: ScenarioSource) -> str:
     parts: dict[str, Any] = msgspec.to_builtins(source)
     steps = parts.pop("step")
     lines = ["", "[[scenario]]"]
-    lines += [f"{_key(name)} = {_value(value)}" for name, value in parts.items()]
-    return "\n".join([*lines, "step = [", *map(_step, steps), "]"])
+    lines += [f"{_format_key(name)} = {_format_value(value)}" for name, value in parts.items()]
+    return "\n".join([*lines, "step = [", *map(_format_step, steps), "]"])
 
 
-def _step(step: Mapping[str, Any]) -> str:
+def _format_step(step: Mapping[str, Any]) -> str:
     """Return a step on one line, or with a line to each expectation where that is too long."""
-    whole = f"  {_value(step)},"
+    line = f"  {_format_value(step)},"
     expected = step.get("expect")
-    if len(whole) <= _WIDE or not expected:
-        return whole
-    rest = _value({name: value for name, value in step.items() if name != "expect"})
-    each = [f"    {_value(one)}," for one in expected]
-    return "\n".join([f"  {rest[:-2]}, expect = [", *each, "  ] },"])
+    if len(line) <= _MAX_LINE or not expected:
+        return line
+    without_expectations = _format_value(
+        {name: value for name, value in step.items() if name != "expect"}
+    )
+    each = [f"    {_format_value(expectation)}," for expectation in expected]
+    return "\n".join([f"  {without_expectations[:-2]}, expect = [", *each, "  ] },"])
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, Mapping):
-        pairs = (f"{_key(name)} = {_value(inner)}" for name, inner in value.items())
-        inside = ", ".join(pairs)
-        return f"{{ {inside} }}" if inside else "{}"
+        pairs = (f"{_format_key(name)} = {_format_value(child)}" for name, child in value.items())
+        fields = ", ".join(pairs)
+        return f"{{ {fields} }}" if fields else "{}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(_format_value, value))}]"
     if isinstance(value, str):
         # JSON escapes what TOML wants escaped, save for the delete character.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -56,5 +61,5 @@ def _value(value: Any) -> str:
     return repr(value)
 
 
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else _value(name)
+def _format_key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _format_value(name)

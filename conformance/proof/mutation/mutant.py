@@ -14,7 +14,7 @@ from pathlib import Path
 import libcst as cst
 from mutmut.mutation.mutators import mutation_operators
 
-_TYPES_ALONE = {"cast", "isinstance", "len", "TypeVar", "TYPE_CHECKING"}
+_TYPE_ONLY_NAMES = {"cast", "isinstance", "len", "TypeVar", "TYPE_CHECKING"}
 """Calls and names of which the arguments are for the type checker, or never matter."""
 
 _HEADER = re.compile(r'"[A-Z][a-z]+"|"[A-Z][A-Za-z]*(-[A-Z][A-Za-z]*)+"')
@@ -25,16 +25,16 @@ _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 class Mutant:
     """A module with something changed; `number` counts the mutants of the module from 1.
 
-    To write one out takes longer than to think of it, so that `write` does it when it is tried.
+    To write one out takes longer than to think of it, so that `render` does it when it is tried.
     """
 
     module: str
     path: Path
     number: int
-    write: Callable[[], str]
+    render: Callable[[], str]
 
     @classmethod
-    def of_nothing(cls, module: str) -> Mutant:
+    def unmodified(cls, module: str) -> Mutant:
         """Return the module as it is, to be tried like a mutant."""
         path = path_of(module)
         return cls(module, path, 0, lambda: path.read_text("utf-8"))
@@ -46,7 +46,7 @@ class Mutant:
 
     def diff(self) -> str:
         """Return what is changed, with the line above and the line below."""
-        before, after = self.path.read_text("utf-8").splitlines(), self.write().splitlines()
+        before, after = self.path.read_text("utf-8").splitlines(), self.render().splitlines()
         shown = difflib.unified_diff(before, after, lineterm="", n=1)
         return "\n".join(line for line in shown if not line.startswith(("---", "+++")))
 
@@ -66,8 +66,8 @@ def mutants_of(module: str, *, texts: bool = True) -> list[Mutant]:
     That is a sentence with other words, and the name of a header in other letter case.
     """
     path = path_of(module)
-    changed = _changed(path.read_text("utf-8"), texts=texts)
-    return [Mutant(module, path, number, write) for number, write in enumerate(changed, 1)]
+    changed = _mutations(path.read_text("utf-8"), texts=texts)
+    return [Mutant(module, path, number, render) for number, render in enumerate(changed, 1)]
 
 
 def sample(mutants: Sequence[Mutant], share: float, seed: int) -> list[Mutant]:
@@ -77,23 +77,23 @@ def sample(mutants: Sequence[Mutant], share: float, seed: int) -> list[Mutant]:
     return [mutants[at] for at in sorted(chosen)]
 
 
-def _changed(source: str, *, texts: bool) -> Iterator[Callable[[], str]]:
+def _mutations(source: str, *, texts: bool) -> Iterator[Callable[[], str]]:
     module = cst.parse_module(source)
-    for node in _sites(module):
+    for node in _mutation_sites(module):
         for kind, operator in mutation_operators:
             others = operator(node) if isinstance(node, kind) else ()
             for other in others:
-                if texts or not _only_text(node, other):
-                    yield partial(_written, module, node, other)
+                if texts or not _is_text_only(node, other):
+                    yield partial(_mutated_source, module, node, other)
 
 
-def _written(module: cst.Module, node: cst.CSTNode, other: cst.CSTNode) -> str:
+def _mutated_source(module: cst.Module, node: cst.CSTNode, other: cst.CSTNode) -> str:
     changed = module.deep_replace(node, other)
     assert isinstance(changed, cst.Module)
     return changed.code
 
 
-def _only_text(node: cst.CSTNode, other: cst.CSTNode) -> bool:
+def _is_text_only(node: cst.CSTNode, other: cst.CSTNode) -> bool:
     """Tell whether a change is one of words, or of the letter case of a header's name."""
     if not (isinstance(node, cst.SimpleString) and isinstance(other, cst.SimpleString)):
         return False
@@ -101,22 +101,22 @@ def _only_text(node: cst.CSTNode, other: cst.CSTNode) -> bool:
     return " " in node.value.strip() or (same and _HEADER.fullmatch(node.value) is not None)
 
 
-def _sites(module: cst.Module) -> Iterator[cst.CSTNode]:
+def _mutation_sites(module: cst.Module) -> Iterator[cst.CSTNode]:
     """Yield what can be changed: all within functions, and the constants of a module."""
     for statement in module.body:
         if isinstance(statement, cst.FunctionDef):
-            yield from _within(statement)
+            yield from _expressions_in(statement)
         elif isinstance(statement, cst.ClassDef):
             for inner in statement.body.body:
                 if isinstance(inner, cst.FunctionDef):
-                    yield from _within(inner)
+                    yield from _expressions_in(inner)
         elif isinstance(statement, cst.SimpleStatementLine):
             for small in statement.body:
-                if _is_constant(small):
-                    yield from _within(small)
+                if _is_constant_assignment(small):
+                    yield from _expressions_in(small)
 
 
-def _is_constant(statement: cst.BaseSmallStatement) -> bool:
+def _is_constant_assignment(statement: cst.BaseSmallStatement) -> bool:
     if isinstance(statement, cst.Assign):
         target = statement.targets[0].target
     elif isinstance(statement, cst.AnnAssign) and statement.value is not None:
@@ -126,13 +126,13 @@ def _is_constant(statement: cst.BaseSmallStatement) -> bool:
     return isinstance(target, cst.Name) and _CONSTANT.fullmatch(target.value) is not None
 
 
-def _within(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def _expressions_in(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     if isinstance(node, cst.Annotation | cst.Decorator):
         return
     if isinstance(node, cst.Call):
         called = node.func
-        if isinstance(called, cst.Name) and called.value in _TYPES_ALONE:
+        if isinstance(called, cst.Name) and called.value in _TYPE_ONLY_NAMES:
             return
     yield node
     for child in node.children:
-        yield from _within(child)
+        yield from _expressions_in(child)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from proof.mutation.mutant import Mutant
-from proof.mutation.trial import Outcome
+from proof.mutation.mutant_run import Outcome
 
 
 @dataclass
@@ -25,34 +25,34 @@ class Score:
         self.outcomes.append((mutant, outcome, how))
 
     @property
-    def tried(self) -> int:
+    def run_count(self) -> int:
         """How many were tried."""
         return len(self.outcomes)
 
     @property
-    def unnoticed(self) -> list[tuple[Mutant, str]]:
+    def survived(self) -> list[tuple[Mutant, str]]:
         """Those that nobody noticed, with what there is to say of each."""
-        return [(mutant, how) for mutant, outcome, how in self.outcomes if outcome == "unnoticed"]
+        return [(mutant, how) for mutant, outcome, how in self.outcomes if outcome == "survived"]
 
-    def line(self) -> str:
+    def summary_line(self) -> str:
         """Return the score in a line."""
-        noticed = self.tried - len(self.unnoticed)
-        stuck = sum(outcome == "stuck" for _, outcome, _ in self.outcomes)
-        sampled = "" if self.tried == self.total else f", a sample of {self.total}"
+        killed = self.run_count - len(self.survived)
+        stuck = sum(outcome == "timeout" for _, outcome, _ in self.outcomes)
+        sampled = "" if self.run_count == self.total else f", a sample of {self.total}"
         hung = f", {stuck} of them hang" if stuck else ""
-        return f"{noticed:>5} of {self.tried:<5} {self.module}{sampled}{hung}"
+        return f"{killed:>5} of {self.run_count:<5} {self.module}{sampled}{hung}"
 
 
-def survivors(scores: Iterable[Score]) -> str:
+def survivor_report(scores: Iterable[Score]) -> str:
     """Return every mutant that nobody noticed, with what it changes."""
-    found = [each for score in scores for each in score.unnoticed]
+    found = [each for score in scores for each in score.survived]
     return "\n".join(f"\n{mutant.name} {how}\n{mutant.diff()}" for mutant, how in found)
 
 
-def summary(scores: Iterable[Score], seed: int) -> str:
+def summary_sentence(scores: Iterable[Score], seed: int) -> str:
     """Return the score of all together."""
     scores = list(scores)
-    tried, total = sum(s.tried for s in scores), sum(s.total for s in scores)
-    noticed = tried - sum(len(score.unnoticed) for score in scores)
+    tried, total = sum(s.run_count for s in scores), sum(s.total for s in scores)
+    killed = tried - sum(len(score.survived) for score in scores)
     sampled = "all that there are" if tried == total else f"a sample of {total}, by seed {seed}"
-    return f"\n{noticed} of {tried} mutants were noticed, {sampled}."
+    return f"\n{killed} of {tried} mutants were killed, {sampled}."

@@ -7,9 +7,9 @@ any other. So the explorer has no opinions of its own, and what it finds is a sc
 
 from __future__ import annotations
 
-from tus_conformance.explorer.finding import Finding, file_of
+from tus_conformance.explorer.disagreement import Disagreement, format_disagreement
 from tus_conformance.explorer.move import Move
 from tus_conformance.explorer.search import MissingError, Search
-from tus_conformance.explorer.story import unfolded
+from tus_conformance.explorer.sequence import unfold_moves
 
-__all__ = ["Finding", "MissingError", "Move", "Search", "file_of", "unfolded"]
+__all__ = ["Disagreement", "MissingError", "Move", "Search", "format_disagreement", "unfold_moves"]

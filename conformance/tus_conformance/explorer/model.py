@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Upload:
-    """An upload: of `length` bytes, between `low` and `high` of which are stored.
+class ModelUpload:
+    """An upload: of `length` bytes, between `min_offset` and `max_offset` of which are stored.
 
-    It is `unsettled` after a connection broke: something may still be under way on the server.
-    `concat` is "", "partial" or "final"; a partial that is part of a final is `used`.
+    It is `uncertain` after a connection broke: something may still be under way on the server.
+    `concat` is "", "partial" or "final"; a partial that is part of a final is `joined`.
     """
 
     name: str
@@ -23,48 +23,48 @@ class Upload:
     concat: str = ""
     declared: bool = True
     metadata: str = ""
-    low: int = 0
-    high: int = 0
-    unsettled: bool = False
-    gone: bool = False
-    used: bool = False
-    parts: tuple[Upload, ...] = ()
+    min_offset: int = 0
+    max_offset: int = 0
+    uncertain: bool = False
+    deleted: bool = False
+    joined: bool = False
+    parts: tuple[ModelUpload, ...] = ()
 
     @property
-    def room(self) -> int:
+    def remaining(self) -> int:
         """Return how many bytes certainly fit in."""
-        return self.length - self.high
+        return self.length - self.max_offset
 
     @property
     def complete(self) -> bool:
         """Tell whether everything is certainly stored."""
-        return self.low == self.length and self.declared
+        return self.min_offset == self.length and self.declared
 
     @property
-    def steady(self) -> bool:
+    def writable(self) -> bool:
         """Tell whether it takes bytes in the ordinary way, with nothing else under way."""
-        return not (self.gone or self.unsettled or self.used or self.concat == "final")
+        return not (self.deleted or self.uncertain or self.joined or self.concat == "final")
 
-    def stored(self, size: int) -> None:
+    def add_stored(self, size: int) -> None:
         """Take note that so many bytes more are stored."""
-        self.low += size
-        self.high += size
+        self.min_offset += size
+        self.max_offset += size
 
-    def maybe(self, size: int) -> None:
+    def add_uncertain(self, size: int) -> None:
         """Take note that up to so many bytes more may be stored."""
-        self.high = min(self.high + size, self.length)
+        self.max_offset = min(self.max_offset + size, self.length)
 
-    def finished(self) -> None:
+    def mark_complete(self) -> None:
         """Take note that it was resumed and completed."""
-        self.low = self.high = self.length
-        self.declared, self.unsettled = True, False
+        self.min_offset = self.max_offset = self.length
+        self.declared, self.uncertain = True, False
 
 
 @dataclass
-class World:
+class ModelState:
     """The uploads of a story, in the order of their creation."""
 
-    uploads: list[Upload] = field(default_factory=list)
+    uploads: list[ModelUpload] = field(default_factory=list)
     _names: int = 0
 
     def name(self) -> str:
@@ -74,12 +74,14 @@ class World:
             str((self._names - 1) // 26) if self._names > 26 else ""
         )
 
-    def add(self, upload: Upload) -> Upload:
+    def add(self, upload: ModelUpload) -> ModelUpload:
         """Take in a new upload."""
         self.uploads.append(upload)
         return upload
 
-    def pick(self, who: int, like: Callable[[Upload], bool]) -> Upload | None:
+    def choose_upload(
+        self, who: int, matching: Callable[[ModelUpload], bool]
+    ) -> ModelUpload | None:
         """Return one of the uploads that are like that; None where there is none."""
-        found = [upload for upload in self.uploads if like(upload)]
+        found = [upload for upload in self.uploads if matching(upload)]
         return found[who % len(found)] if found else None

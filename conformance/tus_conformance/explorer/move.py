@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tus_conformance.explorer.model import World
+from tus_conformance.explorer.model import ModelState
 from tus_scenarios import Step
 
 
@@ -24,35 +24,37 @@ class Move(NamedTuple):
     shape: int = 0
 
 
-Play = Callable[[World, Move], tuple[Step, ...]]
+BuildSteps = Callable[[ModelState, Move], tuple[Step, ...]]
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of move; `play` returns the steps of a move, none where it is not possible.
+class MoveKind:
+    """A kind of move; `build_steps` returns the steps of a move, none where it is not possible.
 
     The server has to have what it `needs`. A kind that is `plain` is one that clients cannot do
     without.
     """
 
     name: str
-    play: Play
+    build_steps: BuildSteps
     needs: tuple[str, ...] = ()
     plain: bool = False
 
 
-class Deck:
+class MoveRegistry:
     """Kinds of moves, each a function that registers itself."""
 
     def __init__(self) -> None:
-        self.kinds: dict[str, Kind] = {}
+        self.kinds: dict[str, MoveKind] = {}
 
-    def __call__(self, name: str, *needs: str, plain: bool = False) -> Callable[[Play], Play]:
+    def __call__(
+        self, name: str, *needs: str, plain: bool = False
+    ) -> Callable[[BuildSteps], BuildSteps]:
         """Return a decorator that makes a function the play of a kind."""
 
-        def register(play: Play) -> Play:
-            self.kinds[name] = Kind(name, play, needs, plain)
-            return play
+        def register(build_steps: BuildSteps) -> BuildSteps:
+            self.kinds[name] = MoveKind(name, build_steps, needs, plain)
+            return build_steps
 
         return register
 

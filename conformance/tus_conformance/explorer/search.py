@@ -14,35 +14,35 @@ from typing import Any
 
 import trio
 
-from tus_conformance.dialogue.session import Session
-from tus_conformance.explorer.finding import Finding, scenario_of
-from tus_conformance.explorer.move import Kind, Move
-from tus_conformance.explorer.story import KINDS
-from tus_conformance.judging.invariants import Watch
-from tus_conformance.judging.verdict import UNDETERMINED
-from tus_conformance.running.selection import inapplicable
-from tus_conformance.target.server import ServerError
-from tus_conformance.telling.replay import replay
+from tus_conformance.evaluation.invariants import InvariantMonitor
+from tus_conformance.evaluation.verdict import UNDETERMINED
+from tus_conformance.execution.steps import execute_scenario
+from tus_conformance.explorer.disagreement import Disagreement, scenario_from_moves
+from tus_conformance.explorer.move import Move, MoveKind
+from tus_conformance.explorer.sequence import MOVE_KINDS
+from tus_conformance.runner.selection import inapplicable
+from tus_conformance.state.session import Session
+from tus_conformance.targets.server_process import ServerError
 from tus_reports import Attempt, Check
 from tus_scenarios import Scenario
 
-LONGEST = 20
+MAX_MOVES = 20
 """The most moves of a story."""
 
-AGAIN = 3
+REPEATS = 3
 """How often a finding is told again before it counts."""
 
-SHRINKING = 60.0
+SHRINK_SECONDS = 60.0
 """How long a disagreement is shrunk, in seconds."""
 
-_WEIGHT = 4
+_PLAIN_WEIGHT = 4
 
 
 class MissingError(Exception):
     """Hypothesis is not installed; the message says how to get it."""
 
 
-class LostError(Exception):
+class ServerLostError(Exception):
     """The server does not answer any more."""
 
 
@@ -51,19 +51,19 @@ class _DisagreementError(Exception):
 
 
 @dataclass
-class Found:
+class SearchResult:
     """What a search has found; `undetermined` stories could not be told to their end."""
 
-    findings: list[Finding] = field(default_factory=list)
-    unsteady: list[Finding] = field(default_factory=list)
+    disagreements: list[Disagreement] = field(default_factory=list)
+    flaky: list[Disagreement] = field(default_factory=list)
     undetermined: list[str] = field(default_factory=list)
-    stories: int = 0
+    sequences: int = 0
     exchanges: int = 0
-    lost: str = ""
+    server_lost: str = ""
 
 
 class Search:
-    """A search on one server; `tell` is told of each finding as soon as it is there."""
+    """A search on one server; `on_disagreement` is told of each finding as soon as it is there."""
 
     def __init__(
         self,
@@ -71,69 +71,69 @@ class Search:
         *,
         seed: int,
         examples: int,
-        tell: Callable[[Finding], None] = lambda _finding: None,
+        on_disagreement: Callable[[Disagreement], None] = lambda _finding: None,
     ) -> None:
-        self.found = Found()
+        self.found = SearchResult()
         self._session = session
         self._seed = seed
         self._examples = examples
-        self._tell = tell
-        self._kinds = [kind for kind in KINDS.values() if self._possible(kind)]
-        self._shortest: Finding | None = None
+        self._on_disagreement = on_disagreement
+        self._kinds = [kind for kind in MOVE_KINDS.values() if self._is_possible(kind)]
+        self._shortest: Disagreement | None = None
         self._until = 0.0
 
-    async def __call__(self) -> Found:
+    async def __call__(self) -> SearchResult:
         """Search until every story has been told, or nothing is left that could be tried."""
         try:
-            while self._kinds and self.found.stories < self._examples:
-                finding = await trio.to_thread.run_sync(self._hunt)
-                if finding is None:
+            while self._kinds and self.found.sequences < self._examples:
+                disagreement = await trio.to_thread.run_sync(self._search_once)
+                if disagreement is None:
                     break
-                await self._settle(finding)
-        except LostError as lost:
-            self.found.lost = str(lost)
-        await self._session.sweep()
+                await self._confirm(disagreement)
+        except ServerLostError as server_lost:
+            self.found.server_lost = str(server_lost)
+        await self._session.remove_left_behind()
         return self.found
 
-    async def _settle(self, finding: Finding) -> None:
+    async def _confirm(self, disagreement: Disagreement) -> None:
         """Count a finding if it shows itself again, and go on without its kind."""
-        finding = await self._trimmed(finding)
-        again = [await self._told(finding.moves) for _ in range(AGAIN)]
+        disagreement = await self._shrink_moves(disagreement)
+        again = [await self._run_moves(disagreement.moves) for _ in range(REPEATS)]
         # How soon a server ends after what ends it is a matter of chance, so once more is enough.
-        shown = any(again) if finding.fell else all(again)
+        shown = any(again) if disagreement.server_exited else all(again)
         if shown:
-            self.found.findings.append(finding)
-            self._tell(finding)
+            self.found.disagreements.append(disagreement)
+            self._on_disagreement(disagreement)
         else:
-            self.found.unsteady.append(finding)
-        spent = finding.remarkable
+            self.found.flaky.append(disagreement)
+        spent = disagreement.blamed_kind
         # Where plain moves go wrong there is nothing to be learnt from the others.
         self._kinds = [kind for kind in self._kinds if spent and kind.name != spent]
 
-    async def _trimmed(self, finding: Finding) -> Finding:
+    async def _shrink_moves(self, disagreement: Disagreement) -> Disagreement:
         """Leave out one move after the other, as long as the same requirement comes out wrong."""
         at = 0
-        while at < len(finding.moves):
-            fewer = await self._told(finding.moves[:at] + finding.moves[at + 1 :])
-            if fewer is not None and fewer.check.requirement == finding.check.requirement:
-                finding = fewer
+        while at < len(disagreement.moves):
+            fewer = await self._run_moves(disagreement.moves[:at] + disagreement.moves[at + 1 :])
+            if fewer is not None and fewer.check.requirement == disagreement.check.requirement:
+                disagreement = fewer
             else:
                 at += 1
-        return finding
+        return disagreement
 
-    def _possible(self, kind: Kind) -> bool:
-        story = replace(scenario_of(()), needs=kind.needs)
+    def _is_possible(self, kind: MoveKind) -> bool:
+        probe_scenario = replace(scenario_from_moves(()), needs=kind.needs)
         session = self._session
-        return inapplicable(story, session.discovery, session.target.profile) is None
+        return inapplicable(probe_scenario, session.discovery, session.target.profile) is None
 
-    def _hunt(self) -> Finding | None:
+    def _search_once(self) -> Disagreement | None:
         """Let hypothesis look for one disagreement, and shrink it; runs in a thread of its own."""
         self._shortest = None
         hypothesis, stories = _hypothesis(self._kinds)
-        agree = hypothesis.given(stories)(self._agrees)
+        agree = hypothesis.given(stories)(self._check_moves)
         agree = hypothesis.seed(f"{self._seed} {len(self._kinds)}")(agree)
         quietly = hypothesis.settings(
-            max_examples=self._examples - self.found.stories,
+            max_examples=self._examples - self.found.sequences,
             database=None,
             deadline=None,
             phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
@@ -146,59 +146,63 @@ class Search:
             quietly(agree)()
         return self._shortest
 
-    def _agrees(self, moves: Sequence[Move]) -> None:
+    def _check_moves(self, moves: Sequence[Move]) -> None:
         """Tell a story from hypothesis' thread; raise where it comes out wrong."""
         if (
             self._shortest is not None
             and trio.from_thread.run_sync(trio.current_time) > self._until
         ):
             return  # long enough; the shortest so far will do
-        finding = trio.from_thread.run(self._told, tuple(moves))
+        disagreement = trio.from_thread.run(self._run_moves, tuple(moves))
         if self._shortest is None:
-            self.found.stories += 1
-        if finding is None:
+            self.found.sequences += 1
+        if disagreement is None:
             return
         if self._shortest is None:
-            self._until = trio.from_thread.run_sync(trio.current_time) + SHRINKING
-        if self._shortest is None or len(finding.steps) <= len(self._shortest.steps):
-            self._shortest = finding
+            self._until = trio.from_thread.run_sync(trio.current_time) + SHRINK_SECONDS
+        if self._shortest is None or len(disagreement.steps) <= len(self._shortest.steps):
+            self._shortest = disagreement
         raise _DisagreementError
 
-    async def _told(self, moves: tuple[Move, ...]) -> Finding | None:
+    async def _run_moves(self, moves: tuple[Move, ...]) -> Disagreement | None:
         """Tell a story; return a finding where it came out wrong."""
-        scenario = scenario_of(moves)
+        scenario = scenario_from_moves(moves)
         if not scenario.steps:
             return None
-        watch = Watch()
-        session = replace(self._session, observe=watch.observe)
-        attempt = await replay(scenario, session)
+        monitor = InvariantMonitor()
+        session = replace(self._session, on_exchange=monitor.observe)
+        attempt = await execute_scenario(scenario, session)
         self.found.exchanges += len(attempt.exchanges)
-        sound = attempt.verdict in {"pass", "note"} and not session.fallen
-        how = "" if sound else await self._pick_up()
-        check = _wrong(attempt, watch, scenario) or (_fallen(how) if how else None)
+        passed = attempt.verdict in {"pass", "note"} and not session.server_exited
+        exit_description = "" if passed else await self._restart_server()
+        check = _first_violation(attempt, monitor, scenario) or (
+            _server_exit_check(exit_description) if exit_description else None
+        )
         if attempt.verdict in UNDETERMINED and check is None:
             self.found.undetermined.append(attempt.reason)
-        return None if check is None else Finding(moves, attempt, check, self._seed)
+        return None if check is None else Disagreement(moves, attempt, check, self._seed)
 
-    async def _pick_up(self) -> str:
+    async def _restart_server(self) -> str:
         """Start a server again that went away, and return how it ended; raise LostError."""
         session = self._session
-        if not session.fallen and await session.answers():
+        if not session.server_exited and await session.wait_until_responsive():
             return ""
         if session.server is None:
-            raise LostError("The server stopped answering.")
+            raise ServerLostError("The server stopped answering.")
         try:
             return await session.server.restart()
         except ServerError as failed:
-            raise LostError(str(failed)) from None
+            raise ServerLostError(str(failed)) from None
 
 
-def _wrong(attempt: Attempt, watch: Watch, scenario: Scenario) -> Check | None:
+def _first_violation(
+    attempt: Attempt, monitor: InvariantMonitor, scenario: Scenario
+) -> Check | None:
     """Return the first check that failed, or else the damage that an invariant saw."""
     failed = next((check for check in attempt.checks if check.grade == "fail"), None)
     if failed is not None:
         return failed
-    seen = [each.told(lambda _: scenario.id) for each in watch.all]
+    seen = [each.result(lambda _: scenario.id) for each in monitor.invariants]
     return next(
         (
             check
@@ -211,18 +215,18 @@ def _wrong(attempt: Attempt, watch: Watch, scenario: Scenario) -> Check | None:
     )
 
 
-def _fallen(how: str) -> Check:
+def _server_exit_check(exit_description: str) -> Check:
     """Return that a server ended; as everywhere in the suite, this weighs a warn."""
     return Check(
         requirement="core.net.detect-errors",
         outcome="violated",
         grade="warn",
         expected="the server goes on running, whatever clients do",
-        actual=how.rstrip("."),
+        actual=exit_description.rstrip("."),
     )
 
 
-def _hypothesis(kinds: Sequence[Kind]) -> tuple[Any, Any]:
+def _hypothesis(kinds: Sequence[MoveKind]) -> tuple[Any, Any]:
     """Return the library, and the strategy for stories; raise MissingError without it."""
     try:
         import hypothesis
@@ -231,7 +235,7 @@ def _hypothesis(kinds: Sequence[Kind]) -> tuple[Any, Any]:
         raise MissingError(
             "The explorer needs hypothesis: pip install 'tus-conformance[explore]'."
         ) from None
-    often = [kind.name for kind in kinds for _ in range(_WEIGHT if kind.plain else 1)]
+    often = [kind.name for kind in kinds for _ in range(_PLAIN_WEIGHT if kind.plain else 1)]
     move = some.builds(
         Move,
         kind=some.sampled_from(often),
@@ -240,5 +244,5 @@ def _hypothesis(kinds: Sequence[Kind]) -> tuple[Any, Any]:
         shape=some.integers(0, 11),
     )
     # Lists are short on the average; two of them make a story in which something can happen.
-    half = some.lists(move, max_size=LONGEST // 2)
+    half = some.lists(move, max_size=MAX_MOVES // 2)
     return hypothesis, some.builds(operator.add, half, half)

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tus_reference.asgi.answering import send_response
-from tus_reference.asgi.requests import new_request
-from tus_reference.handler import ClientDisconnected, Handler, Response, refuse
-from tus_reference.middleware import Layered
-from tus_reference.protocol import TUS_VERSION, errors
+from tus_reference.asgi.request import build_request
+from tus_reference.asgi.response import send_response
+from tus_reference.handler import Handler, error_response
+from tus_reference.middleware import LayeredService
+from tus_reference.model import ClientDisconnected, Response, errors
+from tus_reference.protocol import TUS_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tus_reference.asgi.bodies import ReceivedBody
     from tus_reference.asgi.messages import Message, Receive, Scope, Send
-    from tus_reference.handler import Config, Request
+    from tus_reference.asgi.received_body import ReceivedBody
+    from tus_reference.handler import Config
     from tus_reference.middleware import Layer, Service
+    from tus_reference.model import Request
 
 _STALLED = replace(errors.READ_TIMEOUT, status=503)
 
@@ -39,22 +41,22 @@ class TusApp:
 
     def __init__(self, config: Config, *layers: Layer) -> None:
         self.handler = Handler(replace(config, trailers=False))
-        self._service: Service = Layered(self.handler, *layers)
+        self._service: Service = LayeredService(self.handler, *layers)
         self._mounted = "://" not in self.handler.config.base_path
         self._bodies: set[ReceivedBody] = set()
-        self._done = anyio.Event()
-        self._looked_after = self.handler.config.expire_after == 0
+        self._body_done = anyio.Event()
+        self._maintenance_started = self.handler.config.expire_after == 0
 
     def add_layer(self, layer: Layer) -> None:
         """Put a layer around all that are there, such as one that had to know the handler."""
-        self._service = Layered(self._service, layer)
+        self._service = LayeredService(self._service, layer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live as long as the application that this one is."""
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})
         else:
@@ -68,24 +70,24 @@ class TusApp:
         one. Bodies get `shutdown_timeout` seconds to be stored.
         """
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._service.keep_up)
-            self._looked_after = True
+            tasks.start_soon(self._service.run_maintenance)
+            self._maintenance_started = True
             try:
                 yield
             finally:
                 tasks.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
-                    await self._stop()
+                    await self._interrupt_bodies()
 
-    async def _stop(self) -> None:
+    async def _interrupt_bodies(self) -> None:
         for body in self._bodies:
-            body.end(errors.SERVER_SHUTDOWN)
+            body.end_with(errors.SERVER_SHUTDOWN)
         with anyio.move_on_after(self.handler.config.shutdown_timeout):
             while self._bodies:
-                self._done = anyio.Event()
-                await self._done.wait()
+                self._body_done = anyio.Event()
+                await self._body_done.wait()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         async with self.lifespan():
             await send({"type": "lifespan.startup.complete"})
@@ -93,17 +95,17 @@ class TusApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._looked_after:
-            self._looked_after = True
+        if not self._maintenance_started:
+            self._maintenance_started = True
             self.handler.config.logger.warning(
                 "Expired uploads stay on the disk, because nobody runs the lifespan of TusApp: "
                 "an application that mounts it has to, with its method lifespan."
             )
-        request, body = await new_request(scope, receive, mounted=self._mounted)
+        request, body = await build_request(scope, receive, mounted=self._mounted)
         if body.unread == 0:
             response = await self._respond(request, body)
         else:
-            response = await self._receive(request, body)
+            response = await self._respond_while_receiving(request, body)
 
         async def send_if_read(message: Message) -> None:
             with suppress(OSError):
@@ -111,7 +113,7 @@ class TusApp:
 
         await send_response(scope, receive, send_if_read, response, body)
 
-    async def _receive(self, request: Request, body: ReceivedBody) -> Response:
+    async def _respond_while_receiving(self, request: Request, body: ReceivedBody) -> Response:
         """Answer while the body comes.
 
         A server that cannot wait cancels the request. The handler is out of reach of that: its
@@ -130,15 +132,15 @@ class TusApp:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(answer)
                 try:
-                    await body.pump()
+                    await body.receive_all()
                 except BaseException:
-                    body.end(errors.SERVER_SHUTDOWN)
-                    patience = self.handler.config.shutdown_timeout
-                    shield.deadline = anyio.current_time() + patience
+                    body.end_with(errors.SERVER_SHUTDOWN)
+                    grace = self.handler.config.shutdown_timeout
+                    shield.deadline = anyio.current_time() + grace
                     raise
         finally:
             self._bodies.discard(body)
-            self._done.set()
+            self._body_done.set()
         return answers[0]
 
     async def _respond(self, request: Request, body: ReceivedBody) -> Response:
@@ -146,4 +148,4 @@ class TusApp:
             return await self._service.handle(request)
         except ClientDisconnected:
             error = errors.UNEXPECTED_EOF if body.disconnected else _STALLED
-            return refuse(error).with_headers(("Tus-Resumable", TUS_VERSION))
+            return error_response(error).with_headers(("Tus-Resumable", TUS_VERSION))

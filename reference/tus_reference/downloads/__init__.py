@@ -1,6 +1,6 @@
 """GET, which tus leaves to HTTP: what a stored upload is given back as, and which bytes of it."""
 
-from tus_reference.downloads.content import content_headers
-from tus_reference.downloads.ranges import Selection, select
+from tus_reference.downloads.ranges import DownloadSelection, select_bytes
+from tus_reference.downloads.response_headers import content_headers
 
-__all__ = ["Selection", "content_headers", "select"]
+__all__ = ["DownloadSelection", "content_headers", "select_bytes"]

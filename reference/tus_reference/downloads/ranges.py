@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from tus_reference.protocol import Refused, errors, http_date
+from tus_reference.model import Refused, errors
+from tus_reference.protocol import http_date
 
 if TYPE_CHECKING:
-    from tus_reference.handler import FileInfo
-    from tus_reference.protocol import Headers
+    from tus_reference.model import FileInfo, Headers
 
 _RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class DownloadSelection:
     """The answer to a GET: its status and headers, and the bytes from `start` on."""
 
     status: int
@@ -31,56 +31,60 @@ class Selection:
     length: int = 0
 
 
-def select(info: FileInfo, headers: Headers) -> Selection:
+def select_bytes(info: FileInfo, headers: Headers) -> DownloadSelection:
     """Return what a GET asks for; raise `Refused` (412, 416) if there is no such thing."""
     etag, size = f'"{info.id}"', info.offset
     modified = None if info.modified is None else int(info.modified)
-    told: tuple[tuple[str, str], ...] = (("ETag", etag), ("Accept-Ranges", "bytes"))
+    validators: tuple[tuple[str, str], ...] = (("ETag", etag), ("Accept-Ranges", "bytes"))
     if modified is not None:
-        told = (*told, ("Last-Modified", http_date(modified)))
-    if not _holds(headers, etag, modified):
+        validators = (*validators, ("Last-Modified", http_date(modified)))
+    if not _preconditions_hold(headers, etag, modified):
         raise Refused(errors.PRECONDITION_FAILED)
-    if _is_known(headers, etag, modified):
-        return Selection(304, told)
-    span = _span(headers.joined("Range"), size) if _may_range(headers, told) else None
-    if span is None:
-        return Selection(200, told, 0, size)
-    start, end = span
+    if _is_not_modified(headers, etag, modified):
+        return DownloadSelection(304, validators)
+    byte_range = (
+        _parse_range(headers.joined("Range"), size) if _range_applies(headers, validators) else None
+    )
+    if byte_range is None:
+        return DownloadSelection(200, validators, 0, size)
+    start, end = byte_range
     if start >= end:
         raise Refused(errors.RANGE_NOT_SATISFIABLE, headers=(("Content-Range", f"bytes */{size}"),))
     content_range = ("Content-Range", f"bytes {start}-{end - 1}/{size}")
-    return Selection(206, (*told, content_range), start, end - start)
+    return DownloadSelection(206, (*validators, content_range), start, end - start)
 
 
-def _lists(field: str | None, etag: str, *, weak: bool) -> bool:
+def _lists_etag(field: str | None, etag: str, *, weak: bool) -> bool:
     """Return whether a list of entity tags has this one, or is "*" for any."""
     tags = [tag.strip(" \t") for tag in (field or "").split(",")]
     return etag in tags or "*" in tags or (weak and f"W/{etag}" in tags)
 
 
-def _holds(headers: Headers, etag: str, modified: int | None) -> bool:
+def _preconditions_hold(headers: Headers, etag: str, modified: int | None) -> bool:
     """Return whether this is an upload that the client is ready to get (RFC 9110, 13.2.2)."""
     if "If-Match" in headers:
-        return _lists(headers.joined("If-Match"), etag, weak=False)
-    since = _seconds(headers.joined("If-Unmodified-Since"))
+        return _lists_etag(headers.joined("If-Match"), etag, weak=False)
+    since = _parse_http_date(headers.joined("If-Unmodified-Since"))
     return since is None or modified is None or modified <= since
 
 
-def _is_known(headers: Headers, etag: str, modified: int | None) -> bool:
+def _is_not_modified(headers: Headers, etag: str, modified: int | None) -> bool:
     """Return whether the client has the upload already."""
     if "If-None-Match" in headers:
-        return _lists(headers.joined("If-None-Match"), etag, weak=True)
-    since = _seconds(headers.joined("If-Modified-Since"))
+        return _lists_etag(headers.joined("If-None-Match"), etag, weak=True)
+    since = _parse_http_date(headers.joined("If-Modified-Since"))
     return since is not None and modified is not None and modified <= since
 
 
-def _may_range(headers: Headers, told: tuple[tuple[str, str], ...]) -> bool:
+def _range_applies(headers: Headers, validators: tuple[tuple[str, str], ...]) -> bool:
     """Return whether what the client has a part of is this very upload (RFC 9110, 13.1.5)."""
     wanted = headers.joined("If-Range")
-    return wanted is None or wanted in {v for name, v in told if name in {"ETag", "Last-Modified"}}
+    return wanted is None or wanted in {
+        v for name, v in validators if name in {"ETag", "Last-Modified"}
+    }
 
 
-def _seconds(field: str | None) -> float | None:
+def _parse_http_date(field: str | None) -> float | None:
     """Return a date in seconds since the epoch, or None for what is no date in GMT."""
     if field is None or not field.endswith(" GMT"):
         return None
@@ -90,7 +94,7 @@ def _seconds(field: str | None) -> float | None:
         return None
 
 
-def _span(field: str | None, size: int) -> tuple[int, int] | None:
+def _parse_range(field: str | None, size: int) -> tuple[int, int] | None:
     """Return the first byte and the one behind the last; None if there is no single range."""
     match = _RANGE.fullmatch(field or "")
     if match is None or not (match[1] or match[2]):

@@ -1,14 +1,14 @@
 """tus semantics over abstract requests and body streams: no sockets, any event loop."""
 
-from tus_reference.handler import datastore
-from tus_reference.handler.answers import refuse
-from tus_reference.handler.composer import StoreComposer
 from tus_reference.handler.config import Config, ConfigError
-from tus_reference.handler.datastore import ByteSource, DataStore
-from tus_reference.handler.exchange import Body, ClientDisconnected, Download, Request, Response
-from tus_reference.handler.info import FileInfo
+from tus_reference.handler.responses import error_response
 from tus_reference.handler.routing import Handler
 from tus_reference.handler.unrouted import UnroutedHandler
+from tus_reference.model import datastore
+from tus_reference.model.composer import StoreComposer
+from tus_reference.model.datastore import ByteSource, DataStore
+from tus_reference.model.file_info import FileInfo
+from tus_reference.model.http_messages import Body, ClientDisconnected, Download, Request, Response
 
 __all__ = [
     "Body",
@@ -25,5 +25,5 @@ __all__ = [
     "StoreComposer",
     "UnroutedHandler",
     "datastore",
-    "refuse",
+    "error_response",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tus_reference.handler.composer import StoreComposer
+from tus_reference.model.composer import StoreComposer
 
 if TYPE_CHECKING:
     from tus_reference.notifications import (
@@ -80,7 +80,7 @@ class Config:
     def validate(self) -> Config:
         """Return the settings with composer and base path settled; raise `ConfigError`."""
         composer = self.composer
-        keeps = composer.uses_recorder and composer.uses_terminater
+        keeps = composer.uses_info_saver and composer.uses_terminater
         rules = {
             "Give exactly one of store_composer and data_store.": (
                 (self.store_composer is None) != (self.data_store is None)

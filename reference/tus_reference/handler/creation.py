@@ -5,28 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tus_reference.handler.answers import body_check, expiry_headers, http_request, merge
-from tus_reference.handler.exchange import Response
-from tus_reference.handler.finals import total_size
-from tus_reference.handler.info import FileInfo
-from tus_reference.handler.source import ChunkSource
-from tus_reference.notifications import HookEvent, HTTPResponse
-from tus_reference.protocol import (
-    Refused,
-    errors,
-    fields,
-    format_metadata,
-    integers,
-    is_upload_id,
-    parse_metadata,
+from tus_reference.handler.body_reader import BodyReader
+from tus_reference.handler.concatenation import total_size
+from tus_reference.handler.responses import (
+    describe_request,
+    expiry_headers,
+    merge_reply,
+    parse_body_check,
 )
+from tus_reference.model import Refused, errors
+from tus_reference.model.file_info import FileInfo
+from tus_reference.model.http_messages import Response
+from tus_reference.notifications import HookEvent, HTTPResponse
+from tus_reference.protocol import fields, format_metadata, integers, is_upload_id, parse_metadata
 from tus_reference.protocol.concat import parse_concat
 
 if TYPE_CHECKING:
-    from tus_reference.handler import ByteSource, Request, UnroutedHandler
+    from tus_reference.handler import UnroutedHandler
+    from tus_reference.model import ByteSource, Headers, Request
     from tus_reference.notifications import FileInfoChanges, HTTPRequest
-    from tus_reference.protocol import Headers
-    from tus_reference.protocol.concat import Concat
+    from tus_reference.protocol.concat import UploadConcat
 
 
 async def create(handler: UnroutedHandler, request: Request) -> Response:
@@ -45,7 +43,7 @@ async def create(handler: UnroutedHandler, request: Request) -> Response:
     )
     if concat is not None and concat.is_final:
         return await _create_final(handler, request, info, concat)
-    info = replace(info, size=_length(handler, headers))
+    info = replace(info, size=_parse_length(handler, headers))
     if not fields.is_offset_media_type(headers):
         if request.body.length != 0:
             raise Refused(errors.INVALID_CONTENT_TYPE)
@@ -53,8 +51,11 @@ async def create(handler: UnroutedHandler, request: Request) -> Response:
     return await _create_with_body(handler, request, info)
 
 
-def _length(handler: UnroutedHandler, headers: Headers) -> int | None:
-    length, deferred = integers.upload_length(headers), integers.upload_defer_length(headers)
+def _parse_length(handler: UnroutedHandler, headers: Headers) -> int | None:
+    length, deferred = (
+        integers.parse_upload_length(headers),
+        integers.parse_upload_defer_length(headers),
+    )
     if (length is None) != deferred:
         raise Refused(errors.AMBIGUOUS_UPLOAD_LENGTH if deferred else errors.INVALID_UPLOAD_LENGTH)
     if deferred and "creation-defer-length" not in handler.extensions:
@@ -70,41 +71,41 @@ def check_size(handler: UnroutedHandler, size: int | None) -> None:
 
 
 async def _create_empty(handler: UnroutedHandler, request: Request, info: FileInfo) -> Response:
-    event = http_request(request)
-    info, reply = await pre_create(handler, info, event)
+    event = describe_request(request)
+    info, reply = await run_pre_create(handler, info, event)
     info = await handler.uploads.create(info, event)
-    return await _created(handler, request, info, reply)
+    return await _respond_created(handler, request, info, reply)
 
 
 async def _create_with_body(handler: UnroutedHandler, request: Request, info: FileInfo) -> Response:
     """Creation With Upload: a body that is refused leaves no upload behind."""
-    uploads, event = handler.uploads, http_request(request)
-    check = body_check(request)
-    source = ChunkSource(request.body, timeout=handler.config.network_timeout)
-    handler.limit(source, 0, info.size)
-    info, reply = await pre_create(handler, info, event)
-    with uploads.receiving(source):
-        async with uploads.checked(source, check) as data:
+    uploads, event = handler.uploads, describe_request(request)
+    check = parse_body_check(request)
+    source = BodyReader(request.body, timeout=handler.config.network_timeout)
+    handler.limit_body(source, 0, info.size)
+    info, reply = await run_pre_create(handler, info, event)
+    with uploads.register_body(source):
+        async with uploads.verify_body(source, check) as data:
             info = await uploads.create(info, event)
-            async with uploads.exclusive(info.id, source.interrupt):
-                with uploads.writing(info, source, event):
-                    info = await _write(handler, info, data)
+            async with uploads.hold_lock(info.id, source.interrupt):
+                with uploads.register_writer(info, source, event):
+                    info = await _store_body(handler, info, data)
                 if source.overflowed:
                     await uploads.discard(info, event)
                     raise Refused(source.error or errors.UPLOAD_SIZE_EXCEEDED)
-                return await _created(handler, request, info, reply)
+                return await _respond_created(handler, request, info, reply)
 
 
-async def _write(handler: UnroutedHandler, info: FileInfo, data: ByteSource) -> FileInfo:
+async def _store_body(handler: UnroutedHandler, info: FileInfo, data: ByteSource) -> FileInfo:
     """Store what can be stored: the upload exists now, and PATCH can continue it."""
     try:
-        return await handler.uploads.write(info, data)
+        return await handler.uploads.store_body(info, data)
     except (OSError, Refused) as failure:
         handler.config.logger.warning("creating %s: %s", info.id, failure)
         return await handler.uploads.get(info.id)
 
 
-async def pre_create(
+async def run_pre_create(
     handler: UnroutedHandler, info: FileInfo, event: HTTPRequest
 ) -> tuple[FileInfo, HTTPResponse]:
     """Let the callback reject or change an upload, and give it its time of expiry."""
@@ -112,11 +113,11 @@ async def pre_create(
     callback = handler.config.pre_upload_create_callback
     if callback is not None:
         reply, changes = await callback(HookEvent(info, event))
-        info = _changed(info, changes)
+        info = _apply_changes(info, changes)
     return handler.uploads.with_expiry(info), reply
 
 
-def _changed(info: FileInfo, changes: FileInfoChanges) -> FileInfo:
+def _apply_changes(info: FileInfo, changes: FileInfoChanges) -> FileInfo:
     if changes.id is not None:
         if not is_upload_id(changes.id):
             raise ValueError(f"the callback wants an upload id that is none: {changes.id!r}")
@@ -127,24 +128,24 @@ def _changed(info: FileInfo, changes: FileInfoChanges) -> FileInfo:
     return info
 
 
-async def _created(
+async def _respond_created(
     handler: UnroutedHandler, request: Request, info: FileInfo, reply: HTTPResponse
 ) -> Response:
     """Answer 201; an upload without missing bytes is finished first."""
-    headers = [("Location", handler.locator.url(request, info.id))]
+    headers = [("Location", handler.upload_urls.url(request, info.id))]
     if not info.is_final or info.is_complete:
         headers.append(("Upload-Offset", str(info.offset)))
     headers += expiry_headers(info)
-    response = merge(Response(201, tuple(headers)), reply)
+    response = merge_reply(Response(201, tuple(headers)), reply)
     if info.is_complete:
-        event = http_request(request)
-        response = merge(response, await handler.uploads.finish(info, event))
-        await handler.finals.partial_completed(info.id, event)
+        event = describe_request(request)
+        response = merge_reply(response, await handler.uploads.finish(info, event))
+        await handler.final_uploads.join_waiting(info.id, event)
     return response
 
 
 async def _create_final(
-    handler: UnroutedHandler, request: Request, info: FileInfo, concat: Concat
+    handler: UnroutedHandler, request: Request, info: FileInfo, concat: UploadConcat
 ) -> Response:
     """Concatenation: a final upload made of the partial uploads that `concat` lists."""
     headers = request.headers
@@ -154,16 +155,16 @@ async def _create_final(
         )
     if request.body.length != 0:
         raise Refused(errors.MODIFY_FINAL)
-    ids = tuple(handler.locator.id_of_url(request, url) for url in concat.urls)
+    ids = tuple(handler.upload_urls.id_from_url(request, url) for url in concat.urls)
     partials = [upload_id for upload_id in ids if upload_id is not None]
     if len(partials) < len(ids):
         raise Refused(errors.INVALID_CONCAT.because("a URL in Upload-Concat is none of ours"))
-    event = http_request(request)
-    size = total_size(await handler.finals.partials(partials))
+    event = describe_request(request)
+    size = total_size(await handler.final_uploads.get_partial_uploads(partials))
     check_size(handler, size)
     info = replace(info, size=size, is_final=True, partial_uploads=tuple(partials))
-    info, reply = await pre_create(handler, info, event)
+    info, reply = await run_pre_create(handler, info, event)
     info = await handler.uploads.create(info, event)
-    handler.finals.await_partials(info)
-    info = await handler.finals.join(info, event)
-    return await _created(handler, request, info, reply)
+    handler.final_uploads.add_waiting(info)
+    info = await handler.final_uploads.join(info, event)
+    return await _respond_created(handler, request, info, reply)

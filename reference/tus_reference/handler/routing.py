@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tus_reference.handler.maintenance import run_maintenance
 from tus_reference.handler.unrouted import UnroutedHandler
-from tus_reference.handler.upkeep import keep_up
-from tus_reference.protocol import Refused, TusError, errors
+from tus_reference.model import Refused, TusError, errors
 from tus_reference.protocol.fields import effective_method
 
 if TYPE_CHECKING:
-    from tus_reference.handler import Request, Response
+    from tus_reference.model import Request, Response
 
 # Only these require Tus-Resumable; a stranger to tus learns first that he is in the wrong place.
 _TUS_METHODS: Final = frozenset({"POST", "HEAD", "PATCH", "DELETE"})
@@ -30,15 +30,15 @@ class Handler(UnroutedHandler):
             return response.with_headers(("Cache-Control", "no-store"))
         return response
 
-    async def keep_up(self) -> None:
+    async def run_maintenance(self) -> None:
         """Look after expiry and waiting final uploads; run it beside the server."""
-        await keep_up(self)
+        await run_maintenance(self)
 
     async def _route(self, request: Request, method: str) -> Response:
         path = request.path
-        if path == "*" or self.locator.is_endpoint(path):
-            return await self._at_endpoint(request, method)
-        upload_id = self.locator.upload_id(path)
+        if path == "*" or self.upload_urls.is_endpoint(path):
+            return await self._answer_endpoint(request, method)
+        upload_id = self.upload_urls.id_from_path(path)
         if upload_id is None:
             return await self._refuse(request, errors.UPLOAD_NOT_FOUND, method)
         allowed = self._upload_methods()
@@ -46,15 +46,15 @@ class Handler(UnroutedHandler):
             return await self._refuse(request, errors.METHOD_NOT_ALLOWED, method, allowed)
         if method == "OPTIONS":
             return self.options()
-        answers = {
+        methods_by_name = {
             "HEAD": self.head_file,
             "PATCH": self.patch_file,
             "DELETE": self.del_file,
             "GET": self.get_file,
         }
-        return await answers[method](request, upload_id)
+        return await methods_by_name[method](request, upload_id)
 
-    async def _at_endpoint(self, request: Request, method: str) -> Response:
+    async def _answer_endpoint(self, request: Request, method: str) -> Response:
         if method == "OPTIONS":
             return self.options()
         if method == "POST" and request.path != "*":
@@ -78,7 +78,7 @@ class Handler(UnroutedHandler):
     ) -> Response:
         headers = (("Allow", ", ".join(allowed)),) if allowed else ()
 
-        async def refuse() -> Response:
+        async def raise_refused() -> Response:
             raise Refused(error, headers=headers)
 
-        return await self.answer(request, refuse, version_required=method in _TUS_METHODS)
+        return await self.answer(request, raise_refused, version_required=method in _TUS_METHODS)

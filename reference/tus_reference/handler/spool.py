@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
-from tus_reference.handler.source import PIECE, pieces
-from tus_reference.protocol import Refused, errors
+from tus_reference.handler.body_reader import CHUNK_SIZE, iter_chunks
+from tus_reference.model import Refused, errors
 from tus_reference.protocol.checksum import parse_checksum
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tus_reference.handler.source import ChunkSource
+    from tus_reference.handler.body_reader import BodyReader
     from tus_reference.protocol.checksum import Checksum, Hash
 
 MEMORY_BOUND: Final = 1024 * 1024
@@ -38,25 +38,25 @@ class Spool:
         """How many bytes are in the spool."""
         return self._length
 
-    async def fill(self, source: ChunkSource, hash_: Hash | None) -> None:
+    async def fill(self, source: BodyReader, hash_: Hash | None) -> None:
         """Take in all of `source`, hashing it on the way if the algorithm is known."""
         buffer = bytearray(_BUFFER)
         with memoryview(buffer) as view:
             while count := await source.read_into(view):
                 self._length += count
                 if self._length <= MEMORY_BOUND:
-                    self._take(view[:count], hash_)
+                    self._append(view[:count], hash_)
                 else:
-                    await anyio.to_thread.run_sync(self._take, view[:count], hash_)
+                    await anyio.to_thread.run_sync(self._append, view[:count], hash_)
         self._file.seek(0)
 
-    async def feed(self, hash_: Hash) -> None:
+    async def update_hash(self, hash_: Hash) -> None:
         """Hash everything from the start, and be ready to be read again."""
         async for piece in self:
             hash_.update(piece)
         self._file.seek(0)
 
-    def _take(self, piece: memoryview, hash_: Hash | None) -> None:
+    def _append(self, piece: memoryview, hash_: Hash | None) -> None:
         if hash_ is not None:
             hash_.update(piece)
         self._file.write(piece)
@@ -74,59 +74,59 @@ class Spool:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes in pieces of at most 64 KiB."""
-        return pieces(self)
+        return iter_chunks(self)
 
     def close(self) -> None:
         """Free the memory or the file."""
         self._file.close()
 
 
-class Prefix:
+class LookaheadSource:
     """The first bytes of a body in chunks, held until more come than it takes or the end.
 
     A checksum may come in a trailer that nobody announced. A body this small is still in
     hand then; of a longer one such a trailer is ignored, as HTTP allows (RFC 9110, 6.5.1).
     """
 
-    def __init__(self, source: ChunkSource) -> None:
+    def __init__(self, source: BodyReader) -> None:
         self._source = source
-        self._held = memoryview(b"")
+        self._buffered = memoryview(b"")
         self.size = None
 
-    async def hold(self) -> None:
+    async def verify_short_body(self) -> None:
         """Take in the first bytes; raise `Refused` if they are all and prove to be wrong."""
-        buffer = memoryview(bytearray(PIECE))
+        buffer = memoryview(bytearray(CHUNK_SIZE))
         filled = 0
         while filled < len(buffer):
             count = await self._source.read_into(buffer[filled:])
             filled += count
             if not count:
                 break
-        self._held = buffer[:filled]
+        self._buffered = buffer[:filled]
         trailer = self._source.body.trailers.one("Upload-Checksum")
         if trailer is None or filled == len(buffer) or self._source.error is not None:
             return
         checksum = parse_checksum(trailer)
         hash_ = checksum.new_hash()
-        hash_.update(self._held)
+        hash_.update(self._buffered)
         if hash_.digest() != checksum.digest:
             raise Refused(errors.CHECKSUM_MISMATCH)
 
     async def read_into(self, buffer: memoryview) -> int:
         """Put the next bytes into `buffer` and return how many; 0 at the end."""
-        if not self._held:
+        if not self._buffered:
             return await self._source.read_into(buffer)
-        count = min(len(self._held), len(buffer))
-        buffer[:count] = self._held[:count]
-        self._held = self._held[count:]
+        count = min(len(self._buffered), len(buffer))
+        buffer[:count] = self._buffered[:count]
+        self._buffered = self._buffered[count:]
         return count
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes in pieces of at most 64 KiB."""
-        return pieces(self)
+        return iter_chunks(self)
 
 
-async def verify(spool: Spool, source: ChunkSource, announced: Checksum | None) -> None:
+async def verify_checksum(spool: Spool, source: BodyReader, announced: Checksum | None) -> None:
     """Fill `spool` and check it; without an announced checksum the trailer must bring one.
 
     Raises `Refused`: 460 on a mismatch, 400 if the trailer is missing or malformed, and
@@ -146,6 +146,6 @@ async def verify(spool: Spool, source: ChunkSource, announced: Checksum | None) 
         checksum = parse_checksum(trailer)
     if hash_ is None:
         hash_ = checksum.new_hash()
-        await spool.feed(hash_)
+        await spool.update_hash(hash_)
     if hash_.digest() != checksum.digest:
         raise Refused(errors.CHECKSUM_MISMATCH)

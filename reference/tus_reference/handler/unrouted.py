@@ -11,23 +11,31 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from tus_reference.downloads import content_headers, select
+from tus_reference.downloads import content_headers, select_bytes
 from tus_reference.handler import creation
-from tus_reference.handler.answers import body_check, expiry_headers, http_request, merge, refuse
-from tus_reference.handler.exchange import ClientDisconnected, Download, Response
-from tus_reference.handler.finals import Finals
-from tus_reference.handler.location import Locator
-from tus_reference.handler.source import ChunkSource
+from tus_reference.handler.body_reader import BodyReader
+from tus_reference.handler.concatenation import FinalUploads
+from tus_reference.handler.responses import (
+    describe_request,
+    error_response,
+    expiry_headers,
+    merge_reply,
+    parse_body_check,
+)
+from tus_reference.handler.upload_urls import UploadUrls
 from tus_reference.handler.uploads import Uploads
+from tus_reference.model import Refused, errors
+from tus_reference.model.http_messages import ClientDisconnected, Download, Response
 from tus_reference.notifications import HookEvent, HTTPResponse
-from tus_reference.protocol import TUS_VERSION, Refused, errors, fields, integers
+from tus_reference.protocol import TUS_VERSION, fields, integers
 from tus_reference.protocol.checksum import ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tus_reference.handler import Config, FileInfo, Request
-    from tus_reference.handler.answers import BodyCheck
+    from tus_reference.handler import Config
+    from tus_reference.handler.responses import BodyCheck
+    from tus_reference.model import FileInfo, Request
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -41,8 +49,8 @@ class UnroutedHandler:
     def __init__(self, config: Config) -> None:
         self.config = config.validate()
         self.uploads = Uploads(self.config)
-        self.finals = Finals(self.config, self.uploads)
-        self.locator = Locator(
+        self.final_uploads = FinalUploads(self.config, self.uploads)
+        self.upload_urls = UploadUrls(
             self.config.base_path,
             respect_forwarded_headers=self.config.respect_forwarded_headers,
             relative=self.config.relative_location,
@@ -54,9 +62,9 @@ class UnroutedHandler:
         self.complete_uploads = streams.complete_uploads
         self.terminated_uploads = streams.terminated_uploads
 
-    def interrupt_all(self) -> None:
+    def interrupt_bodies(self) -> None:
         """End every body being received: what came is stored, clients are told 503."""
-        self.uploads.stop_all(errors.SERVER_SHUTDOWN)
+        self.uploads.interrupt_bodies(errors.SERVER_SHUTDOWN)
 
     def options(self) -> Response:
         """Answer OPTIONS: what this server is able to do (Core, OPTIONS)."""
@@ -105,18 +113,20 @@ class UnroutedHandler:
             if refusal.error == errors.READ_TIMEOUT:
                 # Clients try again after a lost connection, but take a 408 as final.
                 raise ClientDisconnected from None
-            response = refuse(refusal.error).with_headers(*refusal.headers)
+            response = error_response(refusal.error).with_headers(*refusal.headers)
         except Exception as failure:
             self.config.logger.exception("%s %s failed", request.method, request.path)
             full = isinstance(failure, OSError) and failure.errno in _NO_SPACE
-            response = refuse(errors.INSUFFICIENT_STORAGE if full else errors.INTERNAL_SERVER_ERROR)
+            response = error_response(
+                errors.INSUFFICIENT_STORAGE if full else errors.INTERNAL_SERVER_ERROR
+            )
         return response.with_headers(("Tus-Resumable", TUS_VERSION))
 
     async def _head(self, request: Request, upload_id: str) -> Response:
-        await self.uploads.settle_idle(upload_id)
-        info = await self._up_to_date(request, upload_id)
+        await self.uploads.stop_idle_writer(upload_id)
+        info = await self._get_after_catching_up(request, upload_id)
         headers = [] if info.is_final and not info.is_complete else [_offset(info)]
-        size = await self.finals.size(info) if info.is_final else info.size
+        size = await self.final_uploads.size(info) if info.is_final else info.size
         if size is None:
             headers.append(("Upload-Defer-Length", "1"))
         else:
@@ -127,37 +137,40 @@ class UnroutedHandler:
             headers.append(("Upload-Concat", info.concat_header))
         return Response(200, (*headers, *expiry_headers(info)))
 
-    async def _up_to_date(self, request: Request, upload_id: str) -> FileInfo:
+    async def _get_after_catching_up(self, request: Request, upload_id: str) -> FileInfo:
         """Return the upload after catching up on what should have happened to it."""
         info = await self.uploads.get(upload_id)
         if info.is_final and not info.is_complete:
-            info = await self.finals.join(info, http_request(request))
+            info = await self.final_uploads.join(info, describe_request(request))
         elif info.is_complete:
-            await self.uploads.retry_finish(info, http_request(request))
+            await self.uploads.retry_finish(info, describe_request(request))
         return info
 
     async def _patch(self, request: Request, upload_id: str) -> Response:
         headers = request.headers
         if not fields.is_offset_media_type(headers):
             raise Refused(errors.INVALID_CONTENT_TYPE)
-        offset, declared = integers.upload_offset(headers), integers.upload_length(headers)
-        check = body_check(request)
-        source = ChunkSource(request.body, timeout=self.config.network_timeout)
-        with self.uploads.receiving(source):
-            async with self.uploads.exclusive(upload_id, source.interrupt):
+        offset, declared = (
+            integers.parse_upload_offset(headers),
+            integers.parse_upload_length(headers),
+        )
+        check = parse_body_check(request)
+        source = BodyReader(request.body, timeout=self.config.network_timeout)
+        with self.uploads.register_body(source):
+            async with self.uploads.hold_lock(upload_id, source.interrupt):
                 info = await self.uploads.get(upload_id)
                 if info.is_final:
                     raise Refused(errors.MODIFY_FINAL)
                 if offset != info.offset:
                     raise Refused(errors.MISMATCHED_OFFSET)
                 if declared is not None:
-                    self._check_declared(info, declared)
-                self.limit(source, offset, info.size if declared is None else declared)
-                info = await self.uploads.extend(info)
+                    self._check_declared_length(info, declared)
+                self.limit_body(source, offset, info.size if declared is None else declared)
+                info = await self.uploads.extend_expiry(info)
                 info, reply = await self._append(request, info, source, check, declared)
-        return merge(Response(204, (_offset(info), *expiry_headers(info))), reply)
+        return merge_reply(Response(204, (_offset(info), *expiry_headers(info))), reply)
 
-    def _check_declared(self, info: FileInfo, declared: int) -> None:
+    def _check_declared_length(self, info: FileInfo, declared: int) -> None:
         if info.size is not None:
             if declared != info.size:
                 raise Refused(errors.UPLOAD_LENGTH_MISMATCH)
@@ -167,7 +180,7 @@ class UnroutedHandler:
         if self.config.max_size and declared > self.config.max_size:
             raise Refused(errors.MAX_SIZE_EXCEEDED)
 
-    def limit(self, source: ChunkSource, offset: int, size: int | None) -> None:
+    def limit_body(self, source: BodyReader, offset: int, size: int | None) -> None:
         """Hold a body to the upload's length, or else to the maximum; may raise `Refused`."""
         if size is not None:
             source.limit(size - offset, errors.UPLOAD_SIZE_EXCEEDED)
@@ -178,27 +191,27 @@ class UnroutedHandler:
         self,
         request: Request,
         info: FileInfo,
-        source: ChunkSource,
+        source: BodyReader,
         check: BodyCheck,
         declared: int | None,
     ) -> tuple[FileInfo, HTTPResponse]:
         """Store the body, declare a deferred length and finish; the lock is held."""
-        uploads, event = self.uploads, http_request(request)
+        uploads, event = self.uploads, describe_request(request)
         # A body that may still turn out wrong or too long must not settle the length.
-        early = not check.spooled and source.size is not None
-        with uploads.writing(info, source, event):
-            if early:
+        declare_early = not check.spooled and source.size is not None
+        with uploads.register_writer(info, source, event):
+            if declare_early:
                 info = await uploads.declare_length(info, declared)
-            async with uploads.checked(source, check) as data:
-                info = await uploads.write(info, data)
+            async with uploads.verify_body(source, check) as data:
+                info = await uploads.store_body(info, data)
             if not source.overflowed:
                 info = await uploads.declare_length(info, declared)
         reply = HTTPResponse()
         if info.is_complete:
             reply = await uploads.finish(info, event)
-            await self.finals.partial_completed(info.id, event)
+            await self.final_uploads.join_waiting(info.id, event)
         else:
-            info = await uploads.extend(info)
+            info = await uploads.extend_expiry(info)
         if source.error is not None:
             raise Refused(source.error)
         return info, reply
@@ -206,36 +219,36 @@ class UnroutedHandler:
     async def _delete(self, request: Request, upload_id: str) -> Response:
         if "termination" not in self.extensions:
             raise Refused(errors.NOT_IMPLEMENTED)
-        async with self.uploads.exclusive(upload_id, _keep):
+        async with self.uploads.hold_lock(upload_id, _decline_release):
             info = await self.uploads.get(upload_id)
-            event = http_request(request)
+            event = describe_request(request)
             reply = HTTPResponse()
             callback = self.config.pre_upload_terminate_callback
             if callback is not None:
                 reply = await callback(HookEvent(info, event))
             await self.uploads.terminate(info, event)
-        return merge(Response(204), reply)
+        return merge_reply(Response(204), reply)
 
     async def _get(self, request: Request, upload_id: str) -> Response:
         reader = self.config.composer.get_reader
         if self.config.disable_download or reader is None:
             raise Refused(errors.NOT_IMPLEMENTED)
-        info = await self._up_to_date(request, upload_id)
+        info = await self._get_after_catching_up(request, upload_id)
         if not info.is_complete:
             raise Refused(errors.INCOMPLETE_UPLOAD)
-        wanted = select(info, request.headers)
-        if wanted.status == 304:
-            return Response(304, wanted.headers)
-        chunks = reader.get_reader(upload_id, wanted.start, wanted.length)
-        body = Download(wanted.length, chunks)
-        return Response(wanted.status, (*content_headers(info), *wanted.headers), body)
+        selection = select_bytes(info, request.headers)
+        if selection.status == 304:
+            return Response(304, selection.headers)
+        chunks = reader.get_reader(upload_id, selection.start, selection.length)
+        body = Download(selection.length, chunks)
+        return Response(selection.status, (*content_headers(info), *selection.headers), body)
 
 
 def _offset(info: FileInfo) -> tuple[str, str]:
     return ("Upload-Offset", str(info.offset))
 
 
-def _keep() -> None:
+def _decline_release() -> None:
     """Answer a request to let go: a removal does not stop halfway."""
 
 

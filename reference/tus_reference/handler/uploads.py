@@ -14,32 +14,33 @@ from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 
-from tus_reference.handler.spool import Prefix, Spool, verify
+from tus_reference.handler.spool import LookaheadSource, Spool, verify_checksum
+from tus_reference.model import Refused, errors
 from tus_reference.notifications import HookEvent, HTTPResponse, Notifications
-from tus_reference.protocol import Refused, errors, is_upload_id
+from tus_reference.protocol import is_upload_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from tus_reference.handler import ByteSource, Config, DataStore, FileInfo
-    from tus_reference.handler.answers import BodyCheck
-    from tus_reference.handler.source import ChunkSource
+    from tus_reference.handler import Config
+    from tus_reference.handler.body_reader import BodyReader
+    from tus_reference.handler.responses import BodyCheck
+    from tus_reference.model import ByteSource, DataStore, FileInfo, TusError
     from tus_reference.notifications import HTTPRequest
-    from tus_reference.protocol import TusError
 
-REMEMBERED: Final = 10_000
+RECENT_IDS_LIMIT: Final = 10_000
 
 # How long a HEAD waits, in seconds, for bytes that are being written.
-SETTLING: Final = 1.0
+FLUSH_TIMEOUT: Final = 1.0
 
 
-class Remembered(OrderedDict[str, None]):
+class RecentIds(OrderedDict[str, None]):
     """The newest ids of a kind; old ones are forgotten, so it cannot grow without end."""
 
     def add(self, upload_id: str) -> None:
         """Remember `upload_id`, and forget the oldest id if there are too many."""
         self[upload_id] = None
-        if len(self) > REMEMBERED:
+        if len(self) > RECENT_IDS_LIMIT:
             self.popitem(last=False)
 
 
@@ -51,24 +52,24 @@ class Uploads:
         self._composer = config.composer
         # A validated configuration has a core.
         self.store = cast("DataStore", config.composer.core)
-        self._gone = Remembered()
-        self._finished = Remembered()
-        self._sources: set[ChunkSource] = set()
-        self._writers: dict[str, ChunkSource] = {}
-        self._stopping: TusError | None = None
+        self._gone_ids = RecentIds()
+        self._finished_ids = RecentIds()
+        self._readers: set[BodyReader] = set()
+        self._writers: dict[str, BodyReader] = {}
+        self._stop_error: TusError | None = None
         self.notifications = Notifications(config)
 
-    def stop_all(self, error: TusError) -> None:
+    def interrupt_bodies(self, error: TusError) -> None:
         """End every body that is being received, now and from now on, with `error`."""
-        self._stopping = error
-        for source in self._sources:
+        self._stop_error = error
+        for source in self._readers:
             source.interrupt(error)
 
     async def get(self, upload_id: str) -> FileInfo:
         """Return the upload; raise `Refused`: 404, or 410 if it was there once."""
         if not is_upload_id(upload_id):
             raise Refused(errors.UPLOAD_NOT_FOUND)
-        if upload_id in self._gone:
+        if upload_id in self._gone_ids:
             raise Refused(errors.UPLOAD_GONE)
         info = await self.store.get_info(upload_id)
         if has_expired(info, time.time()):
@@ -76,7 +77,7 @@ class Uploads:
         return info
 
     @asynccontextmanager
-    async def exclusive(
+    async def hold_lock(
         self, upload_id: str, request_release: Callable[[], None]
     ) -> AsyncIterator[None]:
         """Hold the upload's lock, taken over from whoever has it; raise `Refused` (423)."""
@@ -97,43 +98,43 @@ class Uploads:
             with anyio.CancelScope(shield=True):
                 await lock.unlock()
 
-    async def settle_idle(self, upload_id: str) -> None:
+    async def stop_idle_writer(self, upload_id: str) -> None:
         """Stop a writer that has been idle, so that the offset told next will stand."""
         source = self._writers.get(upload_id)
         if source is None:
             return
         # A client that lost its connection asks at once, while its last bytes are written.
-        with anyio.move_on_after(SETTLING):
-            await source.settled()
-        if anyio.current_time() - source.last_receipt < self._config.idle_timeout:
+        with anyio.move_on_after(FLUSH_TIMEOUT):
+            await source.wait_flushed()
+        if anyio.current_time() - source.last_received_at < self._config.idle_timeout:
             return
         source.interrupt()
         with anyio.move_on_after(1.0):
-            async with self.exclusive(upload_id, lambda: None):
+            async with self.hold_lock(upload_id, lambda: None):
                 pass
 
     async def create(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
         """Create the upload and tell those who listen."""
         upload_id = await self.store.new_upload(info)
-        self._gone.pop(upload_id, None)
-        self._finished.pop(upload_id, None)
+        self._gone_ids.pop(upload_id, None)
+        self._finished_ids.pop(upload_id, None)
         info = replace(info, id=upload_id, offset=0)
         self.notifications.created_uploads.put(HookEvent(info, request))
         return info
 
     @contextmanager
-    def receiving(self, source: ChunkSource) -> Iterator[None]:
+    def register_body(self, source: BodyReader) -> Iterator[None]:
         """Let `source` be ended when the server stops."""
-        self._sources.add(source)
-        if self._stopping is not None:
-            source.interrupt(self._stopping)
+        self._readers.add(source)
+        if self._stop_error is not None:
+            source.interrupt(self._stop_error)
         try:
             yield
         finally:
-            self._sources.discard(source)
+            self._readers.discard(source)
 
     @asynccontextmanager
-    async def checked(self, source: ChunkSource, check: BodyCheck) -> AsyncIterator[ByteSource]:
+    async def verify_body(self, source: BodyReader, check: BodyCheck) -> AsyncIterator[ByteSource]:
         """Yield what may be stored: `source` itself, or all of it verified in a spool.
 
         Raises `Refused` if the bytes do not match their checksum or their trailer.
@@ -141,32 +142,34 @@ class Uploads:
         if check.spooled:
             spool = Spool(self._config.spool_directory)
             try:
-                await verify(spool, source, check.checksum)
+                await verify_checksum(spool, source, check.checksum)
                 yield spool
             finally:
                 spool.close()
         elif source.size is None:
-            held = Prefix(source)
-            await held.hold()
-            yield held
+            lookahead = LookaheadSource(source)
+            await lookahead.verify_short_body()
+            yield lookahead
         else:
             yield source
 
-    async def write(self, info: FileInfo, data: ByteSource) -> FileInfo:
+    async def store_body(self, info: FileInfo, data: ByteSource) -> FileInfo:
         """Store `data` and return the upload with its new offset."""
         stored = await self.store.write_chunk(info.id, info.offset, data)
         return replace(info, offset=info.offset + stored)
 
     @contextmanager
-    def writing(self, info: FileInfo, source: ChunkSource, request: HTTPRequest) -> Iterator[None]:
+    def register_writer(
+        self, info: FileInfo, source: BodyReader, request: HTTPRequest
+    ) -> Iterator[None]:
         """Let it be known that `source` goes into this upload, and how far it got."""
         self._writers[info.id] = source
         try:
-            with self.notifications.progress_of(info, source, request):
+            with self.notifications.report_progress(info, source, request):
                 yield
         finally:
             del self._writers[info.id]
-            source.settle()
+            source.notify_flushed()
 
     async def declare_length(self, info: FileInfo, length: int | None) -> FileInfo:
         """Set the length of an upload that was created without one; None leaves it open."""
@@ -183,10 +186,10 @@ class Uploads:
         by the store, so that a crash repeats at most the step it interrupted.
         """
         complete = self.notifications.complete_uploads
-        if info.finished or info.id in self._finished:
+        if info.finished or info.id in self._finished_ids:
             return HTTPResponse()
-        if not self._has_work(info):
-            self._finished.add(info.id)
+        if not self._needs_finish(info):
+            self._finished_ids.add(info.id)
             complete.total += 1
             return HTTPResponse()
         if self._composer.finisher is not None:
@@ -196,19 +199,21 @@ class Uploads:
         reply = HTTPResponse()
         if callback is not None and not info.is_partial:
             reply = await callback(event)
-        self._finished.add(info.id)
+        self._finished_ids.add(info.id)
         if info.is_partial:
             complete.total += 1
         else:
             complete.put(event)
-        if self._composer.recorder is not None:
-            await self._composer.recorder.record(replace(info, finished=True, expires=None))
+        if self._composer.info_saver is not None:
+            await self._composer.info_saver.save_info(replace(info, finished=True, expires=None))
         return reply
 
-    def _has_work(self, info: FileInfo) -> bool:
+    def _needs_finish(self, info: FileInfo) -> bool:
         config = self._config
-        told = config.notify_complete_uploads or config.pre_finish_response_callback is not None
-        return self._composer.finisher is not None or (told and not info.is_partial)
+        is_wanted = (
+            config.notify_complete_uploads or config.pre_finish_response_callback is not None
+        )
+        return self._composer.finisher is not None or (is_wanted and not info.is_partial)
 
     async def retry_finish(self, info: FileInfo, request: HTTPRequest) -> None:
         """Finish a complete upload whose finish failed or was cut off by a crash.
@@ -216,9 +221,9 @@ class Uploads:
         Gives way to whoever holds the lock, and keeps a new failure to the log: reading
         about an upload neither waits nor fails for that.
         """
-        if info.finished or info.id in self._finished or not self._has_work(info):
+        if info.finished or info.id in self._finished_ids or not self._needs_finish(info):
             return
-        async with self.if_free(info.id) as free:
+        async with self.hold_lock_if_free(info.id) as free:
             if not free:
                 return
             try:
@@ -227,7 +232,7 @@ class Uploads:
                 self._config.logger.exception("finishing upload %s failed again", info.id)
 
     @asynccontextmanager
-    async def if_free(self, upload_id: str) -> AsyncIterator[bool]:
+    async def hold_lock_if_free(self, upload_id: str) -> AsyncIterator[bool]:
         """Hold the upload's lock if nobody else does; yield whether that is so."""
         locker = self._composer.locker
         if locker is None:
@@ -248,7 +253,7 @@ class Uploads:
         if terminater is None:
             raise Refused(errors.NOT_IMPLEMENTED)
         await terminater.terminate(info.id)
-        self._gone.add(info.id)
+        self._gone_ids.add(info.id)
         self.notifications.terminated_uploads.put(HookEvent(info, request))
 
     async def discard(self, info: FileInfo, request: HTTPRequest) -> None:
@@ -263,21 +268,21 @@ class Uploads:
             return info
         return replace(info, expires=time.time() + after)
 
-    async def extend(self, info: FileInfo) -> FileInfo:
+    async def extend_expiry(self, info: FileInfo) -> FileInfo:
         """Give an unfinished upload more time, if that is how it expires.
 
         Stores keep the time on disk, so it moves in steps: not every small PATCH is worth
         a rewrite. What clients are told is always what is stored.
         """
-        after, recorder = self._config.expire_after, self._composer.recorder
-        if not after or recorder is None or info.is_final or info.is_complete:
+        after, info_saver = self._config.expire_after, self._composer.info_saver
+        if not after or info_saver is None or info.is_final or info.is_complete:
             return info
         if info.expires is not None:
             gained = time.time() + after - info.expires
             if not self._config.expire_sliding or gained < min(after / 20, 60.0):
                 return info
         info = replace(info, expires=time.time() + after)
-        await recorder.record(info)
+        await info_saver.save_info(info)
         return info
 
 

@@ -3,6 +3,6 @@
 from tus_reference.middleware.access_log import AccessLog
 from tus_reference.middleware.cors import Cors
 from tus_reference.middleware.health import Health
-from tus_reference.middleware.layers import Layer, Layered, Respond, Service
+from tus_reference.middleware.layers import Layer, LayeredService, Respond, Service
 
-__all__ = ["AccessLog", "Cors", "Health", "Layer", "Layered", "Respond", "Service"]
+__all__ = ["AccessLog", "Cors", "Health", "Layer", "LayeredService", "Respond", "Service"]

@@ -20,23 +20,22 @@ from uuid import uuid4
 import msgspec
 
 from tus_reference.forwarding import client_address
-from tus_reference.handler import ClientDisconnected, Download, Response
-from tus_reference.middleware.counting import Counted
-from tus_reference.protocol import Headers
+from tus_reference.middleware.counted_body import CountedBody
+from tus_reference.model import ClientDisconnected, Download, Headers, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tus_reference.handler import Request
     from tus_reference.middleware.layers import Respond
+    from tus_reference.model import Request
 
 _ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _CODE = re.compile(rb"(ERR_[A-Z0-9_]+):")
-LONGEST: Final = 1024
+MAX_FIELD_LENGTH: Final = 1024
 
 
-class Entry(msgspec.Struct):
+class AccessLogEntry(msgspec.Struct):
     """What is told of a request: sizes in bytes, `ms` in milliseconds.
 
     `status` is 0 if the client left before it could be answered. `sent` is what was made of
@@ -72,12 +71,12 @@ class AccessLog:
     ) -> None:
         self._format = _as_json if form == "json" else _as_logfmt
         self._behind_proxy = behind_proxy
-        self._write = write or _to_standard_error
+        self._write = write or _write_to_stderr
 
     async def answer(self, request: Request, respond: Respond) -> Response:
         """Answer as ever, and tell of it when the answer is on its way."""
         start = time.monotonic()
-        request, entry = self._begin(request)
+        request, entry = self._new_entry(request)
 
         def received(count: int) -> None:
             entry.received += count
@@ -87,14 +86,14 @@ class AccessLog:
             self._write(self._format(entry))
 
         try:
-            response = await respond(replace(request, body=Counted(request.body, received)))
+            response = await respond(replace(request, body=CountedBody(request.body, received)))
         except ClientDisconnected:
             end()
             raise
         response = response.with_headers(("X-Request-ID", entry.id))
         entry.status = response.status
         if isinstance(response.body, Download):
-            chunks = _Told(response.body, entry, end)
+            chunks = _LoggedDownload(response.body, entry, end)
             return replace(response, body=replace(response.body, chunks=chunks))
         code = _CODE.match(response.body)
         entry.code = "" if code is None else code[1].decode()
@@ -102,16 +101,16 @@ class AccessLog:
         end()
         return response
 
-    def _begin(self, request: Request) -> tuple[Request, Entry]:
+    def _new_entry(self, request: Request) -> tuple[Request, AccessLogEntry]:
         given = request.headers.joined("X-Request-ID") or ""
         request_id = given if _ID.fullmatch(given) else uuid4().hex
-        entry = Entry(
+        entry = AccessLogEntry(
             time=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             id=request_id,
             method=request.method,
-            path=request.path[:LONGEST],
+            path=request.path[:MAX_FIELD_LENGTH],
             remote=client_address(request) if self._behind_proxy else request.remote_addr,
-            agent=(request.headers.joined("User-Agent") or "")[:LONGEST],
+            agent=(request.headers.joined("User-Agent") or "")[:MAX_FIELD_LENGTH],
         )
         if request_id != given:
             others = [item for item in request.headers.items() if item[0] != "x-request-id"]
@@ -119,21 +118,21 @@ class AccessLog:
         return request, entry
 
 
-class _Told(AsyncGenerator[bytes, None]):
+class _LoggedDownload(AsyncGenerator[bytes, None]):
     """The pieces of a download; it is told of when it is over, whole, broken off or not begun."""
 
-    def __init__(self, download: Download, entry: Entry, end: Callable[[], None]) -> None:
+    def __init__(self, download: Download, entry: AccessLogEntry, end: Callable[[], None]) -> None:
         self._chunks = download.chunks
         self._entry = entry
         self._end = end
-        self._handed_out = 0
+        self._last_chunk_size = 0
 
     async def asend(self, value: None) -> bytes:
         # Whoever asks for more has sent what it got.
-        self._entry.sent += self._handed_out
-        self._handed_out = 0
+        self._entry.sent += self._last_chunk_size
+        self._last_chunk_size = 0
         piece = await self._chunks.asend(value)
-        self._handed_out = len(piece)
+        self._last_chunk_size = len(piece)
         return piece
 
     async def athrow(self, *error: Any) -> bytes:
@@ -146,15 +145,15 @@ class _Told(AsyncGenerator[bytes, None]):
             self._end()
 
 
-def _as_json(entry: Entry) -> str:
+def _as_json(entry: AccessLogEntry) -> str:
     return msgspec.json.encode(entry).decode()
 
 
-def _as_logfmt(entry: Entry) -> str:
+def _as_logfmt(entry: AccessLogEntry) -> str:
     items = ((name, str(getattr(entry, name))) for name in entry.__struct_fields__)
     return " ".join(f"{name}={v if _PLAIN.fullmatch(v) else json.dumps(v)}" for name, v in items)
 
 
-def _to_standard_error(line: str) -> None:
+def _write_to_stderr(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

@@ -14,21 +14,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from tus_reference.handler import ConfigError, Response
+from tus_reference.handler import ConfigError
+from tus_reference.model import Response
 
 if TYPE_CHECKING:
-    from tus_reference.handler import Request
     from tus_reference.middleware.layers import Respond
+    from tus_reference.model import Request
 
 ANY_ORIGIN: Final = ".*"
-METHODS: Final = ("POST", "HEAD", "PATCH", "OPTIONS", "GET", "DELETE")
-ALLOWED: Final = (
+ALLOWED_METHODS: Final = ("POST", "HEAD", "PATCH", "OPTIONS", "GET", "DELETE")
+ALLOWED_HEADERS: Final = (
     "Authorization", "Origin", "X-Requested-With", "X-Request-ID", "X-HTTP-Method-Override",
     "Content-Type", "Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata",
     "Upload-Defer-Length", "Upload-Concat", "Upload-Checksum", "Range", "If-Range", "If-Match",
     "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
 )  # fmt: skip
-EXPOSED: Final = (
+EXPOSED_HEADERS: Final = (
     "Location", "Tus-Version", "Tus-Resumable", "Tus-Max-Size", "Tus-Extension",
     "Tus-Checksum-Algorithm", "Upload-Offset", "Upload-Length", "Upload-Metadata",
     "Upload-Defer-Length", "Upload-Concat", "Upload-Expires", "X-Request-ID",
@@ -78,42 +79,47 @@ class Cors:
         """Return the answer with what a browser needs to hand it to a page."""
         origin = request.headers.joined("Origin")
         if origin is None:
-            return _varying(await respond(request))
-        if not self._origins.fullmatch(origin):
-            return _varying(await respond(request))
-        allowed = (("Access-Control-Allow-Origin", origin), *self._credentials)
+            return _with_vary(await respond(request))
+        if not self._origin_pattern.fullmatch(origin):
+            return _with_vary(await respond(request))
+        allowed = (("Access-Control-Allow-Origin", origin), *self._credentials_headers)
         if _is_preflight(request):
             response = await respond(request)
             if response.status >= 300:
                 response = Response(204)
-            return _varying(response.with_headers(*allowed, *self._preflight(request)))
-        return _varying((await respond(request)).with_headers(*allowed, self._exposed))
+            return _with_vary(
+                response.with_headers(*allowed, *self._headers_for_preflight(request))
+            )
+        return _with_vary((await respond(request)).with_headers(*allowed, self._expose_headers))
 
-    def _preflight(self, request: Request) -> tuple[tuple[str, str], ...]:
+    def _headers_for_preflight(self, request: Request) -> tuple[tuple[str, str], ...]:
         asks = request.headers.joined("Access-Control-Request-Private-Network") == "true"
         if asks and self.allow_private_network:
-            return (*self._permitted, ("Access-Control-Allow-Private-Network", "true"))
-        return self._permitted
+            return (*self._preflight_headers, ("Access-Control-Allow-Private-Network", "true"))
+        return self._preflight_headers
 
     @cached_property
-    def _origins(self) -> re.Pattern[str]:
+    def _origin_pattern(self) -> re.Pattern[str]:
         return re.compile(self.allow_origin)
 
     @cached_property
-    def _credentials(self) -> tuple[tuple[str, str], ...]:
+    def _credentials_headers(self) -> tuple[tuple[str, str], ...]:
         return (("Access-Control-Allow-Credentials", "true"),) if self.allow_credentials else ()
 
     @cached_property
-    def _permitted(self) -> tuple[tuple[str, str], ...]:
+    def _preflight_headers(self) -> tuple[tuple[str, str], ...]:
         return (
-            ("Access-Control-Allow-Methods", ", ".join((*METHODS, *self.allow_methods))),
-            ("Access-Control-Allow-Headers", ", ".join((*ALLOWED, *self.allow_headers))),
+            ("Access-Control-Allow-Methods", ", ".join((*ALLOWED_METHODS, *self.allow_methods))),
+            ("Access-Control-Allow-Headers", ", ".join((*ALLOWED_HEADERS, *self.allow_headers))),
             ("Access-Control-Max-Age", str(self.max_age)),
         )
 
     @cached_property
-    def _exposed(self) -> tuple[str, str]:
-        return ("Access-Control-Expose-Headers", ", ".join((*EXPOSED, *self.expose_headers)))
+    def _expose_headers(self) -> tuple[str, str]:
+        return (
+            "Access-Control-Expose-Headers",
+            ", ".join((*EXPOSED_HEADERS, *self.expose_headers)),
+        )
 
 
 def _is_preflight(request: Request) -> bool:
@@ -125,6 +131,6 @@ def _is_preflight(request: Request) -> bool:
     )
 
 
-def _varying(response: Response) -> Response:
+def _with_vary(response: Response) -> Response:
     """Say that the answer depends on the origin, beside what it depends on already."""
     return Response(response.status, (*response.headers, _VARY), response.body)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tus_reference.handler import Response
+from tus_reference.model import Response
 
 if TYPE_CHECKING:
-    from tus_reference.handler import Request
     from tus_reference.middleware.layers import Respond
+    from tus_reference.model import Request
 
 
 @dataclass(frozen=True, slots=True)

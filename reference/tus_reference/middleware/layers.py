@@ -1,4 +1,4 @@
-"""`Layered`: a handler with layers around it, which any shell serves as it would the handler."""
+"""`LayeredService`: a handler with layers around it, for any shell to serve like a handler."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tus_reference.handler import Request, Response
+from tus_reference.model import Request, Response
 
 if TYPE_CHECKING:
     from tus_reference.handler import Config
@@ -24,10 +24,10 @@ class Service(Protocol):
     async def handle(self, request: Request) -> Response:
         """Return the answer to a request."""
 
-    async def keep_up(self) -> None:
+    async def run_maintenance(self) -> None:
         """Look after the uploads until cancelled."""
 
-    def interrupt_all(self) -> None:
+    def interrupt_bodies(self) -> None:
         """End every body that is being received, now and from now on."""
 
 
@@ -38,7 +38,7 @@ class Layer(Protocol):
         """Return an answer of its own, or what `respond` answers, changed or not."""
 
 
-class Layered:
+class LayeredService:
     """A service with `layers` around it; the first is the outermost."""
 
     def __init__(self, service: Service, *layers: Layer) -> None:
@@ -50,10 +50,10 @@ class Layered:
             respond = partial(layer.answer, respond=respond)
         self.handle = respond
 
-    async def keep_up(self) -> None:
+    async def run_maintenance(self) -> None:
         """Look after the uploads until cancelled."""
-        await self._service.keep_up()
+        await self._service.run_maintenance()
 
-    def interrupt_all(self) -> None:
+    def interrupt_bodies(self) -> None:
         """End every body that is being received, now and from now on."""
-        self._service.interrupt_all()
+        self._service.interrupt_bodies()

@@ -17,22 +17,24 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from tus_reference.handler import Response
-from tus_reference.middleware.counting import Counted
-from tus_reference.protocol import Refused
+from tus_reference.middleware.counted_body import CountedBody
+from tus_reference.model import Refused, Response
 from tus_reference.protocol.fields import effective_method
 
 if TYPE_CHECKING:
-    from tus_reference.handler import Request, UnroutedHandler
+    from tus_reference.handler import UnroutedHandler
     from tus_reference.middleware.layers import Respond
+    from tus_reference.model import Request
 
 # Clients choose methods freely, and each would be a series of its own.
 _METHODS: Final = frozenset({"POST", "HEAD", "PATCH", "DELETE", "GET", "OPTIONS"})
 _CODE = re.compile(rb"(ERR_[A-Z0-9_]+):")
 
 # The client library ends every counter in _total, and tells when each was made; tusd does not.
-_ADDED = re.compile(rb"^((?:# (?:HELP|TYPE) )?tusd_(?:bytes_received|uploads_[a-z]+))_total", re.M)
-_MADE = re.compile(rb"^(?:# (?:HELP|TYPE) )?tusd_[a-z_]+_created(?:\{.*\})? .*\n", re.M)
+_TOTAL_SUFFIX = re.compile(
+    rb"^((?:# (?:HELP|TYPE) )?tusd_(?:bytes_received|uploads_[a-z]+))_total", re.M
+)
+_CREATED_SERIES = re.compile(rb"^(?:# (?:HELP|TYPE) )?tusd_[a-z_]+_created(?:\{.*\})? .*\n", re.M)
 
 
 class Metrics:
@@ -50,7 +52,7 @@ class Metrics:
         self._bytes = Counter(
             "tusd_bytes_received", "Bytes of request bodies received.", registry=registry
         )
-        self._open = Gauge(
+        self._open_connections = Gauge(
             "tusd_connections_open",
             "Connections that are open.",
             registry=registry,
@@ -64,47 +66,47 @@ class Metrics:
                 ("terminated", handler.terminated_uploads),
             )
         ]
-        self._seen = [0] * len(self._streams)
+        self._counted = [0] * len(self._streams)
         self._is_shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         if not self._is_shared:
             ProcessCollector(registry=registry)
 
-    def connections(self, difference: int) -> None:
+    def add_connections(self, difference: int) -> None:
         """Take note of connections that came or went."""
-        self._open.inc(difference)
+        self._open_connections.inc(difference)
 
     async def answer(self, request: Request, respond: Respond) -> Response:
         """Count a request and its answer."""
         if request.path == self.path and request.method in {"GET", "HEAD"}:
-            return Response(200, (("Content-Type", CONTENT_TYPE_LATEST),), self.page())
+            return Response(200, (("Content-Type", CONTENT_TYPE_LATEST),), self.render())
         self._requests.labels(_method(request)).inc()
         if request.body.length != 0:
-            request = replace(request, body=Counted(request.body, self._bytes.inc))
+            request = replace(request, body=CountedBody(request.body, self._bytes.inc))
         try:
             response = await respond(request)
         finally:
-            self._catch_up()
+            self._count_uploads()
         if response.status >= 400:
             code = _CODE.match(response.body) if isinstance(response.body, bytes) else None
-            told = "" if code is None else code[1].decode()
-            self._errors.labels(str(response.status), told).inc()
+            error_code = "" if code is None else code[1].decode()
+            self._errors.labels(str(response.status), error_code).inc()
         return response
 
-    def page(self) -> bytes:
+    def render(self) -> bytes:
         """Return all numbers in the text format of Prometheus."""
-        self._catch_up()
+        self._count_uploads()
         registry = self._registry
         if self._is_shared:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return _ADDED.sub(rb"\1", _MADE.sub(b"", generate_latest(registry)))
+        return _TOTAL_SUFFIX.sub(rb"\1", _CREATED_SERIES.sub(b"", generate_latest(registry)))
 
-    def _catch_up(self) -> None:
+    def _count_uploads(self) -> None:
         """Count what happened to uploads since; some of it happens without a request."""
         for place, (stream, counter) in enumerate(self._streams):
-            if stream.total != self._seen[place]:
-                counter.inc(stream.total - self._seen[place])
-                self._seen[place] = stream.total
+            if stream.total != self._counted[place]:
+                counter.inc(stream.total - self._counted[place])
+                self._counted[place] = stream.total
 
 
 def _method(request: Request) -> str:

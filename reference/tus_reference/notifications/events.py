@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tus_reference.protocol import Headers
+from tus_reference.model import Headers
 
 if TYPE_CHECKING:
-    from tus_reference.handler import FileInfo
+    from tus_reference.model import FileInfo
 
 
 @dataclass(frozen=True, slots=True)

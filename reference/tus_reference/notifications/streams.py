@@ -19,8 +19,9 @@ from tus_reference.notifications.events import HookEvent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tus_reference.handler import Config, FileInfo
-    from tus_reference.handler.source import ChunkSource
+    from tus_reference.handler import Config
+    from tus_reference.handler.body_reader import BodyReader
+    from tus_reference.model import FileInfo
     from tus_reference.notifications.events import HTTPRequest
 
 
@@ -35,7 +36,7 @@ class EventStream(ObjectReceiveStream[HookEvent]):
         self._newest_only = newest_only
         self._unread: dict[str | int, HookEvent] = {}
         self.total = 0
-        self._arrival: anyio.Event | None = None
+        self._new_event: anyio.Event | None = None
 
     def put(self, event: HookEvent) -> None:
         """Add an event; never waits."""
@@ -43,7 +44,7 @@ class EventStream(ObjectReceiveStream[HookEvent]):
         if not self._wanted:
             return
         self._unread[event.upload.id if self._newest_only else self.total] = event
-        self._wake()
+        self._wake_receiver()
 
     async def receive(self) -> HookEvent:
         """Return the next event, waiting for one if need be; raise `EndOfStream` if closed."""
@@ -51,20 +52,20 @@ class EventStream(ObjectReceiveStream[HookEvent]):
         while not self._unread:
             if not self._wanted:
                 raise anyio.EndOfStream
-            if self._arrival is None:
-                self._arrival = anyio.Event()
-            await self._arrival.wait()
+            if self._new_event is None:
+                self._new_event = anyio.Event()
+            await self._new_event.wait()
         return self._unread.pop(next(iter(self._unread)))
 
     async def aclose(self) -> None:
         """Take no more events; those unread can still be received."""
         self._wanted = False
-        self._wake()
+        self._wake_receiver()
 
-    def _wake(self) -> None:
-        if self._arrival is not None:
-            self._arrival.set()
-            self._arrival = None
+    def _wake_receiver(self) -> None:
+        if self._new_event is not None:
+            self._new_event.set()
+            self._new_event = None
 
 
 class Notifications:
@@ -79,8 +80,8 @@ class Notifications:
         self._interval = config.upload_progress_interval
 
     @contextmanager
-    def progress_of(
-        self, info: FileInfo, source: ChunkSource, request: HTTPRequest
+    def report_progress(
+        self, info: FileInfo, source: BodyReader, request: HTTPRequest
     ) -> Iterator[None]:
         """Tell the progress of one body while it is received, and where it ended."""
         if not self._wants_progress:
@@ -88,19 +89,19 @@ class Notifications:
             return
         due = 0.0
 
-        def tell() -> None:
+        def emit() -> None:
             nonlocal due
             if anyio.current_time() >= due:
                 due = anyio.current_time() + self._interval
                 state = replace(info, offset=info.offset + source.received)
                 self.upload_progress.put(HookEvent(state, request))
 
-        source.on_progress = tell
+        source.on_progress = emit
         try:
             yield
         finally:
             due = 0.0
-            tell()
+            emit()
 
     async def aclose(self) -> None:
         """End all streams."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tus_reference.protocol.errors import Refused, errors
+from tus_reference.model.errors import Refused, errors
 from tus_reference.protocol.metadata import decode_base64
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tus_reference.protocol.errors import Refused, errors
+from tus_reference.model.errors import Refused, errors
 
 
 @dataclass(frozen=True, slots=True)
-class Concat:
+class UploadConcat:
     """A partial upload (no URLs), or a final one with its partial URLs in order."""
 
     urls: tuple[str, ...] = ()
@@ -22,12 +22,12 @@ class Concat:
         return bool(self.urls)
 
 
-def parse_concat(text: str) -> Concat:
+def parse_concat(text: str) -> UploadConcat:
     """Return what the header says; raise `Refused` (400) if malformed."""
     if text == "partial":
-        return Concat()
+        return UploadConcat()
     kind, semicolon, rest = text.partition(";")
     urls = tuple(url for url in rest.split(" ") if url)
     if kind != "final" or not semicolon or not urls:
         raise Refused(errors.INVALID_CONCAT)
-    return Concat(urls)
+    return UploadConcat(urls)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
-from tus_reference.protocol.errors import Refused, errors
+from tus_reference.model.errors import Refused, errors
 
 if TYPE_CHECKING:
-    from tus_reference.protocol.headers import Headers
+    from tus_reference.model.headers import Headers
 
 TUS_VERSION: Final = "1.0.0"
 OFFSET_MEDIA_TYPE: Final = "application/offset+octet-stream"

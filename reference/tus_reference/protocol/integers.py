@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tus_reference.protocol.errors import Refused, errors
+from tus_reference.model.errors import Refused, errors
 
 if TYPE_CHECKING:
-    from tus_reference.protocol.headers import Headers
+    from tus_reference.model.headers import Headers
 
 # Stores, tusd's JSON and most clients keep sizes in a signed 64-bit integer.
 MAX_LENGTH: Final = 2**63 - 1
@@ -28,7 +28,7 @@ def parse_integer(text: str) -> int | None:
     return int(text) if _DIGITS.fullmatch(text) else None
 
 
-def upload_offset(headers: Headers) -> int:
+def parse_upload_offset(headers: Headers) -> int:
     """Return Upload-Offset in bytes; raise `Refused` (400) if missing or malformed."""
     text = headers.one("Upload-Offset")
     offset = None if text is None else parse_integer(text)
@@ -37,7 +37,7 @@ def upload_offset(headers: Headers) -> int:
     return offset
 
 
-def upload_length(headers: Headers) -> int | None:
+def parse_upload_length(headers: Headers) -> int | None:
     """Return Upload-Length in bytes, None if absent; raise `Refused` (400) if malformed."""
     text = headers.one("Upload-Length")
     if text is None:
@@ -48,7 +48,7 @@ def upload_length(headers: Headers) -> int | None:
     return length
 
 
-def upload_defer_length(headers: Headers) -> bool:
+def parse_upload_defer_length(headers: Headers) -> bool:
     """Return whether the length is deferred; raise `Refused` (400) for values other than 1."""
     text = headers.one("Upload-Defer-Length")
     if text is None:

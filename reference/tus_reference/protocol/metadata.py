@@ -13,7 +13,7 @@ from __future__ import annotations
 import binascii
 from typing import TYPE_CHECKING
 
-from tus_reference.protocol.errors import Refused, errors
+from tus_reference.model.errors import Refused, errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

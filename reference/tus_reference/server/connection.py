@@ -20,21 +20,21 @@ from typing import TYPE_CHECKING, Final
 import h11
 import trio
 
-from tus_reference.handler import (
-    ClientDisconnected,
-    Download,
-    Request,
-    Response,
-    refuse,
-)
-from tus_reference.protocol import TUS_VERSION, Headers, errors, http_date
-from tus_reference.server.bodies import ChunkedBody, Invitation, SizedBody, decode
+from tus_reference.handler import error_response
+from tus_reference.model import ClientDisconnected, Download, Headers, Request, Response, errors
+from tus_reference.protocol import TUS_VERSION, http_date
+from tus_reference.server.byte_stream import ByteStream, ConnectionLost
 from tus_reference.server.limits import Limits
-from tus_reference.server.transport import Disconnected, Transport
+from tus_reference.server.request_body import (
+    ChunkedBody,
+    ContinueResponse,
+    SizedBody,
+    decode_fields,
+)
 
 if TYPE_CHECKING:
     from tus_reference.middleware import Service
-    from tus_reference.server.crowd import Crowd
+    from tus_reference.server.connection_limiter import ConnectionLimiter
 
 SERVER: Final = "Server: tus-reference"
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {460: "Checksum Mismatch"}
@@ -50,48 +50,48 @@ class Connection:
         *,
         scheme: str,
         limits: Limits,
-        crowd: Crowd | None = None,
+        limiter: ConnectionLimiter | None = None,
     ) -> None:
         self.service = service
-        self.transport = Transport(stream, send_idle=limits.send_idle)
+        self.byte_stream = ByteStream(stream, send_idle=limits.send_idle)
         self.scheme = scheme
         self.limits = limits
         self.idle_since: float | None = None
-        self._crowd = crowd
-        self._waiting: trio.CancelScope | None = None
-        self._is_fresh = True
+        self._limiter = limiter
+        self._receive_scope: trio.CancelScope | None = None
+        self._is_first_request = True
         self.stopping = False
 
     @property
-    def closing(self) -> bool:
+    def should_close(self) -> bool:
         """Whether no further request is wanted."""
-        return self.stopping or (self._crowd is not None and self._crowd.wanted)
+        return self.stopping or (self._limiter is not None and self._limiter.has_waiters)
 
     def stop(self) -> None:
         """Close when idle, at once or after the request that is being answered."""
         self.stopping = True
-        if self._waiting is not None:
-            self._waiting.cancel()
+        if self._receive_scope is not None:
+            self._receive_scope.cancel()
 
     async def run(self) -> None:
         """Answer requests until either side has had enough."""
         leftover = b""
         try:
             while not self.stopping:
-                exchange = await self._read_head(leftover)
-                if exchange is None:
+                cycle = await self._read_head(leftover)
+                if cycle is None:
                     break
-                leftover_or_none = await exchange.run()
-                if leftover_or_none is None:
+                next_data = await cycle.run()
+                if next_data is None:
                     break
-                leftover = leftover_or_none
-                self._is_fresh = False
-        except (Disconnected, ClientDisconnected):
+                leftover = next_data
+                self._is_first_request = False
+        except (ConnectionLost, ClientDisconnected):
             pass
         finally:
-            await self.transport.aclose()
+            await self.byte_stream.aclose()
 
-    async def _read_head(self, data: bytes) -> _Exchange | None:
+    async def _read_head(self, data: bytes) -> _RequestCycle | None:
         """Return the next request; None if none comes or it is not HTTP."""
         parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self.limits.head_size)
         try:
@@ -103,7 +103,7 @@ class Connection:
                 if data and deadline is None:
                     # One deadline for all of the head: every byte by itself may come in time.
                     deadline = now + self.limits.head_time
-                elif not self._is_fresh and deadline is None:
+                elif not self._is_first_request and deadline is None:
                     # The first request of a connection is on its way, and would get no answer.
                     self.idle_since = now
                 data = await self._receive(deadline or now + self.limits.keep_alive)
@@ -111,114 +111,116 @@ class Connection:
                     return None
                 parser.receive_data(data)
         except h11.RemoteProtocolError as problem:
-            await self._refuse_bytes(str(problem), problem.error_status_hint)
+            await self._refuse_malformed(str(problem), problem.error_status_hint)
             return None
         except ValueError:
             # Python does not make an integer of more than 4300 digits.
-            await self._refuse_bytes("Content-Length is too long", 400)
+            await self._refuse_malformed("Content-Length is too long", 400)
             return None
         if not isinstance(event, h11.Request):
             return None
         if len(event.headers) > self.limits.head_fields:
-            await self._refuse_bytes("it has too many header fields", 431)
+            await self._refuse_malformed("it has too many header fields", 431)
             return None
-        return _Exchange(self, parser, event)
+        return _RequestCycle(self, parser, event)
 
     async def _receive(self, deadline: float) -> bytes:
         """Return what comes of a head; nothing if nothing does in time."""
         data = b""
-        with trio.CancelScope(deadline=deadline) as self._waiting:
-            data = await self.transport.receive()
-        self._waiting = self.idle_since = None
+        with trio.CancelScope(deadline=deadline) as self._receive_scope:
+            data = await self.byte_stream.receive()
+        self._receive_scope = self.idle_since = None
         return data
 
-    async def _refuse_bytes(self, problem: str, status: int) -> None:
+    async def _refuse_malformed(self, problem: str, status: int) -> None:
         """Answer what is not HTTP, so that even then a client learns why."""
         error = errors.BAD_REQUEST.because(f"the request is not well-formed HTTP: {problem}")
-        response = refuse(error).with_headers(("Tus-Resumable", TUS_VERSION))
+        response = error_response(error).with_headers(("Tus-Resumable", TUS_VERSION))
         response = Response(status, response.headers, response.body)
         head = _head(response, close=True)
         body = response.body if isinstance(response.body, bytes) else b""
-        await self.transport.send(head + body)
+        await self.byte_stream.send(head + body)
         await self.linger()
 
-    async def linger(self, *, more: bool = True) -> None:
+    async def linger(self, *, client_may_send: bool = True) -> None:
         """Finish sending, then drop what the client still sends, within bounds.
 
         Where sending cannot end before receiving does, a client that has no `more` to send is
         not kept waiting for the end.
         """
-        if not await self.transport.send_eof() and not more:
+        if not await self.byte_stream.send_eof() and not client_may_send:
             return
         buffer = memoryview(bytearray(64 * 1024))
-        room = self.limits.drained_and_closed
-        total = self.limits.drain_stopping if self.closing else self.limits.drain_total
+        budget = self.limits.drain_limit_closing
+        total = self.limits.drain_total_stopping if self.should_close else self.limits.drain_total
         with trio.move_on_after(total):
-            while room > 0:
+            while budget > 0:
                 with trio.move_on_after(self.limits.drain_idle) as scope:
-                    count = await self.transport.receive_into(buffer)
-                    room -= count
+                    count = await self.byte_stream.receive_into(buffer)
+                    budget -= count
                 if scope.cancelled_caught or not count:
                     return
 
 
-class _Exchange:
+class _RequestCycle:
     """One request on the wire and its answer."""
 
     def __init__(self, connection: Connection, parser: h11.Connection, event: h11.Request) -> None:
         self._connection = connection
-        self._transport = transport = connection.transport
+        self._byte_stream = byte_stream = connection.byte_stream
         self._parser = parser
         self._method = event.method
-        self._headers = Headers(decode(event.headers))
-        self._invitation = Invitation(transport, awaited=parser.they_are_waiting_for_100_continue)
-        self._body = self._frame()
+        self._headers = Headers(decode_fields(event.headers))
+        self._continue_response = ContinueResponse(
+            byte_stream, is_expected=parser.they_are_waiting_for_100_continue
+        )
+        self._body = self._frame_body()
         self.request = Request(
             method=event.method.decode("ascii"),
             target=event.target.decode("latin-1"),
             headers=self._headers,
             body=self._body,
             scheme=connection.scheme,
-            remote_addr=transport.remote_addr,
+            remote_addr=byte_stream.remote_addr,
         )
-        self._keeps_alive = event.http_version >= b"1.1" and not self._asks_to_close()
+        self._keeps_alive = event.http_version >= b"1.1" and not self._requests_close()
 
-    def _frame(self) -> SizedBody | ChunkedBody:
+    def _frame_body(self) -> SizedBody | ChunkedBody:
         """Return the body; h11 has refused heads whose framing is unclear."""
         if "Transfer-Encoding" in self._headers:
-            return ChunkedBody(self._transport, self._parser, self._invitation)
+            return ChunkedBody(self._byte_stream, self._parser, self._continue_response)
         length = int(self._headers.joined("Content-Length") or "0")
         leftover = self._parser.trailing_data[0]
-        return SizedBody(self._transport, length, leftover, self._invitation)
+        return SizedBody(self._byte_stream, length, leftover, self._continue_response)
 
-    def _asks_to_close(self) -> bool:
+    def _requests_close(self) -> bool:
         options = (self._headers.joined("Connection") or "").lower().split(",")
         return "close" in {option.strip() for option in options}
 
     async def run(self) -> bytes | None:
         """Answer; return what was read too far, or None if the connection is done."""
         response = await self._connection.service.handle(self.request)
-        close = not self._keeps_alive or self._connection.closing or not self._can_settle()
+        close = not self._keeps_alive or self._connection.should_close or not self._can_drain()
         await self._send(response, close=close)
         if self._body.unread == 0 and not close:
-            return self._body.rest
-        if close or not await self._settle():
-            await self._connection.linger(more=self._body.unread != 0)
+            return self._body.next_request_data
+        if close or not await self._drain():
+            await self._connection.linger(client_may_send=self._body.unread != 0)
             return None
-        return self._body.rest
+        return self._body.next_request_data
 
-    def _can_settle(self) -> bool:
+    def _can_drain(self) -> bool:
         """Whether what is unread of the body is small enough to be read and dropped."""
         unread = self._body.unread
         if unread == 0:
             return True
         # A client that was not told to go on may send the body or not: nobody knows. And
         # one whose body was begun and given up is slow or gone: do not wait for it again.
-        if unread is None or self._invitation.awaited or self._body.waited:
+        if unread is None or self._continue_response.is_expected or self._body.blocked_on_read:
             return False
-        return unread <= self._connection.limits.drained_and_kept
+        return unread <= self._connection.limits.drain_limit_keep_alive
 
-    async def _settle(self) -> bool:
+    async def _drain(self) -> bool:
         buffer = memoryview(bytearray(64 * 1024))
         with trio.move_on_after(self._connection.limits.drain_idle):
             while await self._body.read_into(buffer):
@@ -230,10 +232,10 @@ class _Exchange:
         head = _head(response, close=close)
         body = response.body
         if isinstance(body, bytes):
-            await self._transport.send(head if self._method == b"HEAD" else head + body)
+            await self._byte_stream.send(head if self._method == b"HEAD" else head + body)
             return
         try:
-            await self._transport.send(head)
+            await self._byte_stream.send(head)
             if self._method != b"HEAD":
                 await self._send_download(body)
         finally:
@@ -244,11 +246,11 @@ class _Exchange:
     async def _send_download(self, body: Download) -> None:
         sent = 0
         async for piece in body.chunks:
-            await self._transport.send(piece)
+            await self._byte_stream.send(piece)
             sent += len(piece)
         if sent != body.length:
             # The length was promised already; only a broken connection tells the truth.
-            raise Disconnected
+            raise ConnectionLost
 
 
 # What would end a header line early, and so smuggle in another one.

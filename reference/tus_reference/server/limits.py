@@ -22,8 +22,8 @@ class Limits:
     keep_alive: float = 60.0
     send_idle: float = 60.0
     connections: int = 0
-    drained_and_kept: int = 256 * 1024
-    drained_and_closed: int = 256 * 1024 * 1024
+    drain_limit_keep_alive: int = 256 * 1024
+    drain_limit_closing: int = 256 * 1024 * 1024
     drain_idle: float = 5.0
     drain_total: float = 30.0
-    drain_stopping: float = 0.5
+    drain_total_stopping: float = 0.5

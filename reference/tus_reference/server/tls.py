@@ -19,7 +19,7 @@ class Certificate:
         self._key = key
         self.context = self._load()
 
-    def renew(self) -> None:
+    def reload(self) -> None:
         """Read the files again, for connections to come; if that fails, nothing changes."""
         self.context = self._load()
 
@@ -30,11 +30,11 @@ class Certificate:
         for path in (self._chain, self._key):
             # The error of the next call does not say which file is missing.
             path.open("rb").close()
-        context.load_cert_chain(self._chain, self._key, _refuse_to_ask)
+        context.load_cert_chain(self._chain, self._key, _refuse_passphrase)
         return context
 
 
-def _refuse_to_ask() -> str:
+def _refuse_passphrase() -> str:
     raise ssl.SSLError("the key is encrypted; give a key without a passphrase")
 
 

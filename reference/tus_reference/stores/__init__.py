@@ -1,6 +1,6 @@
 """Stores: where the bytes of uploads live."""
 
-from tus_reference.stores.file import FileStore
-from tus_reference.stores.memory import MemoryStore
+from tus_reference.stores.file_store import FileStore
+from tus_reference.stores.memory_store import MemoryStore
 
 __all__ = ["FileStore", "MemoryStore"]

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, Final
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-from tus_reference.stores.s3 import trouble
+from tus_reference.stores.s3 import storage_failures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from tus_reference.stores.s3.api import S3API
-    from tus_reference.stores.s3.keys import Upload
+    from tus_reference.stores.s3.object_keys import UploadKeys
 
-CALLS: Final = 40
+MAX_CALLS: Final = 40
 """How many calls that carry no part may be under way at once, per process."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StoredPart:
     """One stored part; `size` in bytes."""
 
     number: int
@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ObjectHead:
     """What is known of an object without reading it; `size` in bytes, `modified` in seconds."""
 
     size: int
@@ -45,7 +45,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopySource:
     """An object to copy from, in the version that was seen if that is known."""
 
     key: str
@@ -58,7 +58,7 @@ class Bucket:
     def __init__(self, service: S3API, name: str, *, concurrent_part_uploads: int) -> None:
         self.name = name
         self._service = service
-        self._calls = CapacityLimiter(CALLS)
+        self._calls = CapacityLimiter(MAX_CALLS)
         self._parts = CapacityLimiter(concurrent_part_uploads)
         self._copies = CapacityLimiter(concurrent_part_uploads)
 
@@ -90,7 +90,7 @@ class Bucket:
         found = await self._call(read, {"Key": key}, absent=True)
         return None if found is None else bytes(found)
 
-    async def head(self, key: str) -> Head | None:
+    async def head(self, key: str) -> ObjectHead | None:
         """Look an object up; one that may not be seen is taken for absent."""
         answer = await self._call(
             self._service.head_object, {"Key": key}, absent=True, forbidden=True
@@ -100,7 +100,7 @@ class Bucket:
         # Names come back as some server writes headers: their case is nobody's promise.
         metadata = {name.lower(): text for name, text in (answer.get("Metadata") or {}).items()}
         modified = answer.get("LastModified")
-        return Head(
+        return ObjectHead(
             size=int(answer["ContentLength"]),
             etag=str(answer["ETag"]),
             metadata=metadata,
@@ -123,65 +123,76 @@ class Bucket:
         listed = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
         answer = await self._call(self._service.delete_objects, {"Delete": listed})
         for failed in answer.get("Errors") or ():
-            if failed.get("Code") not in trouble.ABSENT:
-                raise trouble.refusal(trouble.reported(failed), "delete_objects")
+            if failed.get("Code") not in storage_failures.ABSENT:
+                raise storage_failures.log_and_convert(
+                    storage_failures.client_error_from(failed), "delete_objects"
+                )
 
-    async def upload_part(self, upload: Upload, number: int, body: Any, size: int) -> Part:
+    async def upload_part(
+        self, upload: UploadKeys, number: int, body: Any, size: int
+    ) -> StoredPart:
         """Store a part; waits for a place to send it."""
         answer = await self._call(
             self._service.upload_part,
-            {**_part_of(upload, number), "Body": body, "ContentLength": size},
+            {**_part_arguments(upload, number), "Body": body, "ContentLength": size},
             limiter=self._parts,
         )
-        return Part(number, size, str(answer["ETag"]))
+        return StoredPart(number, size, str(answer["ETag"]))
 
     async def copy_part(
-        self, upload: Upload, number: int, source: Copied, size: int, start: int | None = None
-    ) -> Part:
+        self,
+        upload: UploadKeys,
+        number: int,
+        source: CopySource,
+        size: int,
+        start: int | None = None,
+    ) -> StoredPart:
         """Store `size` bytes of an object as a part; all of it if `start` is None."""
-        arguments = _part_of(upload, number)
+        arguments = _part_arguments(upload, number)
         arguments["CopySource"] = {"Bucket": self.name, "Key": source.key}
         if source.etag:
             arguments["CopySourceIfMatch"] = source.etag
         if start is not None:
             arguments["CopySourceRange"] = f"bytes={start}-{start + size - 1}"
         answer = await self._call(self._service.upload_part_copy, arguments, limiter=self._copies)
-        return Part(number, size, str(answer["CopyPartResult"]["ETag"]))
+        return StoredPart(number, size, str(answer["CopyPartResult"]["ETag"]))
 
-    async def parts(self, upload: Upload) -> list[Part] | None:
+    async def list_parts(self, upload: UploadKeys) -> list[StoredPart] | None:
         """Return all parts; None if there is no such multipart upload (any more)."""
-        found: list[Part] = []
+        found: list[StoredPart] = []
         marker = 0
         while True:
-            arguments = _multipart(upload)
+            arguments = _multipart_arguments(upload)
             if marker:
                 arguments["PartNumberMarker"] = marker
             page = await self._call(self._service.list_parts, arguments, absent=True)
             if page is None:
                 return None
             found += (
-                Part(int(p["PartNumber"]), int(p["Size"]), str(p["ETag"]))
+                StoredPart(int(p["PartNumber"]), int(p["Size"]), str(p["ETag"]))
                 for p in page.get("Parts") or ()
             )
             if not page.get("IsTruncated"):
                 return sorted(found, key=lambda part: part.number)
             marker = int(page["NextPartNumberMarker"])
 
-    async def complete(self, upload: Upload, parts: Iterable[Part]) -> bool:
+    async def complete(self, upload: UploadKeys, parts: Iterable[StoredPart]) -> bool:
         """Make the object; return False if there is no such multipart upload (any more)."""
         listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         answer = await self._call(
             self._service.complete_multipart_upload,
-            {**_multipart(upload), "MultipartUpload": {"Parts": listed}},
+            {**_multipart_arguments(upload), "MultipartUpload": {"Parts": listed}},
             absent=True,
         )
         return answer is not None
 
-    async def abort(self, upload: Upload) -> None:
+    async def abort(self, upload: UploadKeys) -> None:
         """Drop a multipart upload, if it is there."""
-        await self._call(self._service.abort_multipart_upload, _multipart(upload), absent=True)
+        await self._call(
+            self._service.abort_multipart_upload, _multipart_arguments(upload), absent=True
+        )
 
-    async def multipart_uploads(self, prefix: str) -> AsyncIterator[tuple[str, str]]:
+    async def list_multipart_uploads(self, prefix: str) -> AsyncIterator[tuple[str, str]]:
         """Iterate over the keys and ids of the multipart uploads under way."""
         marker: dict[str, str] = {}
         while True:
@@ -211,16 +222,16 @@ class Bucket:
         try:
             return await run_sync(call, limiter=limiter or self._calls)
         except Exception as failure:
-            if absent and trouble.is_absent(failure):
+            if absent and storage_failures.is_absent(failure):
                 return None
-            if forbidden and trouble.is_forbidden(failure):
+            if forbidden and storage_failures.is_forbidden(failure):
                 return None
-            raise trouble.refusal(failure, operation.__name__) from None
+            raise storage_failures.log_and_convert(failure, operation.__name__) from None
 
 
-def _multipart(upload: Upload) -> dict[str, Any]:
+def _multipart_arguments(upload: UploadKeys) -> dict[str, Any]:
     return {"Key": upload.object, "UploadId": upload.multipart_id}
 
 
-def _part_of(upload: Upload, number: int) -> dict[str, Any]:
-    return {**_multipart(upload), "PartNumber": number}
+def _part_arguments(upload: UploadKeys, number: int) -> dict[str, Any]:
+    return {**_multipart_arguments(upload), "PartNumber": number}

@@ -11,33 +11,36 @@ from typing import TYPE_CHECKING, Any, Final
 from anyio import create_task_group
 
 from tus_reference.handler import ConfigError
-from tus_reference.protocol import Refused, errors, new_upload_id
-from tus_reference.stores import record
-from tus_reference.stores.s3 import finishing, trouble
+from tus_reference.model import Refused, errors
+from tus_reference.protocol import new_upload_id
+from tus_reference.stores import info_file
+from tus_reference.stores.s3 import completion, storage_failures
 from tus_reference.stores.s3.bucket import Bucket
-from tus_reference.stores.s3.joining import Joining
-from tus_reference.stores.s3.keys import Naming, content_type, object_metadata
-from tus_reference.stores.s3.reading import ObjectReader
-from tus_reference.stores.s3.settling import SETTLING_TIME, Settling
-from tus_reference.stores.s3.sizes import MIB, Limits
-from tus_reference.stores.s3.space import Space
-from tus_reference.stores.s3.stored import Stored, look_up, without_orphans
-from tus_reference.stores.s3.writing import Writing
+from tus_reference.stores.s3.late_write_guard import LATE_WRITE_DELAY, LateWriteGuard
+from tus_reference.stores.s3.object_keys import KeyNaming, content_type, object_metadata
+from tus_reference.stores.s3.object_reader import ObjectReader
+from tus_reference.stores.s3.part_buffer import BufferBudget
+from tus_reference.stores.s3.part_copier import PartCopier
+from tus_reference.stores.s3.part_limits import MIB, PartLimits
+from tus_reference.stores.s3.part_writer import PartWriter
+from tus_reference.stores.s3.stored_parts import StoredParts, list_stored_parts, void_orphans
 
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-    from tus_reference.handler import ByteSource, FileInfo, StoreComposer
+    from tus_reference.model import ByteSource, FileInfo, StoreComposer
     from tus_reference.stores.s3.api import S3API
-    from tus_reference.stores.s3.bucket import Head
-    from tus_reference.stores.s3.keys import Upload
+    from tus_reference.stores.s3.bucket import ObjectHead
+    from tus_reference.stores.s3.object_keys import UploadKeys
 
 MEMORY_BOUND: Final = 64 * MIB
 READ_SIZE: Final = 1 * MIB
 
 # What the request at hand has seen of its upload under the lock, so that it asks but once.
-_seen: ContextVar[tuple[str, FileInfo, Stored | None] | None] = ContextVar("_seen", default=None)
+_request_state: ContextVar[tuple[str, FileInfo, StoredParts | None] | None] = ContextVar(
+    "_seen", default=None
+)
 
 
 class S3Store:
@@ -55,18 +58,18 @@ class S3Store:
         *,
         object_prefix: str = "",
         metadata_object_prefix: str = "",
-        max_part_size: int = Limits.max_part_size,
-        preferred_part_size: int = Limits.preferred_part_size,
-        min_part_size: int = Limits.min_part_size,
-        max_multipart_parts: int = Limits.max_multipart_parts,
-        max_object_size: int = Limits.max_object_size,
-        concurrent_part_uploads: int = Limits.concurrent_part_uploads,
-        max_buffered_parts: int = Limits.max_buffered_parts,
+        max_part_size: int = PartLimits.max_part_size,
+        preferred_part_size: int = PartLimits.preferred_part_size,
+        min_part_size: int = PartLimits.min_part_size,
+        max_multipart_parts: int = PartLimits.max_multipart_parts,
+        max_object_size: int = PartLimits.max_object_size,
+        concurrent_part_uploads: int = PartLimits.concurrent_part_uploads,
+        max_buffered_parts: int = PartLimits.max_buffered_parts,
         temporary_directory: str | os.PathLike[str] | None = None,
-        settling_time: float = SETTLING_TIME,
+        late_write_delay: float = LATE_WRITE_DELAY,
         shared_directory: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.limits = Limits(
+        self.limits = PartLimits(
             max_part_size=max_part_size,
             preferred_part_size=preferred_part_size,
             min_part_size=min_part_size,
@@ -85,44 +88,44 @@ class S3Store:
             raise ConfigError("\n".join(mistakes))
         self._bucket = Bucket(service, bucket, concurrent_part_uploads=concurrent_part_uploads)
         shared = None if shared_directory is None else Path(shared_directory)
-        self._settling = Settling(settling_time, shared)
-        self._naming = Naming(object_prefix, metadata_object_prefix)
-        self._space = Space(
+        self._late_writes = LateWriteGuard(late_write_delay, shared)
+        self._keys = KeyNaming(object_prefix, metadata_object_prefix)
+        self._budget = BufferBudget(
             memory=MEMORY_BOUND,
             total=max_buffered_parts * preferred_part_size,
             directory=directory,
         )
 
-    def disturb(self, upload_id: str) -> None:
+    def note_late_write(self, upload_id: str) -> None:
         """Take note that a process died while it held the upload's lock."""
-        self._settling.disturb(upload_id)
+        self._late_writes.note_late_write(upload_id)
 
     def use_in(self, composer: StoreComposer) -> None:
         """Enter the store and all of its capabilities into `composer`."""
         composer.core = composer.terminater = composer.get_reader = composer.finisher = self
-        composer.concater = composer.length_deferrer = composer.recorder = self
+        composer.concater = composer.length_deferrer = composer.info_saver = self
 
     async def new_upload(self, info: FileInfo) -> str:
         """Begin a multipart upload and store the record; 413 if S3 cannot hold so much."""
         self._check_size(info.size)
         name = info.id or new_upload_id()
-        if info.id and await self._bucket.head(self._naming.new(name).info) is not None:
+        if info.id and await self._bucket.head(self._keys.keys_of_name(name).info) is not None:
             raise Refused(errors.UPLOAD_EXISTS)
-        key = self._naming.new(name).object
+        key = self._keys.keys_of_name(name).object
         multipart_id = await self._bucket.create(
             key, object_metadata(info.metadata), content_type(info.metadata)
         )
-        upload = self._naming.new(name, multipart_id)
+        upload = self._keys.keys_of_name(name, multipart_id)
         storage = {"Type": "s3store", "Bucket": self._bucket.name, "Key": upload.object}
         info = replace(info, id=upload.id, storage=storage)
         try:
-            await self._bucket.put(upload.info, record.encode(info))
+            await self._bucket.put(upload.info, info_file.encode(info))
         except BaseException:
             with contextlib.suppress(Refused):
                 await self._bucket.abort(upload)
             raise
-        self._settling.created(upload.id)
-        _seen.set((upload.id, info, Stored()))
+        self._late_writes.note_creation(upload.id)
+        _request_state.set((upload.id, info, StoredParts()))
         return upload.id
 
     def _check_size(self, size: int | None) -> None:
@@ -131,28 +134,28 @@ class S3Store:
 
     async def get_info(self, upload_id: str) -> FileInfo:
         """Return the upload; 410 if its multipart upload is gone and left no object."""
-        _seen.set(None)
-        upload = self._naming.upload(upload_id)
+        _request_state.set(None)
+        upload = self._keys.keys_of_id(upload_id)
         try:
-            info, stored = await self._look_up(upload)
+            info, stored = await self._load_state(upload)
         except Refused as refused:
-            raise trouble.as_look_up(refused) from None
-        _seen.set((upload_id, info, stored))
+            raise storage_failures.as_lookup_failure(refused) from None
+        _request_state.set((upload_id, info, stored))
         return info
 
-    async def _look_up(self, upload: Upload) -> tuple[FileInfo, Stored | None]:
+    async def _load_state(self, upload: UploadKeys) -> tuple[FileInfo, StoredParts | None]:
         info: FileInfo | None = None
-        tail: Head | None = None
+        tail: ObjectHead | None = None
         failures: list[Refused] = []
 
-        async def read_record() -> None:
+        async def read_info() -> None:
             nonlocal info
             try:
-                info = await self._record(upload)
+                info = await self._read_info(upload)
             except Refused as refused:
                 failures.append(refused)
 
-        async def look_at_tail() -> None:
+        async def read_tail_head() -> None:
             nonlocal tail
             try:
                 tail = await self._bucket.head(upload.tail)
@@ -160,100 +163,104 @@ class S3Store:
                 failures.append(refused)
 
         async with create_task_group() as tasks:
-            tasks.start_soon(read_record)
-            tasks.start_soon(look_at_tail)
+            tasks.start_soon(read_info)
+            tasks.start_soon(read_tail_head)
         if info is None or failures:
             raise failures[0] if failures else Refused(errors.UPLOAD_NOT_FOUND)
-        return await self._with_offset(upload, info, tail)
+        return await self._resolve_offset(upload, info, tail)
 
-    async def _with_offset(
-        self, upload: Upload, info: FileInfo, tail: Head | None
-    ) -> tuple[FileInfo, Stored | None]:
+    async def _resolve_offset(
+        self, upload: UploadKeys, info: FileInfo, tail: ObjectHead | None
+    ) -> tuple[FileInfo, StoredParts | None]:
         """Return the upload with its parts; None where there are none to be made an object of."""
         if info.is_final and not info.finished:
             # A final upload has all of its bytes or none, whatever was copied already.
-            made = await finishing.made(self._bucket, upload, info.size)
-            return replace(info, offset=0) if made is None else _completed(info, made), None
-        stored = None if info.finished else await look_up(self._bucket, upload, info, tail)
+            finished_object = await completion.find_finished_object(self._bucket, upload, info.size)
+            return replace(info, offset=0) if finished_object is None else _with_object(
+                info, finished_object
+            ), None
+        stored = (
+            None if info.finished else await list_stored_parts(self._bucket, upload, info, tail)
+        )
         if stored is not None:
             return replace(info, offset=stored.offset), stored
-        made = await finishing.made(self._bucket, upload, info.size)
-        if made is None:
+        finished_object = await completion.find_finished_object(self._bucket, upload, info.size)
+        if finished_object is None:
             raise Refused(errors.UPLOAD_GONE)
-        return _completed(info, made), None
+        return _with_object(info, finished_object), None
 
-    async def _record(self, upload: Upload) -> FileInfo:
+    async def _read_info(self, upload: UploadKeys) -> FileInfo:
         """Return the record; raise `Refused` (404) if there is none for this very id."""
         try:
             content = await self._bucket.read(upload.info)
         except Refused as refused:
-            denied = refused.error == trouble.trouble.STORAGE_DENIED
+            denied = refused.error == storage_failures.storage_errors.STORAGE_DENIED
             # Without the permission to list, S3 denies what does not exist.
-            if not denied or await self._bucket.parts(upload) is not None:
+            if not denied or await self._bucket.list_parts(upload) is not None:
                 raise
             content = None
         if content is None:
             raise Refused(errors.UPLOAD_NOT_FOUND)
-        info = record.decode(content, 0)
+        info = info_file.decode(content, 0)
         if info.id != upload.id:
             raise Refused(errors.UPLOAD_NOT_FOUND)
         return info
 
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
         """Store `source` behind `offset`, in parts while it still arrives."""
-        upload = self._naming.upload(upload_id)
-        if await self._settling.wait(upload_id):
-            _seen.set(None)
-        info, stored = await self._known(upload)
+        upload = self._keys.keys_of_id(upload_id)
+        if await self._late_writes.wait(upload_id):
+            _request_state.set(None)
+        info, stored = await self._get_state(upload)
         if offset != (info.offset if stored is None else stored.offset):
             raise Refused(errors.MISMATCHED_OFFSET)
         if stored is None:
             return 0
-        _seen.set(None)
+        _request_state.set(None)
         if stored.orphans:
             info, stored = await self._void_orphans(upload, info, stored)
-        writing = Writing(
-            self._bucket, self._space, self.limits, upload, stored=stored, size=info.size
+        writer = PartWriter(
+            self._bucket, self._budget, self.limits, upload, stored=stored, size=info.size
         )
-        with self._settling.watching(upload_id):
-            stored = await writing.run(source)
-        _seen.set((upload_id, info, stored))
+        with self._late_writes.note_failure(upload_id):
+            stored = await writer.run(source)
+        _request_state.set((upload_id, info, stored))
         return stored.offset - offset
 
     async def _void_orphans(
-        self, upload: Upload, info: FileInfo, stored: Stored
-    ) -> tuple[FileInfo, Stored]:
+        self, upload: UploadKeys, info: FileInfo, stored: StoredParts
+    ) -> tuple[FileInfo, StoredParts]:
         """Let the numbers of orphans never be used again, nor those below that are missing."""
         orphans = stored.orphans
-        info, stored = without_orphans(info, stored)
-        with self._settling.watching(upload.id):
-            await self._bucket.put(upload.info, record.encode(info))
+        info, stored = void_orphans(info, stored)
+        with self._late_writes.note_failure(upload.id):
+            await self._bucket.put(upload.info, info_file.encode(info))
         with contextlib.suppress(Refused):
             # They take up room, and tusd, which does not know them, would count them.
             for number in orphans:
                 await self._bucket.upload_part(upload, number, b"", 0)
         return info, stored
 
-    async def _known(self, upload: Upload) -> tuple[FileInfo, Stored | None]:
+    async def _get_state(self, upload: UploadKeys) -> tuple[FileInfo, StoredParts | None]:
         """Return what this request has seen of the upload, or look it up."""
-        seen = _seen.get()
-        if seen is not None and seen[0] == upload.id:
-            return seen[1], seen[2]
-        return await self._look_up(upload)
+        state = _request_state.get()
+        if state is not None and state[0] == upload.id:
+            return state[1], state[2]
+        return await self._load_state(upload)
 
     async def finish_upload(self, upload_id: str) -> None:
         """Make the object, unless it is there; 410 if it cannot be made any more."""
-        upload = self._naming.upload(upload_id)
-        info, stored = await self._known(upload)
-        _seen.set(None)
+        upload = self._keys.keys_of_id(upload_id)
+        info, stored = await self._get_state(upload)
+        _request_state.set(None)
         if info.size is not None and stored is not None:
-            await finishing.finish(self._bucket, upload, stored, info.size)
-        elif await finishing.made(self._bucket, upload, info.size) is None:
+            await completion.finish_object(self._bucket, upload, stored, info.size)
+        elif await completion.find_finished_object(self._bucket, upload, info.size) is None:
             raise Refused(errors.UPLOAD_GONE)
 
     async def terminate(self, upload_id: str) -> None:
         """Drop parts and objects; the record goes last, so that it can be tried again."""
-        upload = self._naming.upload(upload_id)
+        upload = self._keys.keys_of_id(upload_id)
         await self._bucket.abort(upload)
         await self._bucket.delete_all([upload.object, upload.tail])
         await self._bucket.delete(upload.info)
@@ -261,44 +268,44 @@ class S3Store:
     async def declare_length(self, upload_id: str, length: int) -> None:
         """Set the length in the record; 413 if S3 cannot hold so much."""
         self._check_size(length)
-        await self._change(upload_id, {"size": length})
+        await self._update_info(upload_id, {"size": length})
 
-    async def record(self, info: FileInfo) -> None:
+    async def save_info(self, info: FileInfo) -> None:
         """Set expiry and finish mark in the record."""
-        await self._change(info.id, {"expires": info.expires, "finished": info.finished})
+        await self._update_info(info.id, {"expires": info.expires, "finished": info.finished})
 
-    async def _change(self, upload_id: str, changes: dict[str, Any]) -> None:
-        upload = self._naming.upload(upload_id)
-        if await self._settling.wait(upload_id):
-            _seen.set(None)
-        info = replace(await self._record(upload), **changes)
-        with self._settling.watching(upload_id):
-            await self._bucket.put(upload.info, record.encode(info))
-        seen = _seen.get()
-        if seen is not None and seen[0] == upload_id:
-            _seen.set((upload_id, info, seen[2]))
+    async def _update_info(self, upload_id: str, changes: dict[str, Any]) -> None:
+        upload = self._keys.keys_of_id(upload_id)
+        if await self._late_writes.wait(upload_id):
+            _request_state.set(None)
+        info = replace(await self._read_info(upload), **changes)
+        with self._late_writes.note_failure(upload_id):
+            await self._bucket.put(upload.info, info_file.encode(info))
+        state = _request_state.get()
+        if state is not None and state[0] == upload_id:
+            _request_state.set((upload_id, info, state[2]))
 
-    async def uploads(self) -> AsyncIterator[FileInfo]:
+    async def list_uploads(self) -> AsyncIterator[FileInfo]:
         """Iterate over the unfinished uploads, which are the multipart uploads under way.
 
         There are none for credentials that may not list them; the log tells.
         """
-        listed = self._bucket.multipart_uploads(self._naming.folder)
+        listed = self._bucket.list_multipart_uploads(self._keys.folder)
         try:
             async for key, multipart_id in listed:
-                upload_id = self._naming.id_of(key, multipart_id)
+                upload_id = self._keys.upload_id_of(key, multipart_id)
                 if upload_id is not None:
                     with contextlib.suppress(Refused, ValueError):
                         yield await self.get_info(upload_id)
         except Refused as refused:
-            if refused.error != trouble.trouble.STORAGE_DENIED:
+            if refused.error != storage_failures.storage_errors.STORAGE_DENIED:
                 raise
 
     async def get_reader(
         self, upload_id: str, start: int, length: int
     ) -> AsyncGenerator[bytes, None]:
         """Iterate over `length` bytes of the finished object from byte `start` on."""
-        key = self._naming.upload(upload_id).object
+        key = self._keys.keys_of_id(upload_id).object
         reader = ObjectReader(self._bucket, key, start, length)
         try:
             with memoryview(bytearray(min(max(length, 1), READ_SIZE))) as buffer:
@@ -309,22 +316,22 @@ class S3Store:
 
     async def concat_uploads(self, upload_id: str, partial_ids: Sequence[str]) -> None:
         """Join the partials' objects and make the final one."""
-        upload = self._naming.upload(upload_id)
-        heads: dict[str, tuple[str, Head]] = {}
+        upload = self._keys.keys_of_id(upload_id)
+        heads: dict[str, tuple[str, ObjectHead]] = {}
         for partial_id in dict.fromkeys(partial_ids):
-            heads[partial_id] = await self._object_of(self._naming.upload(partial_id))
+            heads[partial_id] = await self._get_finished_object(self._keys.keys_of_id(partial_id))
         sources = [heads[partial_id] for partial_id in partial_ids]
-        parts = await Joining(self._bucket, self._space, self.limits, upload, sources).run()
+        parts = await PartCopier(self._bucket, self._budget, self.limits, upload, sources).run()
         if not parts:
             parts = [await self._bucket.upload_part(upload, 1, b"", 0)]
         size = sum(head.size for _, head in sources)
-        await finishing.assemble(self._bucket, upload, parts, size)
+        await completion.complete_multipart(self._bucket, upload, parts, size)
 
-    async def _object_of(self, partial: Upload) -> tuple[str, Head]:
+    async def _get_finished_object(self, partial: UploadKeys) -> tuple[str, ObjectHead]:
         """Return a partial's object, made now if finishing it failed before."""
         head = await self._bucket.head(partial.object)
         if head is None:
-            _seen.set(None)
+            _request_state.set(None)
             await self.finish_upload(partial.id)
             head = await self._bucket.head(partial.object)
         if head is None:
@@ -332,5 +339,5 @@ class S3Store:
         return partial.object, head
 
 
-def _completed(info: FileInfo, made: Head) -> FileInfo:
-    return replace(info, offset=made.size, modified=made.modified)
+def _with_object(info: FileInfo, finished_object: ObjectHead) -> FileInfo:
+    return replace(info, offset=finished_object.size, modified=finished_object.modified)

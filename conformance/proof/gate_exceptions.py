@@ -1,0 +1,40 @@
+"""Exceptions: what the gates let through, each with its reason; kept in a file that is read.
+
+An exception for something that needs none any more is as wrong as a gate that fails.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+FILE = Path(__file__).with_name("exceptions.toml")
+
+
+class GateExceptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names with reasons: rows without a fault, scenarios and checks that find none."""
+
+    rows: dict[str, str] = {}
+    scenarios: dict[str, str] = {}
+    checks: dict[str, str] = {}
+
+
+@cache
+def exceptions() -> GateExceptions:
+    """Return the exceptions that are kept."""
+    return msgspec.convert(tomllib.loads(FILE.read_text("utf-8")), GateExceptions)
+
+
+def check_exceptions(failing: Iterable[str], excepted: dict[str, str], what: str) -> Iterator[str]:
+    """Say what fails and is not excepted, and what is excepted and does not fail."""
+    failing = tuple(failing)
+    for name in failing:
+        if name not in excepted:
+            yield f"{name} {what}."
+    for name in excepted:
+        if name not in failing:
+            yield f"{name} is an exception in {FILE.name} that is not needed; take it out."

@@ -1,0 +1,310 @@
+"""Judging a server in memory: no socket, no waiting, every scenario, what came of each check.
+
+Time is trio's mock clock for both sides, so that time-outs and expiry pass at once.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+import trio
+from trio._core import _run as scheduler
+from trio.testing import MockClock
+
+from proof.gradable_checks import grades_of
+from proof.operated_server import RESTART, URL, OperatedServer
+from proof.server_result import PossibleGrades, ServerResult, check_outcomes, function_check_key
+from proof.traffic_recorder import TrafficByScenario, TrafficRecorder
+from proof.traffic_replay import leaves_unchanged
+from tus_conformance.discovery.discovery import DiscoveryResult
+from tus_conformance.execution.scenario_execution import ScenarioExecution
+from tus_conformance.runner import requirement_results
+from tus_conformance.runner.run import Run
+from tus_conformance.runner.run_plan import RunPlan
+from tus_conformance.runner.selection import inapplicable
+from tus_conformance.state.early_exit import UnresolvedReference
+from tus_conformance.state.session import Session
+from tus_conformance.targets.profile import Commands, Profile
+from tus_conformance.targets.target import Target
+from tus_conformance.transport import Http1Transport
+from tus_conformance.transport.memory import memory_network
+from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer, serve_stream
+from tus_reference.defects import Modification, ModifiedHandler
+from tus_reports import ScenarioResult, Verdict
+from tus_scenarios import Expectation, Scenario, prose, scenarios
+
+MAX_SIZE = 8 * 1024 * 1024
+EXPIRATION = 20.0
+NETWORK_TIMEOUT = 8.0
+MAX_WAIT = 10
+"""Seconds in which a server in memory has done what it is waited for, or never will."""
+
+PROFILE = Profile(
+    network_timeout=NETWORK_TIMEOUT,
+    expiration=EXPIRATION,
+    cleanup="keep",
+    commands=Commands(restart=RESTART),
+)
+
+SENDS_NO_BYTES = frozenset({"interruption.large.wrapped-offset"})
+"""Scenarios that are told with --large alone, and yet send no gigabytes."""
+
+
+@dataclass
+class ServerCase:
+    """A server to judge: its behaviours, from the inside out, and what its profile says."""
+
+    modifications: tuple[Modification, ...] = ()
+    profile: Profile = PROFILE
+
+
+@dataclass
+class RecordedServer:
+    """A case that was judged before, with every exchange."""
+
+    discovery: DiscoveryResult
+    results: dict[str, ScenarioResult]
+    traffic: TrafficByScenario
+    config: Config
+
+
+def evaluate_server(
+    case: ServerCase,
+    recorded: RecordedServer | None = None,
+    *,
+    modification: Modification | None = None,
+    scenario_ids: frozenset[str] | None = None,
+    stop_at: frozenset[Verdict] = frozenset(),
+) -> ServerResult:
+    """Return how a server came out.
+
+    With `known`, the same case without `modification`, the scenarios are not run again in which
+    the defect could not have changed a single answer; with `among`, only the scenarios of these ids
+    are told at all. The first scenario of a verdict in `until` is the last that is told.
+    """
+    return _run(case, recorded, modification, _select_scenarios(scenario_ids), stop_at)[0]
+
+
+def _select_scenarios(among: frozenset[str] | None) -> tuple[Scenario, ...]:
+    return tuple(each for each in proof_scenarios() if among is None or each.id in among)
+
+
+def evaluate_and_record(
+    case: ServerCase, scenario_ids: frozenset[str] | None = None
+) -> tuple[ServerResult, RecordedServer]:
+    """Return how a server came out, and everything that was said."""
+    return _run(case, None, None, _select_scenarios(scenario_ids))
+
+
+@cache
+def proof_scenarios() -> tuple[Scenario, ...]:
+    """Return every scenario; none waits longer for what may not come than makes sense here."""
+
+    def shorten_waits(scenario: Scenario) -> Scenario:
+        steps = tuple(
+            msgspec.structs.replace(step, within=min(step.within, MAX_WAIT))
+            for step in scenario.steps
+        )
+        needs = tuple(
+            need for need in scenario.needs if need != "large" or scenario.id not in SENDS_NO_BYTES
+        )
+        return replace(scenario, steps=steps, needs=needs)
+
+    return tuple(shorten_waits(scenario) for scenario in scenarios())
+
+
+def _run(
+    case: ServerCase,
+    known: RecordedServer | None,
+    modification: Modification | None,
+    selected: tuple[Scenario, ...],
+    until: frozenset[Verdict] = frozenset(),
+) -> tuple[ServerResult, RecordedServer]:
+    logger = logging.getLogger("tus_reference")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    gc.disable()
+    try:
+        clock = MockClock(autojump_threshold=0)
+        with patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", new=True):
+            return trio.run(_evaluate, case, known, modification, selected, until, clock=clock)
+    finally:
+        logger.setLevel(before)
+        gc.enable()
+        gc.collect()
+
+
+async def _evaluate(
+    case: ServerCase,
+    known: RecordedServer | None,
+    modification: Modification | None,
+    selected: tuple[Scenario, ...],
+    until: frozenset[Verdict],
+) -> tuple[ServerResult, RecordedServer]:
+    recorder = TrafficRecorder()
+    modifications = (
+        *case.modifications,
+        *([modification] if modification else []),
+        Modification(wrap_handler=recorder.record_exchange),
+    )
+    config = _config()
+    began, zero = float(int(time.time())), trio.current_time()
+    possible_grades: PossibleGrades = {}
+    async with trio.open_nursery() as background:
+        operated_server = OperatedServer(
+            lambda: ModifiedHandler(config, *modifications), background
+        )
+        with (
+            patch("time.time", lambda: began + trio.current_time() - zero),
+            patch("tus_conformance.targets.program.run_program", operated_server.run_command),
+            patch("anyio.to_thread.run_sync", _run_in_place),
+            patch.object(ScenarioExecution, "expect", _record_possible_grades(possible_grades)),
+        ):
+            async with memory_network(
+                lambda stream: _serve_connection(operated_server.server, stream)
+            ) as backend:
+                target = Target(URL, case.profile, tuple(case.profile.headers.items()))
+                wire = Http1Transport(
+                    backend=backend, timeout=target.timeout, redaction=target.redaction
+                )
+                run = Run(RunPlan(target=target, scenarios=selected), wire, lambda _: None)
+                session = await run.open_session()
+                reusable = _ReusableResults(session, known, modification)
+                results = []
+                for scenario in selected:
+                    recorder.start_scenario(scenario.id)
+                    if (reused := reusable.reusable_result(scenario)) is not None:
+                        results.append(reused)
+                        continue
+                    # Who goes first where two meet is chance, but the same in every proof.
+                    scheduler._r.seed(scenario.id)  # noqa: SLF001 - trio offers nothing else
+                    restarts = operated_server.restarts
+                    results.append(await run.run_scenario(scenario, session))
+                    await operated_server.remove_uploads()
+                    # What a fault remembers is gone then, which a rehearsal cannot know.
+                    recorder.traffic.concurrent |= operated_server.restarts > restarts
+                    if results[-1].verdict in until:
+                        break
+        background.cancel_scope.cancel()
+    results += _invariant_results(run, known)
+    judged = ServerResult(
+        requirements={
+            row.id: row.verdict for row in requirement_results.evaluate_requirements(results)
+        },
+        scenarios={each.id: each.verdict for each in results},
+        checks=check_outcomes(results),
+        violations_by_scenario={
+            each.id: _violations(each) for each in results if each.verdict in {"fail", "warn"}
+        },
+        possible_grades=possible_grades,
+    )
+    recorded = {each.id: each for each in results}
+    return judged, RecordedServer(
+        session.discovery, recorded, recorder.traffic_by_scenario, operated_server.server.config
+    )
+
+
+def _violations(results: ScenarioResult) -> dict[str, Verdict]:
+    found = {row.id: row.verdict for row in requirement_results.evaluate_requirements((results,))}
+    return {row: each for row, each in found.items() if each in {"fail", "warn"}}
+
+
+async def _run_in_place(work: Callable[..., object], *arguments: object, **_: object) -> object:
+    """Do what the server would do in a thread, which keeps the time of the machine."""
+    await trio.lowlevel.checkpoint()
+    return work(*arguments)
+
+
+async def _serve_connection(server: ModifiedHandler, stream: trio.abc.Stream) -> None:
+    await serve_stream(server, server.wrap_stream(stream))
+
+
+def _record_possible_grades(possible_grades: PossibleGrades) -> Callable[..., bool]:
+    """Return `ScenarioExecution.expect`, noting every grade that an expectation can have."""
+    expect = ScenarioExecution.expect
+
+    def recording_expect(
+        self: ScenarioExecution, reply: Any, *expected: Expectation, **flags: bool
+    ) -> bool:
+        if self.scenario.run is not None:
+            known = self.references.as_of(reply)
+            for each in expected:
+                try:
+                    says = prose.describe_pass_condition(each, known.resolve_text)
+                except UnresolvedReference:
+                    continue
+                for row in each.requirements:
+                    key = (self.scenario.id, function_check_key(row, says))
+                    possible_grades[key] = grades_of(each, row) | possible_grades.get(
+                        key, frozenset()
+                    )
+        return expect(self, reply, *expected, **flags)
+
+    return recording_expect
+
+
+@dataclass
+class _ReusableResults:
+    """The scenarios that need not be told again."""
+
+    session: Session
+    known: RecordedServer | None
+    modification: Modification | None
+
+    def reusable_result(self, scenario: Scenario) -> ScenarioResult | None:
+        """Return how a scenario came out before, where that stands."""
+        if self.known is None or self.modification is None:
+            return None
+        before = self.known.results[scenario.id]
+        return before if self._is_unchanged(scenario, self.known, self.modification) else None
+
+    def _is_unchanged(
+        self, scenario: Scenario, known: RecordedServer, modification: Modification
+    ) -> bool:
+        """Tell whether every answer in a scenario would be what it was."""
+        recording = known.traffic.get(scenario.id)
+        if recording is None or not self._has_same_discovery(scenario, known.discovery):
+            return False
+        return leaves_unchanged(modification, recording, known.config)
+
+    def _has_same_discovery(self, scenario: Scenario, before: DiscoveryResult) -> bool:
+        """Tell whether all that a scenario takes from the discovery is what it was."""
+        now, profile = self.session.discovery, self.session.target.profile
+        applies = [inapplicable(scenario, found, profile) for found in (now, before)]
+        return applies[0] == applies[1] and _discovery_facts(now) == _discovery_facts(before)
+
+
+def _discovery_facts(found: DiscoveryResult) -> tuple[object, ...]:
+    """Return what scenarios use of a discovery beside what they need."""
+    outcomes = [found.capabilities[name].observed for name in ("creation", "download")]
+    return found.max_size, *outcomes
+
+
+def _invariant_results(run: Run, known: RecordedServer | None) -> list[ScenarioResult]:
+    """Return the invariants; one that saw nothing now has held where nothing was told again."""
+    found = run.invariant_results()
+    if known is None:
+        return found
+    return [each if each.attempts[0].checks else known.results[each.id] for each in found]
+
+
+def _config() -> Config:
+    composer = StoreComposer()
+    MemoryStore().use_in(composer)
+    MemoryLocker().use_in(composer)
+    return Config(
+        store_composer=composer,
+        max_size=MAX_SIZE,
+        expire_after=EXPIRATION,
+        network_timeout=NETWORK_TIMEOUT,
+        spool_directory=Path("/tmp"),  # noqa: S108 - of the large ones, while they are verified
+    )

@@ -1,0 +1,144 @@
+"""What the proof found: every fault and eccentric, with what they violated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from proof.server_result import ServerResult
+from tus_conformance.runner.requirement_results import CORE_REQUIREMENT
+from tus_reports import Verdict
+from tus_scenarios import scenarios
+
+VIOLATION_VERDICTS = frozenset({"fail", "warn"})
+MATRIX = Path(__file__).with_name("matrix.json")
+_SCENARIO_IDS = tuple(each.id for each in scenarios())
+
+
+class DefectResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fault did: rows violated, other rows that came out otherwise, scenarios failed.
+
+    `shown` are as few scenarios as show all of the rows violated that a scenario alone can show.
+    """
+
+    id: str
+    breaks: str
+    on: str = ""
+    violates: dict[str, Verdict] = {}
+    hides: dict[str, Verdict] = {}
+    fails: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
+class QuirkResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What an eccentric was charged with."""
+
+    id: str
+    violates: dict[str, Verdict] = {}
+    undetermined: dict[str, Verdict] = {}
+
+
+class ProofResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was found; of checks, those that were seen one way only."""
+
+    faults: tuple[DefectResult, ...]
+    eccentrics: tuple[QuirkResult, ...]
+    unproven: tuple[str, ...] = ()
+
+
+def defect_result(
+    identifier: str, breaks: str, on: str, baseline: ServerResult, server_result: ServerResult
+) -> DefectResult:
+    """Return what a fault did to its server; the row that sums up the core is left out."""
+    changed = {
+        requirement: each
+        for requirement, each in server_result.requirements.items()
+        if requirement != CORE_REQUIREMENT and baseline.requirements.get(requirement) != each
+    }
+    violates = {
+        requirement: each for requirement, each in changed.items() if each in VIOLATION_VERDICTS
+    }
+    return DefectResult(
+        id=identifier,
+        breaks=breaks,
+        on=on,
+        violates=violates,
+        hides={
+            requirement: each
+            for requirement, each in changed.items()
+            if each not in VIOLATION_VERDICTS
+        },
+        fails=tuple(
+            name
+            for name, each in server_result.scenarios.items()
+            if each in VIOLATION_VERDICTS and baseline.scenarios.get(name) != each
+        ),
+        shown=tuple(_smallest_evidence(violates, server_result.violations_by_scenario)),
+    )
+
+
+def _smallest_evidence(
+    violates: dict[str, Verdict], violations_by_scenario: dict[str, dict[str, Verdict]]
+) -> Iterator[str]:
+    """Yield scenarios until every row is shown with its grade, those that show most first."""
+    uncovered = {
+        (requirement, grade)
+        for requirement, grade in violates.items()
+        if any(
+            each.get(requirement) == grade
+            for name, each in violations_by_scenario.items()
+            if name in _SCENARIO_IDS
+        )
+    }
+    while uncovered:
+        scenario_id = max(
+            _SCENARIO_IDS,
+            key=lambda name: len(uncovered & violations_by_scenario.get(name, {}).items()),
+        )
+        uncovered -= violations_by_scenario[scenario_id].items()
+        yield scenario_id
+
+
+def quirk_result(identifier: str, server_result: ServerResult) -> QuirkResult:
+    """Return what an eccentric was charged with."""
+    undetermined = {"error", "inconclusive"}
+    return QuirkResult(
+        id=identifier,
+        violates={
+            requirement: v
+            for requirement, v in server_result.violations().items()
+            if requirement != CORE_REQUIREMENT
+        },
+        undetermined={
+            requirement: v
+            for requirement, v in server_result.requirements.items()
+            if v in undetermined
+        },
+    )
+
+
+def write_matrix(result: ProofResult, path: Path = MATRIX) -> None:
+    """Write the findings, a line for each fault, so that changes can be read."""
+    path.write_text(format_matrix(result), "utf-8")
+
+
+def format_matrix(result: ProofResult) -> str:
+    """Return the findings as they are kept."""
+
+    def lines(items: Iterable[object]) -> str:
+        found = [json.dumps(msgspec.to_builtins(item), ensure_ascii=False) for item in items]
+        return ",\n".join(f"  {line}" for line in found)
+
+    return (
+        f'{{"faults": [\n{lines(result.faults)}\n ],\n'
+        f' "eccentrics": [\n{lines(result.eccentrics)}\n ],\n'
+        f' "unproven": [\n{lines(result.unproven)}\n ]\n}}\n'
+    )
+
+
+def read_matrix(path: Path = MATRIX) -> ProofResult:
+    """Return the findings that are kept."""
+    return msgspec.json.decode(path.read_bytes(), type=ProofResult)

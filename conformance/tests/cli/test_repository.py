@@ -1,0 +1,30 @@
+"""What the repository promises on its first page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_ci_runs_the_command_that_the_readme_gives_for_the_tests() -> None:
+    """What a newcomer types and what CI checks are one line."""
+    commands = re.findall(r"^python3 -m venv .*$", (ROOT / "README.md").read_text("utf-8"), re.M)
+    assert len(commands) == 2
+    assert commands[1] in (ROOT / ".ci/run").read_text("utf-8").splitlines()
+
+
+def test_the_modules_that_the_architecture_names_are_there() -> None:
+    """A page that shows the house shows no room that has gone."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    engine = text[text.index("### tus_conformance") : text.index("### tus_reports")]
+    package = ROOT / "conformance/tus_conformance"
+    known = {path.stem for path in package.rglob("*.py")} | {
+        path.name for path in package.iterdir() if path.is_dir()
+    }
+    rows = [line for line in engine.splitlines() if line.startswith("| ") and "`" in line]
+    cells = [cell for line in rows for cell in line.split("|")[1:3]]
+    named = {name for cell in cells for name in re.findall(r"`([a-z_0-9]+)`", cell)}
+    assert named - known == set()
+    assert len(named) > 30

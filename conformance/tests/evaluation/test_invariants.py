@@ -1,0 +1,673 @@
+"""The invariants: each seen to hold and seen broken, and where it has nothing to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from scripted_server import URL, scenario_from_toml
+
+from tus_conformance.evaluation.invariants import (
+    MAX_EVIDENCE,
+    SERVER_KEEPS_RUNNING,
+    Invariant,
+    InvariantMonitor,
+    invariants,
+)
+from tus_conformance.state.content import GeneratedContent
+from tus_conformance.state.step_response import StepResponse
+from tus_conformance.state.upload import UploadState
+from tus_conformance.targets.trace import LastExchanges
+from tus_conformance.transport import HttpRequest, HttpResponse, NetworkFailure
+from tus_conformance.transport.request import Break, Framing, InjectedFault
+from tus_reports import Exchange, RecordedResponse, ScenarioResult
+from tus_reports.record import ConnectionEvent
+from tus_scenarios import ledger
+
+STORY = scenario_from_toml(
+    '{ options = {}, expect = [{ status = 200, checks = "core.options.status" }] }'
+)
+UPLOAD = URL + "1"
+VERSION = "Tus-Resumable: 1.0.0"
+
+
+def exchange_from(
+    line: str,
+    *headers: str,
+    started: float = 0.0,
+    took: float | None = None,
+    framing: Framing = "sized",
+    faults: tuple[InjectedFault, ...] = (),
+) -> ExchangeText:
+    """Return an exchange: "METHOD status" about the upload, answered with these header lines.
+
+    The version and the override that the request states stand before the method, as in
+    "9.9.9 PATCH 412" or "DELETE>HEAD 200"; a status of 0 is no answer. Of an exchange that `took`
+    so many seconds the end is an event.
+    """
+    words = line.split()
+    status = int(words[-1])
+    method, _, override = words[-2].partition(">")
+    version = words[0] if len(words) == 3 else "1.0.0"
+    sent = [("Tus-Resumable", version)] if version != "none" else []
+    sent += [("X-HTTP-Method-Override", override)] if override else []
+    url = URL if method == "POST" and not override else UPLOAD
+    pairs = tuple((name, value.strip()) for name, _, value in (h.partition(":") for h in headers))
+    head = f"HTTP/1.1 {status} Said\r\n" + "".join(f"{each}\r\n" for each in headers)
+    exchange = Exchange(
+        method=method,
+        url=url,
+        started=started,
+        request="",
+        response=RecordedResponse(status=status, head=head) if status else None,
+        events=()
+        if took is None
+        else (ConnectionEvent(at=0, kind="sent"), ConnectionEvent(at=took, kind="closed")),
+    )
+    failure = None if status else NetworkFailure("closed", "It closed.")
+    answer = HttpResponse(exchange=exchange, status=status or None, headers=pairs, failure=failure)
+    upload = UploadState("upload", UPLOAD, GeneratedContent("k"), length=100)
+    about = upload if url == UPLOAD else None
+    http_request = HttpRequest(
+        method=method, url=url, headers=tuple(sent), framing=framing, faults=faults
+    )
+    return http_request, StepResponse(answer, method, url, 0, about)
+
+
+ExchangeText = tuple[HttpRequest, StepResponse]
+
+
+def invariant_result_of(name: str, *exchanges: ExchangeText) -> ScenarioResult:
+    """Return what an invariant says of a run of these exchanges."""
+    watch = InvariantMonitor()
+    for http_request, reply in exchanges:
+        watch.observe(STORY, http_request, reply)
+    found: Invariant = next(each for each in watch.invariants if each.id == f"always.{name}")
+    return found.result(lambda scenario: f"--only {scenario}")
+
+
+CASES: list[tuple[str, list[ExchangeText], str, str]] = [
+    ("tus-resumable-on-success", [exchange_from("HEAD 200", VERSION)], "pass", "a success with it"),
+    ("tus-resumable-on-success", [exchange_from("HEAD 200")], "fail", "a success without it"),
+    ("tus-resumable-on-success", [exchange_from("POST 201")], "fail", "a creation without it"),
+    ("tus-resumable-on-success", [exchange_from("DELETE 204")], "fail", "a deletion without it"),
+    (
+        "tus-resumable-on-success",
+        [exchange_from("POST>PATCH 204")],
+        "fail",
+        "a PATCH by another name",
+    ),
+    (
+        "tus-resumable-on-success",
+        [exchange_from("POST>patch 204")],
+        "fail",
+        "in whatever letter case",
+    ),
+    (
+        "tus-resumable-on-success",
+        [exchange_from("OPTIONS 204")],
+        "not-applicable",
+        "OPTIONS need not",
+    ),
+    ("tus-resumable-on-success", [exchange_from("GET 200")], "not-applicable", "GET is not of tus"),
+    (
+        "tus-resumable-on-success",
+        [exchange_from("POST>OPTIONS 204")],
+        "not-applicable",
+        "so overridden",
+    ),
+    (
+        "tus-resumable-on-success",
+        [exchange_from("HEAD 404")],
+        "not-applicable",
+        "an error is no success",
+    ),
+    ("tus-resumable-on-success", [exchange_from("HEAD 0")], "not-applicable", "nor is no answer"),
+    (
+        "tus-resumable-on-success",
+        [
+            exchange_from("HEAD 200", VERSION),
+            exchange_from("HEAD 200"),
+            exchange_from("HEAD 200", VERSION),
+        ],
+        "fail",
+        "one in three is enough",
+    ),
+    ("tus-resumable-on-errors", [exchange_from("PATCH 409", VERSION)], "pass", "an error with it"),
+    (
+        "tus-resumable-on-errors",
+        [exchange_from("PATCH 409")],
+        "fail",
+        "the handler's error without it",
+    ),
+    ("tus-resumable-on-errors", [exchange_from("GET 404")], "not-applicable", "GET is not of tus"),
+    (
+        "tus-resumable-on-errors",
+        [exchange_from("PATCH 404")],
+        "warn",
+        "a router's error without it",
+    ),
+    ("tus-resumable-on-errors", [exchange_from("PATCH 502")], "warn", "a proxy's error without it"),
+    (
+        "tus-resumable-on-errors",
+        [exchange_from("POST 400", framing="raw")],
+        "warn",
+        "an HTTP parser's error without it",
+    ),
+    (
+        "tus-resumable-on-errors",
+        [exchange_from("PATCH 400", faults=(InjectedFault(Break("half"), 5),))],
+        "warn",
+        "the same of a body that breaks off",
+    ),
+    ("tus-resumable-on-errors", [exchange_from("PATCH 400")], "fail", "a 400 to a whole request"),
+    (
+        "tus-resumable-on-errors",
+        [exchange_from("PATCH 404"), exchange_from("PATCH 409")],
+        "fail",
+        "the worse of two",
+    ),
+    (
+        "tus-resumable-value",
+        [exchange_from("HEAD 200", VERSION)],
+        "pass",
+        "the version that was asked for",
+    ),
+    (
+        "tus-resumable-value",
+        [exchange_from("HEAD 200", "Tus-Resumable: 0.2.2")],
+        "fail",
+        "another one",
+    ),
+    (
+        "tus-resumable-value",
+        [exchange_from("HEAD 200", VERSION, "tus-resumable: 1.0.0")],
+        "fail",
+        "twice is a list",
+    ),
+    (
+        "tus-resumable-value",
+        [exchange_from("9.9.9 PATCH 412", "Tus-Resumable: 0.2.2")],
+        "not-applicable",
+        "what a refusal of a version states is open",
+    ),
+    (
+        "tus-resumable-value",
+        [exchange_from("HEAD 200")],
+        "not-applicable",
+        "absent is another matter",
+    ),
+    ("upload-offset-format", [exchange_from("HEAD 200", "Upload-Offset: 5")], "pass", "a number"),
+    ("upload-offset-format", [exchange_from("PATCH 409", "Upload-Offset: -1")], "fail", "a sign"),
+    ("upload-offset-format", [exchange_from("HEAD 200", "Upload-Offset:")], "fail", "nothing"),
+    (
+        "upload-offset-format",
+        [exchange_from("HEAD 200", "Upload-Offset: 5", "Upload-Offset: 5")],
+        "fail",
+        "twice",
+    ),
+    ("upload-offset-format", [exchange_from("HEAD 404")], "not-applicable", "no offset"),
+    ("upload-length-format", [exchange_from("HEAD 200", "Upload-Length: 5")], "pass", "a number"),
+    ("upload-length-format", [exchange_from("HEAD 200", "Upload-Length: null")], "fail", "a word"),
+    (
+        "upload-defer-length-value",
+        [exchange_from("HEAD 200", "Upload-Defer-Length: 1")],
+        "pass",
+        "1",
+    ),
+    (
+        "upload-defer-length-value",
+        [exchange_from("HEAD 200", "Upload-Defer-Length: 0")],
+        "fail",
+        "0",
+    ),
+    (
+        "upload-concat-format",
+        [exchange_from("HEAD 200", "Upload-Concat: partial")],
+        "pass",
+        "partial",
+    ),
+    (
+        "upload-concat-format",
+        [exchange_from("HEAD 200", "Upload-Concat: final;/files/a b")],
+        "pass",
+        "final",
+    ),
+    (
+        "upload-concat-format",
+        [exchange_from("HEAD 200", "Upload-Concat: final")],
+        "fail",
+        "without parts",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("HEAD 200", "Upload-Offset: 40", started=1),
+        ],
+        "pass",
+        "it stands",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("HEAD 200", "Upload-Offset: 39", started=1),
+        ],
+        "fail",
+        "it went back",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("HEAD 404", "Upload-Offset: 0", started=1),
+        ],
+        "pass",
+        "an error tells no offset",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40", started=2),
+            exchange_from("HEAD 200", "Upload-Offset: 0", started=1),
+        ],
+        "pass",
+        "what was asked before may be answered later",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40", took=5),
+            exchange_from("HEAD 200", "Upload-Offset: 0", started=3),
+        ],
+        "pass",
+        "so may what was asked before the offset had been told",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40", took=5),
+            exchange_from("HEAD 200", "Upload-Offset: 0", started=6),
+        ],
+        "fail",
+        "but not what was asked afterwards",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("HEAD 200", "Upload-Offset: 0"),
+        ],
+        "fail",
+        "nor at that very moment, since a clock may stand still",
+    ),
+    (
+        "offset-never-goes-back",
+        [exchange_from("POST 201", "Upload-Offset: 5")],
+        "not-applicable",
+        "a creation that names no upload tells the offset of none",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("PATCH 204", "Upload-Offset: 60", started=3),
+            exchange_from("HEAD 200", "Upload-Offset: 40", started=2),
+        ],
+        "pass",
+        "of two branches one may know less",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("PATCH 204", "Upload-Offset: 60", started=3),
+            exchange_from("HEAD 200", "Upload-Offset: 39", started=2),
+        ],
+        "fail",
+        "but no less than was told before it began",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("HEAD 200", "Upload-Offset: 40", started=5),
+            exchange_from("HEAD 200", "Upload-Offset: 20", started=3),
+        ],
+        "fail",
+        "to hear it again does not make it newer",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("POST 201", "Location: /files/1", "Upload-Offset: 40"),
+            exchange_from("HEAD 200", "Upload-Offset: 10", started=1),
+        ],
+        "fail",
+        "a creation with bytes acknowledges them",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("POST 201", "Location: /files/1", started=2),
+            exchange_from("PATCH 204", "Upload-Offset: 40", started=1),
+            exchange_from("HEAD 200", "Upload-Offset: 0", started=3),
+        ],
+        "pass",
+        "a late answer of an upload of the same name before it counts for nothing",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("PATCH 0", started=1),
+            exchange_from("HEAD 200", "Upload-Offset: 20", started=2),
+        ],
+        "fail",
+        "a connection that broke in between excuses nothing",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("DELETE 204", started=1),
+            exchange_from("HEAD 200", "Upload-Offset: 0", started=2),
+        ],
+        "pass",
+        "a name may be used again after a deletion",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("POST 201", "Location: /files/1", started=1),
+            exchange_from("HEAD 200", "Upload-Offset: 0", started=2),
+        ],
+        "pass",
+        "and is a new upload's then",
+    ),
+    (
+        "offset-within-length",
+        [exchange_from("HEAD 200", "Upload-Offset: 5", "Upload-Length: 5")],
+        "pass",
+        "complete",
+    ),
+    (
+        "offset-within-length",
+        [exchange_from("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5")],
+        "fail",
+        "beyond",
+    ),
+    (
+        "offset-within-length",
+        [exchange_from("HEAD 200", "Upload-Offset: 6")],
+        "not-applicable",
+        "no length",
+    ),
+    (
+        "offset-within-length",
+        [exchange_from("HEAD 200", "Upload-Offset: 6", "Upload-Length: null")],
+        "not-applicable",
+        "a length that is no number",
+    ),
+    (
+        "offset-within-length",
+        [exchange_from("HEAD 200", "Upload-Offset: -1", "Upload-Length: 5")],
+        "not-applicable",
+        "an offset that is no number",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "exchanges", "expected"),
+    [pytest.param(*case[:3], id=f"{case[0]}: {case[3]}") for case in CASES],
+)
+def test_an_invariant_looks_at_every_exchange(
+    name: str, exchanges: list[ExchangeText], expected: str
+) -> None:
+    assert invariant_result_of(name, *exchanges).verdict == expected
+
+
+def test_every_invariant_is_seen_held_and_broken() -> None:
+    outcomes = {(name, outcome == "pass") for name, _, outcome, _ in CASES if "not" not in outcome}
+    names = {each.id.removeprefix("always.") for each in invariants()}
+    by_itself = {SERVER_KEEPS_RUNNING.removeprefix("always.")}
+    assert outcomes == {(name, held) for name in names - by_itself for held in (True, False)}
+
+
+def test_a_server_that_falls_is_noted_beside_what_it_answered() -> None:
+    watch = InvariantMonitor()
+    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
+    watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
+    assert running.result(str).verdict == "pass"
+    end = LastExchanges(exchange_of("GET 200"), exchange_of("PATCH 0"))
+    watch.record_server_exit(["a.story", "another"], "It ended with 1.", end)
+    told = running.result(lambda scenario: f"--only {scenario}")
+    assert (told.verdict, told.reproduce) == ("warn", "--only a.story")
+    (attempt,) = told.attempts
+    assert attempt.checks[0].actual == (
+        f"It ended with 1; the last answer before was 200, to GET {UPLOAD}; the first request"
+        f" without one was PATCH {UPLOAD} (in a.story or another)"
+    )
+    assert attempt.exchanges == end.exchanges
+    assert attempt.checks[0].exchange == 0
+
+
+def exchange_of(said: str) -> Exchange:
+    return exchange_from(said)[1].http_response.exchange
+
+
+def test_every_fall_is_counted() -> None:
+    watch = InvariantMonitor()
+    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
+    watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
+    for _ in range(2):
+        watch.record_server_exit(["a.story"], "It ended with 1.", LastExchanges())
+    assert running.result(str).reason == "Broken 2 times in a run of 1 exchanges."
+
+
+def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
+    watch = InvariantMonitor()
+    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
+    watch.record_server_exit(["a.story"], "It ended with 1.", LastExchanges())
+    (check,) = running.result(str).attempts[0].checks
+    assert check.actual == "It ended with 1. (in discovery or a.story)"
+    assert check.exchange is None
+
+
+def test_lost_bytes_are_damage() -> None:
+    back = invariant_result_of(
+        "offset-never-goes-back",
+        exchange_from("PATCH 204", "Upload-Offset: 40"),
+        exchange_from("HEAD 200", "Upload-Offset: 39", started=1),
+    )
+    beyond = invariant_result_of(
+        "offset-within-length", exchange_from("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5")
+    )
+    assert [one.attempts[0].checks[0].damage for one in (back, beyond)] == [True, True]
+
+
+def test_offsets_are_kept_from_one_scenario_to_the_next() -> None:
+    """A server that forgets between two scenarios forgets."""
+    other = scenario_from_toml('{ head = { to = "/x" }, name = "asked" }')
+    watch = InvariantMonitor()
+    watch.observe(STORY, *exchange_from("PATCH 204", "Upload-Offset: 40"))
+    watch.observe(other, *exchange_from("HEAD 200", "Upload-Offset: 0", started=1))
+    found = next(each for each in watch.invariants if each.id == "always.offset-never-goes-back")
+    assert found.result(str).verdict == "fail"
+
+
+def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> None:
+    broken = invariant_result_of(
+        "tus-resumable-on-success", *[exchange_from("HEAD 200")] * (MAX_EVIDENCE + 3)
+    )
+    attempt = broken.attempts[0]
+    assert len(attempt.checks) == len(attempt.exchanges) == MAX_EVIDENCE
+    assert [check.exchange for check in attempt.checks] == list(range(MAX_EVIDENCE))
+    assert attempt.checks[0].actual == "status 200, no Tus-Resumable"
+    assert attempt.checks[0].evidence == "HTTP/1.1 200 Said"
+    assert (
+        broken.reason
+        == f"Broken in {MAX_EVIDENCE + 3} of {MAX_EVIDENCE + 3} exchanges, in: a.story."
+    )
+    assert broken.reproduce == "--only a.story"
+
+
+def test_a_worse_outcome_is_kept_however_late_it_comes() -> None:
+    warned = [exchange_from("PATCH 404")] * (MAX_EVIDENCE + 1)
+    broken = invariant_result_of("tus-resumable-on-errors", *warned, exchange_from("PATCH 409"))
+    checks = broken.attempts[0].checks
+    assert [check.grade for check in checks] == ["warn"] * MAX_EVIDENCE + ["fail"]
+    assert {check.outcome for check in checks} == {"violated"}
+
+
+def test_offsets_of_two_runs_are_not_mixed() -> None:
+    first, second = InvariantMonitor(), InvariantMonitor()
+    first.observe(STORY, *exchange_from("PATCH 204", VERSION, "Upload-Offset: 40"))
+    second.observe(STORY, *exchange_from("HEAD 200", VERSION, "Upload-Offset: 0", started=1))
+    assert all(each.violations == 0 for each in second.invariants)
+
+
+OF_THE_HANDLER = [400, 409, 410, 412, 413, 415, 460]
+OF_OTHERS = [401, 403, 404, 405, 408, 411, 414, 416, 422, 429, 461, 500, 502, 503]
+
+
+@pytest.mark.parametrize("status", [*OF_THE_HANDLER, *OF_OTHERS])
+def test_who_answered_an_error_is_told_by_its_status(status: int) -> None:
+    expected = "fail" if status in OF_THE_HANDLER else "warn"
+    assert (
+        invariant_result_of("tus-resumable-on-errors", exchange_from(f"PATCH {status}")).verdict
+        == expected
+    )
+
+
+NUMBER = "a non-negative integer, once"
+WORDS: list[tuple[str, list[ExchangeText], str, str]] = [
+    (
+        "tus-resumable-on-errors",
+        [exchange_from("PATCH 409", "Tus-Version: 1.0.0")],
+        "Tus-Resumable in the response",
+        "status 409, no Tus-Resumable",
+    ),
+    (
+        "tus-resumable-value",
+        [exchange_from("HEAD 200", "Tus-Resumable: 0.2.2")],
+        "Tus-Resumable: 1.0.0",
+        "Tus-Resumable: 0.2.2",
+    ),
+    (
+        "upload-offset-format",
+        [exchange_from("HEAD 200", "Upload-Offset: -1")],
+        NUMBER,
+        "Upload-Offset: -1",
+    ),
+    (
+        "upload-length-format",
+        [exchange_from("HEAD 200", "Upload-Length: -1")],
+        NUMBER,
+        "Upload-Length: -1",
+    ),
+    (
+        "upload-defer-length-value",
+        [exchange_from("HEAD 200", "Upload-Defer-Length: 0")],
+        "the value 1",
+        "Upload-Defer-Length: 0",
+    ),
+    (
+        "upload-concat-format",
+        [exchange_from("HEAD 200", "Upload-Concat: final")],
+        "partial, or final; with URLs",
+        "Upload-Concat: final",
+    ),
+    (
+        "offset-never-goes-back",
+        [
+            exchange_from("PATCH 204", "Upload-Offset: 40"),
+            exchange_from("HEAD 200", "Upload-Offset: 39", started=1),
+        ],
+        "Upload-Offset of at least 40, which was acknowledged before",
+        "Upload-Offset: 39",
+    ),
+    (
+        "offset-within-length",
+        [exchange_from("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5")],
+        "an offset that is not beyond the length",
+        "Upload-Offset: 6, Upload-Length: 5",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "exchanges", "expected", "actual"), WORDS, ids=[words[0] for words in WORDS]
+)
+def test_what_was_broken_is_told_in_words(
+    name: str, exchanges: list[ExchangeText], expected: str, actual: str
+) -> None:
+    broken = invariant_result_of(name, *exchanges)
+    found = next(each for each in invariants() if each.id == f"always.{name}")
+    assert (broken.id, broken.title) == (found.id, found.title)
+    check = broken.attempts[0].checks[0]
+    assert (check.outcome, check.grade) == ("violated", "fail")
+    assert (check.expected, check.actual) == (expected, actual)
+    assert (check.requirement,) == broken.requirements
+    row = ledger()[check.requirement]
+    assert (broken.section, broken.extension) == (row.section, row.extension)
+    assert broken.steps == ("Look at every exchange of every scenario of the run.",)
+
+
+def test_what_held_is_a_check_that_held() -> None:
+    held = invariant_result_of(
+        "upload-offset-format", *[exchange_from("HEAD 200", "Upload-Offset: 5")] * 2
+    )
+    (check,) = held.attempts[0].checks
+    assert (check.requirement, check.outcome, check.grade) == (*held.requirements, "held", "pass")
+    assert (held.reason, held.reproduce) == ("Held in 2 exchanges.", "")
+
+
+def test_what_was_never_seen_says_so() -> None:
+    unseen = invariant_result_of("upload-offset-format", exchange_from("HEAD 200"))
+    assert unseen.attempts[0].checks == ()
+    assert unseen.reason == "No exchange of this run was one that it speaks of."
+
+
+def test_a_fall_is_a_check_that_was_violated() -> None:
+    watch = InvariantMonitor()
+    watch.record_server_exit(["a.story"], "it ended with 1", LastExchanges())
+    (check,) = watch.invariants[-2].result(str).attempts[0].checks
+    assert check.requirement == "core.net.detect-errors"
+    assert (check.outcome, check.grade) == ("violated", "warn")
+    assert check.expected == "the server goes on running, whatever clients do"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(1, "s1"), (3, "s1, s2, s3"), (4, "s1, s2, s3, ..."), (5, "s1, s2, s3, ...")],
+)
+def test_of_the_scenarios_that_broke_it_three_are_named(count: int, shown: str) -> None:
+    watch = InvariantMonitor()
+    for number in range(1, count + 1):
+        watch.observe(
+            replace(STORY, id=f"s{number}"), *exchange_from("HEAD 200", "Upload-Offset: -1")
+        )
+    found = next(each for each in watch.invariants if each.id == "always.upload-offset-format")
+    assert found.result(str).reason == f"Broken in {count} of {count} exchanges, in: {shown}."
+
+
+TITLES = """
+Every successful response has Tus-Resumable
+Every error response has Tus-Resumable
+Tus-Resumable states the version that the request was made in
+Every Upload-Offset is a non-negative integer
+Every Upload-Length is a non-negative integer
+Every Upload-Defer-Length is 1
+Every Upload-Concat is partial, or final with a list of URLs
+An offset, once acknowledged, never goes back
+The server goes on running, whatever clients do
+An offset is never beyond the length
+"""
+
+
+def test_the_titles_are_those_that_reports_are_compared_by() -> None:
+    assert [each.title for each in invariants()] == TITLES.strip().splitlines()

@@ -1,0 +1,314 @@
+"""Finishing an upload: resumed, completed and compared as a client would, and what that tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from scripted_scenario import FINISH, GIVEN, OTHER, PATCH, ROW, check_outcomes, execute_steps
+from scripted_server import (
+    KeepOpen,
+    ScriptedAnswer,
+    ScriptedResponse,
+    creation_response,
+    discovered_with,
+    head_response,
+    open_session,
+    patch_response,
+    scenario_from_toml,
+    script_answers,
+)
+
+from tus_conformance.execution.steps import execute_scenario
+from tus_conformance.state.content import GeneratedContent, read_content
+from tus_reports import Capability
+
+BYTES = read_content(GeneratedContent("7:a.story:1:upload"), 0, 100)
+
+
+async def test_a_length_that_head_states_is_not_declared_again() -> None:
+    """It came with a request that broke off; a server may refuse to be told twice."""
+    steps = f"{{ given = {{ length = 10, deferred = true }} }}, {FINISH}"
+    answers = (creation_response(), head_response(3, 10), patch_response(10), head_response(10, 10))
+    attempt, heard = await execute_steps(steps, *answers)
+    assert check_outcomes(attempt) == [f"{ROW} held"]
+    assert heard[2].header("Upload-Length") is None
+
+
+DOWNLOAD = {"download": True}
+
+FINISHES: list[tuple[list[ScriptedAnswer], bool, bool, str, str]] = [
+    (
+        [
+            head_response(0),
+            patch_response(10),
+            head_response(10),
+            ScriptedResponse(200, body=BYTES[:10]),
+        ],
+        True,
+        False,
+        "complete, and every byte of the download is right",
+        "resumed, completed, downloaded",
+    ),
+    (
+        [
+            head_response(4),
+            patch_response(7),
+            head_response(7),
+            patch_response(10),
+            head_response(10),
+            ScriptedResponse(200, body=BYTES[:10]),
+        ],
+        True,
+        False,
+        "complete, and every byte of the download is right",
+        "a PATCH that is taken in portions is gone on with",
+    ),
+    (
+        [
+            head_response(0),
+            ScriptedResponse(400),
+            head_response(4),
+            patch_response(10),
+            head_response(10),
+            ScriptedResponse(200, body=BYTES[:10]),
+        ],
+        True,
+        False,
+        "complete, and every byte of the download is right",
+        "outdone by a request that arrives late, it is resumed behind that",
+    ),
+    (
+        [head_response(0), ScriptedResponse(400), head_response(10)],
+        False,
+        False,
+        "the PATCH of the rest at 0 got 400",
+        "a refusal that stores everything is no success",
+    ),
+    (
+        [head_response(10), ScriptedResponse(200, body=BYTES[:10])],
+        True,
+        False,
+        "complete, and every byte of the download is right",
+        "what is complete is only compared",
+    ),
+    (
+        [head_response(10), ScriptedResponse(200, body=BYTES[:6] + b"\0" + BYTES[7:10])],
+        False,
+        True,
+        "byte 6 of the download is not the one sent",
+        "a byte that is wrong",
+    ),
+    (
+        [head_response(10), ScriptedResponse(200, body=BYTES[:9])],
+        False,
+        True,
+        "the download has 9 bytes of 10",
+        "a byte that is lost",
+    ),
+    (
+        [head_response(10), ScriptedResponse(200, body=BYTES[:11])],
+        False,
+        True,
+        "the download has 11 bytes of 10",
+        "a byte too many",
+    ),
+    (
+        [head_response(10), ScriptedResponse(200, {"Content-Length": "10"}, body=BYTES[:6])],
+        False,
+        False,
+        "the download broke off after 6 of 10 bytes",
+        "a download that breaks off has not shown a loss",
+    ),
+    (
+        [head_response(10), ScriptedResponse(404)],
+        True,
+        False,
+        "complete; content unverified, since GET got 404",
+        "a download that is refused verifies nothing",
+    ),
+    (
+        [head_response(11)],
+        False,
+        True,
+        "HEAD says 11 bytes of an upload of 10",
+        "more bytes than there can be",
+    ),
+    (
+        [ScriptedResponse(404)],
+        False,
+        False,
+        "HEAD got 404, so it cannot be resumed",
+        "an upload that is gone",
+    ),
+    (
+        [ScriptedResponse(200)],
+        False,
+        False,
+        "HEAD got 200, so it cannot be resumed",
+        "an upload that does not tell where it stands",
+    ),
+    (
+        [head_response("abc")],
+        False,
+        False,
+        "HEAD got 200 and Upload-Offset abc, so it cannot be resumed",
+        "or tells it in words",
+    ),
+    (
+        [head_response(4), ScriptedResponse(409), head_response(4)],
+        False,
+        False,
+        "the PATCH of the rest at 4 got 409",
+        "the rest is refused",
+    ),
+    (
+        [head_response(4), patch_response(10), head_response(4)],
+        False,
+        False,
+        "after the rest was sent from 4, HEAD got 200 and Upload-Offset 4",
+        "the rest is acknowledged and not kept",
+    ),
+    (
+        [head_response(4), patch_response(10), ScriptedResponse(404), ScriptedResponse(404)],
+        True,
+        False,
+        "complete; content unverified, since GET got 404",
+        "HEAD of what is complete is another requirement's business",
+    ),
+    (
+        [head_response(4), patch_response(10), head_response(11)],
+        False,
+        True,
+        "HEAD says 11 bytes of an upload of 10",
+        "more bytes in the end than there can be",
+    ),
+    (
+        [head_response(4), patch_response(8), ScriptedResponse(404)],
+        False,
+        False,
+        "after the rest was sent from 4, HEAD got 404",
+        "an upload that is gone before it was complete",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("answers", "intact", "damage", "actual"),
+    [pytest.param(*case[:4], id=case[4]) for case in FINISHES],
+)
+async def test_an_upload_is_finished_as_a_client_would(
+    answers: list[ScriptedAnswer], intact: bool, damage: bool, actual: str
+) -> None:
+    attempt, _ = await execute_steps(
+        f"{GIVEN}, {FINISH}", creation_response(), *answers, **DOWNLOAD
+    )
+    check = attempt.checks[0]
+    assert (check.actual, check.outcome) == (actual, "held" if intact else "violated")
+    assert check.damage is damage
+
+
+COMPLETED = f"{GIVEN}, {PATCH.replace('send = 5', 'send = 10')}, {FINISH}"
+
+
+async def test_what_an_answer_called_complete_may_be_gone_where_all_of_those_are() -> None:
+    """That HEAD goes on answering for a complete upload is another requirement's business."""
+    answering, _ = script_answers(creation_response(), patch_response(10), ScriptedResponse(404))
+    forgets = Capability(name="complete-uploads", advertised=False, observed="refused")
+    forgetful = replace(discovered_with(), capabilities={forgets.name: forgets})
+    async with open_session(answering, discovery=forgetful) as here:
+        attempt = await execute_scenario(scenario_from_toml(COMPLETED), here)
+    assert check_outcomes(attempt) == [f"{OTHER} held", f"{ROW} held"]
+    assert attempt.checks[1].actual == (
+        "complete; content unverified, since the server offers no download"
+    )
+
+
+async def test_a_complete_upload_that_is_lost_is_lost_where_the_others_are_kept() -> None:
+    attempt, _ = await execute_steps(
+        COMPLETED, creation_response(), patch_response(10), ScriptedResponse(404)
+    )
+    assert check_outcomes(attempt) == [f"{OTHER} held", f"{ROW} violated"]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_an_upload_that_is_gone_is_not_waited_for(status: int) -> None:
+    patient = FINISH.replace("finish = {},", "finish = {}, within = 30,")
+    attempt, _ = await execute_steps(
+        f"{GIVEN}, {patient}", creation_response(), ScriptedResponse(status)
+    )
+    assert check_outcomes(attempt) == [f"{ROW} violated"]
+
+
+async def test_without_a_download_the_content_is_said_to_be_unverified() -> None:
+    attempt, _ = await execute_steps(
+        f"{GIVEN}, {FINISH}",
+        creation_response(),
+        head_response(0),
+        patch_response(10),
+        head_response(10),
+    )
+    assert attempt.verdict == "pass"
+    assert attempt.checks[0].actual == (
+        "complete; content unverified, since the server offers no download"
+    )
+
+
+async def test_a_deferred_length_is_declared_with_the_rest() -> None:
+    deferred = "{ given = { length = 10, deferred = true } }"
+    attempt, heard = await execute_steps(
+        f"{deferred}, {FINISH}",
+        creation_response(),
+        head_response(0),
+        patch_response(10),
+        head_response(10),
+    )
+    assert attempt.verdict == "pass"
+    assert heard[2].header("Upload-Length") == "10"
+
+
+async def test_bytes_of_another_origin_make_the_content_unverifiable() -> None:
+    attempt, _ = await execute_steps(
+        f'{GIVEN}, {{ patch = {{ body = "hello" }}, name = "own" }}, {FINISH}',
+        *(
+            creation_response(),
+            patch_response(5),
+            head_response(5),
+            patch_response(10),
+            head_response(10),
+        ),
+        **DOWNLOAD,
+    )
+    assert attempt.verdict == "pass"
+    assert "bytes of another origin" in attempt.checks[0].actual
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict"),
+    [
+        pytest.param([KeepOpen()], "inconclusive", id="HEAD is not answered"),
+        pytest.param([head_response(0), KeepOpen()], "inconclusive", id="the rest is not answered"),
+        pytest.param(
+            [head_response(0), patch_response(10), KeepOpen()],
+            "inconclusive",
+            id="nor is the HEAD after it",
+        ),
+    ],
+)
+async def test_silence_while_finishing_leaves_it_open(
+    answers: list[ScriptedAnswer], verdict: str
+) -> None:
+    attempt, _ = await execute_steps(f"{GIVEN}, {FINISH}", creation_response(), *answers)
+    assert (attempt.verdict, check_outcomes(attempt)) == (verdict, [f"{ROW} not-reached"])
+
+
+async def test_damage_fails_whatever_else_is_foreseen() -> None:
+    lenient = FINISH.replace("intact = true", 'intact = true, note = [{ status = "2xx" }]')
+    attempt, _ = await execute_steps(
+        f"{GIVEN}, {lenient}",
+        creation_response(),
+        head_response(10),
+        ScriptedResponse(200, body=BYTES[:9]),
+        **DOWNLOAD,
+    )
+    assert attempt.verdict == "fail"

@@ -1,0 +1,62 @@
+"""The S3 of `--reference s3-moto` and `s3-localstack`: what is missing is told in a sentence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tus_conformance import __main__ as command_line
+from tus_conformance.targets import simulated_s3
+
+
+@pytest.mark.parametrize(
+    ("name", "absent", "sentence"),
+    [
+        ("moto", set(), None),
+        ("moto", {"boto3"}, "needs boto3: pip install 'tus-conformance[s3]'"),
+        ("moto", {"moto"}, "needs moto: pip install 'moto[s3]' flask flask-cors"),
+        ("moto", {"flask"}, "needs moto: pip install 'moto[s3]' flask flask-cors"),
+        ("localstack", {"boto3"}, "--reference s3-localstack needs boto3"),
+        ("localstack", {"localstack.runtime.main"}, "finds no LocalStack: start one, or"),
+        ("localstack", set(), None),
+    ],
+)
+def test_what_is_missing_is_named_with_its_remedy(
+    name: str, absent: set[str], sentence: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TUS_LOCALSTACK_PYTHON", raising=False)
+    monkeypatch.setattr(
+        simulated_s3, "find_spec", lambda package: None if package in absent else package
+    )
+    told = simulated_s3.missing_requirement(name)
+    assert told is None if sentence is None else sentence in (told or "")
+
+
+def test_a_localstack_installed_elsewhere_is_started_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TUS_LOCALSTACK_PYTHON", sys.executable)
+    started = simulated_s3.s3_command("localstack", 4321, tmp_path)
+    assert started.words == (sys.executable, "-m", "localstack.runtime.main")
+    assert started.environment["GATEWAY_LISTEN"] == "127.0.0.1:4321"
+    assert started.environment["HOME"] == str(tmp_path)
+
+
+def test_a_python_that_is_not_there_has_no_localstack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUS_LOCALSTACK_PYTHON", "/there/is/none")
+    assert "set TUS_LOCALSTACK_PYTHON" in (simulated_s3.missing_requirement("localstack") or "")
+
+
+def test_a_run_without_moto_ends_with_2_and_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(simulated_s3, "find_spec", lambda _package: None)
+    assert command_line.main(["run", "--reference", "s3-moto"]) == 2
+    assert "pip install 'tus-conformance[s3]'" in capsys.readouterr().err
+
+
+async def test_bucket_creation_failure_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="it does not answer: ConnectError"):
+        await simulated_s3.create_bucket("http://127.0.0.1:9")

@@ -1,0 +1,125 @@
+"""What went wrong, and what was done on purpose: the whole sentences that a report shows."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tus_conformance.transport import NetworkFailure, failures
+from tus_conformance.transport.pending_faults import Position, describe_action
+from tus_conformance.transport.request import Break, FaultAction, SplitWrite, Stall, Throttle
+
+LOG = "look for this request in"
+CHECK = "check that the server runs, and the host and port of its URL."
+# Each row: what was found, its kind, and the sentence.
+SENTENCES: dict[str, tuple[NetworkFailure, str, str]] = {
+    "an error of the system": (
+        failures.unreachable("h:80", ConnectionRefusedError(111, "whatever")),
+        "unreachable",
+        f"No connection to h:80 ({os.strerror(111)}): {CHECK}",
+    ),
+    "an error that says why": (
+        failures.unreachable("h:80", ValueError("no luck")),
+        "unreachable",
+        f"No connection to h:80 (no luck): {CHECK}",
+    ),
+    "an error that says nothing": (
+        failures.unreachable("h:80", ValueError()),
+        "unreachable",
+        f"No connection to h:80 (ValueError): {CHECK}",
+    ),
+    "nobody who accepts": (
+        failures.connect_timeout("h:80", 2.5),
+        "unreachable",
+        "h:80 accepted no connection within 2.5 seconds: check that the server runs and that no"
+        " firewall drops its packets.",
+    ),
+    "no handshake": (
+        failures.tls_failure("h:443", OSError()),
+        "tls",
+        "h:443 ended the connection during the TLS handshake: check that it speaks TLS, and its"
+        " own log.",
+    ),
+    "a proxy": (
+        failures.proxy_refusal("407 No"),
+        "unreachable",
+        "The proxy did not connect to the server (407 No): check its URL, the user it wants, and"
+        " whether it may reach that host and port.",
+    ),
+    "silence": (
+        failures.response_timeout(5.0, begun=False),
+        "timeout",
+        f"No answer came within 5 seconds: {LOG} the server's log, or allow it more time if it is"
+        " only slow.",
+    ),
+    "silence in an answer": (
+        failures.response_timeout(5.0, begun=True),
+        "timeout",
+        f"The answer did not go on within 5 seconds: {LOG} the server's log, or allow it more"
+        " time if it is only slow.",
+    ),
+    "an end": (
+        failures.connection_lost(7, begun=False, reset=False),
+        "closed",
+        "The server closed the connection without an answer, 7 body bytes having been sent:"
+        f" {LOG} its log.",
+    ),
+    "an end after one byte": (
+        failures.connection_lost(1, begun=False, reset=False),
+        "closed",
+        "The server closed the connection without an answer, 1 body byte having been sent:"
+        f" {LOG} its log.",
+    ),
+    "a reset in an answer": (
+        failures.connection_lost(7, begun=True, reset=True),
+        "reset",
+        "The server reset the connection in the middle of its answer, 7 body bytes having been"
+        f" sent: {LOG} its log.",
+    ),
+    "no HTTP": (
+        failures.malformed_response("a b"),
+        "malformed",
+        "What came back is not an HTTP response (a b): compare the bytes that were received with"
+        " RFC 9112 or 9113, and check that no other protocol is spoken on that port.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("found", "kind", "sentence"), SENTENCES.values(), ids=SENTENCES)
+def test_failure_message_says_what_to_do(found: NetworkFailure, kind: str, sentence: str) -> None:
+    assert (found.kind, found.message) == (kind, sentence)
+
+
+ACTS: list[tuple[FaultAction, str]] = [
+    (Break("fin"), "cut after 3 body bytes by FIN"),
+    (Break("rst"), "cut after 3 body bytes by RST"),
+    (Break("half"), "half-closed after 3 body bytes"),
+    (Stall(0.5), "stood still for 0.5 seconds after 3 body bytes"),
+    (Throttle(write_size=1), "at most 1 bytes a write after 3 body bytes"),
+    (
+        Throttle(write_size=1, rate=9),
+        "at most 1 bytes a write and 9 bytes a second after 3 body bytes",
+    ),
+    (SplitWrite(), "split a write after 3 body bytes"),
+]
+
+
+@pytest.mark.parametrize(("act", "sentence"), ACTS, ids=[sentence for _, sentence in ACTS])
+def test_action_is_described_with_its_position(act: FaultAction, sentence: str) -> None:
+    assert describe_action(act, Position("body", 3)) == sentence
+
+
+SPOTS: list[tuple[Position, str]] = [
+    (Position("body", 0), "0 body bytes"),
+    (Position("body", 1), "1 body byte"),
+    (Position("body", 2), "2 body bytes"),
+    (Position("head", 1), "1 byte of the head"),
+    (Position("head", 12), "12 bytes of the head"),
+    (Position("end", 1), "1 byte of the end of the body"),
+]
+
+
+@pytest.mark.parametrize(("position", "words"), SPOTS, ids=[words for _, words in SPOTS])
+def test_position_uses_singular_and_plural(position: Position, words: str) -> None:
+    assert str(position) == words

@@ -1,0 +1,75 @@
+"""`tus-conformance init`: a profile to begin with, from what can be found out about a server."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from tus_conformance.discovery.discovery import DiscoveryResult, discover
+from tus_conformance.discovery.probes import TargetUnreachable
+from tus_conformance.discovery.profile_writer import MAX_EXPIRY_WAIT, format_profile
+from tus_conformance.evaluation import verdict
+from tus_conformance.targets.profile import Profile
+from tus_conformance.targets.target import TargetError, resolve_target
+from tus_conformance.targets.target_transport import transport_for
+
+METADATA = "filename dXBsb2FkLmJpbg==,filetype YXBwbGljYXRpb24vb2N0ZXQtc3RyZWFt"
+"""What servers that want metadata most often want: a name and a media type."""
+
+
+def init(options: argparse.Namespace) -> int:
+    """Write a commented profile; 2 for a file that is there already, 3 without a server."""
+    out: Path | None = options.out
+    if out is not None and out.exists():
+        return _usage_error(
+            f"{out} is there already; name another file, or remove it.", verdict.USAGE
+        )
+    try:
+        text = trio.run(_discover_profile, options)
+    except TargetError as wrong:
+        return _usage_error(str(wrong), verdict.USAGE)
+    except TargetUnreachable as unreachable:
+        return _usage_error(f"{unreachable} No profile was written.", verdict.UNDETERMINED_EXIT)
+    if out is None:
+        sys.stdout.write(text)
+        return verdict.CONFORMANT
+    try:
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        return _usage_error(f"{out} cannot be written: {error.strerror}.", verdict.USAGE)
+    print(f"Written to {out}; use it by `tus-conformance run --profile {out}`.")  # noqa: T201
+    return verdict.CONFORMANT
+
+
+async def _discover_profile(options: argparse.Namespace) -> str:
+    found, metadata = await _discover_with_metadata(options)
+    known: dict[str, Any] = {"url": options.url, "metadata": metadata}
+    if found.expires_in is not None and 0 < found.expires_in <= MAX_EXPIRY_WAIT:
+        known["expiration"] = float(ceil(found.expires_in))
+    return format_profile(found, known)
+
+
+async def _discover_with_metadata(
+    options: argparse.Namespace,
+) -> tuple[DiscoveryResult, str | None]:
+    """Discover the server; once more with metadata, where it creates nothing without."""
+    found = await _discover(options, Profile())
+    if found.accepts("creation"):
+        return found, None
+    again = await _discover(options, Profile(metadata=METADATA))
+    return (again, METADATA) if again.accepts("creation") else (found, None)
+
+
+async def _discover(options: argparse.Namespace, profile: Profile) -> DiscoveryResult:
+    target = await resolve_target(profile, options.url, tuple(options.header), options.timeout)
+    return await discover(target, transport_for(target))
+
+
+def _usage_error(sentence: str, code: int) -> int:
+    print(f"tus-conformance: {sentence}", file=sys.stderr)  # noqa: T201
+    return code

@@ -1,0 +1,162 @@
+"""Discovery: what a server says it can do, against what a probe saw it do.
+
+Both count. What OPTIONS lists is taken to be meant; what is not listed is only called unsupported
+after a probe saw it refused. A probe that could not be made says "unknown", never "refused".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from string import ascii_lowercase
+from urllib.parse import urlsplit, urlunsplit
+
+import trio
+
+from tus_conformance.discovery.probes import Prober, ProbeResult, TargetUnreachable
+from tus_conformance.discovery.refusal_baseline import RefusalBaseline
+from tus_conformance.targets.target import Target
+from tus_conformance.targets.target_transport import Transport, UnsupportedByTransportError
+from tus_conformance.transport import HttpResponse
+from tus_conformance.transport.header_values import header_value, is_integer, split_list
+from tus_reports import Capability, Discovery, Exchange
+
+EXTENSIONS = (
+    "creation",
+    "creation-with-upload",
+    "creation-defer-length",
+    "expiration",
+    "checksum",
+    "checksum-trailer",
+    "termination",
+    "concatenation",
+    "concatenation-unfinished",
+)
+
+
+@dataclass(frozen=True)
+class DiscoveryResult:
+    """What is known of a server before the first scenario.
+
+    `expires_in` is after how many seconds a fresh upload is said to expire.
+    """
+
+    max_size: int | None = None
+    versions: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ()
+    capabilities: dict[str, Capability] = field(default_factory=dict)
+    exchanges: tuple[Exchange, ...] = ()
+    unknown_url: str = ""
+    refusal_baseline: RefusalBaseline = field(default_factory=RefusalBaseline)
+    expires_in: float | None = None
+
+    def advertises(self, name: str) -> bool:
+        """Tell whether the server lists an extension."""
+        return name in self.extensions
+
+    def accepts(self, name: str) -> bool:
+        """Tell whether a probe saw that the server does it."""
+        found = self.capabilities.get(name)
+        return found is not None and found.observed == "accepted"
+
+    @property
+    def forgets_complete_uploads(self) -> bool:
+        """Tell whether a probe saw that HEAD no longer finds an upload that is complete."""
+        found = self.capabilities.get("complete-uploads")
+        return found is not None and found.observed == "refused"
+
+    def to_record(self) -> Discovery:
+        """Return the line of the run record."""
+        return Discovery(
+            versions=self.versions,
+            extensions=self.extensions,
+            algorithms=self.algorithms,
+            max_size=self.max_size,
+            capabilities=tuple(self.capabilities.values()),
+            manners=self.refusal_baseline.sentences,
+            exchanges=self.exchanges,
+        )
+
+
+async def discover(
+    target: Target, transport: Transport, left_behind: list[str] | None = None
+) -> DiscoveryResult:
+    """Ask a server what it can do and try it; what cannot be removed is added to `left_behind`.
+
+    Raises Unreachable if the server does not answer at all, or lets nobody in.
+    """
+    prober = Prober(target, transport)
+    try:
+        return await _run_probes(target, prober)
+    finally:
+        with trio.CancelScope(shield=True):
+            left = await prober.clean_up()
+            if left_behind is not None:
+                left_behind += left
+
+
+async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
+    options = await prober.send("OPTIONS", target.url)
+    if options.failure is not None and options.status is None:
+        raise TargetUnreachable(options.failure.message)
+    extensions = _parse_list_header(options, "Tus-Extension")
+    refusal_baseline = await prober.measure_refusal_baseline()
+    capabilities = {}
+    for name, attempt in prober.probes.items():
+        try:
+            seen = await attempt()
+        except UnsupportedByTransportError as unsupported:
+            seen = ProbeResult("unknown", str(unsupported))
+        prober.results[name] = seen
+        capabilities[name] = Capability(
+            name=name,
+            advertised=name in extensions,
+            observed=seen.outcome,
+            because=seen.reason,
+        )
+    size = header_value(options.headers, "Tus-Max-Size")
+    return DiscoveryResult(
+        max_size=int(size) if size is not None and is_integer(size) else None,
+        versions=_parse_list_header(options, "Tus-Version"),
+        extensions=extensions,
+        algorithms=_parse_list_header(options, "Tus-Checksum-Algorithm"),
+        capabilities=capabilities,
+        exchanges=tuple(prober.exchanges),
+        unknown_url=unknown_upload_url(
+            prober.first_upload_url or target.url, created=prober.first_upload_url is not None
+        ),
+        refusal_baseline=refusal_baseline,
+        expires_in=prober.expires_in,
+    )
+
+
+def unknown_upload_url(url: str, *, created: bool) -> str:
+    """Return a URL shaped like an upload's, but of one that never existed."""
+    parts = urlsplit(url)
+    if not created:
+        path = parts.path.rstrip("/") + "/" + "7" * 32
+        return urlunsplit(parts._replace(path=path, query=""))
+    stem, _, last = parts.path.rpartition("/")
+    return urlunsplit(parts._replace(path=f"{stem}/{_mutate_name(last)}"))
+
+
+def _mutate_name(name: str) -> str:
+    """Change the letters and digits of a name for others of their kind; its shape stays."""
+    if name.isdecimal() and len(name) < _COUNTER_DIGITS:
+        return "7" * _COUNTER_DIGITS + name
+    digits, letters = "0123456789", "abcdef" if _HEXADECIMAL.fullmatch(name) else ascii_lowercase
+    alphabets = digits, letters, letters.upper()
+    rotated = "".join(kind[3:] + kind[:3] for kind in alphabets)
+    other = name.translate(str.maketrans("".join(alphabets), rotated))
+    return other if other != name else f"{name}7"
+
+
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F.+_-]*")
+_COUNTER_DIGITS = 15
+"""A number with so many digits is no counter, and no counter will come so far."""
+
+
+def _parse_list_header(http_response: HttpResponse, name: str) -> tuple[str, ...]:
+    value = header_value(http_response.headers, name)
+    return tuple(member for member in split_list(value) if member) if value else ()

@@ -1,0 +1,109 @@
+"""The verdict: a pure function of checks, and nothing else in the suite has opinions.
+
+A check is held, violated or not reached, with the grade of its outcome. An attempt takes its worst
+check. A scenario has one attempt, or two where the first failed: a fail must show itself twice, on
+uploads of its own each time, but damage that was witnessed once stands. A requirement takes the
+worst of what every scenario says of it. The exit code follows from the scenarios alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from tus_reports import VERDICTS, Attempt, Check, ScenarioResult, Verdict
+
+UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"})
+
+CONFORMANT, FAILED, USAGE, UNDETERMINED_EXIT, NOTHING_SELECTED = 0, 1, 2, 3, 4
+"""Exit codes: conformant, a fail or regression, a usage error, undetermined, nothing selected."""
+
+INTERRUPTED = 130
+"""The exit code of a run that was told to end, as shells count a Ctrl-C."""
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of several verdicts; of none, not-applicable."""
+    found = set(verdicts)
+    return next((verdict for verdict in VERDICTS if verdict in found), "not-applicable")
+
+
+def of_attempt(checks: Sequence[Check], stopped_by: Verdict | None = None) -> Verdict:
+    """Return the verdict of an attempt: of the checks it reached, and of what stopped it."""
+    reached: list[Verdict] = [check.grade for check in checks if check.grade is not None]
+    return worst([*reached, stopped_by] if stopped_by else reached)
+
+
+def of_check(check: Check, attempt: Attempt) -> Verdict:
+    """Return the verdict of a check; one that was not reached follows what kept it from that."""
+    if check.grade is not None:
+        return check.grade
+    if attempt.verdict in UNDETERMINED:
+        return attempt.verdict
+    failed = any(other.grade == "fail" for other in attempt.checks)
+    return "blocked" if failed else "not-applicable"
+
+
+def of_scenario(attempts: Sequence[Attempt]) -> tuple[Verdict, str]:
+    """Return the verdict of a scenario over its attempts, and the reason where they disagree."""
+    first, *others = attempts
+    if first.verdict != "fail":
+        return first.verdict, first.reason
+    if any(check.damage for attempt in attempts for check in attempt.checks):
+        return "fail", ""
+    if all(_failed(first) & _failed(other) for other in others):
+        return "fail", ""
+    return "inconclusive", "A first attempt failed, and a second one did not fail in the same way."
+
+
+def of_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> Verdict:
+    """Return the verdict of a requirement over every scenario that checks it."""
+    return worst(
+        _scenario_contribution(requirement, scenario)
+        for scenario in scenarios
+        if requirement in scenario.requirements
+    )
+
+
+def exit_code(
+    scenarios: Sequence[ScenarioResult], *, strict: bool = False, known: Collection[str] = ()
+) -> int:
+    """Return the exit code that the verdicts of a run lead to; the fails of `known` are let be."""
+    found = {scenario.verdict for scenario in scenarios if scenario.id not in known}
+    found |= {"pass"} if any(scenario.id in known for scenario in scenarios) else set()
+    if "fail" in found or (strict and "warn" in found):
+        return FAILED
+    if found & UNDETERMINED:
+        return UNDETERMINED_EXIT
+    if not found - {"excluded"}:
+        return NOTHING_SELECTED
+    return CONFORMANT
+
+
+def _failed(attempt: Attempt) -> set[str]:
+    return {check.requirement for check in attempt.checks if check.grade == "fail"}
+
+
+def _scenario_contribution(requirement: str, scenario: ScenarioResult) -> Verdict:
+    attempt_checks = [_checks_of(requirement, attempt) for attempt in scenario.attempts]
+    if not any(attempt_checks):
+        return scenario.verdict if scenario.verdict != "fail" else "blocked"
+    per_attempt = [
+        worst(of_check(check, attempt) for check in checks)
+        for checks, attempt in zip(attempt_checks, scenario.attempts, strict=True)
+    ]
+    disagree = "fail" in per_attempt and set(per_attempt) != {"fail"}
+    if disagree and not any(check.damage for checks in attempt_checks for check in checks):
+        return "inconclusive"
+    return worst(per_attempt)
+
+
+def _checks_of(requirement: str, attempt: Attempt) -> list[Check]:
+    """Return what an attempt says of a requirement.
+
+    Of several checks of one answer those that were reached decide: it met their case, not another.
+    """
+    own = [check for check in attempt.checks if check.requirement == requirement]
+    reached_steps = {
+        check.step for check in own if check.grade is not None and check.step is not None
+    }
+    return [check for check in own if check.grade is not None or check.step not in reached_steps]

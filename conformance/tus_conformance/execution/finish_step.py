@@ -1,0 +1,159 @@
+"""Finishing an upload as a client would: ask where it stands, send the rest, look at every byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from tus_conformance.discovery.probes import NO_UPLOAD_STATUSES
+from tus_conformance.state.content import ContentComparison
+from tus_conformance.state.early_exit import StopScenario
+from tus_conformance.targets import program
+from tus_conformance.transport.header_values import is_integer
+from tus_scenarios import RequestSpec
+
+if TYPE_CHECKING:
+    from tus_conformance.execution.scenario_execution import ScenarioExecution
+    from tus_conformance.state.step_response import StepResponse
+    from tus_conformance.state.upload import UploadState
+
+
+_SUPERSEDED_STATUSES = frozenset({400, 409, 423})
+"""Answers to a PATCH in whose place one goes on that was given up, and arrives late."""
+
+
+async def finish_upload(execution: ScenarioExecution, upload: UploadState) -> StepResponse:
+    """Resume an upload by what HEAD says and complete it; the reply tells whether it is intact."""
+    head, stored = await _head_offset(execution, upload)
+    forgets = execution.session.discovery.forgets_complete_uploads
+    if forgets and _is_complete_and_removed(upload, head):
+        return await _verify_content(execution, upload, head)
+    if stored is None:
+        return _incomplete_reply(head, f"HEAD got {_describe_reply(head)}, so it cannot be resumed")
+    if upload.length is None:
+        return _incomplete_reply(head, "its length is not known")
+    if stored > upload.length:
+        return _damaged_reply(head, f"HEAD says {stored} bytes of an upload of {upload.length}")
+    if stored < upload.length or not upload.length_declared:
+        head = await _send_rest(execution, upload, stored, upload.length)
+    return head if head.intact is False else await _verify_content(execution, upload, head)
+
+
+async def _send_rest(
+    execution: ScenarioExecution, upload: UploadState, stored: int, length: int
+) -> StepResponse:
+    """Send what is missing, as often as the server is then further on; return the last HEAD."""
+    while True:
+        declared = None if upload.length_declared else length
+        rest = RequestSpec(of=upload.name, offset=stored, send="rest", length=declared)
+        sent = await execution.send("PATCH", rest)
+        if not sent.succeeded and sent.status not in _SUPERSEDED_STATUSES:
+            return _refused_reply(sent, stored)
+        head, now = await _head_offset(execution, upload)
+        if not sent.succeeded and not (now is not None and stored < now < length):
+            return _refused_reply(sent, stored)
+        if now == length or _is_complete_and_removed(upload, head):
+            return head
+        if now is not None and now > length:
+            return _damaged_reply(head, f"HEAD says {now} bytes of an upload of {length}")
+        if now is None or now <= stored:
+            return _incomplete_reply(
+                head, f"after the rest was sent from {stored}, HEAD got {_describe_reply(head)}"
+            )
+        stored = now
+
+
+def _is_complete_and_removed(upload: UploadState, head: StepResponse) -> bool:
+    """Tell whether an answer called it complete; that HEAD still finds it is another row."""
+    return upload.offset == upload.length and head.status in NO_UPLOAD_STATUSES
+
+
+async def _head_offset(
+    execution: ScenarioExecution, upload: UploadState
+) -> tuple[StepResponse, int | None]:
+    head = await execution.send("HEAD", RequestSpec(of=upload.name))
+    offset = head.header("Upload-Offset")
+    if not head.succeeded or offset is None or not is_integer(offset):
+        return head, None
+    return head, int(offset)
+
+
+async def _verify_content(
+    execution: ScenarioExecution, upload: UploadState, head: StepResponse
+) -> StepResponse:
+    if upload.has_foreign_bytes:
+        return _unverified_reply(head, "bytes of another origin were accepted")
+    comparison = ContentComparison(upload.body)
+    if not execution.session.discovery.accepts("download"):
+        return await _read_by_command(execution, upload, head, comparison)
+    reply = await execution.download_upload(upload, comparison)
+    if not reply.succeeded:
+        return _unverified_reply(head, f"GET got {_describe_reply(reply)}")
+    return _verify_download(reply, comparison, upload.length or 0)
+
+
+async def _read_by_command(
+    execution: ScenarioExecution,
+    upload: UploadState,
+    head: StepResponse,
+    comparison: ContentComparison,
+) -> StepResponse:
+    """Compare what the profile's `read` command prints, where there is no download."""
+    command = execution.session.target.profile.commands.read
+    if command is None:
+        return _unverified_reply(head, "the server offers no download")
+    last = unquote(urlsplit(upload.url).path.rstrip("/").rpartition("/")[2])
+    try:
+        comparison.feed(await program.run_program(command, url=upload.url, id=last))
+    except program.ProgramError as failed:
+        raise StopScenario("error", str(failed)) from None
+    received, length = comparison.position, upload.length or 0
+    if comparison.first_difference is not None:
+        return _damaged_reply(
+            head, f"byte {comparison.first_difference} of what is stored is not the one sent"
+        )
+    if received != length:
+        return _damaged_reply(head, f"{received} bytes are stored of {length}")
+    return replace(head, intact=True, finding="complete, and every stored byte is right")
+
+
+def _verify_download(
+    download: StepResponse, comparison: ContentComparison, length: int
+) -> StepResponse:
+    received = comparison.position
+    if comparison.first_difference is not None:
+        wrong = f"byte {comparison.first_difference} of the download is not the one sent"
+        return _damaged_reply(download, wrong)
+    if not download.http_response.complete:
+        return _incomplete_reply(
+            download, f"the download broke off after {received} of {length} bytes"
+        )
+    if received != length:
+        return _damaged_reply(download, f"the download has {received} bytes of {length}")
+    return replace(
+        download, intact=True, finding="complete, and every byte of the download is right"
+    )
+
+
+def _describe_reply(reply: StepResponse) -> str:
+    if reply.status is None:
+        return "nothing"
+    offset = reply.header("Upload-Offset")
+    return f"{reply.status}" + (f" and Upload-Offset {offset}" if offset is not None else "")
+
+
+def _refused_reply(sent: StepResponse, stored: int) -> StepResponse:
+    return _incomplete_reply(sent, f"the PATCH of the rest at {stored} got {_describe_reply(sent)}")
+
+
+def _unverified_reply(head: StepResponse, why: str) -> StepResponse:
+    return replace(head, intact=True, finding=f"complete; content unverified, since {why}")
+
+
+def _incomplete_reply(reply: StepResponse, finding: str) -> StepResponse:
+    return replace(reply, intact=False, finding=finding)
+
+
+def _damaged_reply(reply: StepResponse, finding: str) -> StepResponse:
+    return replace(reply, intact=False, damage=True, finding=finding)

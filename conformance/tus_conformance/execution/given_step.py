@@ -1,0 +1,121 @@
+"""Putting preconditions in place: an upload to begin with, of which some bytes are stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tus_conformance.state.early_exit import StopScenario
+from tus_conformance.state.upload import UploadState
+from tus_conformance.targets import program
+from tus_reports import Verdict
+from tus_scenarios import GivenUpload, RequestSpec
+
+if TYPE_CHECKING:
+    from tus_conformance.execution.scenario_execution import ScenarioExecution
+    from tus_conformance.state.session import Session
+    from tus_conformance.state.step_response import StepResponse
+
+SUCCESS_REQUIREMENTS = {
+    "POST": "creation.post.201",
+    "PATCH": "core.patch.success-204",
+    "HEAD": "core.head.success-status",
+    "DELETE": "termination.204",
+    "OPTIONS": "core.options.status",
+}
+"""The row that a server breaks by not answering a proper request of a method with success."""
+
+
+async def create_given_upload(execution: ScenarioExecution, given: GivenUpload) -> UploadState:
+    """Create an upload and store its first bytes; raise Stopped where the server does not."""
+    length = execution.references.resolve_number(given.length)
+    ensure_within_max_size(execution.session, length)
+    upload = await _create_upload(execution, given, length)
+    upload.length = length
+    wanted = execution.references.resolve_number(given.stored)
+    while upload.offset < wanted:
+        before = upload.offset
+        reply = await execution.send("PATCH", RequestSpec(of=given.name, send=wanted - before))
+        if reply.succeeded and reply.header("Upload-Offset") is None:
+            # That a PATCH tells the offset is a requirement of its own; here HEAD will do.
+            await execution.send("HEAD", RequestSpec(of=given.name))
+        if not reply.succeeded or upload.offset <= before:
+            raise StopScenario(*setup_failure("The bytes to begin with could not be stored", reply))
+    return upload
+
+
+def ensure_within_max_size(session: Session, length: int) -> None:
+    """Raise Stopped where an upload of so many bytes is larger than the target takes."""
+    limit, stated = session.target.profile.max_size, session.discovery.max_size
+    if limit is not None and length > limit:
+        limit_text = f"and `max_size` in the profile is {limit}"
+    elif stated is not None and length > stated:
+        limit_text = f"and Tus-Max-Size is {stated}"
+    else:
+        return
+    raise StopScenario("not-applicable", f"It needs an upload of {length} bytes, {limit_text}.")
+
+
+async def _create_upload(
+    execution: ScenarioExecution, given: GivenUpload, length: int
+) -> UploadState:
+    command = execution.session.target.profile.commands.upload
+    creation = execution.session.discovery.capabilities.get("creation")
+    closed = creation is not None and creation.observed == "refused"
+    if command is not None and closed:
+        return await _create_by_command(execution, given, length, command)
+    reply = await execution.send("POST", _creation_request(given))
+    if reply.succeeded and given.name in execution.uploads:
+        return execution.uploads[given.name]
+    outcome, reason = setup_failure("The upload to begin with could not be created", reply)
+    if closed and outcome == "blocked":
+        reason += " If clients cannot create uploads here, name an `upload` command in the profile."
+    raise StopScenario(outcome, reason)
+
+
+async def _create_by_command(
+    execution: ScenarioExecution, given: GivenUpload, length: int, command: str
+) -> UploadState:
+    """Have an upload made by the command of the profile."""
+    if given.deferred or given.metadata or given.header:
+        raise StopScenario(
+            "not-applicable", "It needs an upload of a kind that the `upload` command cannot make."
+        )
+    try:
+        printed = await program.run_program(command, length=str(length))
+    except program.ProgramError as failed:
+        raise StopScenario("error", str(failed)) from None
+    return execution.adopt_upload(given, printed.decode("latin-1").strip())
+
+
+def _creation_request(given: GivenUpload) -> RequestSpec:
+    return RequestSpec(
+        of=given.name,
+        length=None if given.deferred else given.length,
+        defer="1" if given.deferred else None,
+        metadata=given.metadata,
+        header=dict(given.header),
+    )
+
+
+def setup_failure(
+    what: str, reply: StepResponse, actual: str = "", broken: str = ""
+) -> tuple[Verdict, str]:
+    """Return the verdict and the reason of a scenario that cannot begin as it should.
+
+    `broken` is the row that is to blame, where that is another than the method's usual one.
+    """
+    failure = reply.http_response.failure
+    if failure is not None and failure.kind in {"unreachable", "tls"}:
+        return "error", f"{what}: {failure.message}"
+    requirement = broken or SUCCESS_REQUIREMENTS.get(reply.method, "")
+    blamed = f" ({requirement})" if requirement else ""
+    if failure is not None:
+        return "blocked", f"{what}{blamed}: {failure.message}"
+    description = f"{reply.method} was answered with {actual or reply.status}"
+    if reply.succeeded and reply.method == "POST":
+        description += f" and {_describe_location(reply.header('Location'))}"
+    return "blocked", f"{what}{blamed}: {description}."
+
+
+def _describe_location(location: str | None) -> str:
+    return "no Location" if location is None else f"the Location {location!r}, which is no URL"

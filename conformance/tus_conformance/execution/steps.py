@@ -1,0 +1,200 @@
+"""Replaying a scenario: its steps in order, each answer judged, all of it recorded."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+import trio
+
+from tus_conformance.evaluation import verdict
+from tus_conformance.execution.given_step import setup_failure
+from tus_conformance.execution.request_faults import split_waiting_fault
+from tus_conformance.execution.scenario_execution import ScenarioExecution
+from tus_conformance.execution.stalled_step import StalledStep, open_stalled_step
+from tus_conformance.state.early_exit import StopScenario, UnresolvedReference
+from tus_conformance.state.session import Session
+from tus_conformance.state.step_response import StepResponse
+from tus_reports import Attempt, Check, Verdict
+from tus_scenarios import RequestSpec, Scenario, Step
+
+_FINAL_STATUSES = frozenset({400, 404, 410, 412, 413, 415})
+"""The refusals of a request that is wrong, whatever the upload is busy with, or of one gone."""
+
+
+async def execute_scenario(scenario: Scenario, session: Session, attempt: int = 1) -> Attempt:
+    """Tell a scenario once, on uploads of its own, and return what was found."""
+    began = trio.current_time()
+    stopped_by: Verdict | None = None
+    reason = ""
+    async with ScenarioExecution(session, scenario, attempt) as execution:
+        try:
+            await _run_steps(execution)
+        except StopScenario as stopped:
+            stopped_by, reason = stopped.verdict, stopped.reason
+        except UnresolvedReference as missing:
+            stopped_by, reason = "blocked", f"It could not go on: {missing}."
+        except Exception as bug:  # a bug of ours must not count against the server
+            stopped_by, reason = "error", _describe_bug(bug)
+    checks = (*execution.checks, *_not_reached_checks(execution, reason))
+    return Attempt(
+        verdict=verdict.of_attempt(checks, stopped_by),
+        reason=reason,
+        checks=checks,
+        exchanges=tuple(execution.exchanges),
+        seconds=round(trio.current_time() - began, 6),
+    )
+
+
+async def _run_steps(execution: ScenarioExecution) -> None:
+    if execution.scenario.run is not None:
+        await execution.scenario.run(execution)
+        return
+    stalled: StalledStep | None = None
+    for number, step in enumerate(execution.scenario.steps, 1):
+        execution.step = number
+        meanwhile = stalled if stalled is not None and stalled.until == step.name else None
+        try:
+            if (parting := split_waiting_fault(step)) is not None:
+                stalled = await open_stalled_step(execution, step, *parting)
+                continue
+            reply = await _perform_step(execution, step, meanwhile)
+        except UnresolvedReference as missing:
+            if step.setup:
+                raise
+            execution.skip_expectations(step.expect, str(missing))
+            continue
+        if step.within:
+            reply = await _retry_until_passing(execution, step, reply)
+        if not _evaluate_step(execution, step, reply) or not _finish_stalled(execution, meanwhile):
+            break
+
+
+def _finish_stalled(execution: ScenarioExecution, stalled: StalledStep | None) -> bool:
+    """Judge a step that stood still until now; return whether the scenario goes on."""
+    if stalled is None:
+        return True
+    execution.step = stalled.number
+    return _evaluate_step(execution, stalled.step, stalled.reply)
+
+
+async def _perform_step(
+    execution: ScenarioExecution, step: Step, meanwhile: StalledStep | None = None
+) -> StepResponse | None:
+    if step.given is not None:
+        await execution.create_upload(step.given)
+        return None
+    if step.finish is not None:
+        return await execution.complete_upload(step.finish)
+    request = step.message
+    assert request is not None
+    method = request.method or step.act.upper()
+    if meanwhile is None:
+        reply = await execution.send(method, request)
+    else:
+        reply = await meanwhile.finish_while_sending(
+            execution, lambda: execution.send(method, request)
+        )
+    if step.name:
+        execution.replies[step.name] = reply
+    return reply
+
+
+async def _retry_until_passing(
+    execution: ScenarioExecution, step: Step, reply: StepResponse | None
+) -> StepResponse | None:
+    """Perform a step again until its expectations pass, its time is over, or there is no hope.
+
+    The bytes of a request that broke off may still be on their way to the store, so a PATCH that
+    has no offset of its own asks where the upload stands before it is sent again.
+    """
+    retried_patch = step.patch if step.patch is not None and step.patch.offset is None else None
+
+    async def ready() -> bool:
+        nonlocal reply
+        seen = len(execution.checks)
+        passed = reply is not None and execution.expect(reply, *step.expect, after_waiting=True)
+        del execution.checks[seen:]
+        if passed or _is_final(reply):
+            return True
+        if retried_patch is not None:
+            await execution.send("HEAD", RequestSpec(of=retried_patch.of))
+        reply = await _perform_step(execution, step)
+        return False
+
+    await execution.wait_until(ready, seconds=step.within)
+    return reply
+
+
+def _is_final(reply: StepResponse | None) -> bool:
+    """Tell whether time mends no answer: it is wrong, was done, or is about what is gone."""
+    if reply is None:
+        return False
+    done = reply.succeeded and reply.method in {"POST", "PATCH", "DELETE"}
+    return done or reply.damage or reply.status in _FINAL_STATUSES
+
+
+def _evaluate_step(execution: ScenarioExecution, step: Step, reply: StepResponse | None) -> bool:
+    """Judge a step; return whether the scenario goes on."""
+    if reply is None:
+        return True
+    if step.setup:
+        _ensure_precondition(execution, step, reply)
+        return True
+    seen = len(execution.checks)
+    execution.expect(reply, *step.expect, after_waiting=bool(step.within))
+    violated = any(check.outcome == "violated" for check in execution.checks[seen:])
+    return not (step.needed and violated)
+
+
+def _ensure_precondition(execution: ScenarioExecution, step: Step, reply: StepResponse) -> None:
+    """Raise Stopped where a precondition does not hold; its expectations are not checks."""
+    seen = len(execution.checks)
+    execution.expect(reply, *step.expect)
+    found, execution.checks[seen:] = execution.checks[seen:], []
+    refused = not step.expect and not reply.succeeded
+    if refused or any(check.grade in {None, "fail"} for check in found):
+        broken = next((check for check in found if check.grade in {None, "fail"}), None)
+        actual, row = (broken.actual, broken.requirement) if broken else ("", "")
+        raise StopScenario(*setup_failure("A precondition did not hold", reply, actual, row))
+
+
+def _not_reached_checks(execution: ScenarioExecution, reason: str) -> list[Check]:
+    """Return the checks that the story did not come to, and what kept it from them."""
+    why_not_reached = reason or _end_reason(execution.checks)
+    reached = {(check.step, check.requirement) for check in execution.checks}
+    expected: list[tuple[int | None, str]] = [
+        (number, requirement)
+        for number, step in enumerate(execution.scenario.steps, 1)
+        for expectation in (() if step.setup else step.expect)
+        for requirement in expectation.requirements
+    ]
+    remaining = [place for place in dict.fromkeys(expected) if place not in reached]
+    mentioned = {requirement for _, requirement in [*reached, *remaining]}
+    # Of a story in code it is known what it checks, not where; one that was stopped owes all.
+    owed = execution.scenario.requirements if execution.scenario.run is not None and reason else ()
+    remaining += [
+        (None, requirement)
+        for requirement in execution.scenario.requirements
+        if requirement not in mentioned or requirement in owed
+    ]
+    return [
+        Check(requirement=requirement, outcome="not-reached", says=why_not_reached, step=number)
+        for number, requirement in remaining
+    ]
+
+
+def _end_reason(checks: Sequence[Check]) -> str:
+    """Return what ended a story early, if something did: the last thing that was wrong."""
+    wrong = [check for check in checks if check.outcome == "violated"]
+    return f"the story ended with this: {wrong[-1].actual}" if wrong else "not reached"
+
+
+def _describe_bug(bug: Exception) -> str:
+    while isinstance(bug, ExceptionGroup):
+        bug = bug.exceptions[0]
+    frame = traceback.extract_tb(bug.__traceback__)[-1]
+    return (
+        "The suite itself failed here, which says nothing of the server; please report it:"
+        f" {type(bug).__name__}: {bug} (line {frame.lineno} of {frame.name})."
+    )

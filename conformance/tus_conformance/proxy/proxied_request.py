@@ -1,0 +1,54 @@
+"""A request on its way through the proxy, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+HeaderPairs = tuple[tuple[str, str], ...]
+
+
+def header_value(headers: HeaderPairs, name: str) -> str | None:
+    """Return the first value of a header, in whatever letter case; None without."""
+    return next((value for key, value in headers if key.lower() == name.lower()), None)
+
+
+@dataclass
+class ProxiedRequest:
+    """A request, as its client sent it; `came` counts the bytes of its body, chunks undone.
+
+    `whole` tells whether all of it came; where it did not, `broke` says how the client went away.
+    `status` and `answer` are the server's final response. `done` says what was done to it.
+    """
+
+    number: int
+    method: str
+    target: str
+    headers: HeaderPairs
+    chunked: bool = False
+    length: int | None = None
+    received: int = 0
+    trailers: HeaderPairs = ()
+    complete: bool = False
+    closed_by_client: Literal["", "fin", "rst"] = ""
+    status: int | None = None
+    response_headers: HeaderPairs = ()
+    faults_done: list[str] = field(default_factory=list)
+
+    def header(self, name: str) -> str | None:
+        """Return the value of one of its headers."""
+        return header_value(self.headers, name)
+
+    @property
+    def path(self) -> str:
+        """Return the path it is about, without the query."""
+        return self.target.partition("?")[0]
+
+    def summary(self) -> str:
+        """Return the request and what became of it in a line; no query, which may hold secrets."""
+        body = f", {self.received} bytes" if self.received or self.length else ""
+        ended = {"": "", "fin": ", closed by the client", "rst": ", reset by the client"}
+        answered = "no answer" if self.status is None else str(self.status)
+        end = ended[self.closed_by_client]
+        line = f"{self.number:4} {self.method} {self.path}{body}{end}: {answered}"
+        return line + "".join(f"; {each}" for each in self.faults_done)

@@ -1,0 +1,164 @@
+"""The items of the pytest plugin: one for each scenario and, after them, for each invariant."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from tus_conformance.cli.arguments import parse_header, parse_seconds, random_seed
+from tus_conformance.discovery.probes import TargetUnreachable
+from tus_conformance.evaluation.invariants import invariants
+from tus_conformance.runner.run import Run
+from tus_conformance.runner.run_plan import RunPlan
+from tus_conformance.runner.selection import Selection
+from tus_conformance.state.session import Session
+from tus_conformance.targets.profile import Profile, ProfileError, read_profile
+from tus_conformance.targets.program import ProgramError
+from tus_conformance.targets.target import TargetError, resolve_target
+from tus_conformance.targets.target_transport import transport_for
+from tus_reports import ScenarioResult, Verdict, finding_text
+from tus_scenarios import Scenario, ScenarioError, scenarios
+
+_SKIPPED: frozenset[Verdict] = frozenset({"not-applicable", "unsupported", "excluded"})
+_USAGE_ERRORS = (ArgumentTypeError, ProfileError, ProgramError, TargetError, ScenarioError)
+_FAILED: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked"})
+
+
+class PluginRun:
+    """The run behind the items of one pytest session; the target is discovered once."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.strict = bool(config.getoption("--tus-strict"))
+        self._plan = _build_plan(config)
+        target = self._plan.target
+        self._run = Run(self._plan, transport_for(target), lambda _line: None)
+        self._session: Session | None = None
+        self._worker_results: Mapping[str, ScenarioResult | None] | None = None
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Return the scenarios of the run."""
+        return tuple(self._plan.scenarios)
+
+    def run_scenario(self, scenario: Scenario) -> ScenarioResult:
+        """Tell a scenario as a run would, and return how it came out."""
+        return trio.run(self._run_scenario, scenario)
+
+    async def _run_scenario(self, scenario: Scenario) -> ScenarioResult:
+        if self._session is None:
+            self._session = await self._run.open_session()
+        return await self._run.run_scenario(scenario, self._session)
+
+    def invariant_result(self, name: str) -> ScenarioResult | None:
+        """Return what an invariant saw in the scenarios told so far; None if it was left out."""
+        if self._worker_results is not None:
+            return self._worker_results[name]
+        return next((result for result in self._run.invariant_results() if result.id == name), None)
+
+    def use_worker_results(self, result: Mapping[str, ScenarioResult | None]) -> None:
+        """Take what the invariants of other processes saw for what was seen."""
+        self._worker_results = result
+
+
+PLUGIN_RUN = pytest.StashKey[PluginRun]()
+
+
+def prepare(config: pytest.Config) -> None:
+    """Prepare the run of a session; a mistake in its options is an error of usage."""
+    try:
+        config.stash[PLUGIN_RUN] = PluginRun(config)
+    except _USAGE_ERRORS as wrong:
+        raise pytest.UsageError(str(wrong)) from None
+
+
+class SuiteFile(pytest.File):
+    """Represent every scenario of the suite."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield the scenarios in the order of the specification, then the invariants."""
+        plugin_run = self.config.stash[PLUGIN_RUN]
+        for scenario in plugin_run.scenarios:
+            yield ScenarioItem.from_parent(
+                self, name=scenario.id, plugin_run=plugin_run, scenario=scenario
+            )
+        for invariant in invariants():
+            yield InvariantItem.from_parent(self, name=invariant.id, plugin_run=plugin_run)
+
+
+class _Item(pytest.Item):
+    """An item that fails, skips or passes as a verdict says."""
+
+    def __init__(self, *, plugin_run: PluginRun, **known: Any) -> None:
+        super().__init__(**known)
+        self.plugin_run = plugin_run
+
+    def apply_verdict(self, result: ScenarioResult) -> None:
+        """Turn a verdict into the outcome of the item."""
+        self.user_properties.append(("tus_verdict", result.verdict))
+        if result.verdict in _SKIPPED:
+            pytest.skip(f"{result.verdict}: {result.reason}")
+        text = finding_text(result)
+        if result.verdict in _FAILED or (result.verdict == "warn" and self.plugin_run.strict):
+            pytest.fail(text, pytrace=False)
+        if result.verdict in {"warn", "note"}:
+            self.add_report_section("call", result.verdict, text)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return what pytest shows as the place of the item."""
+        return self.path, None, self.name
+
+
+class ScenarioItem(_Item):
+    """A scenario."""
+
+    def __init__(self, *, scenario: Scenario, **known: Any) -> None:
+        super().__init__(**known)
+        self.scenario = scenario
+
+    def runtest(self) -> None:
+        """Tell the scenario."""
+        try:
+            result = self.plugin_run.run_scenario(self.scenario)
+        except TargetUnreachable as unreachable:
+            pytest.exit(f"{unreachable} Nothing was tested.", returncode=3)
+        self.apply_verdict(result)
+
+
+class InvariantItem(_Item):
+    """An invariant, over the scenarios that were told before it."""
+
+    def runtest(self) -> None:
+        """Conclude from what the invariant saw."""
+        result = self.plugin_run.invariant_result(self.name)
+        if result is None:
+            pytest.skip("excluded: left out by --tus-skip or the profile")
+        self.apply_verdict(result)
+
+
+def _build_plan(config: pytest.Config) -> RunPlan:
+    option = config.getoption
+    profile = read_profile(Path(option("--tus-profile"))) if option("--tus-profile") else Profile()
+    extra_headers = tuple(parse_header(text) for text in option("--tus-header"))
+    patience = option("--tus-timeout")
+    target = trio.run(
+        resolve_target,
+        profile,
+        option("--tus-target"),
+        extra_headers,
+        parse_seconds(patience) if patience else None,
+    )
+    seed = option("--tus-seed")
+    return RunPlan(
+        target=target,
+        scenarios=scenarios(),
+        selection=Selection(
+            tuple(option("--tus-only")), tuple(option("--tus-skip")), option("--tus-large")
+        ),
+        seed=random_seed() if seed is None else seed,
+        command_prefix=("tus-conformance", "run", "--target", option("--tus-target")),
+    )

@@ -1,0 +1,107 @@
+"""The trial of a scenario: told once, again and alone where it failed, with a server that is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from msgspec import structs
+
+from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation.invariants import InvariantMonitor
+from tus_conformance.execution.steps import execute_scenario
+from tus_conformance.runner.schedule import RunGate
+from tus_conformance.state.session import Session
+from tus_conformance.targets.trace import TracedTransport
+from tus_reports import Attempt, Check
+from tus_scenarios import Scenario
+
+GateEntry = Callable[[], AbstractAsyncContextManager[None]]
+
+
+class AttemptRunner:
+    """Makes the attempts of scenarios; `server_lost` says why no more can be made, or is empty."""
+
+    def __init__(self, monitor: InvariantMonitor, trace: TracedTransport) -> None:
+        self.server_lost = ""
+        self._monitor = monitor
+        self._trace = trace
+        self._gate = RunGate()
+        self._latest_scenario = ""
+
+    async def run_attempts(self, scenario: Scenario, session: Session) -> tuple[Attempt, ...]:
+        """Tell a scenario, and a second time with nothing beside it where it failed."""
+        gate = self._gate.exclusive if scenario.serial else self._gate.shared
+        attempts = [await self._run_attempt(scenario, session, 1, gate)]
+        if attempts[0].verdict == "fail":
+            attempts.append(await self._run_attempt(scenario, session, 2, self._gate.exclusive))
+        self._latest_scenario = scenario.id
+        return tuple(attempts)
+
+    async def _run_attempt(
+        self, scenario: Scenario, session: Session, number: int, gate: GateEntry
+    ) -> Attempt:
+        """Tell a scenario once; again, after picking up the server, where that went away."""
+        async with gate():
+            attempt = await execute_scenario(scenario, session, number)
+        for again in (number + 2, number + 4):
+            if not await self._server_is_gone(attempt, session):
+                return attempt
+            async with self._gate.exclusive():
+                if not await self._restart_server(scenario, session):
+                    return attempt
+                attempt = await execute_scenario(scenario, session, again)
+        if await self._server_is_gone(attempt, session):
+            # One that hangs is there, and owes an answer; one that ended is charged with that.
+            exited = session.server_exited
+            async with self._gate.exclusive():
+                await self._restart_server(scenario, session)
+            return _without_unanswered(attempt) if exited else attempt
+        return attempt
+
+    async def _server_is_gone(self, attempt: Attempt, session: Session) -> bool:
+        """Tell whether the server has gone away."""
+        if self.server_lost:
+            return False
+        undetermined = attempt.verdict in {"error", "blocked", "inconclusive"}
+        if undetermined or any(_unanswered(check, attempt) for check in attempt.checks):
+            return not await session.wait_until_responsive()
+        return session.server_exited
+
+    async def _restart_server(self, scenario: Scenario, session: Session) -> bool:
+        """Start a server again that went away; tell whether there is one to go on with."""
+        if not session.server_exited and await session.wait_until_responsive():
+            return True  # another scenario has had it started again
+        if session.server is not None:
+            exit_description = await session.server.restart()
+            during = [name for name in (self._latest_scenario, scenario.id) if name]
+            self._monitor.record_server_exit(
+                during, exit_description, self._trace.take_last_exchanges()
+            )
+            return True
+        self.server_lost = f"the server stopped answering in {scenario.id}."
+        return False
+
+
+def _unanswered(check: Check, attempt: Attempt) -> bool:
+    """Tell whether a check is not right for want of an answer."""
+    if check.grade not in {"fail", "warn"} or check.exchange is None:
+        return False
+    return attempt.exchanges[check.exchange].response is None
+
+
+def _without_unanswered(attempt: Attempt) -> Attempt:
+    """Return an attempt in which nothing is blamed for what a server that ended did not answer."""
+    checks = tuple(
+        structs.replace(check, outcome="not-reached", grade=None, says=_SERVER_EXITED)
+        if _unanswered(check, attempt)
+        else check
+        for check in attempt.checks
+    )
+    outcome = verdict.of_attempt(checks, "blocked")
+    return structs.replace(attempt, checks=checks, verdict=outcome, reason=_SERVER_EXITED)
+
+
+_SERVER_EXITED = (
+    "The server's process ended each time that this was told (always.server-keeps-running)."
+)

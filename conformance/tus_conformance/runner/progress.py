@@ -1,0 +1,49 @@
+"""Progress: what is running, how much is done, how long the rest takes, below a terminal's lines.
+
+Where nobody watches there is none, and what is printed is the same as without.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+
+class Progress(Protocol):
+    """Is told when a scenario begins and when it has ended."""
+
+    def on_scenario_start(self, scenario: str) -> None:
+        """Take notice that a scenario is being told."""
+        ...
+
+    def on_scenario_end(self, scenario: str) -> None:
+        """Take notice that it has come out."""
+        ...
+
+
+class NoProgress:
+    """Progress that nobody watches."""
+
+    def on_scenario_start(self, scenario: str) -> None:
+        """Take no notice."""
+
+    def on_scenario_end(self, scenario: str) -> None:
+        """Take no notice."""
+
+
+@contextmanager
+def show_progress(total: int, stream: TextIO) -> Iterator[tuple[Progress, TextIO]]:
+    """Show progress on a terminal; yield what to tell it, and where to write the lines above it.
+
+    On anything else than a terminal nothing is shown, and the lines go to the stream itself.
+    """
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        yield NoProgress(), stream
+        return
+    from tus_conformance.runner.progress_bar import ProgressBar  # a log needs no rich
+
+    progress_bar = ProgressBar(total, stream)
+    with progress_bar.live:
+        yield progress_bar, progress_bar.lines_stream

@@ -1,0 +1,87 @@
+"""The rows of the ledger, each with the verdict over every scenario that checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tus_conformance.evaluation import verdict
+from tus_reports import RequirementResult, ScenarioResult, Verdict
+from tus_scenarios import Requirement as Row
+from tus_scenarios import ledger
+
+CORE_REQUIREMENT = "core.implemented"
+"""The row that is the sum of the core's MUST and MUST NOT rows; there is nothing to send for it."""
+
+
+def evaluate_requirements(results: Sequence[ScenarioResult]) -> list[RequirementResult]:
+    """Return the requirements that a run has looked at, in the order of the specification."""
+    lines = [
+        _evaluate_requirement(
+            row, [scenario for scenario in results if row.id in scenario.requirements]
+        )
+        for row in ledger().values()
+        if row.side == "server" and row.id != CORE_REQUIREMENT
+    ]
+    lines = [line for line in lines if line.scenarios]
+    return [_core_result(lines), *lines] if lines else []
+
+
+def _evaluate_requirement(row: Row, results: Sequence[ScenarioResult]) -> RequirementResult:
+    outcome = verdict.of_requirement(row.id, results)
+    reason = ""
+    if outcome in verdict.UNDETERMINED:
+        reason = next(
+            (
+                _scenario_reason(each)
+                for each in results
+                if each.verdict == outcome and _scenario_reason(each)
+            ),
+            "",
+        )
+        reason = reason or _not_reached_reason(row.id, results)
+    return _result_line(row, outcome, tuple(scenario.id for scenario in results), reason)
+
+
+def _scenario_reason(results: ScenarioResult) -> str:
+    """Return what kept a scenario from its verdict."""
+    reasons = (results.reason, *(attempt.reason for attempt in results.attempts))
+    return next((reason for reason in reasons if reason), "")
+
+
+def _not_reached_reason(requirement: str, results: Sequence[ScenarioResult]) -> str:
+    """Return what kept the checks of a requirement from being reached."""
+    notes = (
+        check.says.rstrip(".")
+        for each in results
+        for attempt in each.attempts
+        for check in attempt.checks
+        if check.requirement == requirement and check.outcome == "not-reached"
+    )
+    return next((f"It was not reached: {says}." for says in notes if says), "")
+
+
+def _core_result(lines: Sequence[RequirementResult]) -> RequirementResult:
+    parts = [
+        line for line in lines if line.extension == "core" and line.level in {"MUST", "MUST NOT"}
+    ]
+    scenarios = tuple(dict.fromkeys(name for line in parts for name in line.scenarios))
+    outcome = verdict.worst(line.verdict for line in parts)
+    reason = next((line.reason for line in parts if line.verdict == outcome and line.reason), "")
+    return _result_line(ledger()[CORE_REQUIREMENT], outcome, scenarios, reason)
+
+
+def _result_line(
+    row: Row, outcome: Verdict, scenarios: tuple[str, ...], reason: str = ""
+) -> RequirementResult:
+    return RequirementResult(
+        id=row.id,
+        level=row.level,
+        section=row.section,
+        extension=row.extension,
+        statement=row.statement,
+        verdict=outcome,
+        scenarios=scenarios,
+        link=row.link,
+        ambiguity=row.ambiguity,
+        reason=reason,
+    )

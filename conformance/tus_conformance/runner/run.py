@@ -1,0 +1,217 @@
+"""A run: discovery, every scenario, the invariants, the requirements, as lines of the record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import trio
+from msgspec import structs
+
+from tus_conformance.discovery.discovery import discover
+from tus_conformance.discovery.probes import TargetUnreachable
+from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation.invariants import InvariantMonitor
+from tus_conformance.runner import requirement_results
+from tus_conformance.runner.attempts import AttemptRunner
+from tus_conformance.runner.progress import NoProgress, Progress
+from tus_conformance.runner.run_plan import RunPlan
+from tus_conformance.runner.schedule import run_in_order
+from tus_conformance.runner.selection import inapplicable
+from tus_conformance.state.session import Session
+from tus_conformance.targets.target_transport import Transport
+from tus_conformance.targets.trace import TracedTransport
+from tus_reports import FORMAT, Attempt, Counts, Footer, Header, RecordLine, ScenarioResult, Verdict
+from tus_scenarios import SPEC_EDITION, Scenario
+
+
+class Run:
+    """A run in progress; `emit` is given each line of the record as soon as it is there.
+
+    `result` are the scenarios that have come out, and, in the end, the invariants.
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        route: Transport,
+        emit: Callable[[RecordLine], None],
+        progress: Progress | None = None,
+    ) -> None:
+        self.plan = plan
+        self._progress = progress or NoProgress()
+        self._route = TracedTransport(route)
+        self._left_behind: list[str] = []
+        self._emit = emit
+        self.results: list[ScenarioResult] = []
+        self._monitor = InvariantMonitor()
+        self._attempt_runner = AttemptRunner(self._monitor, self._route)
+        self._exchanges = 0
+        self._requirements: Counter[Verdict] = Counter()
+        self._first_failure: str | None = None
+        self._scope = trio.CancelScope()
+
+    async def __call__(self) -> Footer:
+        """Run it all and return the last line of the record; `stop` makes it come early."""
+        began = trio.current_time()
+        self._emit(self._header())
+        problem = ""
+        try:
+            with self._scope:
+                problem = await self._run_all()
+        except TargetUnreachable as unreachable:
+            problem = f"{unreachable} Nothing was tested."
+        if self._scope.cancelled_caught:
+            problem = (
+                f"Interrupted after {len(self.results)} of {len(self.plan.scenarios)} scenarios."
+            )
+        self._evaluate_run()
+        footer = self._footer(problem, trio.current_time() - began)
+        self._emit(footer)
+        return footer
+
+    def stop(self) -> None:
+        """End the run: what is under way is given up, and its uploads are removed."""
+        self._scope.cancel()
+
+    async def _run_all(self) -> str:
+        session = await self.open_session()
+        await run_in_order(
+            self.plan.scenarios,
+            self._scenario_runner(session),
+            self._add_result,
+            jobs=self.plan.jobs,
+        )
+        await session.remove_left_behind()
+        return self._attempt_runner.server_lost[:1].upper() + self._attempt_runner.server_lost[1:]
+
+    async def open_session(self) -> Session:
+        """Discover the target and return the session that the scenarios share."""
+        discovered = await discover(self.plan.target, self._route, self._left_behind)
+        self._exchanges += len(discovered.exchanges)
+        self._emit(discovered.to_record())
+        return Session(
+            target=self.plan.target,
+            transport=self._route,
+            discovery=discovered,
+            seed=self.plan.seed,
+            on_exchange=self._monitor.observe,
+            server=self.plan.server,
+            left_behind=self._left_behind,
+        )
+
+    def _scenario_runner(self, session: Session) -> Callable[[Scenario], Awaitable[ScenarioResult]]:
+        async def run_scenario(scenario: Scenario) -> ScenarioResult:
+            self._progress.on_scenario_start(scenario.id)
+            result = await self.run_scenario(scenario, session)
+            self._progress.on_scenario_end(scenario.id)
+            return result
+
+        return run_scenario
+
+    async def run_scenario(self, scenario: Scenario, session: Session) -> ScenarioResult:
+        """Tell a scenario, a second time and alone where it failed; return how it came out."""
+        exclusion = self.plan.selection.exclusion_reason(
+            scenario.id, self.plan.target.profile, scenario.needs
+        )
+        if exclusion is None and self._first_failure:
+            exclusion = f"not run, since {self._first_failure} failed (--fail-fast)"
+        if exclusion is not None:
+            return self._scenario_result(scenario, (), "excluded", exclusion)
+        not_applicable = inapplicable(scenario, session.discovery, self.plan.target.profile)
+        if not_applicable is not None:
+            return self._scenario_result(scenario, (), *not_applicable)
+        if self._attempt_runner.server_lost:
+            return self._scenario_result(
+                scenario, (), "error", f"Not run: {self._attempt_runner.server_lost}"
+            )
+        attempts = await self._attempt_runner.run_attempts(scenario, session)
+        result = self._scenario_result(scenario, attempts, *verdict.of_scenario(attempts))
+        if result.verdict == "fail" and self.plan.fail_fast and not self._is_known(result):
+            self._first_failure = self._first_failure or scenario.id
+        return result
+
+    def _scenario_result(
+        self, scenario: Scenario, attempts: tuple[Attempt, ...], outcome: Verdict, reason: str
+    ) -> ScenarioResult:
+        return ScenarioResult(
+            id=scenario.id,
+            title=scenario.title,
+            verdict=outcome,
+            section=scenario.section,
+            extension=scenario.extension,
+            reason=reason,
+            steps=scenario.prose,
+            requirements=scenario.requirements,
+            attempts=attempts,
+            reproduce=self.plan.reproduce_command(scenario.id),
+        )
+
+    def _is_known(self, result: ScenarioResult) -> bool:
+        return self.plan.baseline.covers(result, strict=self.plan.strict)
+
+    def _add_result(self, result: ScenarioResult) -> None:
+        if self.plan.baseline.entries and self._is_known(result):
+            reason = f"{result.reason} Known: the baseline has it.".strip()
+            result = structs.replace(result, reason=reason)
+        self.results.append(result)
+        self._exchanges += sum(len(attempt.exchanges) for attempt in result.attempts)
+        self._emit(result)
+
+    def _evaluate_run(self) -> None:
+        """Report what was seen over the whole run: the invariants, then the requirements."""
+        if any(result.attempts for result in self.results):
+            for result in self.invariant_results():
+                self._add_result(result)
+        requirement_lines = requirement_results.evaluate_requirements(self.results)
+        for line in requirement_lines:
+            self._emit(line)
+        self._requirements = Counter(
+            line.verdict
+            for line in requirement_lines
+            if line.id != requirement_results.CORE_REQUIREMENT
+        )
+
+    def invariant_results(self) -> list[ScenarioResult]:
+        """Return what the invariants saw, as scenarios."""
+        return [
+            invariant.result(self.plan.reproduce_command)
+            for invariant in self._monitor.invariants
+            if self.plan.selection.exclusion_reason(invariant.id, self.plan.target.profile)
+            in {None, "not among --only"}
+        ]
+
+    def _header(self) -> Header:
+        redact = self.plan.target.redaction.redact_text
+        return Header(
+            format=FORMAT,
+            suite_version=version("tus-conformance"),
+            target=redact(self.plan.target.url),
+            seed=self.plan.seed,
+            arguments=tuple(redact(argument) for argument in self.plan.arguments),
+            spec_edition=SPEC_EDITION,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _footer(self, problem: str, seconds: float) -> Footer:
+        known = {result.id for result in self.results if self._is_known(result)}
+        code = verdict.exit_code(self.results, strict=self.plan.strict, known=known)
+        if self.plan.baseline.fixed_entries(self.results, strict=self.plan.strict):
+            code = verdict.FAILED
+        if self._scope.cancelled_caught:
+            code = verdict.INTERRUPTED
+        elif problem and code != verdict.FAILED:
+            code = verdict.UNDETERMINED_EXIT
+        return Footer(
+            counts=Counts(
+                scenarios=dict(Counter(result.verdict for result in self.results)),
+                requirements=dict(self._requirements),
+            ),
+            exit_code=code,
+            seconds=round(seconds, 3),
+            exchanges=self._exchanges,
+            problem=problem,
+            left_behind=tuple(map(self.plan.target.redaction.redact_text, self._left_behind)),
+        )

@@ -1,0 +1,40 @@
+"""The plan of a run: a target, the scenarios, and what the user chose."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tus_conformance.runner.baseline import Baseline
+from tus_conformance.runner.selection import Selection
+from tus_conformance.state.session import RestartableServer
+from tus_conformance.targets.target import Target
+from tus_scenarios import Scenario
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What to run: a target, the scenarios, the user's options.
+
+    What `baseline` knows to fail does not count. `reproduce` is the beginning of the command that
+    repeats a scenario; `arguments` are recorded.
+    """
+
+    target: Target
+    scenarios: Sequence[Scenario]
+    selection: Selection = field(default_factory=Selection)
+    seed: int = 0
+    jobs: int = 1
+    strict: bool = False
+    fail_fast: bool = False
+    arguments: tuple[str, ...] = ()
+    command_prefix: tuple[str, ...] = ()
+    server: RestartableServer | None = None
+    baseline: Baseline = field(default_factory=Baseline)
+
+    def reproduce_command(self, scenario: str) -> str:
+        """Return the command that repeats one scenario; secrets are left for the user to fill."""
+        hidden = self.target.redaction.redact_text
+        words = [hidden(word) for word in self.command_prefix]
+        return shlex.join([*words, "--seed", str(self.seed), "--only", scenario])

@@ -1,0 +1,85 @@
+"""The scheduler: scenarios side by side, those that need quiet alone, their results in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import trio
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class RunGate:
+    """A gate: many pass `shared` at once, and whoever is `exclusive` has nothing else beside it."""
+
+    def __init__(self) -> None:
+        self._changed = trio.Condition()
+        self._shared = 0
+        self._alone = 0
+
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[None]:
+        """Hold the gate together with others."""
+        async with self._changed:
+            while self._alone:
+                await self._changed.wait()
+            self._shared += 1
+        try:
+            yield
+        finally:
+            with trio.CancelScope(shield=True):
+                async with self._changed:
+                    self._shared -= 1
+                    self._changed.notify_all()
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Hold the gate with nothing else running; those that come later wait."""
+        async with self._changed:
+            while self._alone:
+                await self._changed.wait()
+            self._alone += 1
+        # From here on others wait for this one, also if it gives up before they have all left.
+        try:
+            async with self._changed:
+                while self._shared:
+                    await self._changed.wait()
+            yield
+        finally:
+            with trio.CancelScope(shield=True):
+                async with self._changed:
+                    self._alone -= 1
+                    self._changed.notify_all()
+
+
+async def run_in_order(
+    items: Sequence[Item],
+    work: Callable[[Item], Awaitable[Result]],
+    deliver: Callable[[Result], None],
+    *,
+    jobs: int,
+) -> None:
+    """Work on items, `jobs` at a time; hand the results over in the items' order."""
+    results: dict[int, Result] = {}
+    delivered = 0
+    send, receive = trio.open_memory_channel[int](math.inf)
+    for index in range(len(items)):
+        send.send_nowait(index)
+    send.close()
+
+    async def worker(source: trio.MemoryReceiveChannel[int]) -> None:
+        nonlocal delivered
+        async for index in source:
+            results[index] = await work(items[index])
+            while delivered in results:
+                deliver(results.pop(delivered))
+                delivered += 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(max(1, min(jobs, len(items)))):
+            nursery.start_soon(worker, receive.clone())
+        receive.close()

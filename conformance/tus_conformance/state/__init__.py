@@ -1,0 +1,1 @@
+"""What scenarios share and know: session, uploads, responses, references, content."""

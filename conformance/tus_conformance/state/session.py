@@ -1,0 +1,98 @@
+"""What every telling of a run shares: the target, the wire, what was discovered, the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import trio
+
+from tus_conformance.discovery.discovery import DiscoveryResult
+from tus_conformance.state.step_response import StepResponse
+from tus_conformance.targets.removal import remove_upload
+from tus_conformance.targets.target import Target
+from tus_conformance.targets.target_transport import Transport
+from tus_conformance.transport import HttpRequest
+from tus_scenarios import Scenario
+
+ExchangeObserver = Callable[[Scenario, HttpRequest, StepResponse], None]
+
+
+class RestartableServer(Protocol):
+    """A server that the suite started, and can start again."""
+
+    @property
+    def has_exited(self) -> bool:
+        """Tell whether its process has ended."""
+        ...
+
+    async def restart(self) -> str:
+        """Start it again, and return how it ended or that it had to be stopped."""
+        ...
+
+
+@dataclass
+class Session:
+    """The shared part of a run; `observe` is told of every exchange of every scenario.
+
+    `server` is known where the suite itself started it.
+    """
+
+    target: Target
+    transport: Transport
+    discovery: DiscoveryResult
+    seed: int = 0
+    on_exchange: ExchangeObserver = lambda _scenario, _http_request, _reply: None
+    server: RestartableServer | None = None
+    left_behind: list[str] = field(default_factory=list)
+
+    @property
+    def unknown_url(self) -> str:
+        """Return the URL of an upload that never existed, shaped like those that do."""
+        return self.discovery.unknown_url
+
+    @property
+    def server_exited(self) -> bool:
+        """Tell whether a server that the suite started has ended."""
+        return self.server is not None and self.server.has_exited
+
+    async def wait_until_responsive(self) -> bool:
+        """Tell whether the server answers within three times the patience."""
+        pause = 0.05
+        with trio.move_on_after(3 * self.target.timeout):
+            while not self.server_exited:
+                http_response = await self.transport.send(
+                    HttpRequest(method="OPTIONS", url=self.target.url)
+                )
+                if http_response.status is not None:
+                    return True
+                await trio.sleep(pause)
+                pause = min(2 * pause, 1.0)
+        return False
+
+    async def remove(self, url: str) -> bool | None:
+        """Remove an upload where the server can; else remember that it is left behind."""
+        gone: bool | None = False
+        if self.can_remove:
+            gone = await remove_upload(url, self.target, self.transport)
+        if not gone:
+            self.left_behind.append(url)
+        return gone
+
+    async def remove_left_behind(self) -> None:
+        """Try once more to remove what is left behind, now that nothing else is under way."""
+        if not self.can_remove:
+            return
+        left, self.left_behind[:] = self.left_behind[:], []
+        while left:
+            if await self.remove(left.pop(0)) is None:
+                break
+        self.left_behind += left
+
+    @property
+    def can_remove(self) -> bool:
+        """Tell whether uploads are to be removed, and the server can."""
+        found = self.discovery
+        can = found.accepts("termination") or found.advertises("termination")
+        return can and self.target.profile.cleanup == "remove"

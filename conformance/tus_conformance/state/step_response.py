@@ -1,0 +1,51 @@
+"""An answer as a scenario sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tus_conformance.state.upload import UploadState
+from tus_conformance.transport import HttpResponse
+from tus_conformance.transport.header_values import header_value
+
+
+@dataclass(frozen=True)
+class StepResponse:
+    """What came back for a request on `url`; `exchange` is its place in the attempt, from 0.
+
+    `upload` is the upload the request was about, `at` the position in its content where the
+    request's body began, and `before` the offsets, by upload, that were acknowledged when it was
+    sent. `intact` is None but for a `finish`: there it tells whether the upload was completed with
+    every byte right that could be read, `damage` that bytes were wrong, `finding` what was found.
+    """
+
+    http_response: HttpResponse
+    method: str
+    url: str
+    exchange_index: int
+    upload: UploadState | None = None
+    body_start: int = 0
+    offsets_before: Mapping[str, int] = field(default_factory=dict)
+    intact: bool | None = None
+    damage: bool = False
+    finding: str = ""
+
+    @property
+    def status(self) -> int | None:
+        """Return the status of the final response, or None where there was none."""
+        return self.http_response.status
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the server closed the connection without a final answer."""
+        return self.http_response.closed
+
+    @property
+    def succeeded(self) -> bool:
+        """Tell whether the final response is a 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, several lines joined by a comma, or None."""
+        return header_value(self.http_response.headers, name)

@@ -1,0 +1,289 @@
+"""The target profile: what its maintainer knows about a server and HTTP does not tell.
+
+Knowledge about a server lives here, in the user's file, never in the suite. The descriptions and
+examples below are what `tus-conformance init` writes and what `profile.schema.json` says.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+_POSITIVE = {"exclusiveMinimum": 0}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class ProfileError(ValueError):
+    """The profile cannot be used; the message says where and what to do."""
+
+
+def _key(description: str, example: Any, **schema: Any) -> Meta:
+    return Meta(description=description, examples=[example], extra_json_schema=schema or None)
+
+
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Scenarios that are left out, since the deviation is known."""
+
+    scenario: Annotated[
+        str, _key("A glob of the ids of scenarios.", "core.method-override.*", minLength=1)
+    ]
+    reason: Annotated[
+        str,
+        _key(
+            "Why they are left out; it is printed.",
+            "the proxy in front does not let the header through",
+            minLength=1,
+        ),
+    ]
+
+
+class Tls(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """How to speak TLS; files are found from the folder of the profile."""
+
+    ca: Annotated[
+        str | None, _key("Certificates to trust besides the system's, in PEM.", "ca.pem")
+    ] = None
+    certificate: Annotated[
+        str | None, _key("The certificate of the client, in PEM.", "client.pem")
+    ] = None
+    key: Annotated[
+        str | None,
+        _key("The key of that certificate, where it stands in a file of its own.", "client.key"),
+    ] = None
+    insecure: Annotated[
+        bool, _key("Trust whatever certificate the server has, for whatever name.", example=True)
+    ] = False
+
+
+class Commands(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Programs that do what HTTP cannot. They are run without a shell."""
+
+    auth: Annotated[
+        str | None,
+        _key(
+            "Prints headers, 'Name: value' in each line, that go with every request.",
+            "./token --header",
+        ),
+    ] = None
+    upload: Annotated[
+        str | None,
+        _key(
+            "Makes an upload of {length} bytes and prints its URL: for a server that does not let"
+            " clients create uploads.",
+            "./new-upload {length}",
+        ),
+    ] = None
+    read: Annotated[
+        str | None,
+        _key(
+            "Prints the stored bytes of the upload {id}, the last part of its {url}: for a server"
+            " that offers no download.",
+            "cat uploads/{id}",
+        ),
+    ] = None
+    restart: Annotated[
+        str | bool | None,
+        _key(
+            "Restarts the server; what was acknowledged must be there afterwards. true restarts"
+            " the one that --server-command started.",
+            "systemctl restart tusd",
+        ),
+    ] = None
+
+
+class Profile(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What to know about a target; every key is optional."""
+
+    url: Annotated[
+        str | None,
+        _key("The URL where uploads are created, instead of --target.", "http://127.0.0.1:1080/"),
+    ] = None
+    headers: Annotated[
+        dict[str, str],
+        _key(
+            "Headers of every request; their values are kept out of the record.",
+            {"Authorization": "Bearer ..."},
+        ),
+    ] = {}
+    metadata: Annotated[
+        str | None,
+        _key(
+            "The Upload-Metadata that creations need; sent beside what a scenario gives.",
+            "filename dXBsb2FkLmJpbg==",
+        ),
+    ] = None
+    max_size: Annotated[
+        int | None,
+        _key("The largest upload that may be created, in bytes.", 1048576, **_POSITIVE),
+    ] = None
+    rate: Annotated[
+        float | None,
+        _key("How many requests in a second the server lets through.", 10.0, **_POSITIVE),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        _key("Seconds to wait for a server that shows no progress.", 10.0, **_POSITIVE),
+    ] = None
+    network_timeout: Annotated[
+        float | None,
+        _key("Seconds after which the server gives up on a stalled body.", 20.0, **_POSITIVE),
+    ] = None
+    expiration: Annotated[
+        float | None,
+        _key(
+            "Seconds after which an unfinished upload expires. The run waits twice as long, and"
+            " more, so give it for a server that is set to a short time.",
+            5.0,
+            **_POSITIVE,
+        ),
+    ] = None
+    cleanup: Annotated[
+        Literal["remove", "keep"],
+        _key("Whether the uploads of a run are removed in the end, where the server can.", "keep"),
+    ] = "remove"
+    http2: Annotated[
+        bool,
+        _key(
+            "Speak HTTP/2. Scenarios that need raw bytes, trailers or held bodies are left out.",
+            example=True,
+        ),
+    ] = False
+    proxy: Annotated[
+        str | None,
+        _key(
+            "The URL of an HTTP proxy to go through, with its user if it wants one. The same"
+            " scenarios are left out.",
+            "http://127.0.0.1:3128",
+        ),
+    ] = None
+    secret_headers: Annotated[
+        tuple[str, ...],
+        _key(
+            "Headers, in requests and responses, whose values must not be recorded, besides"
+            " Authorization and cookies.",
+            ["X-Api-Key"],
+        ),
+    ] = ()
+    secret_query: Annotated[
+        tuple[str, ...],
+        _key(
+            "Query parameters whose values must not be recorded, besides the usual ones.",
+            ["ticket"],
+        ),
+    ] = ()
+    tls: Annotated[Tls, Meta(description="How to speak TLS.")] = Tls()
+    commands: Annotated[Commands, Meta(description="Programs that do what HTTP cannot.")] = (
+        Commands()
+    )
+    exclude: Annotated[
+        tuple[Exclusion, ...], Meta(description="Known deviations, left out with their reason.")
+    ] = ()
+
+    def has(self, name: str) -> bool:
+        """Tell whether the profile has something optional, by its name in a scenario's needs."""
+        if name in Commands.__struct_fields__:
+            return bool(getattr(self.commands, name))
+        return getattr(self, name.replace("-", "_"), None) is not None
+
+    def seconds(self, name: str) -> float:
+        """Return a number of seconds that the profile knows."""
+        return float(getattr(self, name.replace("-", "_")))
+
+
+def read_profile(path: Path) -> Profile:
+    """Read a profile from a TOML file; raise ProfileError with the line and the known keys."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ProfileError(f"The profile {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ProfileError(f"The profile {path} is not UTF-8 text.") from None
+    try:
+        profile = msgspec.convert(tomllib.loads(text), Profile)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"The profile {path} is not TOML: {error}.") from None
+    except msgspec.ValidationError as error:
+        raise ProfileError(_explain_error(path, text, str(error))) from None
+    for key, error_message in _value_errors(profile):
+        raise ProfileError(
+            f"The profile {path}{_line_reference(text, key)} is wrong: {error_message}"
+        )
+    return msgspec.structs.replace(profile, tls=_resolve_tls_paths(path.parent, profile.tls))
+
+
+def _value_errors(profile: Profile) -> list[tuple[str, str]]:
+    """Return what is wrong with values that are of the right type, each with its key."""
+    what = {"max_size": "bytes", "rate": "requests in a second"}
+    numbers = ("max_size", "rate", "timeout", "network_timeout", "expiration")
+    found = [
+        (key, f"`{key}` is a number of {what.get(key, 'seconds')} above 0.")
+        for key in numbers
+        if profile.has(key) and not getattr(profile, key) > 0
+    ]
+    wrong = (header_error(name, value) for name, value in profile.headers.items())
+    found += [("headers", error_message) for error_message in wrong if error_message]
+    if profile.tls.key and not profile.tls.certificate:
+        found.append(("key", "`key` in `tls` needs `certificate` beside it."))
+    return found
+
+
+def header_error(name: str, value: str) -> str:
+    """Return what is wrong with a header, as a sentence, or nothing."""
+    if not _TOKEN.fullmatch(name):
+        return f"{name!r} is not the name of a header."
+    broken = any(character in value for character in "\r\n\0")
+    return f"the value of {name} has a line break." if broken else ""
+
+
+def _resolve_tls_paths(folder: Path, tls: Tls) -> Tls:
+    places = {name: getattr(tls, name) for name in ("ca", "certificate", "key")}
+    return msgspec.structs.replace(
+        tls, **{name: str(folder / place) for name, place in places.items() if place is not None}
+    )
+
+
+def _explain_error(path: Path, text: str, message: str) -> str:
+    unknown = re.search(r"unknown field `([^`]+)`(?: - at `\$\.?([^`]*)`)?", message)
+    if unknown is None:
+        key = re.search(r"`\$\.(\w+)(?:\.(\w+))?", message)
+        inner = (key[2] or key[1]) if key else ""
+        return f"The profile {path}{_line_reference(text, inner)} is wrong: {message}."
+    name, inside = unknown[1], (unknown[2] or "").split("[")[0]
+    known = _KNOWN_KEYS[inside]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    where = f" in `{inside}`" if inside else ""
+    line = _line_reference(text, name)
+    return (
+        f"The profile {path}{line} has the unknown key `{name}`{where}.{hint}"
+        f" Known keys: {', '.join(known)}."
+    )
+
+
+_KNOWN_KEYS = {
+    "": Profile.__struct_fields__,
+    "tls": Tls.__struct_fields__,
+    "commands": Commands.__struct_fields__,
+    "exclude": Exclusion.__struct_fields__,
+}
+
+
+def _line_reference(text: str, key: str) -> str:
+    if not key:
+        return ""
+    pattern = re.compile(rf"^\s*(?:\[+\s*)?['\"]?{re.escape(key)}\b|[{{,]\s*{re.escape(key)}\s*=")
+    lines = (at for at, line in enumerate(text.splitlines(), 1) if pattern.search(line))
+    found = next(lines, None)
+    return f", line {found}," if found else ""

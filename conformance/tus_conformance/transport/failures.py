@@ -1,0 +1,109 @@
+"""What went wrong on the network, in sentences that say what to do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+
+from tus_conformance.transport.pending_faults import Position
+from tus_conformance.transport.response import NetworkFailure
+
+
+def unreachable(address: str, error: BaseException) -> NetworkFailure:
+    """Nothing accepted the connection."""
+    causes = [_os_error_text(one) for one in _causes(error) if isinstance(one, OSError)]
+    why = causes[-1] if causes else str(error) or type(error).__name__
+    return NetworkFailure(
+        "unreachable",
+        f"No connection to {address} ({why}):"
+        " check that the server runs, and the host and port of its URL.",
+    )
+
+
+def connect_timeout(address: str, timeout: float) -> NetworkFailure:
+    """The connection was neither accepted nor refused."""
+    return NetworkFailure(
+        "unreachable",
+        f"{address} accepted no connection within {timeout:g} seconds:"
+        " check that the server runs and that no firewall drops its packets.",
+    )
+
+
+def tls_failure(address: str, error: BaseException) -> NetworkFailure:
+    """TLS could not be agreed on."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return NetworkFailure(
+                "tls",
+                f"The certificate of {address} is not trusted ({cause.verify_message}):"
+                " give its authority in the target's profile, or correct the host of the URL.",
+            )
+        if isinstance(cause, ssl.SSLError):
+            return NetworkFailure(
+                "tls",
+                f"TLS with {address} failed ({cause.reason or cause}):"
+                " if the server speaks plain HTTP, use http:// in its URL.",
+            )
+    return NetworkFailure(
+        "tls",
+        f"{address} ended the connection during the TLS handshake:"
+        " check that it speaks TLS, and its own log.",
+    )
+
+
+def proxy_refusal(why: str) -> NetworkFailure:
+    """The proxy made no tunnel to the server."""
+    return NetworkFailure(
+        "unreachable",
+        f"The proxy did not connect to the server ({why}):"
+        " check its URL, the user it wants, and whether it may reach that host and port.",
+    )
+
+
+def response_timeout(timeout: float, *, begun: bool) -> NetworkFailure:
+    """Nothing moved for too long."""
+    what = "The answer did not go on" if begun else "No answer came"
+    return NetworkFailure(
+        "timeout",
+        f"{what} within {timeout:g} seconds: look for this request in the server's log,"
+        " or allow it more time if it is only slow.",
+    )
+
+
+def connection_lost(sent: int, *, begun: bool, reset: bool) -> NetworkFailure:
+    """The server ended the connection before its answer was whole."""
+    how = "reset" if reset else "closed"
+    when = "in the middle of its answer" if begun else "without an answer"
+    return NetworkFailure(
+        "reset" if reset else "closed",
+        f"The server {how} the connection {when}, {Position('body', sent)} having been sent:"
+        " look for this request in its log.",
+    )
+
+
+def malformed_response(why: str) -> NetworkFailure:
+    """What came back is no HTTP response."""
+    return NetworkFailure(
+        "malformed",
+        f"What came back is not an HTTP response ({why}): compare the bytes that were received"
+        " with RFC 9112 or 9113, and check that no other protocol is spoken on that port.",
+    )
+
+
+def _os_error_text(error: OSError) -> str:
+    # asyncio and trio put the address into the text; the sentence around it has that already.
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return str(error.strerror or error)
+    return os.strerror(error.errno)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and all that led to it, the outermost first."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for each in error.exceptions:
+                yield from _causes(each)
+        error = error.__cause__ or error.__context__

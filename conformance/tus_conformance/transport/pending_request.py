@@ -1,0 +1,383 @@
+"""One exchange over one HTTP/1.1 connection, spoken at the harness's own pace.
+
+Reading goes on while sending: a server may answer before it has seen the body, and then what it
+said counts, not that it would hear no more. Whoever speaks also listens, and nothing runs between
+the calls, so that a held exchange needs no task of its own, may be ended from any task, and leaks
+nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+import httpcore
+import trio
+
+from tus_conformance.transport import failures
+from tus_conformance.transport.network import RecordedStream
+from tus_conformance.transport.pending_faults import PendingFaults, Position, describe_action
+from tus_conformance.transport.recorder import ExchangeRecorder
+from tus_conformance.transport.request import (
+    Break,
+    BreakMode,
+    HttpRequest,
+    Payload,
+    RequestPart,
+    Stall,
+    Throttle,
+)
+from tus_conformance.transport.request_encoder import RequestEncoder
+from tus_conformance.transport.response import HttpResponse
+
+# Bytes read or written at once. Progress is counted by pieces, so a piece has to pass within the
+# time-out even on a slow line.
+CHUNK_SIZE = 65536
+
+OpenConnection = Callable[[], Awaitable[RecordedStream | None]]
+
+
+class PendingRequest:
+    """A request whose body waits for the word. Enter it to send the head; leaving closes it.
+
+    Nothing that the server or the network does raises here; it is told by the `Answer`.
+    """
+
+    def __init__(
+        self,
+        connect: OpenConnection,
+        script: RequestEncoder,
+        http_request: HttpRequest,
+        origin: str,
+        recorder: ExchangeRecorder,
+        *,
+        timeout: float,
+    ) -> None:
+        self._connect = connect
+        self._stream: RecordedStream | None = None
+        self._script = script
+        self._http_request = http_request
+        self._origin = origin
+        self._source = PayloadReader(http_request.payload)
+        self._length = http_request.payload.length if http_request.payload else 0
+        self._plan = PendingFaults(http_request.all_faults)
+        self._pending_break: tuple[BreakMode, Position] | None = None
+        self._recorder = recorder
+        recorder.on_progress = self._on_progress
+        self._timeout = timeout
+        self._deadlines: dict[trio.CancelScope, float] = {}
+        self._read_lock = trio.Lock()
+        self._progress = trio.Event()
+        self.write_closed = False  # whether the server hears no more
+        self._request_sent = False
+        self._returned_count = 0  # how many responses `hear` has returned
+
+    async def __aenter__(self) -> PendingRequest:
+        self._stream = await self._connect()
+        if self._stream is not None:
+            try:
+                await self._send_and_receive(self._send_head)
+            except BaseException:
+                await self.aclose()
+                raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def send_body(self, size: int) -> int:
+        """Send up to `size` more body bytes; return how many body bytes were sent in all.
+
+        Stops early once the final response begins, or the server hears no more.
+        """
+        await self._send_and_receive(lambda: self._send_body_bytes(size))
+        return self._recorder.sent_body.length
+
+    async def receive_status(self, seconds: float) -> int | None:
+        """Wait up to `seconds` for the next response, 1xx or final; return its status, or None.
+
+        Of several that came together each call returns one, in their order.
+        """
+        already_returned = self._returned_count
+        with trio.move_on_after(seconds):
+            await self._send_and_receive(
+                None,
+                lambda: self._recorder.parser.response_count > already_returned,
+                patience=math.inf,
+            )
+        parser = self._recorder.parser
+        statuses = [head.status for head in (*parser.interim, parser.final) if head is not None]
+        if len(statuses) <= already_returned:
+            return None
+        self._returned_count += 1
+        return statuses[already_returned]
+
+    async def receive_response(self, seconds: float | None = None) -> HttpResponse:
+        """Return the answer without sending more of the body; wait for `seconds` of silence."""
+        await self._send_and_receive(None, lambda: False, patience=seconds)
+        return await self._conclude()
+
+    async def finish(self) -> HttpResponse:
+        """Send what is left of the body, and return the answer, unless that is to be lost."""
+        lose = self._http_request.drop_response
+        await self._send_and_receive(self._send_rest, lambda: lose and self.response_begun)
+        if lose and self.response_begun and self._stream is not None:
+            self._recorder.response_dropped = True
+            self._recorder.log.add_act("dropped the answer unread")
+            await self._close_connection("rst")
+            return self._recorder.http_response()
+        return await self._conclude()
+
+    async def cut(self, by: BreakMode = "rst") -> HttpResponse:
+        """Break the connection now, and return what has come back so far.
+
+        "fin" closes it as a client does that ends; "rst" resets it as one that crashes.
+        """
+        await self._cut(by, Position("body", self._recorder.sent_body.length))
+        return self._recorder.http_response()
+
+    @property
+    def partial_response(self) -> HttpResponse:
+        """Return what has come back so far, without waiting for more."""
+        return self._recorder.http_response()
+
+    async def _cut(self, by: BreakMode, position: Position) -> None:
+        if self._stream is not None:
+            self._recorder.cut = True
+            self._recorder.log.add_act(describe_action(Break(by), position))
+            await self._close_connection(by)
+
+    async def _close_connection(self, by: BreakMode) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            await (stream.reset if by == "rst" else stream.close)("by the harness")
+
+    async def aclose(self) -> None:
+        """Close the connection, also when cancelled."""
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            await stream.aclose()
+
+    @property
+    def response_begun(self) -> bool:
+        """Tell whether a final response has begun."""
+        return self._recorder.parser.final is not None
+
+    @property
+    def done(self) -> bool:
+        """Tell whether nothing more will come back."""
+        recorder = self._recorder
+        return (
+            self._stream is None
+            or recorder.parser.done
+            or recorder.eof_received
+            or recorder.failure is not None
+        )
+
+    async def _conclude(self) -> HttpResponse:
+        recorder = self._recorder
+        if self.response_begun and not self._request_sent and self._source.has_more:
+            position = Position("body", recorder.sent_body.length)
+            recorder.log.add_act(f"stopped after {position}: the answer had come")
+        recorder.conclude()
+        if (
+            self._reusable
+            and self._http_request.connection is not None
+            and self._stream is not None
+        ):
+            self._http_request.connection.put(self._stream, self._origin)
+            self._stream = None
+        await self.aclose()
+        return recorder.http_response()
+
+    @property
+    def _reusable(self) -> bool:
+        """Tell whether another request may follow on the connection (RFC 9112, section 9.3)."""
+        parser = self._recorder.parser
+        if parser.final is None or not parser.complete or not self._request_sent:
+            return False
+        closing = any(
+            name.lower() == "connection" and "close" in value.lower()
+            for name, value in parser.final.headers
+        )
+        return not (closing or self.write_closed or parser.surplus or self._recorder.eof_received)
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether the server had closed a kept connection before it heard of this request."""
+        recorder = self._recorder
+        closed = recorder.failure is not None and recorder.failure.kind in {"closed", "reset"}
+        return recorder.reused and closed and not recorder.response_begun
+
+    # Speaking and listening
+
+    async def _send_and_receive(
+        self,
+        send: Callable[[], Awaitable[None]] | None,
+        enough: Callable[[], bool] | None = None,
+        *,
+        patience: float | None = None,
+    ) -> None:
+        """Speak and listen meanwhile; given `enough`, listen on until it says so or all is over."""
+        if self.done:
+            return
+        self._recorder.log.start_new_event()
+        patience = self._timeout if patience is None else patience
+        with self._progress_timeout(patience) as scope:
+            async with trio.open_nursery() as nursery:
+
+                async def receive() -> None:
+                    await self._receive_until(enough or (lambda: False))
+                    # Whoever speaks may have been heard already and only not know it yet.
+                    await trio.lowlevel.checkpoint()
+                    nursery.cancel_scope.cancel()
+
+                nursery.start_soon(receive)
+                if send is not None:
+                    await send()
+                if enough is None or self._pending_break is not None:
+                    nursery.cancel_scope.cancel()
+        if self._pending_break is not None:
+            await self._cut(*self._pending_break)
+        elif scope.cancelled_caught:
+            self._recorder.fail(
+                failures.response_timeout(patience, begun=self._recorder.response_begun)
+            )
+
+    @contextmanager
+    def _progress_timeout(self, seconds: float) -> Iterator[trio.CancelScope]:
+        with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
+            self._deadlines[scope] = seconds
+            try:
+                yield scope
+            finally:
+                del self._deadlines[scope]
+
+    def _on_progress(self) -> None:
+        self._progress.set()
+        self._progress = trio.Event()
+        for scope, seconds in self._deadlines.items():
+            scope.deadline = trio.current_time() + seconds
+
+    async def _receive_until(self, enough: Callable[[], bool]) -> None:
+        async with self._read_lock:
+            while self._stream is not None and not self.done and not enough():
+                try:
+                    await self._stream.read(CHUNK_SIZE)
+                except (httpcore.ReadError, httpcore.ReadTimeout):
+                    reset = failures.connection_lost(
+                        self._recorder.sent_body.length,
+                        begun=self._recorder.response_begun,
+                        reset=True,
+                    )
+                    self._recorder.fail(reset)
+
+    async def _send_head(self) -> None:
+        await self._send_all("head", self._script.head)
+
+    async def _send_rest(self) -> None:
+        await self._send_body_bytes(None)
+        if not self._sending_done and not self._request_sent:
+            self._request_sent = await self._send_all("end", self._script.encode_end())
+
+    async def _send_all(self, inside: RequestPart, data: bytes) -> bool:
+        """Say the head or the end of the body; return whether all of it was said."""
+        position = Position(inside, 0)
+        await self._apply_faults(position, len(data))
+        while not self._sending_done and position.sent < len(data):
+            stop = position.sent + (self._plan.bytes_until_next(position, len(data)) or len(data))
+            if not await self._write(data[position.sent : stop]):
+                return False
+            position = Position(inside, min(stop, len(data)))
+            await self._apply_faults(position, len(data))
+        return position.sent == len(data)
+
+    async def _send_body_bytes(self, size: int | None) -> None:
+        said = self._recorder.sent_body
+        limit = None if size is None else said.length + size
+        await self._apply_faults(Position("body", said.length), self._length)
+        while not self._sending_done:
+            room = CHUNK_SIZE if limit is None else min(CHUNK_SIZE, limit - said.length)
+            until_fault = self._plan.bytes_until_next(Position("body", said.length), self._length)
+            piece = self._source.read(room if until_fault is None else min(room, until_fault))
+            if not piece:
+                return
+            if await self._write(self._script.encode_body(piece)):
+                said.add(piece)
+                await self._apply_faults(Position("body", said.length), self._length)
+
+    @property
+    def _sending_done(self) -> bool:
+        """Tell whether there is no more to say."""
+        return self.write_closed or self.response_begun or self._pending_break is not None
+
+    async def _apply_faults(self, position: Position, length: int) -> None:
+        """Do what the plan has for this spot."""
+        for fault in self._plan.take_due(position, length):
+            act = fault.action
+            if self._sending_done or self._stream is None:
+                return
+            if isinstance(act, Break) and act.by != "half":
+                # Whoever listens must have stopped before the connection ends.
+                self._pending_break = act.by, position
+                return
+            self._recorder.log.add_act(describe_action(act, position))
+            if isinstance(act, Stall):
+                await self._stall(act.seconds)
+            elif isinstance(act, Throttle):
+                self._stream.throttle = self._stream.throttle.combine(act)
+            elif isinstance(act, Break):
+                await self._stream.half_close()
+                self.write_closed = True
+
+    async def _stall(self, seconds: float) -> None:
+        """Say nothing for a while, which is no silence of the server's; an answer ends it."""
+        until = trio.current_time() + seconds
+        while not self.response_begun and trio.current_time() < until:
+            for scope, patience in self._deadlines.items():
+                scope.deadline = until + patience
+            with trio.move_on_at(until):
+                await self._progress.wait()
+
+    async def _write(self, data: bytes) -> bool:
+        """Write; return False once the server hears no more, which is no failure by itself."""
+        try:
+            if self._stream is not None and data:
+                await self._stream.write(data)
+        except (httpcore.WriteError, httpcore.WriteTimeout) as error:
+            self.write_closed = True
+            self._recorder.log.add_failure(f"writing: {error.__cause__ or error}")
+            return False
+        return True
+
+
+class PayloadReader:
+    """The bytes of a payload, taken a few at a time and made only then."""
+
+    def __init__(self, payload: Payload | None) -> None:
+        self._chunks: Iterator[bytes] = payload.chunks() if payload else iter(())
+        self._chunk = memoryview(b"")
+
+    @property
+    def has_more(self) -> bool:
+        """Tell whether there are bytes to take; this may make the next few."""
+        while not self._chunk:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self._chunk = memoryview(chunk)
+        return True
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes: at most `size`, none at the end, never of two chunks."""
+        if size <= 0 or not self.has_more:
+            return b""
+        piece, self._chunk = self._chunk[:size], self._chunk[size:]
+        return bytes(piece)

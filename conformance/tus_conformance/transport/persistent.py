@@ -1,0 +1,33 @@
+"""A connection that is kept open from one request to the next."""
+
+from __future__ import annotations
+
+from tus_conformance.transport.network import RecordedStream
+
+
+class PersistentConnection:
+    """Holds the connection between two requests, and the place it leads to."""
+
+    def __init__(self) -> None:
+        self._stream: RecordedStream | None = None
+        self._origin = ""
+
+    def put(self, stream: RecordedStream, origin: str) -> None:
+        """Keep a connection whose last answer is whole."""
+        self._stream, self._origin = stream, origin
+
+    async def take(self, origin: str) -> RecordedStream | None:
+        """Return the connection to a place, or None where there is none that can be used."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return None
+        if self._origin == origin and stream.idle:
+            return stream
+        await stream.aclose()
+        return None
+
+    async def aclose(self) -> None:
+        """Close the connection, also when cancelled."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.aclose()

@@ -1,0 +1,141 @@
+"""What goes out: a request, its body, and how the two are put on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tus_conformance.transport.persistent import PersistentConnection
+
+Framing = Literal["sized", "chunked", "raw"]
+"""How a body is delimited; "raw" writes head and body by hand, past what h11 would refuse."""
+
+BreakMode = Literal["fin", "rst"]
+"""How a connection is broken: closed in order, or reset."""
+
+
+class UnsendableError(ValueError):
+    """The harness was asked for a request that its tier cannot send; the message says which can."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A body of `length` bytes, made when it is sent: `chunks` returns a fresh iterator.
+
+    `generated` says in words what made the bytes, and is recorded instead of them; None means
+    literal bytes, of which the first are recorded.
+    """
+
+    length: int
+    chunks: Callable[[], Iterator[bytes]]
+    generated: str | None = None
+
+    @classmethod
+    def literal(cls, data: bytes) -> Payload:
+        """Return a body of just these bytes."""
+        return cls(len(data), lambda: iter((data,)))
+
+
+@dataclass(frozen=True)
+class BodyCut:
+    """Break the connection after so many body bytes, before any answer is waited for.
+
+    "fin" closes the connection as a client does that ends; "rst" resets it as one that crashes.
+    An answer that came before those bytes were sent is read to its end instead.
+    """
+
+    after: int
+    by: BreakMode = "fin"
+
+
+@dataclass(frozen=True)
+class Break:
+    """End the connection, or with "half" our direction alone: the answer can still come."""
+
+    by: Literal["fin", "rst", "half"] = "fin"
+
+
+@dataclass(frozen=True)
+class Stall:
+    """Say nothing for so many seconds; an answer ends the wait."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """From here on at most `piece` bytes with each write, and `rate` bytes a second."""
+
+    write_size: int | None = None
+    rate: int | None = None
+
+    def combine(self, later: Throttle) -> Throttle:
+        """Return the pace when a later one comes on top of this."""
+        return Throttle(later.write_size or self.write_size, later.rate or self.rate)
+
+
+@dataclass(frozen=True)
+class SplitWrite:
+    """End one write here and begin another."""
+
+
+FaultAction = Break | Stall | Throttle | SplitWrite
+RequestPart = Literal["head", "body", "end"]
+"""What a place is counted in; the end is the last chunk and the trailers."""
+
+
+@dataclass(frozen=True)
+class InjectedFault:
+    """An act at a place, which may be a number of bytes or any other position."""
+
+    action: FaultAction
+    at: int | str = 0
+    inside: RequestPart = "body"
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request: exactly these headers in this order, after Host and before the framing's own.
+
+    "sized" adds Content-Length to a payload, "chunked" adds Transfer-Encoding; neither is added
+    where the headers name one. "raw" claims `declare` as Content-Length, or else the length of the
+    payload unless the headers frame it themselves. `trailers` need "chunked". With `asterisk` the
+    request-target is "*".
+
+    `faults` are done to it on its way; `cut` is short for one of them. With `lose` the answer is
+    waited for and dropped. `line` lends the connection it keeps, and is given it back.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    payload: Payload | None = None
+    framing: Framing = "sized"
+    declared_length: str | None = None
+    trailers: tuple[tuple[str, str], ...] = ()
+    cut: BodyCut | None = None
+    faults: tuple[InjectedFault, ...] = ()
+    drop_response: bool = False
+    connection: PersistentConnection | None = field(default=None, compare=False)
+    asterisk_form: bool = False
+
+    def __post_init__(self) -> None:
+        if self.trailers and self.framing != "chunked":
+            raise UnsendableError('Only a chunked body has trailers: set framing to "chunked".')
+        if self.declared_length is not None and self.framing != "raw":
+            raise UnsendableError(
+                'A length of one\'s own is declared by hand: set framing to "raw".'
+            )
+
+    @property
+    def all_faults(self) -> tuple[InjectedFault, ...]:
+        """Return every fault, the cut among them."""
+        if self.cut is None:
+            return self.faults
+        return (*self.faults, InjectedFault(Break(self.cut.by), self.cut.after))
+
+    def has_header(self, header: str) -> bool:
+        """Tell whether the headers name one, in whatever case."""
+        return any(name.lower() == header for name, _ in self.headers)

@@ -1,0 +1,52 @@
+"""What came back for a request, as the engine judges it: nothing in it is redacted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tus_reports.record import Exchange
+
+FailureKind = Literal["unreachable", "tls", "timeout", "reset", "closed", "malformed"]
+"""Why there is no whole answer."""
+
+
+@dataclass(frozen=True)
+class NetworkFailure:
+    """Why there is no whole answer: its kind, and a sentence that says what to do."""
+
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """The answer to one request, or what came of it.
+
+    `status` is None where no final response began; `headers` are in wire order, named as sent.
+    `body` holds at most the first 64 KiB of `body_length` bytes, `body_sha256` covers them all.
+    `complete` means that a whole final response arrived; `closed` that the server ended the
+    connection without one; `cut` that the harness did. `sent` counts the body bytes that were
+    handed to the network.
+    """
+
+    exchange: Exchange
+    status: int | None = None
+    reason: str = ""
+    version: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    trailers: tuple[tuple[str, str], ...] = ()
+    interim: tuple[int, ...] = ()
+    body: bytes = b""
+    body_length: int = 0
+    body_sha256: str = ""
+    complete: bool = False
+    closed: bool = False
+    timed_out: bool = False
+    cut: bool = False
+    sent: int = 0
+    failure: NetworkFailure | None = None
+
+    def header_values(self, name: str) -> tuple[str, ...]:
+        """Return the values of every line of a header, in wire order."""
+        return tuple(value for named, value in self.headers if named.lower() == name.lower())

@@ -1,0 +1,27 @@
+"""The flags in the documentation: they exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tus_reference.cli import new_parser
+
+DOCS = Path(__file__).parents[3] / "docs"
+KNOWN = {name for action in new_parser()._actions for name in action.option_strings}
+
+
+@pytest.mark.parametrize("page", ["reference-server.md", "running.md"])
+def test_every_flag_of_the_page_exists(page: str) -> None:
+    told = set(re.findall(r"--[a-z][a-z0-9-]*", (DOCS / page).read_text()))
+    assert len(told) > 5
+    assert told <= KNOWN
+
+
+def test_what_operators_may_set_is_on_their_page() -> None:
+    text = (DOCS / "running.md").read_text()
+    wanted = [name for name in KNOWN if name.startswith(("--cors", "--tls", "--access", "--metr"))]
+    wanted += ["--workers", "--unix-sock", "--max-connections", "--relative-location"]
+    assert [name for name in wanted if name not in text] == []

@@ -1,0 +1,60 @@
+"""The settings: what cannot work is refused with a sentence, and the size of the whole."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tus_reference
+from tus_reference import Config, ConfigError, MemoryStore, StoreComposer
+
+STORE = MemoryStore()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentences"),
+    [
+        ({}, ["Give exactly one", "has no core"]),
+        ({"data_store": STORE, "store_composer": StoreComposer(core=STORE)}, ["Give exactly one"]),
+        ({"data_store": STORE, "max_size": -1}, ["max_size is"]),
+        ({"data_store": STORE, "network_timeout": 0.0}, ["network_timeout is"]),
+        ({"data_store": STORE, "idle_timeout": -1.0, "max_size": -1}, ["max_size", "idle_timeout"]),
+        ({"data_store": STORE, "base_path": "/a b/"}, ["base_path is"]),
+        ({"data_store": STORE, "base_path": "ftp://x/"}, ["base_path is"]),
+        ({"data_store": STORE, "base_path": "/a?b"}, ["base_path is"]),
+        ({"data_store": STORE, "expire_after": -1.0}, ["expire_after is"]),
+        ({"store_composer": StoreComposer(core=STORE), "expire_after": 1.0}, ["needs a store"]),
+    ],
+)
+def test_each_mistake_has_its_sentence(settings: dict[str, Any], sentences: list[str]) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Config(**settings).validate()
+    lines = str(refused.value).splitlines()
+    assert len(lines) == len(sentences)
+    assert all(start in line for start, line in zip(sentences, lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "settled"),
+    [
+        ("/files/", "/files/"),
+        ("files", "/files/"),
+        ("", "/"),
+        ("/a/b", "/a/b/"),
+        ("https://cdn.test/files", "https://cdn.test/files/"),
+    ],
+)
+def test_the_base_path_is_settled(given: str, settled: str) -> None:
+    assert Config(data_store=STORE, base_path=given).validate().base_path == settled
+
+
+@pytest.mark.parametrize("file", sorted(Path(tus_reference.__file__).parent.rglob("*.py")), ids=str)
+def test_modules_and_functions_fit_in_the_eye(file: Path) -> None:
+    source = file.read_text()
+    assert len(source.splitlines()) <= 600
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name

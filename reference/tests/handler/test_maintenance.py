@@ -1,0 +1,183 @@
+"""Expiration: unfinished uploads go, finished ones stay."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from tus_reference import FileStore, MemoryStore
+from tus_reference.handler.maintenance import remove_expired_uploads
+from tus_reference.protocol import http_date
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from conftest import ClientFactory, ReceivedResponse
+
+    from tus_reference import FileInfo
+
+
+class WallClock:
+    """The time of day as the server sees it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> WallClock:
+    clock = WallClock()
+    monkeypatch.setattr(time, "time", clock)
+    return clock
+
+
+def parse_expires(answer: ReceivedResponse) -> float | None:
+    """Return Upload-Expires in seconds since the epoch, or None; fails if it is no date."""
+    text = answer["Upload-Expires"]
+    if text is None:
+        return None
+    seconds = parsedate_to_datetime(text).timestamp()
+    assert http_date(seconds) == text
+    return seconds
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore | MemoryStore:
+    return FileStore(tmp_path / "uploads") if request.param == "file" else MemoryStore()
+
+
+async def test_every_answer_about_an_unfinished_upload_tells_its_end(
+    server: ClientFactory, store: FileStore | MemoryStore, clock: WallClock
+) -> None:
+    client = server(store, expire_after=100.0)
+    created = await client.request("POST", "/files/", {"Upload-Length": "10"})
+    path = (created["Location"] or "").removeprefix("http://tus.test")
+    assert parse_expires(created) == clock.now + 100
+    assert parse_expires(await client.head(path)) == clock.now + 100
+    clock.now += 50
+    assert parse_expires(await client.patch(path, 0, b"hello")) == clock.now + 100
+    assert parse_expires(await client.head(path)) == clock.now + 100
+    done = await client.patch(path, 5, b" tus!")
+    assert (done.status, parse_expires(done)) == (204, None)
+
+
+async def test_a_partial_upload_expires_and_a_final_one_does_not(
+    server: ClientFactory, clock: WallClock
+) -> None:
+    client = server(expire_after=100.0)
+    partial = await client.request(
+        "POST", "/files/", {"Upload-Length": "2", "Upload-Concat": "partial"}
+    )
+    assert parse_expires(partial) == clock.now + 100
+    url = partial["Location"] or ""
+    final = await client.request("POST", "/files/", {"Upload-Concat": f"final;{url}"})
+    assert (final.status, parse_expires(final)) == (201, None)
+
+
+async def test_an_absolute_expiry_does_not_move(
+    server: ClientFactory, store: FileStore | MemoryStore, clock: WallClock
+) -> None:
+    client = server(store, expire_after=100.0, expire_sliding=False)
+    path = await client.create(10)
+    end = clock.now + 100
+    clock.now += 50
+    assert parse_expires(await client.patch(path, 0, b"hello")) == end
+
+
+async def test_without_expiry_nothing_is_told_and_nothing_goes(
+    server: ClientFactory, clock: WallClock
+) -> None:
+    client = server()
+    path = await client.create(10)
+    assert parse_expires(await client.patch(path, 0, b"hello")) is None
+    clock.now += 1e9
+    assert await remove_expired_uploads(client.handler) == 0
+    assert await client.get_offset(path) == 5
+
+
+async def test_an_expired_upload_is_gone_before_and_after_the_sweep(
+    server: ClientFactory, store: FileStore | MemoryStore, clock: WallClock, tmp_path: Path
+) -> None:
+    client = server(store, expire_after=100.0, notify_terminated_uploads=True)
+    path = await client.create(10, b"hello")
+    clock.now += 99
+    assert await client.get_offset(path) == 5
+    clock.now += 1
+    for swept in (0, 1):
+        for method in ("HEAD", "DELETE", "GET"):
+            answer = await client.request(method, path)
+            assert answer.status == 410
+            assert answer["Upload-Offset"] is None
+        assert (await client.patch(path, 5, b"x")).status == 410
+        assert await remove_expired_uploads(client.handler) == 1 - swept
+    event = await client.handler.terminated_uploads.receive()
+    assert f"/files/{event.upload.id}" == path
+    assert [info async for info in store.list_uploads()] == []
+
+
+async def test_finished_uploads_stay(
+    server: ClientFactory, store: FileStore | MemoryStore, clock: WallClock
+) -> None:
+    client = server(store, expire_after=100.0)
+    path, empty = await client.create(5, b"hello"), await client.create(0)
+    clock.now += 1e6
+    assert await remove_expired_uploads(client.handler) == 0
+    assert await client.get(path) == b"hello"
+    assert await client.get(empty) == b""
+
+
+async def test_the_sweep_leaves_uploads_in_use_alone(
+    server: ClientFactory, clock: WallClock
+) -> None:
+    client = server(expire_after=100.0)
+    path = await client.create(10)
+    locker = client.handler.config.composer.locker
+    assert locker is not None
+    lock = locker.new_lock(path.removeprefix("/files/"))
+    assert await lock.try_lock()
+    clock.now += 1000
+    assert await remove_expired_uploads(client.handler) == 0
+    await lock.unlock()
+    assert await remove_expired_uploads(client.handler) == 1
+
+
+async def test_small_patches_do_not_rewrite_the_record_each(
+    server: ClientFactory, tmp_path: Path, clock: WallClock
+) -> None:
+    folder = tmp_path / "uploads"
+    client = server(FileStore(folder), expire_after=100.0)
+    path = await client.create(10)
+    info = folder / (path.removeprefix("/files/") + ".info")
+    before = info.stat().st_ino
+    clock.now += 1
+    told = await client.patch(path, 0, b"h")
+    assert info.stat().st_ino == before
+    # What is told is what is stored, even if it is a little less than it could be.
+    assert parse_expires(told) == clock.now + 99
+    clock.now += 10
+    assert parse_expires(await client.patch(path, 1, b"h")) == clock.now + 100
+    assert info.stat().st_ino != before
+
+
+async def test_trouble_while_looking_after_uploads_stops_nothing(
+    server: ClientFactory, autojump_clock: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(MemoryStore):
+        """A store whose list of uploads cannot be read."""
+
+        def list_uploads(self) -> AsyncIterator[FileInfo]:
+            raise OSError("the disk is away")
+
+    client = server(Failing(), expire_after=1.0)
+    with trio.move_on_after(5):
+        await client.handler.run_maintenance()
+    assert len([r for r in caplog.records if "looking after" in r.message]) > 2
+    assert await client.create(5)

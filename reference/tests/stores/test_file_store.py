@@ -1,0 +1,338 @@
+"""The stores: tusd's format, crashes, full disks, and the capabilities a store may lack."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tus_reference import Config, FileStore, Handler, MemoryStore, StoreComposer
+from tus_reference.model import FileInfo
+from tus_reference.stores import file_copy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import ClientFactory, HandlerClient
+
+UPLOAD_ID = "24e533e02ec3bc40c387f1a0e460e216"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "uploads"
+
+
+@pytest.fixture
+def disk_client(server: ClientFactory, folder: Path) -> HandlerClient:
+    """Return a client of a server on a file store."""
+    return server(FileStore(folder))
+
+
+def tusd_info(folder: Path, **changes: object) -> dict[str, object]:
+    """Return the record that tusd writes for an upload."""
+    return {
+        "ID": UPLOAD_ID,
+        "Size": 11,
+        "SizeIsDeferred": False,
+        "Offset": 0,
+        "MetaData": {"filename": "w\u00fcrst.txt", "empty": ""},
+        "IsPartial": False,
+        "IsFinal": False,
+        "PartialUploads": None,
+        "Storage": {
+            "Type": "filestore",
+            "Path": f"{folder}/{UPLOAD_ID}",
+            "InfoPath": f"{folder}/{UPLOAD_ID}.info",
+        },
+        **changes,
+    }
+
+
+def write_tusd_upload(folder: Path, content: bytes, **changes: object) -> None:
+    """Leave an upload in `folder` as tusd does."""
+    (folder / UPLOAD_ID).write_bytes(content)
+    (folder / f"{UPLOAD_ID}.info").write_text(json.dumps(tusd_info(folder, **changes)))
+
+
+def read_info(folder: Path, path: str) -> dict[str, object]:
+    """Return the record of the upload at `path`."""
+    record = json.loads((folder / (path.removeprefix("/files/") + ".info")).read_text())
+    assert isinstance(record, dict)
+    return record
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the files in `folder`."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def mode(path: Path) -> int:
+    """Return the permissions of `path`."""
+    return path.stat().st_mode & 0o777
+
+
+async def test_an_upload_that_tusd_began_is_finished(
+    disk_client: HandlerClient, folder: Path
+) -> None:
+    write_tusd_upload(folder, b"hello")
+    answer = await disk_client.head(f"/files/{UPLOAD_ID}")
+    assert (answer["Upload-Offset"], answer["Upload-Length"]) == ("5", "11")
+    assert answer["Upload-Metadata"] == "filename d8O8cnN0LnR4dA==,empty"
+    assert (await disk_client.patch(f"/files/{UPLOAD_ID}", 5, b" world")).status == 204
+    assert await disk_client.get(f"/files/{UPLOAD_ID}") == b"hello world"
+
+
+@pytest.mark.parametrize(
+    ("changes", "header", "value"),
+    [
+        ({"IsPartial": True}, "Upload-Concat", "partial"),
+        ({"Size": 0, "SizeIsDeferred": True}, "Upload-Defer-Length", "1"),
+        ({"MetaData": None}, "Upload-Metadata", None),
+        ({"Unknown": {"future": 1}}, "Upload-Length", "11"),
+    ],
+)
+async def test_what_tusd_left_is_understood(
+    disk_client: HandlerClient,
+    folder: Path,
+    changes: dict[str, object],
+    header: str,
+    value: str | None,
+) -> None:
+    write_tusd_upload(folder, b"hello", **changes)
+    answer = await disk_client.head(f"/files/{UPLOAD_ID}")
+    assert (answer.status, answer[header]) == (200, value)
+
+
+async def test_what_is_left_for_tusd_has_its_format(
+    disk_client: HandlerClient, folder: Path
+) -> None:
+    path = await disk_client.create(
+        11, b"hello", Upload_Metadata="filename d8O8cnN0LnR4dA==,empty,bin /w=="
+    )
+    record = read_info(folder, path)
+    upload_id = path.removeprefix("/files/")
+    ours = record.pop("TusReference")
+    assert record == {
+        **tusd_info(folder),
+        "ID": upload_id,
+        "MetaData": {"filename": "w\u00fcrst.txt", "empty": "", "bin": "\ufffd"},
+        "Storage": {
+            "Type": "filestore",
+            "Path": f"{folder}/{upload_id}",
+            "InfoPath": f"{folder}/{upload_id}.info",
+        },
+    }
+    assert ours == {"UploadMetadata": "filename d8O8cnN0LnR4dA==,empty,bin /w=="}
+    assert (folder / upload_id).read_bytes() == b"hello"
+    assert names(folder) == [upload_id, f"{upload_id}.info"]
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda folder: (folder / UPLOAD_ID).touch(),
+        lambda folder: (folder / f"{UPLOAD_ID}.info").write_text("{}"),
+        lambda folder: write_tusd_upload(folder, b"hello", Size="eleven"),
+        lambda folder: [
+            (folder / UPLOAD_ID).touch(),
+            (folder / f"{UPLOAD_ID}.info").write_text('{"ID":"24e5'),
+        ],
+        lambda folder: (folder / f".{UPLOAD_ID}.info").write_text("{"),
+    ],
+    ids=[
+        "bytes without a record",
+        "record without bytes",
+        "record that makes no sense",
+        "record cut off",
+        "record in the making",
+    ],
+)
+async def test_half_an_upload_is_none(
+    disk_client: HandlerClient, folder: Path, leave: object
+) -> None:
+    assert callable(leave)
+    leave(folder)
+    assert (await disk_client.head(f"/files/{UPLOAD_ID}")).status == 404
+    store = disk_client.handler.config.composer.info_saver
+    assert store is not None
+    assert [info async for info in store.list_uploads()] == []
+
+
+async def test_ids_never_leave_the_folder(disk_client: HandlerClient, folder: Path) -> None:
+    write_tusd_upload(folder, b"hello")
+    (folder.parent / "x").write_bytes(b"secret")
+    (folder.parent / "x.info").write_text(json.dumps(tusd_info(folder, ID="x", Size=6)))
+    for odd in ("../x", "%2e%2e%2fx", "%2e%2e/x", f"{UPLOAD_ID}.info", f".{UPLOAD_ID}", "%00"):
+        for method in ("GET", "HEAD", "DELETE"):
+            assert (await disk_client.request(method, f"/files/{odd}")).status == 404
+        assert (await disk_client.patch(f"/files/{odd}", 5, b"x")).status == 404
+    assert (folder.parent / "x").read_bytes() == b"secret"
+
+
+async def test_a_full_disk_is_told_and_what_fitted_is_kept(
+    disk_client: HandlerClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await disk_client.create(10)
+    pwrite = os.pwrite
+
+    def nearly_full(descriptor: int, data: memoryview, position: int) -> int:
+        if position >= 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return pwrite(descriptor, data[: 3 - position], position)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", nearly_full)
+        answer = await disk_client.patch(path, 0, b"hello")
+    assert (answer.status, answer.code) == (507, "ERR_INSUFFICIENT_STORAGE")
+    assert await disk_client.get_offset(path) == 3
+    assert (await disk_client.patch(path, 3, b"lo tus!")).status == 204
+    assert await disk_client.get(path) == b"hello tus!"
+
+
+async def test_a_disk_that_fills_during_a_long_body_ends_it(
+    disk_client: HandlerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 4 * 1024 * 1024
+    path = await disk_client.create(size)
+    pwrite = os.pwrite
+
+    def small(descriptor: int, data: memoryview, position: int) -> int:
+        if position >= 1024 * 1024:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return pwrite(descriptor, data, position)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", small)
+        answer = await disk_client.patch(path, 0, bytes(size))
+    assert answer.status == 507
+    assert 0 < await disk_client.get_offset(path) < size
+
+
+async def test_a_creation_that_meets_a_full_disk_leaves_nothing(
+    disk_client: HandlerClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        answer = await disk_client.request("POST", "/files/", {"Upload-Length": "5"})
+    assert answer.status == 507
+    assert [name for name in names(folder) if name[0] != "."] == []
+
+
+async def test_a_concatenation_that_fails_leaves_the_final_upload_empty(
+    disk_client: HandlerClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = await disk_client.create(5, b"hello", Upload_Concat="partial")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tus_reference.stores.file_store.append_file", full)
+        answer = await disk_client.request("POST", "/files/", {"Upload-Concat": f"final;{partial}"})
+    assert answer.status == 507
+    infos = [info async for info in FileStore(folder).list_uploads() if info.is_final]
+    assert [info.offset for info in infos] == [0]
+    assert await disk_client.get_offset(f"/files/{infos[0].id}") == 5
+    assert await disk_client.get(f"/files/{infos[0].id}") == b"hello"
+
+
+@pytest.mark.parametrize("able", [True, False], ids=["copy_file_range", "read and write"])
+async def test_files_are_joined_whether_the_system_helps_or_not(
+    disk_client: HandlerClient, monkeypatch: pytest.MonkeyPatch, able: bool
+) -> None:
+    if not able:
+        monkeypatch.setattr(file_copy, "_copy_in_kernel", lambda source, descriptor: 0)
+    big = bytes(range(256)) * 8192
+    a = await disk_client.create(len(big), big, Upload_Concat="partial")
+    b = await disk_client.create(3, b"end", Upload_Concat="partial")
+    answer = await disk_client.request("POST", "/files/", {"Upload-Concat": f"final;{a} {b} {a}"})
+    path = (answer["Location"] or "").removeprefix("http://tus.test")
+    assert await disk_client.get(path) == big + b"end" + big
+
+
+async def test_durability_against_power_failures_syncs_before_it_answers(
+    server: ClientFactory, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    client = server(FileStore(folder, sync=True))
+    path = await client.create(3 * 1024 * 1024)
+    data = folder / path.removeprefix("/files/")
+    monkeypatch.setattr(os, "fsync", watched)
+    assert (await client.patch(path, 0, b"hello")).status == 204
+    assert synced == [data.stat().st_ino]
+    assert (await client.patch(path, 5, bytes(3 * 1024 * 1024 - 5))).status == 204
+    assert synced == [data.stat().st_ino] * 2
+
+
+async def test_modes_are_as_configured(server: ClientFactory, folder: Path) -> None:
+    mask = os.umask(0)
+    try:
+        client = server(FileStore(folder, dir_perms=0o750, file_perms=0o640))
+        path = await client.create(5)
+    finally:
+        os.umask(mask)
+    upload = folder / path.removeprefix("/files/")
+    assert [mode(p) for p in (folder, upload, upload.with_suffix(".info"))] == [
+        0o750,
+        0o640,
+        0o640,
+    ]
+
+
+LIMITED: list[tuple[str, dict[str, str | None], int]] = [
+    ("termination", {}, 405),
+    ("creation-defer-length", {"Upload-Defer-Length": "1"}, 501),
+    ("concatenation", {"Upload-Length": "5", "Upload-Concat": "partial"}, 501),
+]
+
+
+@pytest.mark.parametrize(
+    ("extension", "headers", "status"), LIMITED, ids=[case[0] for case in LIMITED]
+)
+async def test_what_a_store_does_not_offer_is_neither_told_nor_accepted(
+    server: ClientFactory, extension: str, headers: dict[str, str | None], status: int
+) -> None:
+    client = server()
+    composer = StoreComposer(core=MemoryStore())
+    client.handler = Handler(Config(store_composer=composer))
+    told = (await client.request("OPTIONS", "/files/"))["Tus-Extension"] or ""
+    assert extension not in told.split(",")
+    method, path = ("DELETE", "/files/x") if extension == "termination" else ("POST", "/files/")
+    assert (await client.request(method, path, headers)).status == status
+    assert (await client.request("GET", "/files/x")).status == 405
+    assert (composer.uses_core, composer.uses_terminater, composer.uses_concater) == (
+        True,
+        False,
+        False,
+    )
+
+
+@pytest.mark.parametrize("make", [MemoryStore, lambda: None], ids=["memory", "file"])
+async def test_both_stores_keep_every_field(make: object, folder: Path) -> None:
+    assert callable(make)
+    store = make() or FileStore(folder)
+    info = FileInfo(
+        size=7,
+        metadata={"a": b"\xff"},
+        metadata_header="a /w==",
+        is_partial=True,
+        concat_header="partial",
+        expires=1e9,
+    )
+    upload_id = await store.new_upload(info)
+    stored = await store.get_info(upload_id)
+    assert (stored.size, stored.metadata_header, stored.is_partial) == (7, "a /w==", True)
+    assert (stored.concat_header, stored.expires, stored.finished) == ("partial", 1e9, False)

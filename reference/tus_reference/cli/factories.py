@@ -1,0 +1,147 @@
+"""From the flags to a handler, and to the layers around it."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tus_reference.handler import Config, ConfigError, Handler
+from tus_reference.lockers import FileLocker, MemoryLocker
+from tus_reference.middleware import AccessLog, Cors, Health, LayeredService
+from tus_reference.model import StoreComposer
+from tus_reference.stores import FileStore, MemoryStore
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tus_reference.middleware import Layer
+    from tus_reference.middleware.metrics import Metrics
+
+
+def new_handler(options: argparse.Namespace) -> Handler:
+    """Return the handler that the flags describe; raise `ConfigError` or `OSError`."""
+    composer = StoreComposer()
+    _use_store(options, composer)
+    _use_locker(options, composer)
+    config = Config(
+        store_composer=composer,
+        base_path=options.base_path,
+        max_size=options.max_size,
+        respect_forwarded_headers=options.behind_proxy,
+        relative_location=options.relative_location,
+        disable_download=options.disable_download,
+        disable_termination=options.disable_termination,
+        disable_concatenation=options.disable_concatenation,
+        trailers=not options.disable_checksum_trailer,
+        expire_after=options.expire_after,
+        expire_sliding=options.expire_from == "last-patch",
+        network_timeout=options.network_timeout,
+        acquire_lock_timeout=options.acquire_lock_timeout,
+        shutdown_timeout=options.shutdown_timeout,
+        spool_directory=_spool_directory(options),
+    )
+    if options.misbehave is None and options.eccentric is None:
+        return Handler(config)
+    from tus_reference.quirks.modified_server import new_modified_handler
+
+    return new_modified_handler(config, misbehave=options.misbehave, eccentric=options.eccentric)
+
+
+def new_metrics(options: argparse.Namespace, handler: Handler) -> Metrics | None:
+    """Return what counts, if that is wanted."""
+    if not options.expose_metrics:
+        return None
+    from tus_reference.middleware.metrics import Metrics
+
+    return Metrics(handler, options.metrics_path)
+
+
+def new_service(
+    options: argparse.Namespace, handler: Handler, metrics: Metrics | None = None
+) -> LayeredService:
+    """Return the handler with the layers that the flags describe; raise `ConfigError`."""
+    # Not by importing it: with several workers, it has to be told a folder first.
+    if options.expose_metrics and find_spec("prometheus_client") is None:
+        raise ConfigError(
+            "--expose-metrics needs prometheus_client: pip install 'tus-conformance[metrics]'."
+        )
+    layers: list[Layer] = []
+    if options.access_log is not None:
+        layers.append(AccessLog(options.access_log, behind_proxy=options.behind_proxy))
+    if metrics is not None:
+        layers.append(metrics)
+    if options.health_path:
+        layers.append(Health(options.health_path))
+    if not options.disable_cors:
+        layers.append(
+            Cors(
+                allow_origin=options.cors_allow_origin,
+                allow_credentials=options.cors_allow_credentials,
+                allow_private_network=options.cors_allow_private_network,
+                allow_methods=options.cors_allow_methods,
+                allow_headers=options.cors_allow_headers,
+                expose_headers=options.cors_expose_headers,
+                max_age=options.cors_max_age,
+            )
+        )
+    return LayeredService(handler, *layers)
+
+
+def _use_store(options: argparse.Namespace, composer: StoreComposer) -> None:
+    if options.store == "file":
+        FileStore(
+            options.upload_dir,
+            dir_perms=options.dir_perms,
+            file_perms=options.file_perms,
+            sync=options.durability == "power",
+        ).use_in(composer)
+    elif options.store == "s3":
+        _use_s3(options, composer)
+    else:
+        MemoryStore().use_in(composer)
+
+
+def _use_locker(options: argparse.Namespace, composer: StoreComposer) -> None:
+    has_workers = options.workers > 1
+    if has_workers and options.store == "memory":
+        raise ConfigError("--workers needs --store file or s3: other processes see no memory.")
+    if has_workers and options.locker == "memory":
+        raise ConfigError("--workers needs --locker file: other processes see no memory.")
+    if options.locker != "file" and not has_workers:
+        MemoryLocker().use_in(composer)
+    elif options.store == "file":
+        FileLocker(options.upload_dir).use_in(composer)
+    elif not composer.uses_locker:
+        raise ConfigError("--locker file needs --store file: other processes see no memory.")
+
+
+def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
+    if not options.s3_bucket:
+        raise ConfigError("--store s3 needs the name of a bucket: --s3-bucket NAME.")
+    try:
+        from tus_reference.stores.s3 import S3Store, connect
+    except ModuleNotFoundError as missing_module:
+        raise ConfigError(
+            f"--store s3 needs {missing_module.name}: pip install 'tus-conformance[s3]'."
+        ) from None
+    concurrent_parts = options.s3_concurrent_part_uploads
+    store = S3Store(
+        options.s3_bucket,
+        connect(options.s3_endpoint, concurrent_part_uploads=concurrent_parts),
+        object_prefix=options.s3_object_prefix,
+        preferred_part_size=options.s3_part_size,
+        min_part_size=options.s3_min_part_size,
+        concurrent_part_uploads=concurrent_parts,
+        shared_directory=options.shared,
+    )
+    store.use_in(composer)
+    if options.shared is not None:
+        # What a worker that died has sent may still be stored, and the next one has to wait.
+        FileLocker(options.shared, on_abandoned=store.note_late_write).use_in(composer)
+
+
+def _spool_directory(options: argparse.Namespace) -> Path:
+    """Return where checksummed bodies wait: beside their uploads, not on a small /tmp."""
+    return Path(options.upload_dir) if options.store == "file" else Path(tempfile.gettempdir())

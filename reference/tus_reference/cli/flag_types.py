@@ -1,0 +1,52 @@
+"""What stands behind a flag: durations, sizes, numbers, modes and lists of names."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Final
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_seconds(text: str) -> float:
+    """Return a duration in seconds; raise `ArgumentTypeError` if `text` is none."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return float(text)
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 90, 90s or 1m30s")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def parse_size(text: str) -> int:
+    """Return a number of bytes."""
+    if not re.fullmatch(r"[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes")
+    return int(text)
+
+
+def parse_number(text: str) -> int:
+    """Return a number of things."""
+    if not re.fullmatch(r"[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return int(text)
+
+
+def parse_mode(text: str) -> int:
+    """Return the mode of a file."""
+    if not re.fullmatch(r"[0-7]{3,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no octal mode such as 664")
+    return int(text, 8)
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Return what commas separate."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_path(text: str) -> str:
+    """Return the path of a URL, or nothing."""
+    if text and not re.fullmatch(r"/[^\s?#]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no path such as /metrics")
+    return text

@@ -1,0 +1,261 @@
+"""From the flags to running processes: sockets, signals, and one line when it listens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+
+from tus_reference.cli.factories import new_handler, new_metrics, new_service
+from tus_reference.cli.flags import new_parser
+from tus_reference.handler import ConfigError, Handler
+from tus_reference.server import Certificate, Limits, TLSListener, serve
+from tus_reference.server.sockets import listen_tcp, listen_unix
+from tus_reference.server.supervisor import Supervisor, unblock_signals, wait_parent_exit
+
+if TYPE_CHECKING:
+    import argparse
+    import socket
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    Listener = trio.abc.Listener[trio.abc.Stream]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server until SIGTERM or SIGINT; return the exit code."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    options = new_parser().parse_args(arguments)
+    options.store = options.store or ("s3" if options.s3_bucket else "file")
+    if listing_text := _list_defects_or_quirks(options):
+        sys.stdout.write(listing_text)
+        return 0
+    if options.workers <= 1:
+        return _check_and_serve(options)
+    with tempfile.TemporaryDirectory(prefix="tus-workers-") as folder:
+        options.shared = Path(folder)
+        return _check_and_serve(options)
+
+
+def _check_and_serve(options: argparse.Namespace) -> int:
+    """Check what is wanted, listen, and serve; return the exit code."""
+    try:
+        handler = new_handler(options)
+        new_service(options, handler)
+        certificate = _load_certificate(options)
+    except (ConfigError, OSError) as problem:
+        _print_status(problem)
+        return 2
+    try:
+        sockets = _open_sockets(options)
+    except OSError as problem:
+        where = options.unix_sock or f"{options.host} port {options.port}"
+        _print_status(f"cannot listen on {where}: {problem.strerror or problem}")
+        return 1
+    try:
+        return _serve_in_processes(options, handler, sockets, certificate)
+    finally:
+        if options.unix_sock is not None:
+            options.unix_sock.unlink(missing_ok=True)
+
+
+def _list_defects_or_quirks(options: argparse.Namespace) -> str:
+    """Return the faults or oddities, if that is what is asked for."""
+    if "list" not in {options.misbehave, options.eccentric}:
+        return ""
+    from tus_reference.defects import defects
+    from tus_reference.quirks import modified_server, quirks
+
+    return modified_server.format_list(defects() if options.misbehave == "list" else quirks())
+
+
+def _load_certificate(options: argparse.Namespace) -> Certificate | None:
+    if (options.tls_certificate is None) != (options.tls_key is None):
+        raise ConfigError("TLS needs both --tls-certificate and --tls-key.")
+    if options.tls_certificate is None:
+        return None
+    try:
+        return Certificate(options.tls_certificate, options.tls_key)
+    except OSError as problem:
+        raise ConfigError(f"The certificate or its key is of no use: {problem}.") from None
+
+
+def _open_sockets(options: argparse.Namespace) -> list[socket.socket]:
+    if options.unix_sock is not None:
+        return [listen_unix(options.unix_sock)]
+    return listen_tcp(options.host, options.port)
+
+
+def _announce(
+    options: argparse.Namespace, handler: Handler, sockets: Sequence[socket.socket]
+) -> None:
+    """Say what this is and where; whoever reads that may send signals already."""
+    config = handler.config
+    limit = f"{config.max_size} bytes" if config.max_size else "none"
+    expiry = f"{config.expire_after:g} s" if config.expire_after else "never"
+    _print_status(f"tus 1.0.0 with {', '.join(handler.extensions)}")
+    _print_status(
+        f"store: {type(config.composer.core).__name__}, "
+        f"locker: {type(config.composer.locker).__name__}, "
+        f"maximum size: {limit}, uploads expire: {expiry}"
+    )
+    scheme = "http" if options.tls_certificate is None else "https"
+    if options.unix_sock is not None:
+        place = f"unix:{options.unix_sock}:"
+    else:
+        host, port = sockets[0].getsockname()[:2]
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    sys.stdout.write(f"Listening on {scheme}://{place}{handler.upload_urls.path}\n")
+    sys.stdout.flush()
+
+
+def _serve_in_processes(
+    options: argparse.Namespace,
+    handler: Handler,
+    sockets: Sequence[socket.socket],
+    certificate: Certificate | None,
+) -> int:
+    """Serve in this process, or in several; return the exit code."""
+    if options.workers <= 1:
+        trio.run(_serve_until_stopped, options, handler, sockets, certificate)
+        return 0
+
+    def run_worker(parent_pipe: int) -> int:
+        trio.run(
+            _serve_until_stopped, options, new_handler(options), sockets, certificate, parent_pipe
+        )
+        return 0
+
+    on_worker_exit = _enable_shared_metrics(options) if options.expose_metrics else None
+    supervisor = Supervisor(
+        run_worker, options.workers, _print_status, on_worker_exit=on_worker_exit
+    )
+    return supervisor.run(lambda: _announce(options, handler, sockets))
+
+
+def _enable_shared_metrics(options: argparse.Namespace) -> Callable[[int], object]:
+    """Let the workers add up their numbers; return what is to be done when one of them dies."""
+    # The client library looks for this when it is imported.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(options.shared)
+    from prometheus_client.multiprocess import mark_process_dead
+
+    return mark_process_dead
+
+
+async def _serve_until_stopped(
+    options: argparse.Namespace,
+    handler: Handler,
+    sockets: Sequence[socket.socket],
+    certificate: Certificate | None,
+    parent_pipe: int | None = None,
+) -> None:
+    metrics = new_metrics(options, handler)
+    service = new_service(options, handler, metrics)
+    stop = trio.Event()
+    handled_signals = [signal.SIGTERM, signal.SIGINT]
+    if certificate is not None or parent_pipe is not None:
+        handled_signals.append(signal.SIGHUP)
+    with trio.open_signal_receiver(*handled_signals) as signals:
+        async with trio.open_nursery() as nursery:
+            handle_signals = _handle_signals if parent_pipe is None else _handle_worker_signals
+            nursery.start_soon(handle_signals, signals, stop, certificate)
+            if parent_pipe is None:
+                _announce(options, handler, sockets)
+            else:
+                nursery.start_soon(_stop_on_parent_exit, parent_pipe, stop)
+                unblock_signals()
+            await serve(
+                service,
+                _wrap_listeners(handler, _new_listeners(sockets, certificate)),
+                stop=stop,
+                scheme="http" if certificate is None else "https",
+                limits=_connection_limits(options),
+                on_connections_change=None if metrics is None else metrics.add_connections,
+            )
+            nursery.cancel_scope.cancel()
+
+
+def _new_listeners(
+    sockets: Sequence[socket.socket], certificate: Certificate | None
+) -> Sequence[Listener]:
+    plain = [trio.SocketListener(trio.socket.from_stdlib_socket(each)) for each in sockets]
+    if certificate is None:
+        return plain
+    return [TLSListener(listener, certificate) for listener in plain]
+
+
+def _wrap_listeners(handler: Handler, listeners: Sequence[Listener]) -> Sequence[Listener]:
+    """Return the listeners, whose connections an odd handler changes."""
+    if type(handler) is Handler:
+        return listeners
+    from tus_reference.defects import ModifiedHandler
+    from tus_reference.quirks.modified_server import ModifiedListener
+
+    return [
+        ModifiedListener(each, handler)
+        for each in listeners
+        if isinstance(handler, ModifiedHandler)
+    ]
+
+
+def _connection_limits(options: argparse.Namespace) -> Limits:
+    timeout = options.network_timeout
+    connections = options.max_connections
+    if not connections:
+        # Each may need its own descriptor, one of a file, and one of a lock.
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        connections = 0 if files == resource.RLIM_INFINITY else max(files // 3, 1)
+    return Limits(keep_alive=timeout, head_time=timeout, send_idle=timeout, connections=connections)
+
+
+async def _handle_signals(
+    signals: AsyncIterator[int], stop: trio.Event, certificate: Certificate | None
+) -> None:
+    """Stop when told to, and at once when told again."""
+    async for number in signals:
+        if number == signal.SIGHUP:
+            _reload_certificate(certificate)
+            continue
+        if stop.is_set():
+            # Threads that wait for a disk would keep an orderly exit waiting as well.
+            os._exit(1)
+        _print_status(f"stopping on {signal.Signals(number).name}")
+        stop.set()
+
+
+async def _handle_worker_signals(
+    signals: AsyncIterator[int], stop: trio.Event, certificate: Certificate | None
+) -> None:
+    """Stop when told to; a terminal tells workers what it tells their supervisor, who insists."""
+    async for number in signals:
+        if number == signal.SIGHUP:
+            _reload_certificate(certificate)
+        else:
+            stop.set()
+
+
+def _reload_certificate(certificate: Certificate | None) -> None:
+    if certificate is None:
+        return
+    try:
+        certificate.reload()
+    except OSError as problem:
+        _print_status(f"the old certificate stays, the new one is of no use: {problem}")
+    else:
+        _print_status("the certificate was read again")
+
+
+async def _stop_on_parent_exit(parent_pipe: int, stop: trio.Event) -> None:
+    await wait_parent_exit(parent_pipe)
+    stop.set()
+
+
+def _print_status(text: object) -> None:
+    sys.stderr.write(f"tus-reference: {text}\n")
+    sys.stderr.flush()

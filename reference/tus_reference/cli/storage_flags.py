@@ -1,0 +1,75 @@
+"""The flags about where uploads are kept."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tus_reference.cli.flag_types import parse_mode, parse_number, parse_size
+
+
+def add_storage(group: argparse._ArgumentGroup) -> None:
+    """Add where uploads are kept, and how."""
+    group.add_argument(
+        "--store",
+        choices=("file", "memory", "s3"),
+        help="where uploads are kept; memory forgets them when the server stops "
+        "(file, or s3 if there is an --s3-bucket)",
+    )
+    group.add_argument(
+        "--upload-dir",
+        "--dir",
+        type=Path,
+        default=Path("data"),
+        metavar="DIR",
+        help="folder of the file store, made if missing; tusd can use it too (./%(default)s)",
+    )
+    group.add_argument(
+        "--locker",
+        choices=("memory", "file"),
+        help="who may write an upload: decided in this process, or through files in the "
+        "upload folder by all processes that share it (memory, or file with --workers)",
+    )
+    group.add_argument(
+        "--durability",
+        choices=("process", "power"),
+        default="process",
+        help="what an acknowledged byte survives: a crash of this process, or a power failure "
+        "too, at the price of waiting for the disk (%(default)s)",
+    )
+    for name, default in (("--dir-perms", "775"), ("--file-perms", "664")):
+        group.add_argument(
+            name,
+            type=parse_mode,
+            default=parse_mode(default),
+            metavar="OCTAL",
+            help=f"mode of folders or files that are made ({default})",
+        )
+
+
+def add_s3(group: argparse._ArgumentGroup) -> None:
+    """Add what the S3 store needs to know."""
+    group.add_argument("--s3-bucket", default="", metavar="NAME", help="bucket of the uploads")
+    group.add_argument(
+        "--s3-object-prefix",
+        default="",
+        metavar="PREFIX",
+        help="folder within the bucket (none)",
+    )
+    group.add_argument(
+        "--s3-endpoint", metavar="URL", help="URL of an S3 other than AWS's, such as MinIO's"
+    )
+    for name, default, text in (
+        ("--s3-part-size", 50 * 1024 * 1024, "size of parts; longer uploads get larger ones"),
+        ("--s3-min-part-size", 5 * 1024 * 1024, "smallest part that the S3 accepts"),
+    ):
+        group.add_argument(
+            name, type=parse_size, default=default, metavar="BYTES", help=f"{text} (%(default)s)"
+        )
+    group.add_argument(
+        "--s3-concurrent-part-uploads",
+        type=parse_number,
+        default=10,
+        metavar="NUMBER",
+        help="how many parts are sent at once, of all uploads together (%(default)s)",
+    )

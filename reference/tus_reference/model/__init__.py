@@ -1,0 +1,32 @@
+"""What every layer speaks of: uploads, requests, responses, errors and the interfaces of stores."""
+
+from tus_reference.model import datastore
+from tus_reference.model.composer import StoreComposer
+from tus_reference.model.datastore import ByteSource, DataStore
+from tus_reference.model.errors import Refused, TusError, errors
+from tus_reference.model.file_info import FileInfo
+from tus_reference.model.headers import Headers
+from tus_reference.model.http_messages import (
+    Body,
+    ClientDisconnected,
+    Download,
+    Request,
+    Response,
+)
+
+__all__ = [
+    "Body",
+    "ByteSource",
+    "ClientDisconnected",
+    "DataStore",
+    "Download",
+    "FileInfo",
+    "Headers",
+    "Refused",
+    "Request",
+    "Response",
+    "StoreComposer",
+    "TusError",
+    "datastore",
+    "errors",
+]

@@ -1,0 +1,117 @@
+"""The interfaces of a store: three methods are enough, each capability adds one or two.
+
+Names and duties are tusd's. A store is called for one upload at a time: the handler holds
+the upload's lock around every call that changes it, and checks offsets and limits itself.
+Stores refuse an unknown id with `Refused(errors.UPLOAD_NOT_FOUND)`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+
+    from tus_reference.model.file_info import FileInfo
+
+
+class ByteSource(Protocol):
+    """The bytes of one request; it never raises, it just ends, early if the client leaves."""
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes will come at most, or None if unknown."""
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Iterate over the bytes in pieces of at most 64 KiB."""
+
+
+class DataStore(Protocol):
+    """What every store must offer."""
+
+    async def new_upload(self, info: FileInfo) -> str:
+        """Create an empty upload and return its id; `info.id` is the wanted one, or empty.
+
+        Raises `Refused(errors.UPLOAD_EXISTS)` rather than touch an existing upload.
+        """
+
+    async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
+        """Append all of `source` at `offset` and return how many bytes are stored.
+
+        Bytes of a source that ends early count as well. On an error the bytes stored
+        so far may stay; `get_info` tells.
+        """
+
+    async def get_info(self, upload_id: str) -> FileInfo:
+        """Return the upload with its true offset."""
+
+
+class Terminater(Protocol):
+    """Removes uploads (termination, expiration)."""
+
+    async def terminate(self, upload_id: str) -> None:
+        """Remove the upload and free all it uses."""
+
+
+class Finisher(Protocol):
+    """Has work to do when the last byte is stored."""
+
+    async def finish_upload(self, upload_id: str) -> None:
+        """Finish a complete upload; called again if it failed or a crash left it undone."""
+
+
+class GetReader(Protocol):
+    """Gives the bytes back (download)."""
+
+    def get_reader(self, upload_id: str, start: int, length: int) -> AsyncGenerator[bytes, None]:
+        """Iterate over `length` stored bytes from byte `start` on."""
+
+
+class Concater(Protocol):
+    """Joins uploads (concatenation)."""
+
+    async def concat_uploads(self, upload_id: str, partial_ids: Sequence[str]) -> None:
+        """Fill the empty upload with the partials' bytes, all of them or none."""
+
+
+class LengthDeferrer(Protocol):
+    """Accepts uploads whose length comes later (creation-defer-length)."""
+
+    async def declare_length(self, upload_id: str, length: int) -> None:
+        """Set the length, in bytes, of an upload that has none yet."""
+
+
+class InfoSaver(Protocol):
+    """Keeps what changes about an upload besides its bytes (expiration, finish marks)."""
+
+    async def save_info(self, info: FileInfo) -> None:
+        """Store `info.expires` and `info.finished` of an existing upload."""
+
+    def list_uploads(self) -> AsyncIterator[FileInfo]:
+        """Iterate over all uploads, for the expiry sweep."""
+
+
+class Lock(Protocol):
+    """The lock of one upload, for one request."""
+
+    async def lock(self, request_release: Callable[[], None]) -> None:
+        """Wait for the lock, asking its holder to let go.
+
+        `request_release` is called, once or more, when somebody else wants it.
+        """
+
+    async def try_lock(self) -> bool:
+        """Take the lock if it is free, without disturbing anybody; say whether it was."""
+
+    async def unlock(self) -> None:
+        """Release the lock; only its holder may."""
+
+
+class Locker(Protocol):
+    """Gives one request at a time the right to change an upload."""
+
+    def new_lock(self, upload_id: str) -> Lock:
+        """Return a lock that is not taken yet."""

@@ -1,0 +1,81 @@
+"""One request and its response, without any socket: what a shell hands in and gets back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from tus_reference.model.headers import Headers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+
+class ClientDisconnected(Exception):  # noqa: N818 - an event, not a fault of ours
+    """The client went away before its body was complete; nobody reads an answer."""
+
+
+class Body(Protocol):
+    """A request body that a shell receives piece by piece."""
+
+    @property
+    def length(self) -> int | None:
+        """Content-Length in bytes, or None if only the end will tell."""
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailer fields; empty until the end of the body was read."""
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end.
+
+        Loses nothing when cancelled. Raises `ClientDisconnected` if the client goes away
+        and `Refused` if the body is not well-formed HTTP.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came; `target` is the request target, `scheme` http or https.
+
+    `mount` is the part of its path that lies above the handler's base path.
+    """
+
+    method: str
+    target: str
+    headers: Headers
+    body: Body
+    scheme: str = "http"
+    remote_addr: str = ""
+    mount: str = ""
+
+    @property
+    def path(self) -> str:
+        """The target without scheme, authority, mount and query, still percent-encoded."""
+        path = self.target.partition("?")[0]
+        if "://" in path:
+            path = "/" + path.split("://", 1)[1].partition("/")[2]
+        return path.removeprefix(self.mount)
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A response body of `length` bytes that is sent while it is read."""
+
+    length: int
+    chunks: AsyncGenerator[bytes, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What to answer; shells add Content-Length, Date and connection fields."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | Download = b""
+
+    def with_headers(self, *headers: tuple[str, str]) -> Response:
+        """Return the response with more fields; those it has already win."""
+        present = {name.lower() for name, _ in self.headers}
+        added = tuple(item for item in headers if item[0].lower() not in present)
+        return Response(self.status, self.headers + added, self.body)

@@ -1,0 +1,143 @@
+"""`ByteStream`: any trio stream, read into buffers that are used again and again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Final
+
+import trio
+
+READ_SIZE: Final = 64 * 1024
+SEND_SIZE: Final = 64 * 1024
+
+# How long a goodbye may take that nobody needs, in seconds.
+_CLOSE_TIMEOUT: Final = 1.0
+
+_BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
+
+
+class ConnectionLost(Exception):  # noqa: N818 - an event, not a fault of ours
+    """The other side is gone, or the connection broke."""
+
+
+class ByteStream:
+    """One connection; raises `ConnectionLost` where trio tells streams apart.
+
+    `send_idle` is how long the other side may take nothing of what is sent, in seconds.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, *, send_idle: float) -> None:
+        self._stream = stream
+        self._send_idle = send_idle
+        self._broken = False
+        inner = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+        # A kernel socket can fill a buffer of ours; other streams hand out copies.
+        self._socket = stream.socket if isinstance(stream, trio.SocketStream) else None
+        self.remote_addr = (
+            _peer_address(inner.socket) if isinstance(inner, trio.SocketStream) else ""
+        )
+
+    async def receive(self) -> bytes:
+        """Return some bytes; none if the other side has finished sending."""
+        try:
+            return bytes(await self._stream.receive_some(READ_SIZE))
+        except _BROKEN:
+            raise self._connection_lost() from None
+
+    async def receive_into(self, buffer: memoryview) -> int:
+        """Put what is there into `buffer`, waiting for some; 0 if the other side has finished."""
+        try:
+            if self._socket is not None:
+                return await _receive_available(self._socket, buffer)
+            data = await self._stream.receive_some(len(buffer))
+        except _BROKEN:
+            raise self._connection_lost() from None
+        buffer[: len(data)] = data
+        return len(data)
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`."""
+        sent = 0 if self._socket is None else self._send_now(self._socket, data)
+        if sent == len(data):
+            return
+        view = memoryview(data)
+        for start in range(sent, len(view), SEND_SIZE):
+            await self._send(view[start : start + SEND_SIZE])
+
+    def _send_now(self, socket: trio.socket.SocketType, data: bytes) -> int:
+        """Send what the system takes at once, which is most answers; return how much that was."""
+        try:
+            return os.write(socket.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            raise self._connection_lost() from None
+
+    async def _send(self, data: bytes | memoryview) -> None:
+        with trio.move_on_after(self._send_idle) as scope:
+            try:
+                await self._stream.send_all(data)
+            except _BROKEN:
+                raise self._connection_lost() from None
+        if scope.cancelled_caught:
+            raise self._connection_lost()
+
+    async def send_eof(self) -> bool:
+        """Finish sending but go on receiving; return whether the stream is able to."""
+        if not isinstance(self._stream, trio.abc.HalfCloseableStream):
+            return False
+        try:
+            await self._stream.send_eof()
+        except _BROKEN:
+            raise self._connection_lost() from None
+        return True
+
+    async def aclose(self) -> None:
+        """Close the connection; TLS says goodbye, so that nobody takes the end for a cut."""
+        if isinstance(self._stream, trio.SSLStream) and not self._broken:
+            with trio.move_on_after(_CLOSE_TIMEOUT), contextlib.suppress(*_BROKEN):
+                await self._stream.aclose()
+        await trio.aclose_forcefully(self._stream)
+
+    def _connection_lost(self) -> ConnectionLost:
+        self._broken = True
+        return ConnectionLost()
+
+
+def _peer_address(socket: trio.socket.SocketType) -> str:
+    """Return the peer's address and port, or nothing for sockets that have none."""
+    try:
+        peer = socket.getpeername()
+    except OSError:
+        return ""
+    if not isinstance(peer, tuple):
+        return ""
+    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
+
+
+async def _receive_available(socket: trio.socket.SocketType, buffer: memoryview) -> int:
+    """Fill `buffer` with as much as the system has; wait only while there is nothing.
+
+    A turn of the event loop for every packet would cost more than copying its bytes.
+    """
+    await trio.lowlevel.checkpoint_if_cancelled()
+    filled = 0
+    while filled < len(buffer):
+        try:
+            count = os.readv(socket.fileno(), [buffer[filled:]])
+        except BlockingIOError:
+            if filled:
+                break
+            await trio.lowlevel.wait_readable(socket)
+            continue
+        except OSError:
+            # What came before the connection broke still counts; the next call will tell.
+            if filled:
+                break
+            raise
+        if not count:
+            break
+        filled += count
+    await trio.lowlevel.cancel_shielded_checkpoint()
+    return filled

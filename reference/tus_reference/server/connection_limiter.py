@@ -1,0 +1,104 @@
+"""`ConnectionLimiter`: the connections that are open, and no more of them than there may be.
+
+A newcomer to a full house waits, and whoever has nothing to do leaves: at once the connection
+that has been idle longest, and else the next that has been answered. Nobody is turned away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class LimitedConnection(Protocol):
+    """A connection; `idle_since` is None while it has something to do."""
+
+    @property
+    def idle_since(self) -> float | None:
+        """Since when it has waited for another request."""
+
+    def stop(self) -> None:
+        """Close when idle, at once or after the request that is being answered."""
+
+
+class ConnectionLimiter:
+    """At most `limit` connections, 0 for any number; `told` hears +1 and -1 as they come and go."""
+
+    def __init__(self, limit: int, on_change: Callable[[int], object] | None = None) -> None:
+        self._limit = limit
+        self._on_change = on_change
+        self._connections: set[LimitedConnection] = set()
+        self._used = 0
+        self._slot_released = trio.Event()
+        self._waiting = 0
+
+    def __iter__(self) -> Iterator[LimitedConnection]:
+        """Iterate over those that are there now."""
+        return iter(list(self._connections))
+
+    @property
+    def has_waiters(self) -> bool:
+        """Whether somebody waits for a place."""
+        return self._waiting > 0
+
+    async def acquire(self) -> None:
+        """Take a place, waiting for one if need be."""
+        self._waiting += 1
+        try:
+            while self._limit and self._used >= self._limit:
+                self._stop_idlest()
+                await self._slot_released.wait()
+        finally:
+            self._waiting -= 1
+        self._used += 1
+
+    def release(self) -> None:
+        """Give a place back."""
+        self._used -= 1
+        self._slot_released.set()
+        self._slot_released = trio.Event()
+
+    def add(self, connection: LimitedConnection) -> None:
+        """Let it be known who has the place."""
+        self._connections.add(connection)
+        if self._on_change is not None:
+            self._on_change(1)
+
+    def discard(self, connection: LimitedConnection) -> None:
+        """Forget who had the place."""
+        self._connections.discard(connection)
+        if self._on_change is not None:
+            self._on_change(-1)
+
+    def _stop_idlest(self) -> None:
+        idle = [connection for connection in self._connections if connection.idle_since is not None]
+        if idle:
+            min(idle, key=lambda connection: connection.idle_since or 0.0).stop()
+
+
+class LimitedListener(trio.abc.Listener[trio.abc.Stream]):
+    """A listener whose connections are let in while there is room."""
+
+    def __init__(
+        self, listener: trio.abc.Listener[trio.abc.Stream], limiter: ConnectionLimiter
+    ) -> None:
+        self._listener = listener
+        self._limiter = limiter
+
+    async def accept(self) -> trio.abc.Stream:
+        """Wait for a connection, and for a place for it; `Crowd.leave` gives that back."""
+        stream = await self._listener.accept()
+        try:
+            await self._limiter.acquire()
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
+        return stream
+
+    async def aclose(self) -> None:
+        """Stop listening."""
+        await self._listener.aclose()

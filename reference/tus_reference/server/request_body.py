@@ -1,0 +1,149 @@
+"""Request bodies on the wire: sized and chunked.
+
+h11 reads heads and chunks. A body with a length needs no parser, so its bytes go from the
+socket straight into the buffer that is to be written. Either kind sends `100 Continue`
+when it is first read: a request that is refused by its headers never invites its body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import h11
+
+from tus_reference.model import ClientDisconnected, Headers, Refused, errors
+from tus_reference.server.byte_stream import ConnectionLost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tus_reference.server.byte_stream import ByteStream
+
+CONTINUE_BYTES = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ContinueResponse:
+    """The `100 Continue` that a client waits for; it is sent at most once."""
+
+    def __init__(self, byte_stream: ByteStream, *, is_expected: bool) -> None:
+        self._byte_stream = byte_stream
+        self.is_expected = is_expected
+
+    async def send(self) -> None:
+        """Send it if the client still waits."""
+        if self.is_expected:
+            self.is_expected = False
+            try:
+                await self._byte_stream.send(CONTINUE_BYTES)
+            except ConnectionLost:
+                raise ClientDisconnected from None
+
+
+class SizedBody:
+    """A body of `length` bytes, of which `leftover` came along with the head."""
+
+    trailers = Headers()
+
+    def __init__(
+        self,
+        byte_stream: ByteStream,
+        length: int,
+        leftover: bytes,
+        continue_response: ContinueResponse,
+    ) -> None:
+        self._byte_stream = byte_stream
+        self._continue_response = continue_response
+        self._prefetched = memoryview(leftover)[:length]
+        self._remaining = length - len(self._prefetched)
+        self.length = length
+        self.blocked_on_read = False
+        self.next_request_data = leftover[length:]
+
+    @property
+    def unread(self) -> int:
+        """How many bytes of the body were not read yet."""
+        return len(self._prefetched) + self._remaining
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+        if self._prefetched:
+            count = min(len(self._prefetched), len(buffer))
+            buffer[:count] = self._prefetched[:count]
+            self._prefetched = self._prefetched[count:]
+            return count
+        if not self._remaining:
+            return 0
+        await self._continue_response.send()
+        self.blocked_on_read = True
+        try:
+            count = await self._byte_stream.receive_into(buffer[: self._remaining])
+        except ConnectionLost:
+            count = 0
+        if not count:
+            raise ClientDisconnected
+        self._remaining -= count
+        return count
+
+
+class ChunkedBody:
+    """A body in chunks, with trailers perhaps."""
+
+    length = None
+
+    def __init__(
+        self,
+        byte_stream: ByteStream,
+        connection: h11.Connection,
+        continue_response: ContinueResponse,
+    ) -> None:
+        self._byte_stream = byte_stream
+        self._connection = connection
+        self._continue_response = continue_response
+        self._piece = memoryview(b"")
+        self._complete = False
+        self.blocked_on_read = False
+        self.trailers = Headers()
+
+    @property
+    def unread(self) -> int | None:
+        """0 once the end was read, None before: nobody knows."""
+        return 0 if self._complete else None
+
+    @property
+    def next_request_data(self) -> bytes:
+        """What came after the body: the beginning of the next request."""
+        return self._connection.trailing_data[0]
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+        while not self._piece and not self._complete:
+            await self._next_event()
+        count = min(len(self._piece), len(buffer))
+        buffer[:count] = self._piece[:count]
+        self._piece = self._piece[count:]
+        return count
+
+    async def _next_event(self) -> None:
+        try:
+            event = self._connection.next_event()
+            if event is h11.NEED_DATA:
+                await self._continue_response.send()
+                self.blocked_on_read = True
+                self._connection.receive_data(await self._byte_stream.receive())
+                return
+        except ConnectionLost:
+            raise ClientDisconnected from None
+        except h11.RemoteProtocolError as problem:
+            if self._connection.trailing_data[1]:
+                raise ClientDisconnected from None
+            raise Refused(errors.BAD_REQUEST.because(f"the body is malformed: {problem}")) from None
+        if isinstance(event, h11.Data):
+            self._piece = memoryview(bytes(event.data))
+        elif isinstance(event, h11.EndOfMessage):
+            self._complete = True
+            self.trailers = Headers(decode_fields(event.headers))
+
+
+def decode_fields(items: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Return header fields as text, one character per byte."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in items]

@@ -1,0 +1,258 @@
+"""`FileStore`: uploads as files in one folder, in tusd's format.
+
+    <id>        the bytes; its size is the offset, whoever wrote it
+    <id>.info   the record, always whole: written aside, synced, renamed
+    .<id>.*     files in the making; a crash may leave them, nothing reads them
+
+All disk work runs in threads, since a disk that hangs must hang one upload only; the short
+calls of many uploads share one, and leave it when it hangs. Buffers
+grow for clients that fill them, so that long bodies cost few threads. What was received is
+handed to the system with every read, so a crash of the process loses none of it; with
+`sync` an answer also waits for the disk, and then even a power failure does not take back
+an offset that was told.
+"""
+
+# Building a Path costs as much as the system call it is for.
+# ruff: noqa: PTH105, PTH116, PTH123
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from anyio.to_thread import run_sync
+
+from tus_reference.model import Refused, errors
+from tus_reference.protocol import new_upload_id
+from tus_reference.stores import info_file
+from tus_reference.stores.file_copy import append_file
+from tus_reference.stores.thread_batch import ThreadBatch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+    from tus_reference.model import ByteSource, FileInfo, StoreComposer
+
+MIN_BUFFER: Final = 64 * 1024
+MAX_BUFFER: Final = 4 * 1024 * 1024
+READ_SIZE: Final = 256 * 1024
+
+# Endings that belong to other files of tusd and of ours; no id may have them.
+_RESERVED = (".info", ".lock", ".stop")
+
+
+class FileStore:
+    """Uploads in the folder `path`, which is created; modes as in tusd's flags.
+
+    Raises `OSError` if the folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        dir_perms: int = 0o775,
+        file_perms: int = 0o664,
+        sync: bool = False,
+    ) -> None:
+        self.path = Path(path).absolute()
+        self._file_perms = file_perms
+        self._sync = sync
+        self._batch = ThreadBatch()
+        self.path.mkdir(mode=dir_perms, parents=True, exist_ok=True)
+
+    def use_in(self, composer: StoreComposer) -> None:
+        """Enter the store and all of its capabilities into `composer`."""
+        composer.core = composer.terminater = composer.get_reader = self
+        composer.concater = composer.length_deferrer = composer.info_saver = self
+
+    async def new_upload(self, info: FileInfo) -> str:
+        """Create an empty upload and return its id."""
+        return await self._batch.run(self._new_upload, info)
+
+    async def get_info(self, upload_id: str) -> FileInfo:
+        """Return the upload; its offset is the size of its file."""
+        return await self._batch.run(self._get_info, upload_id)
+
+    async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
+        """Append `source` at `offset`; raises `OSError` if the disk fails or is full."""
+        path = self._data_path(upload_id)
+        size = MIN_BUFFER if source.size is None else min(source.size, MIN_BUFFER)
+        view = memoryview(bytearray(max(size, 1)))
+        count = await source.read_into(view)
+        if not count:
+            return 0
+        if count == source.size:
+            # Small uploads are many: open, write and close are one call.
+            await self._batch.run(self._write_once, path, view[:count], offset)
+            return count
+        descriptor = await run_sync(self._open, path)
+        try:
+            return await self._write_all(descriptor, offset, source, view, count)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run_sync(os.close, descriptor)
+
+    async def _write_all(
+        self, descriptor: int, offset: int, source: ByteSource, buffer: memoryview, count: int
+    ) -> int:
+        """Write and receive in turns; meanwhile the system receives into its own buffers."""
+        position = offset
+        while count:
+            await run_sync(_pwrite_all, descriptor, buffer[:count], position)
+            position += count
+            if count == len(buffer) < MAX_BUFFER:
+                buffer = memoryview(bytearray(min(4 * len(buffer), MAX_BUFFER)))
+            count = await source.read_into(buffer)
+        if self._sync:
+            await run_sync(os.fsync, descriptor)
+        return position - offset
+
+    async def terminate(self, upload_id: str) -> None:
+        """Remove both files."""
+        await run_sync(self._terminate, upload_id)
+
+    async def declare_length(self, upload_id: str, length: int) -> None:
+        """Set the length in the record."""
+        await self._batch.run(self._update_info, upload_id, {"size": length})
+
+    async def save_info(self, info: FileInfo) -> None:
+        """Set expiry and finish mark in the record."""
+        changes = {"expires": info.expires, "finished": info.finished}
+        await self._batch.run(self._update_info, info.id, changes)
+
+    async def list_uploads(self) -> AsyncIterator[FileInfo]:
+        """Iterate over all uploads of the folder; those that vanish meanwhile are left out."""
+        for upload_id in await run_sync(self._list_ids):
+            with contextlib.suppress(Refused):
+                yield await self.get_info(upload_id)
+
+    async def get_reader(
+        self, upload_id: str, start: int, length: int
+    ) -> AsyncGenerator[bytes, None]:
+        """Iterate over `length` bytes from byte `start` on."""
+        descriptor = await run_sync(os.open, self._data_path(upload_id), os.O_RDONLY)
+        try:
+            while length > 0:
+                piece = await run_sync(os.pread, descriptor, min(length, READ_SIZE), start)
+                if not piece:
+                    return
+                yield piece
+                start, length = start + len(piece), length - len(piece)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run_sync(os.close, descriptor)
+
+    async def concat_uploads(self, upload_id: str, partial_ids: Sequence[str]) -> None:
+        """Join the partials aside, then put the result in place in one step."""
+        await run_sync(self._concat, upload_id, partial_ids)
+
+    # What follows runs in threads.
+
+    def _data_path(self, upload_id: str) -> str:
+        if upload_id.endswith(_RESERVED):
+            raise Refused(errors.UPLOAD_NOT_FOUND)
+        return f"{self.path}/{upload_id}"
+
+    def _info_path(self, upload_id: str) -> str:
+        return f"{self.path}/{upload_id}.info"
+
+    def _new_upload(self, info: FileInfo) -> str:
+        upload_id = info.id or new_upload_id()
+        path = self._data_path(upload_id)
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            os.close(os.open(path, flags, self._file_perms))
+        except FileExistsError:
+            raise Refused(errors.UPLOAD_EXISTS) from None
+        storage = {"Type": "filestore", "Path": path, "InfoPath": self._info_path(upload_id)}
+        try:
+            self._write_info(replace(info, id=upload_id, storage=storage))
+        except BaseException:
+            Path(path).unlink(missing_ok=True)
+            raise
+        return upload_id
+
+    def _get_info(self, upload_id: str) -> FileInfo:
+        path = self._data_path(upload_id)
+        try:
+            with open(self._info_path(upload_id), "rb", buffering=0) as file:
+                content = file.readall()
+            status = os.stat(path)
+            return info_file.decode(content, status.st_size, status.st_mtime)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            # A record that a crash of tusd cut off tells nothing; nobody can go on with it.
+            raise Refused(errors.UPLOAD_NOT_FOUND) from None
+
+    def _write_info(self, info: FileInfo) -> None:
+        temporary_path = f"{self.path}/.{info.id}.info"
+        with open(temporary_path, "wb", buffering=0, opener=self._opener) as file:
+            _pwrite_all(file.fileno(), memoryview(info_file.encode(info)), 0)
+            os.fsync(file.fileno())
+        os.replace(temporary_path, self._info_path(info.id))
+        if self._sync:
+            self._sync_folder()
+
+    def _update_info(self, upload_id: str, changes: dict[str, Any]) -> None:
+        self._write_info(replace(self._get_info(upload_id), **changes))
+
+    def _opener(self, path: str, flags: int) -> int:
+        return os.open(path, flags, self._file_perms)
+
+    def _sync_folder(self) -> None:
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _open(self, path: str) -> int:
+        try:
+            return os.open(path, os.O_WRONLY)
+        except FileNotFoundError:
+            raise Refused(errors.UPLOAD_NOT_FOUND) from None
+
+    def _write_once(self, path: str, data: memoryview, offset: int) -> None:
+        descriptor = self._open(path)
+        try:
+            _pwrite_all(descriptor, data, offset)
+            if self._sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _terminate(self, upload_id: str) -> None:
+        for path in (self._data_path(upload_id), self._info_path(upload_id)):
+            Path(path).unlink(missing_ok=True)
+
+    def _list_ids(self) -> list[str]:
+        names = (entry.name for entry in os.scandir(self.path))
+        return [n[: -len(".info")] for n in names if n.endswith(".info") and n[0] != "."]
+
+    def _concat(self, upload_id: str, partial_ids: Sequence[str]) -> None:
+        temporary_path = self.path / f".{upload_id}.concat"
+        try:
+            with open(temporary_path, "wb", buffering=0, opener=self._opener) as file:
+                for partial_id in partial_ids:
+                    append_file(file.fileno(), Path(self._data_path(partial_id)))
+                if self._sync:
+                    os.fsync(file.fileno())
+            temporary_path.replace(self._data_path(upload_id))
+        except BaseException:
+            temporary_path.unlink(missing_ok=True)
+            raise
+        if self._sync:
+            self._sync_folder()
+
+
+def _pwrite_all(descriptor: int, data: memoryview, position: int) -> None:
+    while data:
+        written = os.pwrite(descriptor, data, position)
+        if not written:
+            raise OSError(errno.EIO, "the disk takes no more bytes")
+        data, position = data[written:], position + written

@@ -1,0 +1,93 @@
+"""The `.info` file: tusd's JSON, and one key of ours for what tusd does not know.
+
+A file that tusd wrote lacks our key, and tusd drops it when it rewrites one of ours; the
+rest serves then: the headers are rebuilt from the metadata, and nothing expires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from tus_reference.model import FileInfo
+from tus_reference.protocol import format_metadata
+
+
+class ReferenceFields(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What only this server keeps; names are part of the format."""
+
+    upload_metadata: str | None = msgspec.field(default=None, name="UploadMetadata")
+    upload_concat: str | None = msgspec.field(default=None, name="UploadConcat")
+    expires: float | None = msgspec.field(default=None, name="Expires")
+    finished: bool = msgspec.field(default=False, name="Finished")
+
+
+class InfoFile(msgspec.Struct, frozen=True):
+    """One `.info` file; `Offset` is always 0 there, the data file's size counts."""
+
+    id: str = msgspec.field(name="ID")
+    size: int = msgspec.field(name="Size")
+    size_is_deferred: bool = msgspec.field(name="SizeIsDeferred")
+    offset: int = msgspec.field(name="Offset", default=0)
+    metadata: dict[str, str] | None = msgspec.field(name="MetaData", default=None)
+    is_partial: bool = msgspec.field(name="IsPartial", default=False)
+    is_final: bool = msgspec.field(name="IsFinal", default=False)
+    partial_uploads: list[str] | None = msgspec.field(name="PartialUploads", default=None)
+    storage: dict[str, str] | None = msgspec.field(name="Storage", default=None)
+    ours: ReferenceFields | None = msgspec.field(name="TusReference", default=None)
+
+
+_DECODER = msgspec.json.Decoder(InfoFile)
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(info: FileInfo) -> bytes:
+    """Return the content of the `.info` file."""
+    record = InfoFile(
+        id=info.id,
+        size=info.size or 0,
+        size_is_deferred=info.size is None,
+        # JSON has no bytes; our own key keeps the header that tells them exactly.
+        metadata={k: v.decode("utf-8", "replace") for k, v in info.metadata.items()},
+        is_partial=info.is_partial,
+        is_final=info.is_final,
+        partial_uploads=list(info.partial_uploads) or None,
+        storage=dict(info.storage),
+        ours=ReferenceFields(info.metadata_header, info.concat_header, info.expires, info.finished),
+    )
+    return _ENCODER.encode(record)
+
+
+def decode(content: bytes, offset: int, modified: float | None = None) -> FileInfo:
+    """Return the upload; raise `ValueError` if `content` is not such a file."""
+    record = _DECODER.decode(content)
+    metadata = {k: v.encode() for k, v in (record.metadata or {}).items()}
+    info = FileInfo(
+        id=record.id,
+        size=None if record.size_is_deferred else record.size,
+        offset=offset,
+        metadata=metadata,
+        is_partial=record.is_partial,
+        is_final=record.is_final,
+        partial_uploads=tuple(record.partial_uploads or ()),
+        storage=record.storage or {},
+        modified=modified,
+    )
+    ours = record.ours
+    if ours is None:
+        header = format_metadata(metadata) or None
+        return replace(info, metadata_header=header, concat_header=_concat_header(info))
+    return replace(
+        info,
+        metadata_header=ours.upload_metadata,
+        concat_header=ours.upload_concat,
+        expires=ours.expires,
+        finished=ours.finished,
+    )
+
+
+def _concat_header(info: FileInfo) -> str | None:
+    if info.is_final:
+        return "final;" + " ".join(info.partial_uploads)
+    return "partial" if info.is_partial else None

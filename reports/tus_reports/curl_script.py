@@ -1,0 +1,105 @@
+"""The requests of an attempt as a shell script of curl commands, to copy and try by hand.
+
+Uploads that the attempt created are created again: the script keeps their Location in a variable
+and uses that where the run used the upload's URL. What curl cannot do (cut a connection, bytes that
+HTTP libraries refuse) stands in a comment, and so does a body that had to be replaced by zeros.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from urllib.parse import urljoin
+
+from tus_reports.record import Exchange
+from tus_reports.transcript import escape_controls
+
+_CURL_HEADERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "user-agent"}
+)
+
+
+def curl_script(exchanges: Sequence[Exchange]) -> str:
+    """Return a script that sends what the exchanges sent, or nothing where there are none."""
+    known: dict[str, str] = {}
+    blocks = []
+    for exchange in exchanges:
+        created = _created_url(exchange)
+        name = f"UPLOAD_{len(known) + 1}" if created and created not in known else ""
+        blocks.append("\n".join(_exchange_block(exchange, known, name)))
+        if created and name:
+            known[created] = name
+    return "\n\n".join(blocks)
+
+
+def _exchange_block(exchange: Exchange, known: dict[str, str], name: str) -> Iterator[str]:
+    for event in exchange.events:
+        if event.kind == "act":
+            yield f"# In the run we {escape_controls(event.text)}; curl sends it all."
+    status = exchange.response.status if exchange.response else None
+    yield f"# {exchange.method}: the run was answered {status or 'not at all'}"
+    before, words = _curl_command(exchange, known)
+    if name:
+        dumped = f"{before}curl -sS -D - -o /dev/null {' '.join(words)}"
+        find = "tr -d '\\r' | sed -n 's/^[Ll]ocation: *//p'"
+        yield f"{name}={_location_prefix(exchange)}$({dumped} | {find})"
+        yield f'echo "{name}: ${name}"'
+    else:
+        shown = "-I" if exchange.method == "HEAD" else "-i"
+        yield f"{before}curl -sS {shown} {' '.join(words)}"
+
+
+def _curl_command(exchange: Exchange, known: dict[str, str]) -> tuple[str, list[str]]:
+    """Return what stands before curl, and its arguments."""
+    words = [] if exchange.method in {"GET", "HEAD"} else ["-X", exchange.method]
+    for line in exchange.request.rstrip("\r\n").splitlines()[1:]:
+        header, _, value = line.partition(":")
+        if header.strip().lower() in _CURL_HEADERS:
+            continue
+        told = f"{header.strip()}: {value.strip()}" if value.strip() else f"{header.strip()};"
+        words += ["-H", _quote(told, known)]
+    before, body = _body_arguments(exchange)
+    return before, [*words, *body, _quote(exchange.url, known)]
+
+
+def _body_arguments(exchange: Exchange) -> tuple[str, list[str]]:
+    body = exchange.body
+    if body is None or (body.length == 0 and exchange.method in {"GET", "HEAD"}):
+        return "", []
+    typed = "\ncontent-type:" in exchange.request.lower()
+    untyped = [] if typed else ["-H", "'Content-Type:'"]  # or curl would name one of its own
+    if body.text is not None and not body.truncated and "\0" not in body.text:
+        raw = body.text.encode("latin-1", "replace").decode("latin-1")
+        return "", [*untyped, "--data-raw", shlex.quote(raw)]
+    return f"head -c {body.length} /dev/zero | ", [*untyped, "--data-binary", "@-"]
+
+
+def _quote(text: str, known: dict[str, str]) -> str:
+    """Quote a text for the shell, with the URLs of created uploads as variables."""
+    if text in known:
+        return f'"${known[text]}"'
+    for url, name in known.items():
+        if url in text:
+            escaped = re.sub(r'([\\"$`])', r"\\\1", text)
+            return '"' + escaped.replace(url, f"${{{name}}}") + '"'
+    return shlex.quote(text)
+
+
+def _created_url(exchange: Exchange) -> str:
+    location = _header_value(exchange)
+    return urljoin(exchange.url, location) if location else ""
+
+
+def _location_prefix(exchange: Exchange) -> str:
+    """Return what a Location lacks to be a whole URL, as this server writes it."""
+    location = _header_value(exchange)
+    missing = urljoin(exchange.url, location).removesuffix(location)
+    return shlex.quote(missing) if missing else ""
+
+
+def _header_value(exchange: Exchange) -> str:
+    if exchange.response is None or not 200 <= exchange.response.status < 300:
+        return ""
+    headers = {name.lower(): value for name, value in exchange.response.headers}
+    return headers.get("location", "")

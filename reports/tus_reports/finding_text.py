@@ -1,0 +1,229 @@
+"""The account of a finding in rows: what, by which sentence, the bytes, how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tus_reports.findings import Blocker, Finding, Note, Occurrence, collect_findings
+from tus_reports.record import ScenarioResult, Verdict
+from tus_reports.text_layout import (
+    PLAIN_WIDTH,
+    StyledLine,
+    indented_lines,
+    plain_text,
+    styled_row,
+    wrap_text,
+)
+from tus_reports.totals import pluralize
+from tus_reports.transcript import (
+    TranscriptLine,
+    escape_controls,
+    format_exchange,
+    summarize_exchange,
+)
+from tus_reports.verdict_style import VERDICT_STYLES
+
+_TEXT_COLUMN = 13  # where text stands, right of its label
+_MAX_IDS = 8  # how many ids of a long list are printed
+_MAX_PREVIOUS = 4  # how many exchanges that led up to the decisive one are printed
+_LABELS = {
+    "request": "request",
+    "interim": "interim",
+    "response": "response",
+    "act": "we acted",
+    "event": "outcome",
+}
+
+
+def finding_text(scenario: ScenarioResult) -> str:
+    """Return, as plain text of 80 columns, what did not pass in one scenario."""
+    found = collect_findings((scenario,), ())
+    accounts = [finding_rows(each, PLAIN_WIDTH) for each in found.findings]
+    accounts += [blocker_rows(each, PLAIN_WIDTH) for each in found.blockers]
+    accounts += [note_rows(each, PLAIN_WIDTH) for each in found.notes]
+    return "\n\n".join("\n".join(plain_text(line) for line in rows) for rows in accounts)
+
+
+def finding_rows(found: Finding, width: int) -> Iterator[StyledLine]:
+    """Yield a requirement that did not hold: the first way of it in full, the others by id."""
+    requirement = found.requirement
+    yield _title_row(found.verdict, requirement.id)
+    if requirement.statement:
+        yield from indented_lines(escape_controls(requirement.statement), width=width, indent=2)
+    where = (
+        f"{requirement.level}, {requirement.section}" if requirement.level else requirement.section
+    )
+    link = f": {requirement.link}" if requirement.link else ""
+    yield from indented_lines(where + link, width=width, indent=2, style="dim")
+    first, *others = found.groups
+    yield styled_row()
+    yield from _check_rows(first[0], width)
+    yield from _id_list("the same", (each.scenario.id for each in first[1:]), width)
+    yield from _other_groups(others, width)
+    if requirement.ambiguity and found.verdict == "warn":
+        yield from _field_rows(
+            "note that", escape_controls(requirement.ambiguity), width, style="dim"
+        )
+    yield from _evidence_rows(first[0], width)
+
+
+def _other_groups(others: Sequence[tuple[Occurrence, ...]], width: int) -> Iterator[StyledLine]:
+    for way in others[:_MAX_IDS]:
+        worse = VERDICT_STYLES[way[0].verdict].word
+        text = f"{worse}: {way[0].actual}"
+        yield from _field_rows("also", escape_controls(text), width)
+        yield from _id_list("", (each.scenario.id for each in way), width)
+    if len(others) > _MAX_IDS:
+        count = pluralize(len(others) - _MAX_IDS, "more way")
+        yield from _field_rows("also", f"in {count}, told in the record", width)
+
+
+def _check_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
+    """Yield what a check says: in which scenario and step, what was expected and what came."""
+    scenario, check = each.scenario, each.check
+    yield from _field_rows("scenario", escape_controls(scenario.title), width)
+    yield styled_row(" " * _TEXT_COLUMN + scenario.id, "dim")
+    step = step_sentence(scenario, check.step)
+    if step:
+        yield from _field_rows(f"step {check.step}", escape_controls(step), width)
+    if check.expected:
+        yield from _field_rows("expected", escape_controls(check.expected), width)
+    if check.actual:
+        yield from _field_rows("actual", escape_controls(check.actual), width, style="bold")
+    if each.explanation:
+        yield from _field_rows("that is", escape_controls(each.explanation), width)
+    if scenario.reason:
+        yield from _field_rows("reason", escape_controls(scenario.reason), width)
+    if len(scenario.attempts) > 1:
+        yield from _field_rows("attempts", describe_attempts(scenario), width)
+
+
+def describe_attempts(scenario: ScenarioResult) -> str:
+    """Return how the attempts came out, in order."""
+    outcomes = [attempt.verdict for attempt in scenario.attempts]
+    if len(set(outcomes)) == 1:
+        return f"{len(outcomes)}, each on an upload of its own: {outcomes[0]} every time"
+    return f"{len(outcomes)}: {', then '.join(outcomes)}"
+
+
+def _evidence_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
+    """Yield the bytes that prove a check, and the command that repeats it."""
+    scenario = each.scenario
+    yield from _exchange_rows(each, width)
+    if scenario.reproduce:
+        yield from _command_rows("reproduce", scenario.reproduce)
+
+
+def blocker_rows(found: Blocker, width: int) -> Iterator[StyledLine]:
+    """Yield why scenarios came to no verdict, which they are, and what that leaves unjudged."""
+    count = pluralize(len(found.scenarios), "scenario")
+    yield _title_row(found.verdict, count if found.scenarios else ", ".join(found.requirements))
+    yield from indented_lines(escape_controls(found.reason), width=width, indent=2)
+    if found.scenarios:
+        yield styled_row()
+    yield from _id_list("in", (scenario.id for scenario in found.scenarios), width)
+    if found.requirements and found.scenarios:
+        yield from _id_list("unjudged", found.requirements, width)
+    if found.scenarios:
+        first = found.scenarios[0]
+        attempt = first.attempts[-1] if first.attempts else None
+        if attempt is not None and attempt.exchanges:
+            yield styled_row()
+            yield from _transcript_rows(format_exchange(attempt.exchanges[-1]), width)
+        if first.reproduce:
+            yield from _command_rows("reproduce", first.reproduce)
+
+
+def note_rows(note: Note, width: int) -> Iterator[StyledLine]:
+    """Yield a note, or a reason why something was not judged, in as few rows as will hold it."""
+    mark = VERDICT_STYLES[note.verdict]
+    names = note.requirements or note.scenarios
+    head = names[0] if len(names) == 1 else pluralize(len(names), "scenario")
+    texts = wrap_text(escape_controls(f"{head}: {note.text}"), width - _TEXT_COLUMN)
+    yield ((f"  {mark.glyph} {mark.word:<9}", mark.style), (texts[0], ""))
+    yield from (styled_row(" " * _TEXT_COLUMN + text) for text in texts[1:])
+    if len(names) > 1:
+        yield from _id_list("", names, width)
+
+
+def step_sentence(scenario: ScenarioResult, number: int | None) -> str:
+    """Return the sentence of a step, counted from 1; what it expects stands indented below it."""
+    sentences = [text for text in scenario.steps if not text.startswith(" ")]
+    if number is None or not 1 <= number <= len(sentences):
+        return ""
+    return sentences[number - 1]
+
+
+def _title_row(verdict: Verdict, text: str) -> StyledLine:
+    mark = VERDICT_STYLES[verdict]
+    return ((f"{mark.glyph} {mark.word}", mark.style), (f"  {text}", "bold"))
+
+
+def _exchange_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
+    number, exchanges = each.check.exchange, each.attempt.exchanges
+    if number is None or not 0 <= number < len(exchanges):
+        if each.check.evidence:
+            yield styled_row()
+            for text in escape_lines(each.check.evidence):
+                yield from _transcript_row("evidence", text, width, marked=True)
+        return
+    yield styled_row()
+    if number:
+        label = "before"
+        for earlier in exchanges[max(number - _MAX_PREVIOUS, 0) : number]:
+            yield from _field_rows(label, summarize_exchange(earlier), width, style="dim")
+            label = ""
+        yield styled_row()
+    yield from _transcript_rows(format_exchange(exchanges[number], each.check), width)
+
+
+def escape_lines(text: str) -> list[str]:
+    """Return the lines of a text from the wire, fit for a terminal."""
+    return [escape_controls(line) for line in text.splitlines()]
+
+
+def _transcript_rows(lines: Iterable[TranscriptLine], width: int) -> Iterator[StyledLine]:
+    last = ""
+    for line in lines:
+        label = _LABELS[line.side]
+        yield from _transcript_row(
+            "" if label == last else label, line.text, width, marked=line.marked
+        )
+        last = label
+
+
+def _transcript_row(label: str, text: str, width: int, *, marked: bool) -> Iterator[StyledLine]:
+    style = "bold" if marked else ""
+    mark = "> " if marked else "  "
+    first, *others = wrap_text(text, width - _TEXT_COLUMN)
+    yield ((f"  {label:<9}", "dim"), (mark, "bold red"), (first, style))
+    yield from (
+        styled_row(" " * (_TEXT_COLUMN + 2) + other, style) for other in _rewrap(others, width)
+    )
+
+
+def _rewrap(lines: list[str], width: int) -> list[str]:
+    """Wrap the continuation of a wire line once more, since it is set further in."""
+    return wrap_text(" ".join(lines), width - _TEXT_COLUMN - 2) if lines else []
+
+
+def _id_list(label: str, ids: Iterable[str], width: int) -> Iterator[StyledLine]:
+    named = list(ids)
+    if not named:
+        return
+    shown = ", ".join(named[:_MAX_IDS])
+    more = f" and {len(named) - _MAX_IDS} more" if len(named) > _MAX_IDS else ""
+    yield from _field_rows(label, shown + more, width, style="dim")
+
+
+def _field_rows(label: str, text: str, width: int, *, style: str = "") -> Iterator[StyledLine]:
+    first, *others = wrap_text(text, width - _TEXT_COLUMN)
+    yield ((f"  {label:<11}", "dim"), (first, style))
+    yield from (styled_row(" " * _TEXT_COLUMN + other, style) for other in others)
+
+
+def _command_rows(label: str, command: str) -> Iterator[StyledLine]:
+    """Yield a command on a row of its own, unbroken whatever its length."""
+    yield styled_row()
+    yield styled_row(f"  {label}", "dim")
+    yield styled_row(f"  {escape_controls(command)}", "cyan")

@@ -1,0 +1,45 @@
+"""The ledger keeps its rows: an id that was given once means the same for ever."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from hashlib import sha256
+
+import pytest
+
+from tus_scenarios import Requirement, ledger
+
+LEDGER_DIGEST = "ab0ac6fc443699dfc69e94fa755b201fcc0ea5b1e4f235af9a555c0387d2a2dc"
+"""The digest of every id with its level. Rows may be added, at a new edition; none may change."""
+
+
+def test_the_rows_are_counted() -> None:
+    """169 duties of servers, of which 5 cannot be observed, and 67 of clients."""
+    rows = ledger().values()
+    assert Counter(row.side for row in rows) == {"server": 169, "client": 67}
+    servers = Counter(row.observable for row in rows if row.side == "server")
+    assert servers == {"yes": 140, "partly": 24, "no": 5}
+
+
+def test_ids_and_levels_are_frozen() -> None:
+    """Baselines and reports of old refer to them."""
+    text = "\n".join(f"{row.id}\t{row.level}" for row in ledger().values())
+    assert sha256(text.encode()).hexdigest() == LEDGER_DIGEST
+
+
+@pytest.mark.parametrize("row", ledger().values(), ids=lambda row: row.id)
+def test_a_row_is_whole(row: Requirement) -> None:
+    """It has a statement, and says why where it cannot be observed in full."""
+    assert row.id.startswith("client.") == (row.side == "client")
+    assert row.statement.endswith(".")
+    assert bool(row.why_not) == (row.observable != "yes")
+    for text in (row.why_not, row.ambiguity):
+        assert not text or re.fullmatch(r"[A-Z0-9\"].*\.", text)
+        assert not re.search(r"\[pre|U\(|https?://", text)
+
+
+@pytest.mark.parametrize("row", ledger().values(), ids=lambda row: row.id)
+def test_a_row_links_to_its_section(row: Requirement) -> None:
+    """The link has the anchor of a heading."""
+    assert re.fullmatch(r"https://tus\.io/[a-z/-]+#[a-z-]+", row.link)

@@ -1,0 +1,42 @@
+"""The scenarios that data cannot tell: races, and bodies whose pace matters."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tus_scenarios.function_scenarios import (
+    concurrent_requests,
+    expect_continue,
+    expiration,
+    interruption_cuts,
+    interruption_expiration,
+    interruption_large,
+    interruption_races,
+    restart,
+    slow_bodies,
+)
+from tus_scenarios.scenario import Scenario
+
+__all__ = ["function_scenarios"]
+
+_MODULES: tuple[ModuleType, ...] = (
+    concurrent_requests,
+    slow_bodies,
+    expect_continue,
+    expiration,
+    restart,
+    interruption_cuts,
+    interruption_races,
+    interruption_expiration,
+    interruption_large,
+)
+
+
+def function_scenarios() -> tuple[Scenario, ...]:
+    """Return every scenario that is written as a function."""
+    return tuple(
+        value
+        for module in _MODULES
+        for value in vars(module).values()
+        if isinstance(value, Scenario)
+    )

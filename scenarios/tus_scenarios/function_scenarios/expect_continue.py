@@ -1,0 +1,157 @@
+"""Bodies that are held back until the server has said that it wants them."""
+
+from __future__ import annotations
+
+from tus_scenarios.context import PausedRequest, ScenarioContext
+from tus_scenarios.expectation import Condition, Expectation, HeaderMatcher
+from tus_scenarios.function_scenario import function_scenario
+from tus_scenarios.function_scenarios.paused_patch import RESPONSE_TIMEOUT
+from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
+
+_REQUIREMENT = "creation-with-upload.expect-continue"
+_SECTION = "Creation With Upload"
+MAX_INTERIM_RESPONSES = 10
+"""How many interim answers are waited through."""
+
+_HEADERS: dict[str, str | tuple[str, ...]] = {
+    "Content-Type": "application/offset+octet-stream",
+    "Expect": "100-continue",
+}
+
+
+async def _receive_final_or_continue(paused: PausedRequest) -> int | None:
+    """Return 100 or the final status, whichever comes first; other interim answers say nothing."""
+    for _ in range(MAX_INTERIM_RESPONSES):
+        status = await paused.wait_for_status(RESPONSE_TIMEOUT)
+        if status is None or status == 100 or status >= 200:
+            return status
+    return None
+
+
+@function_scenario(
+    id="creation-with-upload.expect-continue",
+    title="A creation with Expect: 100-continue receives 100 Continue",
+    section=_SECTION,
+    extension="creation-with-upload",
+    checks=(_REQUIREMENT, "creation-with-upload.upload-offset-value"),
+    needs=("creation-with-upload",),
+    why="Clients that send the header wait for the interim response, often for a second per file.",
+    steps=(
+        "POST a new upload of 100 bytes with Expect: 100-continue, without sending its 40 bytes.",
+        "Wait up to 8 seconds for a response, then send the bytes.",
+        "  expects an interim 100 and then status 201; a warning for no 100"
+        " [creation-with-upload.expect-continue].",
+        "HEAD the upload.",
+        "  expects an Upload-Offset of 40 at most [creation-with-upload.upload-offset-value].",
+        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "  expects every byte in place [creation-with-upload.upload-offset-value].",
+    ),
+)
+async def asked_to_continue(context: ScenarioContext) -> None:
+    """Hold the body of a creation back until 100 comes."""
+    paused = await context.open_request("POST", RequestSpec(length=100, send=40, header=_HEADERS))
+    await _receive_final_or_continue(paused)
+    response = await paused.send_rest()
+    context.expect(
+        response,
+        Expectation(
+            status=201,
+            interim=100,
+            checks=_REQUIREMENT,
+            warn=(
+                Condition(
+                    status=201, says="the server let the client wait, and then accepted the body"
+                ),
+            ),
+        ),
+    )
+    if response.status != 201 or response.header("Location") is None:
+        return
+    context.expect(
+        await context.send("HEAD", RequestSpec()),
+        Expectation(
+            status="2xx",
+            header={"Upload-Offset": HeaderMatcher(most=40)},
+            checks="creation-with-upload.upload-offset-value",
+        ),
+    )
+    await context.finish(
+        FinishUpload(),
+        Expectation(intact=True, checks="creation-with-upload.upload-offset-value"),
+    )
+
+
+@function_scenario(
+    id="creation-with-upload.expect-refused",
+    title="A creation that is too large, with Expect: 100-continue, is rejected before its body",
+    section=_SECTION,
+    extension="creation-with-upload",
+    checks=(_REQUIREMENT, "creation.max-size.413"),
+    needs=("creation-with-upload", "max-size"),
+    why="The client sends the header to learn of the limit before it sends the data.",
+    steps=(
+        "POST a new upload of Tus-Max-Size + 1 bytes with Expect: 100-continue, without sending"
+        " its 40 bytes.",
+        "  expects status 413 within 8 seconds; a warning for anything else"
+        " [creation-with-upload.expect-continue].",
+        "Send the bytes, if there is no response.",
+        "  expects status 413; else a fail [creation.max-size.413].",
+    ),
+)
+async def refused_before_sending(context: ScenarioContext) -> None:
+    """Hold the body of a creation back that is refused."""
+    paused = await context.open_request(
+        "POST", RequestSpec(length="{max-size+1}", send=40, header=_HEADERS)
+    )
+    status = await _receive_final_or_continue(paused)
+    final = status is not None and status >= 200
+    response = await (paused.wait_for_reply() if final else paused.send_rest())
+    if final:
+        context.expect(response, Expectation(status=413, checks=_REQUIREMENT, otherwise="warn"))
+    else:
+        waited = "the server requested the body of an upload that it rejects"
+        context.expect(
+            response,
+            Expectation(
+                status="2xx",
+                checks=_REQUIREMENT,
+                warn=(Condition(status="4xx", says=waited),),
+            ),
+        )
+    context.expect(response, Expectation(status=413, checks="creation.max-size.413"))
+
+
+@function_scenario(
+    id="core.patch.expect-refused",
+    title="A PATCH at a wrong offset, with Expect: 100-continue, is rejected before its body",
+    section="Core/PATCH",
+    extension="core",
+    checks=("core.patch.offset-mismatch-409", "core.patch.offset-mismatch-no-change"),
+    why="A client that sends a gigabyte to be rejected loses an hour on a slow connection.",
+    steps=(
+        "Given an upload of 100 bytes.",
+        "PATCH 10 bytes at offset 50 with Expect: 100-continue, without sending the body; send"
+        " it after 100 Continue, or after 8 seconds without a response.",
+        "  expects status 409; else a fail [core.patch.offset-mismatch-409].",
+        "HEAD the upload.",
+        "  expects Upload-Offset: 0; else a fail [core.patch.offset-mismatch-no-change].",
+        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "  expects every byte in place; else a fail [core.patch.offset-mismatch-no-change].",
+    ),
+)
+async def patch_refused_before_sending(context: ScenarioContext) -> None:
+    """Hold the body of a PATCH back that is refused."""
+    await context.create_upload(GivenUpload(length=100))
+    request = RequestSpec(offset=50, send=10, header={"Expect": "100-continue"})
+    paused = await context.open_request("PATCH", request)
+    status = await _receive_final_or_continue(paused)
+    response = await (
+        paused.wait_for_reply() if status is not None and status >= 200 else paused.send_rest()
+    )
+    context.expect(response, Expectation(status=409, checks="core.patch.offset-mismatch-409"))
+    requirement = "core.patch.offset-mismatch-no-change"
+    context.expect(
+        await context.send("HEAD", RequestSpec()),
+        Expectation(header={"Upload-Offset": "0"}, checks=requirement),
+    )
+    await context.finish(FinishUpload(), Expectation(intact=True, checks=requirement))

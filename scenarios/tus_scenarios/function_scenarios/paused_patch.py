@@ -1,0 +1,44 @@
+"""What stories share in which a request is held back while another arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from tus_scenarios.context import PausedRequest, ScenarioContext, ScenarioResponse
+from tus_scenarios.step import GivenUpload, RequestSpec
+
+MAX_PAUSE = 3.0
+"""Seconds that a request may wait for the one before it, until that one is let go on."""
+
+RESPONSE_TIMEOUT = 8.0
+"""Seconds in which a request that nothing holds up is answered, over a link that stalls, too."""
+
+
+async def start_paused_patch(context: ScenarioContext, send: int = 100) -> PausedRequest:
+    """Begin an upload of 100 bytes, and hold a PATCH of so many back after 40 bytes."""
+    await context.create_upload(GivenUpload(length=100))
+    paused = await context.open_request("PATCH", RequestSpec(offset=0, send=send))
+    await paused.send_body(40)
+    return paused
+
+
+async def wait_until_received(context: ScenarioContext) -> None:
+    """Let what was fed to a held request arrive first, on a slow link, too: go there and back."""
+    await context.send("OPTIONS", RequestSpec())
+
+
+async def wait_for_response(
+    context: ScenarioContext, responses: Collection[ScenarioResponse]
+) -> bool:
+    """Wait until there is a reply, for as long as `MAX_PAUSE`; return whether there is one."""
+
+    async def is_answered() -> bool:
+        return bool(responses)
+
+    return await context.wait_until(is_answered, seconds=MAX_PAUSE)
+
+
+def upload_offset(response: ScenarioResponse) -> int:
+    """Return the Upload-Offset of an answer; where that is none, or no number, 0."""
+    value = response.header("Upload-Offset") or ""
+    return int(value) if value.isascii() and value.isdigit() else 0
