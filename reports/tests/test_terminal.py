@@ -20,6 +20,7 @@ from tus_reports import (
     ScenarioResult,
     TerminalView,
     finding_text,
+    format_leftovers,
     render_terminal,
 )
 from tus_reports.text_layout import encode_for, heading_row, plain_text, styled_row, wrap_text
@@ -332,3 +333,21 @@ def test_typesetting_keeps_to_the_width() -> None:
     assert len(plain_text(heading_row("Title", 40))) == 40
     assert encode_for("✗ é", "ascii") == "x \\xe9"
     assert plain_text(styled_row("a ")) == "a"
+
+
+def test_what_may_be_left_behind_is_one_sentence(sample: Record) -> None:
+    """Each scenario is named once, however many uploads it may have left, and five at most."""
+    assert sample.footer is not None
+    places = ("discovery", "a", "a", "b", "c", "d", "e")
+    footer = msgspec.structs.replace(sample.footer, possibly_left_behind=places)
+    text = " ".join(render_terminal(replace(sample, footer=footer)).split())
+    assert (
+        "perhaps 7 uploads may be left behind: no response named what was created in"
+        " discovery, a, b, c, d and 1 more."
+    ) in text
+    assert format_leftovers(("http://tus.test/files/1",), places[:1]) == (
+        "1 upload that the server would not remove:",
+        "  http://tus.test/files/1",
+        "1 upload may be left behind: no response named what was created in discovery.",
+    )
+    assert format_leftovers((), ()) == ()

@@ -23,6 +23,7 @@ from tus_reports.har import har
 from tus_reports.html import html
 from tus_reports.json_report import json_report
 from tus_reports.junit import junit
+from tus_reports.leftovers import format_leftovers
 from tus_reports.markdown import markdown
 from tus_reports.matrix import DuplicateServerError, MatrixServer, matrix_html, matrix_markdown
 from tus_reports.reader import (
@@ -105,6 +106,7 @@ __all__ = [
     "comparison_markdown",
     "comparison_text",
     "finding_text",
+    "format_leftovers",
     "github_annotations",
     "har",
     "html",

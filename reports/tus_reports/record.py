@@ -213,7 +213,12 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 class Footer(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="footer"
 ):
-    """The sums, and the exit code they led to; `problem` is the sentence of an aborted run."""
+    """The sums, and the exit code they led to; `problem` is the sentence of an aborted run.
+
+    `left_behind` has the URLs of uploads that were created and not removed. `possibly_left_behind`
+    has an entry for each creation that no response named an upload for: the id of its scenario, or
+    "discovery".
+    """
 
     counts: Counts
     exit_code: int
@@ -221,6 +226,7 @@ class Footer(
     exchanges: int = 0
     problem: str = ""
     left_behind: tuple[str, ...] = ()
+    possibly_left_behind: tuple[str, ...] = ()
 
 
 RecordLine = Header | Discovery | ScenarioResult | RequirementResult | Footer

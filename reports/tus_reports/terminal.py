@@ -12,6 +12,11 @@ from typing import TextIO
 from tus_reports.capability import NOT_ADVERTISABLE, find_contradictions
 from tus_reports.finding_text import blocker_rows, finding_rows, note_rows
 from tus_reports.findings import RunFindings, collect_findings
+from tus_reports.leftovers import (
+    MAX_LISTED,
+    left_behind_sentence,
+    possibly_left_behind_sentence,
+)
 from tus_reports.reader import Record
 from tus_reports.record import (
     Discovery,
@@ -257,16 +262,19 @@ def _footer_rows(record: Record, width: int, where: str) -> Iterator[StyledLine]
     if footer is not None:
         yield _fact_row("exit code", str(footer.exit_code))
         if footer.left_behind:
-            count = pluralize(len(footer.left_behind), "upload")
-            text = f"{count} that the server would not remove:"
-            yield from _fact_rows("remains", text, width)
+            yield from _fact_rows("remains", left_behind_sentence(footer.left_behind), width)
             yield from (
-                styled_row(" " * 13 + escape_controls(url)) for url in footer.left_behind[:5]
+                styled_row(" " * 13 + escape_controls(url))
+                for url in footer.left_behind[:MAX_LISTED]
             )
-            if len(footer.left_behind) > 5:
+            if len(footer.left_behind) > MAX_LISTED:
                 yield styled_row(
-                    f"             and {len(footer.left_behind) - 5} more, in the record"
+                    f"             and {len(footer.left_behind) - MAX_LISTED} more, in the record"
                 )
+        if footer.possibly_left_behind:
+            yield from _fact_rows(
+                "perhaps", possibly_left_behind_sentence(footer.possibly_left_behind), width
+            )
 
 
 def _fact_row(label: str, text: str) -> StyledLine:

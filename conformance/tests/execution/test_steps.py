@@ -385,7 +385,7 @@ async def test_what_cannot_be_removed_is_remembered() -> None:
     answering, _ = script_answers(creation_response("7"), head_response(0))
     async with open_session(answering) as here:
         await execute_scenario(scenario_from_toml(f"{GIVEN}, {HEAD}"), here)
-        assert here.left_behind == [URL + "7"]
+        assert here.left_behind.urls == [URL + "7"]
 
 
 async def test_an_answer_is_judged_by_what_was_acknowledged_before_it() -> None:

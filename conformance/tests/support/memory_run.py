@@ -76,6 +76,7 @@ async def run_suite_in_memory(
     wrap_route: WrapRoute = lambda route: route,
     known: RestartableServer | None = None,
     stop: trio.Event | None = None,
+    fail_fast: bool = False,
 ) -> RunLines:
     """Run scenarios against a server in memory, to the end or until `stop` is set."""
     found = RunLines()
@@ -84,7 +85,9 @@ async def run_suite_in_memory(
         for each in scenarios()
         if not only or Selection(only).exclusion_reason(each.id, Profile()) is None
     ]
-    plan = RunPlan(memory_target(profile), told, seed=7, jobs=jobs, server=known)
+    plan = RunPlan(
+        memory_target(profile), told, seed=7, jobs=jobs, server=known, fail_fast=fail_fast
+    )
     async with memory_network(serve or serve_answers(answering or _never)) as backend:
         route = wrap_route(Http1Transport(backend=backend, timeout=plan.target.timeout))
         run = Run(plan, route, found.lines.append)

@@ -58,7 +58,15 @@ class KeepOpen:
     """No answer either: the connection stays open and nothing comes."""
 
 
-ScriptedAnswer = ScriptedResponse | CloseWithoutReply | KeepOpen
+@dataclass(frozen=True)
+class DelayedResponse:
+    """A response that is sent once `until` returns; None closes the connection then."""
+
+    said: ScriptedResponse | None
+    until: Callable[[], Awaitable[None]]
+
+
+ScriptedAnswer = ScriptedResponse | CloseWithoutReply | KeepOpen | DelayedResponse
 AnswerFunction = Callable[[ReceivedRequest], ScriptedAnswer]
 
 
@@ -74,6 +82,9 @@ def serve_answers(answer: AnswerFunction) -> Serve:
         if asked is None:
             return
         said = answer(asked)
+        if isinstance(said, DelayedResponse):
+            await said.until()
+            said = said.said or CloseWithoutReply()
         if isinstance(said, KeepOpen):
             await trio.sleep_forever()
         elif isinstance(said, ScriptedResponse):

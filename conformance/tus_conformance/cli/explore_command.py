@@ -17,6 +17,7 @@ from tus_conformance.explorer import Disagreement, MissingError, Search, format_
 from tus_conformance.explorer.search import SearchResult
 from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.state.session import RestartableServer, Session
+from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.profile import Profile, ProfileError, read_profile
 from tus_conformance.targets.program import ProgramError
 from tus_conformance.targets.server_process import (
@@ -62,7 +63,7 @@ async def _search(
     target = await resolve_target(profile, url, tuple(options.header), options.timeout)
     seed = random_seed() if options.seed is None else options.seed
     way = transport_for(target)
-    left_behind: list[str] = []
+    left_behind = LeftBehind()
     began = trio.current_time()
     try:
         discovered = await discover(target, way, left_behind)

@@ -15,6 +15,7 @@ import trio
 
 from tus_conformance.discovery.probes import Prober, ProbeResult, TargetUnreachable
 from tus_conformance.discovery.refusal_baseline import RefusalBaseline
+from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport, UnsupportedByTransportError
 from tus_conformance.transport import HttpResponse
@@ -80,9 +81,9 @@ class DiscoveryResult:
 
 
 async def discover(
-    target: Target, transport: Transport, left_behind: list[str] | None = None
+    target: Target, transport: Transport, left_behind: LeftBehind | None = None
 ) -> DiscoveryResult:
-    """Ask a server what it can do and try it; what cannot be removed is added to `left_behind`.
+    """Ask a server what it can do and try it; what cannot be removed is noted in `left_behind`.
 
     Raises Unreachable if the server does not answer at all, or lets nobody in.
     """
@@ -91,9 +92,7 @@ async def discover(
         return await _run_probes(target, prober)
     finally:
         with trio.CancelScope(shield=True):
-            left = await prober.clean_up()
-            if left_behind is not None:
-                left_behind += left
+            await prober.clean_up(left_behind or LeftBehind())
 
 
 async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:

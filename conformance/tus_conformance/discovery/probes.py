@@ -15,7 +15,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tus_conformance.discovery.refusal_baseline import RefusalBaseline
-from tus_conformance.targets import program
+from tus_conformance.targets.creation_tracker import CreationTracker, LeftBehind
 from tus_conformance.targets.removal import remove_upload
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
@@ -57,14 +57,13 @@ class Prober:
 
     def __init__(self, target: Target, transport: Transport) -> None:
         self._target = target
-        self._transport = transport
+        self._transport = CreationTracker(transport, target)
         self.exchanges: list[Exchange] = []
         self.first_upload_url: str | None = None
         self.refusal_baseline = RefusalBaseline()
         self.results: dict[str, ProbeResult] = {}
         self.expires_in: float | None = None
         self._can_terminate = True  # unless a probe sees otherwise
-        self._created: list[str] = []
         self.probes: dict[str, Callable[[], Awaitable[ProbeResult]]] = {
             "creation": self._probe_creation,
             "creation-with-upload": self._probe_creation_with_upload,
@@ -134,17 +133,15 @@ class Prober:
         url = resolve_url(header_value(http_response.headers, "Location") or "", self._target.url)
         if not _succeeded(http_response) or url is None:
             return http_response, None
-        self._created.append(url)
         return http_response, url
 
-    async def clean_up(self) -> list[str]:
-        """Remove the uploads that the probes created, where the server can; return the others."""
+    async def clean_up(self, left: LeftBehind) -> None:
+        """Remove the uploads that the probes created, where the server can; note the others."""
         removes = self._can_terminate and self._target.profile.cleanup == "remove"
-        return [
-            url
-            for url in self._created
-            if not removes or not await remove_upload(url, self._target, self._transport)
-        ]
+        left.unnamed += ["discovery"] * self._transport.unnamed
+        for url in self._transport.urls:
+            if not removes or not await remove_upload(url, self._target, self._transport):
+                left.urls.append(url)
 
     async def _probe_creation(self) -> ProbeResult:
         length = str(len(SAMPLE))
@@ -154,10 +151,9 @@ class Prober:
         )
         command = self._target.profile.commands.upload
         if self.first_upload_url is None and command is not None:
-            self.first_upload_url = (
-                (await program.run_program(command, length=length)).decode("latin-1").strip()
+            self.first_upload_url = await self._transport.run_upload_command(
+                command, length=len(SAMPLE)
             )
-            self._created.append(self.first_upload_url)
         return seen
 
     async def _probe_defer_length(self) -> ProbeResult:

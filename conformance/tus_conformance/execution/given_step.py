@@ -81,10 +81,10 @@ async def _create_by_command(
             "not-applicable", "It needs an upload of a kind that the `upload` command cannot make."
         )
     try:
-        printed = await program.run_program(command, length=str(length))
+        url = await execution.creations.run_upload_command(command, length=length)
     except program.ProgramError as failed:
         raise StopScenario("error", str(failed)) from None
-    return execution.adopt_upload(given, printed.decode("latin-1").strip())
+    return execution.adopt_upload(given, url)
 
 
 def _creation_request(given: GivenUpload) -> RequestSpec:

@@ -24,6 +24,7 @@ from tus_conformance.state.session import Session
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState
 from tus_conformance.targets import program
+from tus_conformance.targets.creation_tracker import CreationTracker
 from tus_conformance.targets.rate import rate_aware_timeout
 from tus_conformance.targets.server_process import ServerError
 from tus_conformance.targets.target_transport import UnsupportedByTransportError
@@ -105,7 +106,7 @@ class ScenarioExecution:
         self.replies: dict[str, StepResponse] = {}
         self.references = References(session, scenario.parameters, self.uploads, self.replies)
         self._composer = RequestComposer(self.references, f"{session.seed}:{scenario.id}:{attempt}")
-        self._created: list[str] = []
+        self.creations = CreationTracker(session.transport, session.target)
         self._pending = AsyncExitStack()
 
     async def __aenter__(self) -> ScenarioExecution:
@@ -115,8 +116,9 @@ class ScenarioExecution:
         with trio.CancelScope(shield=True):
             await self._pending.aclose()
             await self._composer.connection.aclose()
-            for url in self._created:
+            for url in self.creations.urls:
                 await self.session.remove(url)
+            self.session.left_behind.unnamed += [self.scenario.id] * self.creations.unnamed
 
     # Requests
 
@@ -129,7 +131,6 @@ class ScenarioExecution:
         body = self._composer.content_for(RequestSpec(of=given.name))
         upload = UploadState(name=given.name, url=url, body=body, length_declared=True)
         self.uploads[given.name] = upload
-        self._created.append(url)
         return upload
 
     async def send(self, method: str, request: RequestSpec) -> StepResponse:
@@ -140,9 +141,7 @@ class ScenarioExecution:
         http_request, at = self._composer.compose(method, request)
         with _stop_if_impassable():
             answers = (
-                [await self.session.transport.send(http_request)]
-                if not is_duplicated(request)
-                else []
+                [await self.creations.send(http_request)] if not is_duplicated(request) else []
             )
         if not answers:
             answers = await self._send_twice(http_request)
@@ -155,7 +154,7 @@ class ScenarioExecution:
 
         async def once() -> None:
             with _stop_if_impassable():
-                answers.append(await self.session.transport.send(http_request))
+                answers.append(await self.creations.send(http_request))
 
         await self.run_concurrently(once, once)
         return answers
@@ -166,7 +165,7 @@ class ScenarioExecution:
         """Download an upload, comparing its bytes as they arrive."""
         request = RequestSpec(of=upload.name)
         http_request, at = self._composer.compose("GET", request)
-        answer = await self.session.transport.send(http_request, sink=comparison.feed)
+        answer = await self.creations.send(http_request, sink=comparison.feed)
         return self._record_reply(http_request, request, upload, at, answer)
 
     async def open_request(self, method: str, request: RequestSpec) -> OpenRequest:
@@ -174,9 +173,7 @@ class ScenarioExecution:
         upload = self.uploads.get(request.of)
         http_request, at = self._composer.compose(method, request)
         with _stop_if_impassable():
-            pending = await self._pending.enter_async_context(
-                self.session.transport.open(http_request)
-            )
+            pending = await self._pending.enter_async_context(self.creations.open(http_request))
 
         async def record_reply(answer: HttpResponse) -> StepResponse:
             return self._record_reply(http_request, request, upload, at, answer)
@@ -205,7 +202,6 @@ class ScenarioExecution:
         if upload is not None and http_request.payload is not None:
             upload.sent = max(upload.sent, at + answer.sent)
             upload.last_byte_unanswered |= answer.status is None and upload.may_be_complete
-        self._created += _unseen_creations(answer, http_request)
         self.session.on_exchange(self.scenario, http_request, reply)
         if reply.succeeded and http_request.method == "POST" and request.to is None:
             self._add_created_upload(request, reply, http_request)
@@ -232,7 +228,6 @@ class ScenarioExecution:
             sent=reply.http_response.sent,
         )
         self.uploads[request.of] = upload
-        self._created.append(upload.url)
         _update_upload(upload, request, reply)
 
     def _upload_length(self, request: RequestSpec) -> int | None:
@@ -357,21 +352,6 @@ def _update_upload(upload: UploadState, request: RequestSpec, reply: StepRespons
         upload.length_declared = True
         if upload.length is None:
             upload.length = int(request.length)
-
-
-def _unseen_creations(answer: HttpResponse, http_request: HttpRequest) -> list[str]:
-    """Return the URL of an upload whose creation was answered, but not to the story."""
-    response = answer.exchange.response
-    if (
-        not answer.cut
-        or http_request.method != "POST"
-        or response is None
-        or response.status != 201
-    ):
-        return []
-    location = next((v for name, v in response.headers if name.lower() == "location"), "")
-    url = resolve_url(location, http_request.url)
-    return [] if url is None else [url]
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.schedule import run_in_order
 from tus_conformance.runner.selection import inapplicable
 from tus_conformance.state.session import Session
+from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target_transport import Transport
 from tus_conformance.targets.trace import TracedTransport
 from tus_reports import FORMAT, Attempt, Counts, Footer, Header, RecordLine, ScenarioResult, Verdict
@@ -43,7 +44,7 @@ class Run:
         self.plan = plan
         self._progress = progress or NoProgress()
         self._route = TracedTransport(route)
-        self._left_behind: list[str] = []
+        self._left_behind = LeftBehind()
         self._emit = emit
         self.results: list[ScenarioResult] = []
         self._monitor = InvariantMonitor()
@@ -213,5 +214,6 @@ class Run:
             seconds=round(seconds, 3),
             exchanges=self._exchanges,
             problem=problem,
-            left_behind=tuple(map(self.plan.target.redaction.redact_text, self._left_behind)),
+            left_behind=tuple(map(self.plan.target.redaction.redact_text, self._left_behind.urls)),
+            possibly_left_behind=tuple(self._left_behind.unnamed),
         )

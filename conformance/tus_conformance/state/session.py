@@ -10,6 +10,7 @@ import trio
 
 from tus_conformance.discovery.discovery import DiscoveryResult
 from tus_conformance.state.step_response import StepResponse
+from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.removal import remove_upload
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
@@ -45,7 +46,7 @@ class Session:
     seed: int = 0
     on_exchange: ExchangeObserver = lambda _scenario, _http_request, _reply: None
     server: RestartableServer | None = None
-    left_behind: list[str] = field(default_factory=list)
+    left_behind: LeftBehind = field(default_factory=LeftBehind)
 
     @property
     def unknown_url(self) -> str:
@@ -77,18 +78,22 @@ class Session:
         if self.can_remove:
             gone = await remove_upload(url, self.target, self.transport)
         if not gone:
-            self.left_behind.append(url)
+            self.left_behind.urls.append(url)
         return gone
 
     async def remove_left_behind(self) -> None:
         """Try once more to remove what is left behind, now that nothing else is under way."""
         if not self.can_remove:
             return
-        left, self.left_behind[:] = self.left_behind[:], []
-        while left:
-            if await self.remove(left.pop(0)) is None:
-                break
-        self.left_behind += left
+        left, self.left_behind.urls[:] = self.left_behind.urls[:], []
+        try:
+            while left:
+                gone = await self.remove(left[0])
+                del left[0]
+                if gone is None:
+                    break
+        finally:
+            self.left_behind.urls += left
 
     @property
     def can_remove(self) -> bool:

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 
 import trio
 
+from tus_conformance.targets.grace_period import allow_cancellation
+
 _active_scopes: ContextVar[tuple[trio.CancelScope, ...]] = ContextVar("patient", default=())
 
 
@@ -42,4 +44,5 @@ class RateLimiter:
         self._next = turn_at + self._interval
         for scope in _active_scopes.get():
             scope.deadline += turn_at - now
-        await trio.sleep_until(turn_at)
+        with allow_cancellation():
+            await trio.sleep_until(turn_at)
