@@ -88,14 +88,14 @@ def make_record() -> Record:
     exchange = Exchange(
         method="PATCH",
         url="http://127.0.0.1:1080/files/24e533e0",
-        started=1.0,
-        request=head,
-        body=RecordedBody(length=10, text="0123456789"),
+        at=1.0,
+        request_head=head,
+        body=RecordedBody(size=10, text="0123456789"),
         response=reply,
         events=(
-            ConnectionEvent(at=0.001, kind="connect", text="127.0.0.1:1080"),
-            ConnectionEvent(at=0.002, kind="sent", size=len(head), text="head"),
-            ConnectionEvent(at=0.004, kind="received", size=90, text="204 No Content"),
+            ConnectionEvent(at=0.001, event="connect", text="127.0.0.1:1080"),
+            ConnectionEvent(at=0.002, event="sent", size=len(head), text="head"),
+            ConnectionEvent(at=0.004, event="received", size=90, text="204 No Content"),
         ),
     )
     rows, scenarios = [], []
@@ -111,7 +111,7 @@ def make_record() -> Record:
             exchange=4,
         )
         verdict: Verdict = "fail" if fails else "pass"
-        attempt = Attempt(verdict=verdict, checks=(check,), exchanges=(exchange,) * 5, seconds=0.1)
+        attempt = Attempt(verdict=verdict, checks=(check,), exchanges=(exchange,) * 5, duration=0.1)
         known: dict[str, Any] = {"section": f"Core/{number % 5}", "extension": "core"}
         scenarios.append(
             ScenarioResult(
@@ -121,7 +121,7 @@ def make_record() -> Record:
                 steps=("Given an upload of 10 bytes.", "PATCH it.", "  expects status 409."),
                 requirements=(check.requirement,),
                 attempts=(attempt,) * (2 if fails else 1),
-                reproduce=f"tus-conformance run --target URL --only core.scenario-{number}",
+                command=f"tus-conformance run --target URL --only core.scenario-{number}",
                 **known,
             )
         )
@@ -142,7 +142,7 @@ def make_record() -> Record:
         seed=1,
         arguments=(),
         spec_edition="tus 1.0.0 (2016-03-25)",
-        started="2016-11-17T10:00:00+00:00",
+        started_at="2016-11-17T10:00:00+00:00",
     )
     return Record(header, None, tuple(scenarios), tuple(rows), None)
 

@@ -41,7 +41,7 @@ def make_response(status: int, reason: str, body: str = "", **headers: str) -> R
         status=status,
         head="\r\n".join(head) + "\r\n\r\n",
         headers=tuple(named.items()),
-        body=RecordedBody(length=len(body), text=body) if body else None,
+        body=RecordedBody(size=len(body), text=body) if body else None,
     )
 
 
@@ -56,24 +56,24 @@ def make_exchange(
     """Make an exchange; of several responses the last is final."""
     method, url, *_ = request.split(" ")
     events = [
-        ConnectionEvent(at=0.0, kind="connect", text="127.0.0.1:1080"),
-        ConnectionEvent(at=0.001, kind="sent", size=len(request), text="head"),
+        ConnectionEvent(at=0.0, event="connect", text="127.0.0.1:1080"),
+        ConnectionEvent(at=0.001, event="sent", size=len(request), text="head"),
     ]
     if act:
-        events.append(ConnectionEvent(at=0.0123, kind="act", text=act))
+        events.append(ConnectionEvent(at=0.0123, event="action", text=act))
     events += [
         ConnectionEvent(
-            at=0.002 + place / 1000, kind="received", size=len(each.head), text=str(each.status)
+            at=0.002 + place / 1000, event="received", size=len(each.head), text=str(each.status)
         )
         for place, each in enumerate(responses)
     ]
     return Exchange(
         method=method,
         url="http://127.0.0.1:1080" + url,
-        started=started,
-        request=request.replace("\n", "\r\n") + "\r\n\r\n",
+        at=started,
+        request_head=request.replace("\n", "\r\n") + "\r\n\r\n",
         body=body,
-        interim=responses[:-1],
+        interim_responses=responses[:-1],
         response=responses[-1] if responses else None,
         events=tuple(events),
         failure=failure,
@@ -84,7 +84,7 @@ def make_patch(
     offset: int, *responses: RecordedResponse, body: RecordedBody | None = None, act: str = ""
 ) -> Exchange:
     """Make a PATCH of the sample's upload."""
-    body = body or RecordedBody(length=5, text="hello")
+    body = body or RecordedBody(size=5, text="hello")
     return make_exchange(
         "PATCH /files/24e533e02ec3bc40c387f1a0e460e216 HTTP/1.1\n"
         "Host: 127.0.0.1:1080\n"
@@ -93,7 +93,7 @@ def make_patch(
         "Tus-Resumable: 1.0.0\n"
         f"Upload-Offset: {offset}\n"
         "Content-Type: application/offset+octet-stream\n"
-        f"Content-Length: {body.length}",
+        f"Content-Length: {body.size}",
         *responses,
         body=body,
         act=act,
@@ -123,7 +123,7 @@ def make_scenario(
         steps=steps,
         requirements=requirements or tuple(named),
         attempts=attempts,
-        reproduce=f"tus-conformance run --target {TARGET} --seed 4711 --only {name}",
+        command=f"tus-conformance run --target {TARGET} --seed 4711 --only {name}",
     )
 
 
@@ -155,7 +155,7 @@ def make_requirement(
 def passing_attempt(name: str, *requirements: str) -> Attempt:
     """Make an attempt in which everything held."""
     checks = tuple(Check(requirement=each, outcome="held", grade="pass") for each in requirements)
-    return Attempt(verdict="pass", checks=checks, seconds=0.01)
+    return Attempt(verdict="pass", checks=checks, duration=0.01)
 
 
 def offset_mismatch(label: str, offset: int) -> ScenarioResult:
@@ -178,7 +178,10 @@ def offset_mismatch(label: str, offset: int) -> ScenarioResult:
         make_response(201, "Created", Location=TARGET + "24e533e02ec3bc40c387f1a0e460e216"),
     )
     failed = Attempt(
-        verdict="fail", checks=(check,), exchanges=(create, make_patch(offset, reply)), seconds=0.02
+        verdict="fail",
+        checks=(check,),
+        exchanges=(create, make_patch(offset, reply)),
+        duration=0.02,
     )
     return make_scenario(
         f"core.patch.offset-mismatch/{label}",
@@ -196,7 +199,7 @@ def offset_mismatch(label: str, offset: int) -> ScenarioResult:
 
 def lost_bytes_scenario() -> ScenarioResult:
     """Make the scenario of a cut connection after which what was sent is gone."""
-    length = RecordedBody(length=40960, generated="bytes 0 to 40960 of seed 4711", sha256="0" * 64)
+    length = RecordedBody(size=40960, generator="bytes 0 to 40960 of seed 4711", sha256="0" * 64)
     cut = make_patch(0, body=length, act="cut after 40960 body bytes by RST")
     cut = Exchange(
         **{name: getattr(cut, name) for name in cut.__struct_fields__ if name != "failure"},
@@ -217,7 +220,7 @@ def lost_bytes_scenario() -> ScenarioResult:
         expected="status 200, Upload-Offset of 1 at least",
         actual="status 200, Upload-Offset: 0",
         evidence="HTTP/1.1 200 OK\nUpload-Offset: 0",
-        says="what arrived before the cut was thrown away, so clients behind a bad network "
+        explanation="what arrived before the cut was thrown away, so clients behind a bad network "
         "never get on",
         step=3,
         exchange=1,
@@ -226,7 +229,7 @@ def lost_bytes_scenario() -> ScenarioResult:
         "core.patch.cut/50%",
         "A PATCH whose connection breaks keeps what has arrived",
         "warn",
-        Attempt(verdict="warn", checks=(check,), exchanges=(cut, head), seconds=1.3),
+        Attempt(verdict="warn", checks=(check,), exchanges=(cut, head), duration=1.3),
         steps=(
             "Given an upload of 81920 bytes.",
             "PATCH the upload, the connection reset after 40960 bytes of it.",
@@ -273,6 +276,7 @@ def sample_scenarios() -> tuple[ScenarioResult, ...]:
         grade="fail",
         expected="status 409 or 423",
         actual="status 500",
+        rule="server-error",
         evidence="HTTP/1.1 500 Internal Server Error",
         step=2,
         exchange=0,
@@ -283,7 +287,7 @@ def sample_scenarios() -> tuple[ScenarioResult, ...]:
         outcome="held",
         grade="note",
         actual="status 201, Upload-Offset: 0",
-        says="the body of a creation without a Content-Type is ignored",
+        explanation="the body of a creation without a Content-Type is ignored",
         exchange=0,
         step=1,
     )
@@ -514,9 +518,9 @@ def sample_record() -> Record:
     footer = Footer(
         counts=Counts(scenarios=count_slowly(scenarios), requirements=count_slowly(requirements)),
         exit_code=1,
-        seconds=12.345,
-        exchanges=803,
-        left_behind=(TARGET + "24e533e02ec3bc40c387f1a0e460e216",),
+        duration=12.345,
+        exchange_count=803,
+        remaining_uploads=(TARGET + "24e533e02ec3bc40c387f1a0e460e216",),
     )
     header = Header(
         format=FORMAT,
@@ -525,7 +529,7 @@ def sample_record() -> Record:
         seed=4711,
         arguments=("--target", TARGET, "-H", "Authorization: [redacted]", "--seed", "4711"),
         spec_edition="tus 1.0.0",
-        started="2016-11-17T10:00:00+00:00",
+        started_at="2016-11-17T10:00:00+00:00",
     )
     discovery = Discovery(
         versions=("1.0.0",),
@@ -536,7 +540,7 @@ def sample_record() -> Record:
                 name="concatenation",
                 advertised=True,
                 observed="refused",
-                because="POST of a partial upload answered 400",
+                reason="POST of a partial upload answered 400",
             ),
             Capability(name="checksum", advertised=False, observed="refused"),
             Capability(name="download", advertised=False, observed="accepted"),

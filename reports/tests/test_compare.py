@@ -78,7 +78,7 @@ def test_a_note_that_says_something_else(sample: Record) -> None:
     """The same verdict with another finding is told, and is no regression."""
     place = next(at for at, each in enumerate(sample.scenarios) if each.verdict == "note")
     noted = sample.scenarios[place]
-    check = msgspec.structs.replace(noted.attempts[0].checks[0], says="the body is stored")
+    check = msgspec.structs.replace(noted.attempts[0].checks[0], explanation="the body is stored")
     other = msgspec.structs.replace(
         noted, attempts=(msgspec.structs.replace(noted.attempts[0], checks=(check,)),)
     )

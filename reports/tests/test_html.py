@@ -117,7 +117,7 @@ def test_text_stays_text(name: str, sample: Record) -> None:
     """Nothing that a server or a profile says becomes an element, an attribute or a template."""
     first = sample.scenarios[1]
     check = msgspec.structs.replace(
-        first.attempts[0].checks[0], expected=HOSTILE, actual=HOSTILE, says=HOSTILE
+        first.attempts[0].checks[0], expected=HOSTILE, actual=HOSTILE, explanation=HOSTILE
     )
     scenario_of = msgspec.structs.replace(first.attempts[0], checks=(check,), reason=HOSTILE)
     scenario = msgspec.structs.replace(
@@ -182,9 +182,7 @@ def test_the_body_that_came_back_wrong_is_marked(sample: Record) -> None:
     )
     exchange = told.attempts[0].exchanges[1]
     assert exchange.response is not None
-    answer = msgspec.structs.replace(
-        exchange.response, body=RecordedBody(length=9, text="hedgehogs")
-    )
+    answer = msgspec.structs.replace(exchange.response, body=RecordedBody(size=9, text="hedgehogs"))
     lines = format_exchange(msgspec.structs.replace(exchange, response=answer), spoilt)
     assert [line.text for line in lines if line.marked] == ['(9 bytes: "hedgehogs")']
 
@@ -226,7 +224,7 @@ def test_the_status_is_marked_where_it_is_at_fault(
 )
 def test_a_body_is_shown_as_what_it_is(text: str, shown: str) -> None:
     """Text as text, and what is none as its first bytes."""
-    assert describe_body(RecordedBody(length=len(text), text=text)) == shown
+    assert describe_body(RecordedBody(size=len(text), text=text)) == shown
 
 
 def test_a_requirement_says_what_was_found(sample: Record) -> None:
@@ -381,7 +379,7 @@ def test_the_script_is_one_that_a_shell_reads(sample: Record) -> None:
     nasty = "a'b\"c$(id)`id`\\ d"
     told = msgspec.structs.replace(
         exchange,
-        request=exchange.request.replace("*/*", nasty),
+        request_head=exchange.request_head.replace("*/*", nasty),
         body=msgspec.structs.replace(exchange.body, text=nasty) if exchange.body else None,
     )
     stand_in = 'curl() { printf "%s\\n" "$@"; }\n'

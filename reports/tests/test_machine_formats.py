@@ -52,7 +52,7 @@ def add_hostile_text(record: Record) -> Record:
         expected=HOSTILE,
         actual=HOSTILE,
         evidence=HOSTILE,
-        says=HOSTILE,
+        explanation=HOSTILE,
     )
     scenario = msgspec.structs.replace(
         record.scenarios[3],
@@ -152,7 +152,7 @@ def test_junit_of_a_run_that_broke_off_is_no_pass(how: str, sample: Record) -> N
     assert sample.footer is not None
     passed = tuple(each for each in sample.scenarios if each.verdict == "pass")
     calm = replace(sample, scenarios=passed, requirements=())
-    unreachable = msgspec.structs.replace(sample.footer, problem="Nobody there.", exit_code=3)
+    unreachable = msgspec.structs.replace(sample.footer, error="Nobody there.", exit_code=3)
     broken = {
         "no footer": replace(calm, footer=None),
         "a problem": replace(calm, footer=unreachable),
@@ -275,7 +275,7 @@ def test_har_shows_what_it_has_no_place_for(sample: Record) -> None:
     entries = json.loads(har(sample))["log"]["entries"]
     cut = next(each for each in entries if "we cut after" in each["comment"])
     assert cut["response"]["_error"] == "We cut the connection; no answer was awaited."
-    assert "act" in [event["kind"] for event in cut["_events"]]
+    assert "action" in [event["event"] for event in cut["_events"]]
 
 
 # JSON and annotations

@@ -141,7 +141,7 @@ def test_what_is_copied(open_page: Open, sample: Record) -> None:
     card = page.locator("#findings .card").nth(1)
     card.locator(".copy button").click()
     card.get_by_text("Copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()") == sample.scenarios[3].reproduce
+    assert page.evaluate("navigator.clipboard.readText()") == sample.scenarios[3].command
     card.get_by_role("button", name="Copy as issue").click()
     card.get_by_role("button", name="Copied").nth(0).wait_for()
     page.wait_for_function(

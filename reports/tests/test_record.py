@@ -30,6 +30,7 @@ from tus_reports import (
 )
 
 Write = Callable[..., Path]
+RECORDS = Path(__file__).with_name("records")
 
 
 def test_what_was_written_is_read(sample: Record, write: Write) -> None:
@@ -37,9 +38,10 @@ def test_what_was_written_is_read(sample: Record, write: Write) -> None:
     assert read(write(sample)) == sample
 
 
-def test_a_stored_record_stays_readable(sample: Record) -> None:
-    """A record of format 1, stored when the format was new, is read like a fresh one."""
-    assert read(Path(__file__).with_name("records") / "format-1.ndjson") == sample
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_stored_record_stays_readable(number: int, sample: Record) -> None:
+    """A record that was stored when its format was new is read like a fresh one."""
+    assert read(RECORDS / f"format-{number}.ndjson") == sample
 
 
 def test_each_line_is_on_disk_once_written(sample: Record, tmp_path: Path) -> None:
@@ -81,8 +83,8 @@ def test_the_writer_refuses(kinds: str, says: str, sample: Record, tmp_path: Pat
 
 
 HEADER = (
-    b'{"kind":"header","format":1,"suite_version":"0","target":"t","seed":1,"arguments":[],'
-    b'"spec_edition":"tus 1.0.0","started":"s"}\n'
+    b'{"kind":"header","format":2,"suite_version":"0","target":"t","seed":1,"arguments":[],'
+    b'"spec_edition":"tus 1.0.0","started_at":"s"}\n'
 )
 SCENARIO = (
     b'{"kind":"scenario","id":"a","title":"t","verdict":"pass","section":"s","extension":"core"}\n'
@@ -116,7 +118,7 @@ FOOTER = b'{"kind":"footer","counts":{"scenarios":{},"requirements":{}},"exit_co
         pytest.param(SCENARIO + FOOTER, NoHeaderError, "does not begin", id="no header"),
         pytest.param(b"{}\n", NoHeaderError, "does not begin", id="an object without kind"),
         pytest.param(
-            HEADER.replace(b":1,", b":2,", 1), UnknownFormatError, "of format 2", id="format 2"
+            HEADER.replace(b":2,", b":3,", 1), UnknownFormatError, "of format 3", id="format 3"
         ),
         pytest.param(HEADER + SCENARIO, TruncatedRecordError, "no footer", id="truncated"),
         pytest.param(

@@ -80,7 +80,7 @@ def test_no_row_is_wider_than_the_page(width: int, sample: Record) -> None:
         line for line in render_terminal(sample, width=width).splitlines() if len(line) > width
     ]
     assert [line for line in too_wide if not is_command_row(line)] == []
-    assert sample.scenarios[1].reproduce in [
+    assert sample.scenarios[1].command in [
         line.strip() for line in render_terminal(sample).splitlines()
     ]
 
@@ -339,7 +339,7 @@ def test_what_may_be_left_behind_is_one_sentence(sample: Record) -> None:
     """Each scenario is named once, however many uploads it may have left, and five at most."""
     assert sample.footer is not None
     places = ("discovery", "a", "a", "b", "c", "d", "e")
-    footer = msgspec.structs.replace(sample.footer, possibly_left_behind=places)
+    footer = msgspec.structs.replace(sample.footer, unnamed_creations=places)
     text = " ".join(render_terminal(replace(sample, footer=footer)).split())
     assert (
         "perhaps 7 uploads may be left behind: no response named what was created in"

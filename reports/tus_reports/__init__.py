@@ -55,6 +55,7 @@ from tus_reports.record import (
     RecordedResponse,
     RecordLine,
     RequirementResult,
+    Rule,
     ScenarioResult,
     Verdict,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "RecordedBody",
     "RecordedResponse",
     "RequirementResult",
+    "Rule",
     "ScenarioResult",
     "ScenarioStability",
     "TerminalView",

@@ -73,7 +73,7 @@ def badge_svg(record: Record, extension: str | None = None) -> str:
 def _message(record: Record, chosen: list[RequirementResult]) -> tuple[str, str]:
     counts = count_verdicts(chosen)
     totals = GroupTotals("", counts)
-    whole = record.footer is not None and not record.footer.problem
+    whole = record.footer is not None and not record.footer.error
     doubtful = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
     if counts.get("fail"):
         return f"{counts['fail']} of {totals.evaluated} violated", _RED

@@ -69,7 +69,7 @@ class Comparison:
         undetermined = [
             change for change in self.of_kind("unclear") if change.after in UNDETERMINED
         ]
-        return 3 if undetermined or self.new.footer is None or self.new.footer.problem else 0
+        return 3 if undetermined or self.new.footer is None or self.new.footer.error else 0
 
     @property
     def sentence(self) -> str:
@@ -204,4 +204,8 @@ def _describe_result(line: RequirementResult | ScenarioResult | None) -> str:
     if first is None:
         return line.reason
     check = first.check
-    return check.says or check.actual if first.verdict == "note" else check.actual or check.says
+    return (
+        check.explanation or check.actual
+        if first.verdict == "note"
+        else check.actual or check.explanation
+    )

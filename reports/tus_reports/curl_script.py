@@ -35,7 +35,7 @@ def curl_script(exchanges: Sequence[Exchange]) -> str:
 
 def _exchange_block(exchange: Exchange, known: dict[str, str], name: str) -> Iterator[str]:
     for event in exchange.events:
-        if event.kind == "act":
+        if event.event == "action":
             yield f"# In the run we {escape_controls(event.text)}; curl sends it all."
     status = exchange.response.status if exchange.response else None
     yield f"# {exchange.method}: the run was answered {status or 'not at all'}"
@@ -53,7 +53,7 @@ def _exchange_block(exchange: Exchange, known: dict[str, str], name: str) -> Ite
 def _curl_command(exchange: Exchange, known: dict[str, str]) -> tuple[str, list[str]]:
     """Return what stands before curl, and its arguments."""
     words = [] if exchange.method in {"GET", "HEAD"} else ["-X", exchange.method]
-    for line in exchange.request.rstrip("\r\n").splitlines()[1:]:
+    for line in exchange.request_head.rstrip("\r\n").splitlines()[1:]:
         header, _, value = line.partition(":")
         if header.strip().lower() in _CURL_HEADERS:
             continue
@@ -65,14 +65,14 @@ def _curl_command(exchange: Exchange, known: dict[str, str]) -> tuple[str, list[
 
 def _body_arguments(exchange: Exchange) -> tuple[str, list[str]]:
     body = exchange.body
-    if body is None or (body.length == 0 and exchange.method in {"GET", "HEAD"}):
+    if body is None or (body.size == 0 and exchange.method in {"GET", "HEAD"}):
         return "", []
-    typed = "\ncontent-type:" in exchange.request.lower()
+    typed = "\ncontent-type:" in exchange.request_head.lower()
     untyped = [] if typed else ["-H", "'Content-Type:'"]  # or curl would name one of its own
     if body.text is not None and not body.truncated and "\0" not in body.text:
         raw = body.text.encode("latin-1", "replace").decode("latin-1")
         return "", [*untyped, "--data-raw", shlex.quote(raw)]
-    return f"head -c {body.length} /dev/zero | ", [*untyped, "--data-binary", "@-"]
+    return f"head -c {body.size} /dev/zero | ", [*untyped, "--data-binary", "@-"]
 
 
 def _quote(text: str, known: dict[str, str]) -> str:

@@ -110,8 +110,8 @@ def _evidence_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
     """Yield the bytes that prove a check, and the command that repeats it."""
     scenario = each.scenario
     yield from _exchange_rows(each, width)
-    if scenario.reproduce:
-        yield from _command_rows("reproduce", scenario.reproduce)
+    if scenario.command:
+        yield from _command_rows("reproduce", scenario.command)
 
 
 def blocker_rows(found: Blocker, width: int) -> Iterator[StyledLine]:
@@ -130,8 +130,8 @@ def blocker_rows(found: Blocker, width: int) -> Iterator[StyledLine]:
         if attempt is not None and attempt.exchanges:
             yield styled_row()
             yield from _transcript_rows(format_exchange(attempt.exchanges[-1]), width)
-        if first.reproduce:
-            yield from _command_rows("reproduce", first.reproduce)
+        if first.command:
+            yield from _command_rows("reproduce", first.command)
 
 
 def note_rows(note: Note, width: int) -> Iterator[StyledLine]:

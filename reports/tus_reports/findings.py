@@ -7,15 +7,27 @@ anything else that is not a pass. Together they speak of every verdict of the re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tus_reports.record import VERDICTS, Attempt, Check, RequirementResult, ScenarioResult, Verdict
+from tus_reports.record import (
+    VERDICTS,
+    Attempt,
+    Check,
+    RequirementResult,
+    Rule,
+    ScenarioResult,
+    Verdict,
+)
 
 UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"})
 SERIOUS: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked", "warn"})
 _AGGREGATED_LEVELS = frozenset({"MUST", "MUST NOT"})
+_RULE_SENTENCES: dict[Rule, str] = {
+    "data-loss": "damage to an upload, which is a fail in any row",
+    "server-error": "a server error (5xx), which is a fail in any row",
+    "unanswered": "a valid request whose connection closes unanswered is a fail in any row",
+}
 
 
 @dataclass(frozen=True)
@@ -31,20 +43,18 @@ class Occurrence:
     @property
     def difference(self) -> tuple[Verdict, str]:
         """Return what two occurrences share that went wrong in the same way."""
-        return (self.verdict, self.check.actual or self.check.says)
+        return (self.verdict, self.check.actual or self.check.explanation)
 
     @property
     def explanation(self) -> str:
         """Return what that is: in the scenario's words, and by a rule that holds in any row."""
-        return "; ".join(
-            filter(None, (self.check.says, unconditional_fail_rule(self.check, self.attempt)))
-        )
+        return "; ".join(filter(None, (self.check.explanation, rule_sentence(self.check))))
 
     @property
     def actual(self) -> str:
         """Return what came, in a line with the rule that makes it a fail in any row."""
-        rule = unconditional_fail_rule(self.check, self.attempt)
-        return ", ".join(filter(None, (self.check.actual or self.check.says, rule)))
+        actual = self.check.actual or self.check.explanation
+        return ", ".join(filter(None, (actual, rule_phrase(self.check))))
 
 
 @dataclass(frozen=True)
@@ -137,20 +147,19 @@ def find_occurrences(scenario: ScenarioResult) -> Iterator[Occurrence]:
                 yield occurrence
 
 
-def unconditional_fail_rule(check: Check, attempt: Attempt) -> str:
-    """Return what makes a check a fail whatever the level of its row; "" where the level does."""
-    if check.grade != "fail":
+def rule_sentence(check: Check) -> str:
+    """Return why a check fails whatever the level of its requirement; "" where the level decides.
+
+    Where the scenario explains the outcome itself, data loss alone is named besides.
+    """
+    if check.explanation and check.rule != "data-loss":
         return ""
-    if check.damage:
-        return "damage to an upload, which is a fail in any row"
-    kept, number = attempt.exchanges, check.exchange
-    response = kept[number].response if number is not None and 0 <= number < len(kept) else None
-    status = response.status if response else 0
-    # Of a 5xx that a scenario foresees it has something to say, and a check that does not name the
-    # status is about something else in the answer.
-    unforeseen = not check.says and re.search(rf"\b(status|got) {status}\b", check.actual)
-    is_server_error = status >= 500 and status != 501 and unforeseen
-    return "a server error (5xx), which is a fail in any row" if is_server_error else ""
+    return _RULE_SENTENCES.get(check.rule, "")
+
+
+def rule_phrase(check: Check) -> str:
+    """Return the rule of a check where a phrase about what came can hold it."""
+    return rule_sentence(check) if check.rule != "unanswered" else ""
 
 
 def _effective_verdict(check: Check, scenario: ScenarioResult) -> Verdict | None:
@@ -160,7 +169,7 @@ def _effective_verdict(check: Check, scenario: ScenarioResult) -> Verdict | None
     grade = check.grade or ("fail" if check.outcome == "violated" else "pass")
     if grade == "pass":
         return None
-    if grade == "fail" and scenario.verdict in UNDETERMINED and not check.damage:
+    if grade == "fail" and scenario.verdict in UNDETERMINED and check.rule != "data-loss":
         return scenario.verdict
     return grade
 
@@ -251,7 +260,7 @@ def _explain_by_causes(requirement: RequirementResult, causes: Sequence[Finding]
 
 def _scenario_reason(scenario: ScenarioResult) -> str:
     told = [scenario.reason, *(attempt.reason for attempt in scenario.attempts)]
-    not_reached = [check.says for attempt in scenario.attempts for check in attempt.checks]
+    not_reached = [check.explanation for attempt in scenario.attempts for check in attempt.checks]
     return next((text for text in [*told, *not_reached] if text), "No reason was recorded.")
 
 
@@ -266,7 +275,7 @@ def _collect_notes(
             for way in finding.groups:
                 check = way[0].check
                 ids = tuple(occurrence.scenario.id for occurrence in way)
-                text = check.says or check.actual
+                text = check.explanation or check.actual
                 yield Note("note", text, ids, (finding.requirement.id,))
     groups: dict[tuple[Verdict, str], list[str]] = {}
     for scenario in scenarios:

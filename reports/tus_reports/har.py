@@ -57,13 +57,13 @@ def _har_entry(record: Record, exchange: Exchange, page: str) -> dict[str, Any]:
         "cache": {},
         "timings": {"send": sent, "wait": waited, "receive": received},
         "comment": summarize_exchange(exchange),
-        "_tier": exchange.tier,
+        "_transport": exchange.transport,
         "_events": [msgspec.to_builtins(event) for event in exchange.events],
     }
 
 
 def _har_request(exchange: Exchange) -> dict[str, Any]:
-    first, headers = _parse_head(exchange.request)
+    first, headers = _parse_head(exchange.request_head)
     body = exchange.body
     made: dict[str, Any] = {
         "method": exchange.method,
@@ -74,16 +74,16 @@ def _har_request(exchange: Exchange) -> dict[str, Any]:
         "queryString": _name_value_pairs(
             parse_qsl(urlsplit(exchange.url).query, keep_blank_values=True)
         ),
-        "headersSize": len(exchange.request),
-        "bodySize": body.length if body else 0,
+        "headersSize": len(exchange.request_head),
+        "bodySize": body.size if body else 0,
     }
-    if body is not None and body.length:
+    if body is not None and body.size:
         kind = next(
             (each["value"] for each in headers if each["name"].lower() == _CONTENT_TYPE), ""
         )
         made["postData"] = {"mimeType": kind, "params": [], "text": body.text or ""}
-        if body.generated:
-            made["postData"]["comment"] = body.generated
+        if body.generator:
+            made["postData"]["comment"] = body.generator
     return made
 
 
@@ -102,14 +102,14 @@ def _har_response(exchange: Exchange) -> dict[str, Any]:
         "content": _har_content(response.body, headers.get(_CONTENT_TYPE, "")),
         "redirectURL": headers.get("location", "") if 300 <= response.status < 400 else "",
         "headersSize": len(response.head) if response.head else _UNKNOWN,
-        "bodySize": response.body.length if response.body else 0,
+        "bodySize": response.body.size if response.body else 0,
     }
     if exchange.failure:
         made["_error"] = exchange.failure
-    if exchange.interim:
+    if exchange.interim_responses:
         made["_interim"] = [
             {"status": each.status, "headers": _name_value_pairs(each.headers)}
-            for each in exchange.interim
+            for each in exchange.interim_responses
         ]
     return made
 
@@ -117,7 +117,7 @@ def _har_response(exchange: Exchange) -> dict[str, Any]:
 def _har_content(body: RecordedBody | None, kind: str) -> dict[str, Any]:
     if body is None:
         return {"size": 0, "mimeType": kind}
-    made: dict[str, Any] = {"size": body.length, "mimeType": kind}
+    made: dict[str, Any] = {"size": body.size, "mimeType": kind}
     if body.text is not None:
         made["text"] = body.text
     if body.truncated:
@@ -127,8 +127,8 @@ def _har_content(body: RecordedBody | None, kind: str) -> dict[str, Any]:
 
 def _har_timings(exchange: Exchange) -> tuple[float, float, float]:
     """Return the milliseconds of sending, of waiting for the first byte, and of receiving."""
-    sent = [event.at for event in exchange.events if event.kind == "sent"]
-    heard = [event.at for event in exchange.events if event.kind == "received"]
+    sent = [event.at for event in exchange.events if event.event == "sent"]
+    heard = [event.at for event in exchange.events if event.event == "received"]
     last_sent = max(sent, default=0.0)
     first_heard = max(min(heard, default=last_sent), last_sent)
     last_heard = max(heard, default=first_heard)
@@ -140,7 +140,7 @@ def _har_timings(exchange: Exchange) -> tuple[float, float, float]:
 
 
 def _start_time(record: Record, exchange: Exchange) -> str:
-    began = datetime.fromisoformat(record.header.started) + timedelta(seconds=exchange.started)
+    began = datetime.fromisoformat(record.header.started_at) + timedelta(seconds=exchange.at)
     return began.isoformat(timespec="milliseconds")
 
 

@@ -140,7 +140,7 @@ def _section_views(
 
 def format_start_time(record: Record) -> str:
     """Return when a run began, to the second, for a reader."""
-    return record.header.started.replace("T", " ").replace("+00:00", " UTC")
+    return record.header.started_at.replace("T", " ").replace("+00:00", " UTC")
 
 
 def decisive_exchange(each: Occurrence) -> ExchangeView | None:

@@ -27,7 +27,7 @@ def json_report(record: Record) -> str:
         "target": header.target,
         "suite_version": header.suite_version,
         "spec_edition": header.spec_edition,
-        "started": header.started,
+        "started_at": header.started_at,
         "seed": header.seed,
         "complete": footer is not None,
         "exit_code": footer.exit_code if footer else None,
@@ -47,8 +47,8 @@ def json_report(record: Record) -> str:
                 "scenarios": [way.scenario.id for ways in each.groups for way in ways],
                 "expected": each.occurrences[0].check.expected,
                 "actual": each.occurrences[0].check.actual,
-                "says": each.occurrences[0].explanation,
-                "reproduce": each.occurrences[0].scenario.reproduce,
+                "explanation": each.occurrences[0].explanation,
+                "command": each.occurrences[0].scenario.command,
             }
             for each in found.findings
         ],
@@ -66,7 +66,7 @@ def _totals_object(totals: GroupTotals) -> dict[str, Any]:
         "name": totals.name,
         "verdict": totals.verdict,
         "sentence": totals.sentence,
-        "judged": totals.evaluated,
+        "evaluated": totals.evaluated,
         "total": totals.total,
         "counts": totals.counts,
     }

@@ -34,7 +34,7 @@ def junit(record: Record) -> str:
         sections.setdefault(scenario.section, []).append(scenario)
     for suite_id, (section, scenarios) in enumerate(sections.items()):
         _add_suite(root, suite_id, section, scenarios, record)
-    if record.footer is None or record.footer.problem or not record.scenarios:
+    if record.footer is None or record.footer.error or not record.scenarios:
         _add_incomplete_run(root, len(sections), record)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
@@ -68,7 +68,7 @@ def _start_suite(
     root: ET.Element, suite_id: int, name: str, record: Record, *, tests: int
 ) -> ET.Element:
     header = record.header
-    started = datetime.fromisoformat(header.started).replace(tzinfo=None)
+    started = datetime.fromisoformat(header.started_at).replace(tzinfo=None)
     suite = ET.SubElement(root, "testsuite")
     suite.set("id", str(suite_id))
     suite.set("package", "tus")
@@ -137,7 +137,7 @@ def _failure_type(scenario: ScenarioResult) -> str:
 
 
 def _total_seconds(scenario: ScenarioResult) -> float:
-    return sum(attempt.seconds for attempt in scenario.attempts)
+    return sum(attempt.duration for attempt in scenario.attempts)
 
 
 def _format_seconds(value: float) -> str:

@@ -149,9 +149,9 @@ def _format_occurrence(each: Occurrence) -> Iterator[str]:
         yield f"- reason: {escape_markdown(scenario.reason)}"
     yield ""
     yield code_block("\n".join(_format_exchanges(each)))
-    if scenario.reproduce:
+    if scenario.command:
         yield ""
-        yield code_block(escape_controls(scenario.reproduce))
+        yield code_block(escape_controls(scenario.command))
 
 
 def _format_exchanges(each: Occurrence) -> Iterator[str]:
@@ -214,7 +214,7 @@ def _run_footer(record: Record) -> str:
     header, footer = record.header, record.footer
     told = f"tus-conformance {header.suite_version}, {header.spec_edition}, seed {header.seed}"
     if footer is not None:
-        took = f"{footer.seconds:.1f} s, {pluralize(footer.exchanges, 'exchange')}"
+        took = f"{footer.duration:.1f} s, {pluralize(footer.exchange_count, 'exchange')}"
         told += f", {took}, exit code {footer.exit_code}"
     return f"<sub>{_escape_html(told)}</sub>"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from tus_reports.format_1 import upgrade_line
 from tus_reports.record import (
     FORMAT,
     Discovery,
@@ -18,6 +19,8 @@ from tus_reports.record import (
     RequirementResult,
     ScenarioResult,
 )
+
+FORMATS_READ = (1, FORMAT)
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -75,7 +78,7 @@ class _RecordStart(msgspec.Struct):
 
 
 def read(path: Path, *, allow_truncated: bool = False) -> Record:
-    """Read the record at `path`, which may be packed by gzip.
+    """Read the record at `path`, which may be packed by gzip; one of format 1 is converted.
 
     Raises `OSError` where the file cannot be read, and a `RecordError` where it is not a record.
     With `allow_truncated` a record without a footer is returned with `footer` None; otherwise it
@@ -93,17 +96,16 @@ def read(path: Path, *, allow_truncated: bool = False) -> Record:
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, RecordLine]]:
-    decoder = msgspec.json.Decoder(RecordLine)
     whole = _read_bytes(path)
     if not whole.strip():
         raise EmptyRecordError(f"{path} is empty: the run wrote nothing. Run it again.")
     texts = whole.split(b"\n")
-    _check_format(path, texts[0])
+    decode = _line_decoder(_record_format(path, texts[0]))
     for number, text in enumerate(texts, 1):
         if not text.strip():
             continue
         try:
-            yield number, decoder.decode(text)
+            yield number, decode(text)
         except msgspec.DecodeError as error:
             if number == len(texts):  # no newline after it: the writer died in mid-line
                 return
@@ -130,7 +132,15 @@ def _read_bytes(path: Path) -> bytes:
     return whole
 
 
-def _check_format(path: Path, text: bytes) -> None:
+def _line_decoder(format_: int) -> Callable[[bytes], RecordLine]:
+    """Return what makes a line of a record of a format into its type."""
+    if format_ == FORMAT:
+        return msgspec.json.Decoder(RecordLine).decode
+    return lambda text: msgspec.convert(upgrade_line(msgspec.json.decode(text)), RecordLine)
+
+
+def _record_format(path: Path, text: bytes) -> int:
+    """Return the format that the first line of a record states."""
     try:
         opening = msgspec.json.decode(text, type=_RecordStart)
     except msgspec.DecodeError as error:
@@ -142,11 +152,13 @@ def _check_format(path: Path, text: bytes) -> None:
         raise NoHeaderError(
             f"{path} does not begin with a header. Give the run.ndjson that a run wrote, whole."
         )
-    if opening.format != FORMAT:
+    if opening.format not in FORMATS_READ:
         raise UnknownFormatError(
             f"{path} is a record of format {opening.format}; this version of tus-conformance reads "
-            f"format {FORMAT}. Use the version that wrote it, or run the suite again."
+            f"formats {' and '.join(map(str, FORMATS_READ))}. "
+            "Use the version that wrote it, or run the suite again."
         )
+    return opening.format
 
 
 def _build_record(path: Path, lines: list[tuple[int, RecordLine]]) -> Record:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-FORMAT = 1
+FORMAT = 2
 
 Verdict = Literal[
     "pass",
@@ -34,6 +34,40 @@ Verdict = Literal[
 Grade = Literal["pass", "warn", "note", "fail"]
 """How good one outcome of a check is."""
 
+Rule = Literal[
+    "expectation",
+    "level",
+    "otherwise",
+    "data-loss",
+    "server-error",
+    "unanswered",
+    "invariant",
+    "server-exit",
+    "another-case",
+    "no-response",
+    "unresolved",
+    "stopped",
+]
+"""What decided a check.
+
+- `expectation`: the response met a condition of the step, which states the grade.
+- `level`: it met none, so the level of the requirement decides.
+- `otherwise`: it met none, and the step states what that weighs.
+- `data-loss`: bytes were lost, mixed or doubled; a failure at any level.
+- `server-error`: a 5xx other than 501 that the step does not foresee; a failure at any level.
+- `unanswered`: the connection closed without a response to a valid request; likewise.
+- `invariant`: what must hold in every exchange of the run.
+- `server-exit`: the process of the server ended.
+
+A check that was not reached has no grade, and one of these:
+
+- `another-case`: the response is not of the case that the expectation is about.
+- `no-response`: there is no response to evaluate.
+- `unresolved`: a reference has no value.
+- `stopped`: the scenario ended before.
+- `server-exit`: the process of the server ended.
+"""
+
 VERDICTS: tuple[Verdict, ...] = (
     "fail",
     "error",
@@ -50,11 +84,11 @@ VERDICTS: tuple[Verdict, ...] = (
 
 
 class RecordedBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A message body: its length in bytes, and either its first bytes or what generated it."""
+    """A message body: its `size` in bytes, and either its first bytes or what generated it."""
 
-    length: int
+    size: int
     text: str | None = None
-    generated: str | None = None
+    generator: str | None = None
     sha256: str | None = None
     truncated: bool = False
 
@@ -72,35 +106,40 @@ class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 class ConnectionEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened on the connection, `at` seconds after the exchange began.
 
-    `act` is the harness's own doing ("cut after 40960 body bytes by RST").
+    `size` is in bytes. An `action` is the harness's own ("cut after 40960 body bytes by RST").
     """
 
     at: float
-    kind: Literal["connect", "sent", "received", "act", "closed", "failed"]
+    event: Literal["connect", "sent", "received", "action", "closed", "failed"]
     size: int = 0
     text: str = ""
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One request and everything that came back; `started` is seconds since the run began."""
+    """One request and everything that came back; it began `at` seconds after the run did.
+
+    `request_head` is the head as sent and `body` the body of the request; `interim_responses` are
+    the 1xx responses, in order. `failure` says why there is no complete response.
+    """
 
     method: str
     url: str
-    started: float
-    request: str
+    at: float
+    request_head: str
     body: RecordedBody | None = None
-    interim: tuple[RecordedResponse, ...] = ()
+    interim_responses: tuple[RecordedResponse, ...] = ()
     response: RecordedResponse | None = None
     events: tuple[ConnectionEvent, ...] = ()
     failure: str | None = None
-    tier: Literal["h11", "raw", "httpx"] = "h11"
+    transport: Literal["h11", "raw", "httpx"] = "h11"
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One requirement looked at once: held, violated or not reached, with the decisive bytes.
 
-    `step` counts from 1 and `exchange` from 0 within the attempt. `damage` marks bytes that were
-    lost, mixed or doubled: such a check stands whatever a second attempt says.
+    `step` counts from 1 and `exchange` from 0 within the attempt. `explanation` is what the
+    scenario says of the outcome, or why the check was not reached. `rule` is what decided; a check
+    decided by `data-loss` stands whatever a second attempt says.
     """
 
     requirement: str
@@ -109,24 +148,24 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected: str = ""
     actual: str = ""
     evidence: str = ""
-    says: str = ""
+    explanation: str = ""
     step: int | None = None
     exchange: int | None = None
-    damage: bool = False
+    rule: Rule = "expectation"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One telling of a scenario on uploads of its own."""
+    """One execution of a scenario on uploads of its own; `duration` is in seconds."""
 
     verdict: Verdict
     reason: str = ""
     checks: tuple[Check, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
-    seconds: float = 0.0
+    duration: float = 0.0
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):
-    """What was run, by what, against what."""
+    """What was run, by what, against what; `started_at` is an RFC 3339 time."""
 
     format: int
     suite_version: str
@@ -134,7 +173,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="h
     seed: int
     arguments: tuple[str, ...]
     spec_edition: str
-    started: str
+    started_at: str
 
 
 class Capability(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -143,16 +182,16 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     advertised: bool
     observed: Literal["accepted", "refused", "unknown"]
-    because: str = ""
+    reason: str = ""
 
 
 class Discovery(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="discovery"
 ):
-    """What OPTIONS and the probes told of the server before the first scenario.
+    """What OPTIONS and the probes showed of the server before the first scenario.
 
-    `manners` tells, a sentence each, how it answered what no server can know: a header, a version
-    and a method that are made up.
+    `max_size` is in bytes. `refusal_baseline` has a sentence each for a header, a version and a
+    method that no server can know: how the server responded to them.
     """
 
     versions: tuple[str, ...] = ()
@@ -160,14 +199,18 @@ class Discovery(
     algorithms: tuple[str, ...] = ()
     max_size: int | None = None
     capabilities: tuple[Capability, ...] = ()
-    manners: tuple[str, ...] = ()
+    refusal_baseline: tuple[str, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
 
 
 class ScenarioResult(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="scenario"
 ):
-    """How a scenario came out: every attempt, with its checks and its exchanges."""
+    """The verdict of a scenario, and every attempt with its checks and its exchanges.
+
+    `steps` has a sentence each; an indented one is an expectation of the step above it. `command`
+    is the command line that repeats the scenario.
+    """
 
     id: str
     title: str
@@ -178,7 +221,7 @@ class ScenarioResult(
     steps: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
-    reproduce: str = ""
+    command: str = ""
 
 
 class RequirementResult(
@@ -213,20 +256,20 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 class Footer(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="footer"
 ):
-    """The sums, and the exit code they led to; `problem` is the sentence of an aborted run.
+    """The sums, and the exit code they led to.
 
-    `left_behind` has the URLs of uploads that were created and not removed. `possibly_left_behind`
-    has an entry for each creation that no response named an upload for: the id of its scenario, or
-    "discovery".
+    `duration` is in seconds. `error` is the sentence of an aborted run. `remaining_uploads` are the
+    URLs of uploads that were created and not removed. `unnamed_creations` has an entry for each
+    creation that no response named an upload for: the id of its scenario, or "discovery".
     """
 
     counts: Counts
     exit_code: int
-    seconds: float = 0.0
-    exchanges: int = 0
-    problem: str = ""
-    left_behind: tuple[str, ...] = ()
-    possibly_left_behind: tuple[str, ...] = ()
+    duration: float = 0.0
+    exchange_count: int = 0
+    error: str = ""
+    remaining_uploads: tuple[str, ...] = ()
+    unnamed_creations: tuple[str, ...] = ()
 
 
 RecordLine = Header | Discovery | ScenarioResult | RequirementResult | Footer

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tus_reports.curl_script import curl_script
-from tus_reports.findings import unconditional_fail_rule
+from tus_reports.findings import rule_phrase
 from tus_reports.record import Attempt, Check, ConnectionEvent, Exchange, ScenarioResult, Verdict
 from tus_reports.transcript import (
     TranscriptLine,
@@ -112,7 +112,7 @@ def _attempt_view(number: int, attempt: Attempt, *, whole: bool) -> AttemptView:
         number=number,
         verdict=attempt.verdict,
         reason=escape_controls(attempt.reason),
-        milliseconds=_format_milliseconds(attempt.seconds),
+        milliseconds=_format_milliseconds(attempt.duration),
         checks=tuple(_check_view(check, attempt) for check in attempt.checks),
         exchanges=tuple(
             exchange_view(exchange, _decisive_check(attempt, place))
@@ -128,12 +128,12 @@ def exchange_view(exchange: Exchange, check: Check | None = None) -> ExchangeVie
     received = tuple(line for line in lines if line.side in {"interim", "response", "event"})
     return ExchangeView(
         summary=summarize_exchange(exchange),
-        started=f"{exchange.started:.3f}",
+        started=f"{exchange.at:.3f}",
         events=tuple(_event_view(event) for event in exchange.events),
         sent=tuple(line for line in lines if line.side == "request"),
         received=received,
         marked=any(line.marked for line in received),
-        has_actions=any(event.kind == "act" for event in exchange.events),
+        has_actions=any(event.event == "action" for event in exchange.events),
     )
 
 
@@ -142,7 +142,7 @@ def _check_view(check: Check, attempt: Attempt) -> CheckView:
         attempt.verdict if attempt.verdict in {"error", "inconclusive"} else "blocked"
     )
     step = f"step {check.step}" if check.step else ""
-    return CheckView(check, verdict, step, unconditional_fail_rule(check, attempt))
+    return CheckView(check, verdict, step, rule_phrase(check))
 
 
 def _decisive_check(attempt: Attempt, place: int) -> Check | None:
@@ -162,13 +162,13 @@ def _event_view(event: ConnectionEvent) -> EventView:
         "connect": "connected",
         "sent": "sent",
         "received": "received",
-        "act": "we",
+        "action": "we",
         "closed": "closed",
         "failed": "failed:",
-    }[event.kind]
+    }[event.event]
     text = f"{words} {escape_controls(event.text)}".strip() + size
-    way = {"sent": "out", "received": "in"}.get(event.kind, "")
-    return EventView(_format_milliseconds(event.at), way, text, event.kind in {"act", "failed"})
+    way = {"sent": "out", "received": "in"}.get(event.event, "")
+    return EventView(_format_milliseconds(event.at), way, text, event.event in {"action", "failed"})
 
 
 def _format_milliseconds(seconds: float) -> str:

@@ -156,7 +156,7 @@ def discovery_rows(discovery: Discovery, width: int) -> Iterator[StyledLine]:
             yield _fact_row(found.name, _OBSERVED_WORDS[found.observed])
     for found in find_contradictions(discovery):
         said = "advertised and was refused" if found.advertised else "accepted and not advertised"
-        because = f" ({found.because})" if found.because else ""
+        because = f" ({found.reason})" if found.reason else ""
         yield from _fact_rows("but", f"{found.name} is {said}{because}", width)
 
 
@@ -255,25 +255,26 @@ def _result_rows(record: Record, width: int) -> Iterator[StyledLine]:
 def _footer_rows(record: Record, width: int, where: str) -> Iterator[StyledLine]:
     footer = record.footer
     if footer is not None:
-        told = f"{footer.seconds:.1f} s, {pluralize(footer.exchanges, 'exchange')}"
+        told = f"{footer.duration:.1f} s, {pluralize(footer.exchange_count, 'exchange')}"
         yield _fact_row("took", f"{told}, seed {record.header.seed}")
     if where:
         yield _fact_row("record", where)
     if footer is not None:
         yield _fact_row("exit code", str(footer.exit_code))
-        if footer.left_behind:
-            yield from _fact_rows("remains", left_behind_sentence(footer.left_behind), width)
+        if footer.remaining_uploads:
+            yield from _fact_rows("remains", left_behind_sentence(footer.remaining_uploads), width)
             yield from (
                 styled_row(" " * 13 + escape_controls(url))
-                for url in footer.left_behind[:MAX_LISTED]
+                for url in footer.remaining_uploads[:MAX_LISTED]
             )
-            if len(footer.left_behind) > MAX_LISTED:
+            if len(footer.remaining_uploads) > MAX_LISTED:
                 yield styled_row(
-                    f"             and {len(footer.left_behind) - MAX_LISTED} more, in the record"
+                    f"             and {len(footer.remaining_uploads) - MAX_LISTED} more,"
+                    " in the record"
                 )
-        if footer.possibly_left_behind:
+        if footer.unnamed_creations:
             yield from _fact_rows(
-                "perhaps", possibly_left_behind_sentence(footer.possibly_left_behind), width
+                "perhaps", possibly_left_behind_sentence(footer.unnamed_creations), width
             )
 
 

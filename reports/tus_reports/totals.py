@@ -90,8 +90,8 @@ def conclusion_sentence(record: Record) -> str:
     footer = record.footer
     if footer is None:
         return "The run was cut short; this is what it knew by then."
-    if footer.problem:
-        return footer.problem
+    if footer.error:
+        return footer.error
     if footer.exit_code == 4:
         return "Nothing was tested: no scenario was selected."
     counts = count_verdicts(record.requirements)

@@ -52,7 +52,7 @@ def format_exchange(
     decisive = _decisive_lines(exchange, check) if check else frozenset[str]()
     lines = list(_request_lines(exchange, decisive, whole=whole))
     lines += _action_lines(exchange.events)
-    for interim in exchange.interim:
+    for interim in exchange.interim_responses:
         at = _received_at(exchange.events, interim.status)
         lines += _head_lines("interim", interim.head, decisive, whole=whole, at=at)
     if exchange.response is not None:
@@ -66,7 +66,7 @@ def format_exchange(
         lines += _missing_header_lines(exchange.response, check)
     if exchange.response is None or not exchange.response.complete:
         failed = exchange.failure or "The connection closed before a whole answer came."
-        has_own_action = any(event.kind == "act" for event in exchange.events)
+        has_own_action = any(event.event == "action" for event in exchange.events)
         lines.append(
             TranscriptLine("event", failed, marked=exchange.response is None and not has_own_action)
         )
@@ -75,15 +75,15 @@ def format_exchange(
 
 def summarize_exchange(exchange: Exchange) -> str:
     """Return an exchange in one line: the request, our acts, and how it ended."""
-    _, target, *_ = [*exchange.request.split(" ", 2), "", ""]
+    _, target, *_ = [*exchange.request_head.split(" ", 2), "", ""]
     parts = [f"{exchange.method} {escape_controls(target)}"]
-    if exchange.body is not None and exchange.body.length:
-        parts[0] += f" with {format_size(exchange.body.length)}"
+    if exchange.body is not None and exchange.body.size:
+        parts[0] += f" with {format_size(exchange.body.size)}"
     parts += [f"we {act.text}" for act in _action_lines(exchange.events)]
-    parts += [str(interim.status) for interim in exchange.interim]
+    parts += [str(interim.status) for interim in exchange.interim_responses]
     if exchange.response is not None:
         parts.append(str(exchange.response.status))
-    elif not any(event.kind == "act" for event in exchange.events):
+    elif not any(event.event == "action" for event in exchange.events):
         parts.append(escape_controls(exchange.failure or "no answer"))
     return " → ".join(parts)
 
@@ -95,9 +95,9 @@ def format_size(count: int) -> str:
 
 def describe_body(body: RecordedBody) -> str:
     """Return what a body is, in one line: its length, and its beginning or what generated it."""
-    size = format_size(body.length)
-    if body.generated is not None:
-        return f"{size}: {body.generated}"
+    size = format_size(body.size)
+    if body.generator is not None:
+        return f"{size}: {body.generator}"
     if not body.text:
         return size
     if _is_binary(body.text):
@@ -119,8 +119,8 @@ def _is_binary(text: str) -> bool:
 def _request_lines(
     exchange: Exchange, decisive: frozenset[str], *, whole: bool
 ) -> Iterator[TranscriptLine]:
-    yield from _head_lines("request", exchange.request, decisive, whole=whole, at=0.0)
-    if exchange.body is not None and exchange.body.length:
+    yield from _head_lines("request", exchange.request_head, decisive, whole=whole, at=0.0)
+    if exchange.body is not None and exchange.body.size:
         yield TranscriptLine("request", f"({describe_body(exchange.body)})")
 
 
@@ -134,7 +134,7 @@ def _response_lines(
 ) -> Iterator[TranscriptLine]:
     at = _received_at(exchange.events, response.status)
     yield from _head_lines("response", response.head, decisive, whole=whole, at=at)
-    if response.body is not None and response.body.length:
+    if response.body is not None and response.body.size:
         yield TranscriptLine("response", f"({describe_body(response.body)})", marked=wrong_content)
 
 
@@ -209,13 +209,13 @@ def _missing_header_lines(response: RecordedResponse, check: Check) -> Iterator[
 
 def _action_lines(events: Iterable[ConnectionEvent]) -> Iterator[TranscriptLine]:
     for event in events:
-        if event.kind == "act":
+        if event.event == "action":
             yield TranscriptLine("act", escape_controls(event.text), at=event.at)
 
 
 def _received_at(events: Iterable[ConnectionEvent], status: int) -> float | None:
     """Return when an answer of this status was received: by its label, else the first bytes."""
-    received = [event for event in events if event.kind == "received"]
+    received = [event for event in events if event.event == "received"]
     labelled = [event for event in received if str(status) in event.text]
     chosen = labelled or received
     return chosen[0].at if chosen else None

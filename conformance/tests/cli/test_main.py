@@ -86,7 +86,7 @@ def test_a_closed_port_is_an_error_in_a_sentence_and_never_a_fail(
     assert [line["kind"] for line in lines] == ["header", "footer"]
     assert lines[-1]["exit_code"] == 3
     assert lines[-1]["counts"] == {"scenarios": {}, "requirements": {}}
-    assert "check that the server runs" in lines[-1]["problem"]
+    assert "check that the server runs" in lines[-1]["error"]
     assert "check that the server runs" in " ".join(ended.out.split())
     assert "fail" not in ended.out.lower()
     assert "Traceback" not in ended.out + ended.err
@@ -251,7 +251,7 @@ def test_the_command_to_reproduce_a_fail_reproduces_it(
 ) -> None:
     run("run", "--target", tiny, "--only", "core.head.cache*", "--report-dir", str(tmp_path))
     told = next(line for line in record(tmp_path) if line.get("verdict") == "fail")
-    program, *words = told["reproduce"].split()
+    program, *words = told["command"].split()
     assert program == "tus-conformance"
     again = run(*(word.strip("'") for word in words), "--report-dir", str(tmp_path / "again"))
     assert again.code == 1

@@ -46,7 +46,7 @@ def record(folder: Path, outcome: Verdict = "pass", *, whole: bool = True) -> st
                 seed=7,
                 arguments=(),
                 spec_edition="tus 1.0.0 (2016-03-25)",
-                started="2026-01-02T03:04:05+00:00",
+                started_at="2026-01-02T03:04:05+00:00",
             )
         )
         writer.write(

@@ -100,7 +100,7 @@ def strict(refused: dict[str, int]) -> tuple[MinimalServer, list[ReceivedRequest
 async def test_how_a_server_refuses_is_learnt_before_anything_is_probed() -> None:
     server, heard = strict({"header": 422, "version": 412, "method": 405})
     found = await run_suite_in_memory(server, only=("core.options.answer",))
-    assert found.discovery.manners == (
+    assert found.discovery.refusal_baseline == (
         "A creation with a made-up header got 422.",
         "A creation in a made-up version got 412.",
         "A made-up method got 405.",
@@ -115,7 +115,7 @@ async def test_a_refusal_like_that_of_a_made_up_method_is_one_even_as_a_500() ->
     found = await run_suite_in_memory(server, only=("core.options.answer",))
     seen = {each.name: each for each in found.discovery.capabilities}["termination"]
     assert seen.observed == "refused"
-    assert "as a made-up method does" in seen.because
+    assert "as a made-up method does" in seen.reason
 
 
 async def test_server_that_requires_authentication_is_not_evaluated() -> None:
@@ -124,7 +124,7 @@ async def test_server_that_requires_authentication_is_not_evaluated() -> None:
 
     found = await run_suite_in_memory(locked)
     assert found.footer.exit_code == 3
-    assert "lets nobody in: POST got 401" in found.footer.problem
+    assert "lets nobody in: POST got 401" in found.footer.error
     assert found.scenarios == {}
 
 

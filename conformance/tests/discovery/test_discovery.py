@@ -50,7 +50,7 @@ async def test_a_server_that_does_everything_is_seen_to_do_it() -> None:
     assert set(discovered.extensions) == set(EXTENSIONS)
     assert discovered.versions == ("1.0.0",)
     assert all(discovered.advertises(name) for name in EXTENSIONS)
-    assert all(seen.because for seen in discovered.capabilities.values())
+    assert all(seen.reason for seen in discovered.capabilities.values())
 
 
 async def test_a_server_that_does_nothing_is_never_said_to_refuse_what_was_not_tried() -> None:
@@ -134,7 +134,7 @@ async def test_a_failure_is_never_taken_for_a_refusal(
 async def test_a_refusal_is_a_4xx_or_501(status: int) -> None:
     discovered = await found(failing("DELETE", ScriptedResponse(status))())
     assert discovered.capabilities["termination"].observed == "refused"
-    assert str(status) in discovered.capabilities["termination"].because
+    assert str(status) in discovered.capabilities["termination"].reason
 
 
 DOWNLOADS: list[tuple[bytes, str, str]] = [
@@ -154,7 +154,7 @@ DOWNLOADS: list[tuple[bytes, str, str]] = [
 async def test_a_download_is_one_even_if_its_bytes_are_wrong(body: bytes, outcome: str) -> None:
     discovered = await found(failing("GET", ScriptedResponse(200, body=body))())
     assert discovered.capabilities["download"].observed == outcome
-    assert ("other bytes" in discovered.capabilities["download"].because) is (
+    assert ("other bytes" in discovered.capabilities["download"].reason) is (
         outcome == "accepted" and body != SAMPLE
     )
 
@@ -208,7 +208,7 @@ async def test_who_takes_no_chunks_is_not_thought_to_verify_trailers() -> None:
 
     seen = (await found(answering)).capabilities["checksum-trailer"]
     assert seen.observed == "refused"
-    assert "the right one got 400" in seen.because
+    assert "the right one got 400" in seen.reason
 
 
 class UnreachableBackend(httpcore.AsyncNetworkBackend):

@@ -181,7 +181,7 @@ async def test_every_listed_algorithm_is_tried_or_said_not_to_be() -> None:
     )
     crc32, untried = found.scenarios["checksum.crc32"], found.scenarios["checksum.untried"]
     assert crc32.verdict == "warn"
-    assert [check.says for check in crc32.attempts[0].checks if check.grade == "warn"] == [
+    assert [check.explanation for check in crc32.attempts[0].checks if check.grade == "warn"] == [
         "the server does not compute crc32 as IEEE 802.3 with the most significant byte first"
     ] * 2
     assert untried.verdict == "note"

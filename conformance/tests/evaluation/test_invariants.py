@@ -57,12 +57,12 @@ def exchange_from(
     exchange = Exchange(
         method=method,
         url=url,
-        started=started,
-        request="",
+        at=started,
+        request_head="",
         response=RecordedResponse(status=status, head=head) if status else None,
         events=()
         if took is None
-        else (ConnectionEvent(at=0, kind="sent"), ConnectionEvent(at=took, kind="closed")),
+        else (ConnectionEvent(at=0, event="sent"), ConnectionEvent(at=took, event="closed")),
     )
     failure = None if status else NetworkFailure("closed", "It closed.")
     answer = HttpResponse(exchange=exchange, status=status or None, headers=pairs, failure=failure)
@@ -445,7 +445,7 @@ def test_a_server_that_falls_is_noted_beside_what_it_answered() -> None:
     end = LastExchanges(exchange_of("GET 200"), exchange_of("PATCH 0"))
     watch.record_server_exit(["a.story", "another"], "It ended with 1.", end)
     told = running.result(lambda scenario: f"--only {scenario}")
-    assert (told.verdict, told.reproduce) == ("warn", "--only a.story")
+    assert (told.verdict, told.command) == ("warn", "--only a.story")
     (attempt,) = told.attempts
     assert attempt.checks[0].actual == (
         f"It ended with 1; the last answer before was 200, to GET {UPLOAD}; the first request"
@@ -486,7 +486,7 @@ def test_lost_bytes_are_damage() -> None:
     beyond = invariant_result_of(
         "offset-within-length", exchange_from("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5")
     )
-    assert [one.attempts[0].checks[0].damage for one in (back, beyond)] == [True, True]
+    assert [one.attempts[0].checks[0].rule for one in (back, beyond)] == ["data-loss"] * 2
 
 
 def test_offsets_are_kept_from_one_scenario_to_the_next() -> None:
@@ -512,7 +512,7 @@ def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> Non
         broken.reason
         == f"Broken in {MAX_EVIDENCE + 3} of {MAX_EVIDENCE + 3} exchanges, in: a.story."
     )
-    assert broken.reproduce == "--only a.story"
+    assert broken.command == "--only a.story"
 
 
 def test_a_worse_outcome_is_kept_however_late_it_comes() -> None:
@@ -623,7 +623,7 @@ def test_what_held_is_a_check_that_held() -> None:
     )
     (check,) = held.attempts[0].checks
     assert (check.requirement, check.outcome, check.grade) == (*held.requirements, "held", "pass")
-    assert (held.reason, held.reproduce) == ("Held in 2 exchanges.", "")
+    assert (held.reason, held.command) == ("Held in 2 exchanges.", "")
 
 
 def test_what_was_never_seen_says_so() -> None:

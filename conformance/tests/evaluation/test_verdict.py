@@ -25,7 +25,7 @@ def check(text: str) -> Check:
     row, _, number = where.partition("@")
     step = int(number) if number else None
     if grade == "-":
-        return Check(requirement=row, outcome="not-reached", says="not reached", step=step)
+        return Check(requirement=row, outcome="not-reached", explanation="not reached", step=step)
     outcome = {"pass": "held", "note": "held", "warn": "violated", "fail": "violated"}
     graded: dict[str, Grade] = {"pass": "pass", "note": "note", "warn": "warn", "fail": "fail"}
     return Check(
@@ -33,7 +33,7 @@ def check(text: str) -> Check:
         outcome="held" if outcome[grade] == "held" else "violated",
         grade=graded[grade],
         step=step,
-        damage=bool(damage),
+        rule="data-loss" if damage else "level",
     )
 
 

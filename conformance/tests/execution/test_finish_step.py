@@ -205,7 +205,7 @@ async def test_an_upload_is_finished_as_a_client_would(
     )
     check = attempt.checks[0]
     assert (check.actual, check.outcome) == (actual, "held" if intact else "violated")
-    assert check.damage is damage
+    assert (check.rule == "data-loss") is damage
 
 
 COMPLETED = f"{GIVEN}, {PATCH.replace('send = 5', 'send = 10')}, {FINISH}"

@@ -49,7 +49,7 @@ UPLOADS = {
 }
 BEFORE = StepResponse(
     HttpResponse(
-        exchange=Exchange(method="HEAD", url=URL, started=0.0, request=""),
+        exchange=Exchange(method="HEAD", url=URL, at=0.0, request_head=""),
         status=200,
         headers=(("Upload-Offset", "7"), ("Link", "a"), ("Link", "b")),
     ),

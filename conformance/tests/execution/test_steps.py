@@ -354,7 +354,9 @@ async def test_the_steps_that_a_story_does_not_come_to_owe_what_they_check() -> 
         (ROW, "not-reached", 2),
         (OTHER, "not-reached", 3),
     ]
-    assert {check.says for check in attempt.checks[1:]} == {"the story ended with this: status 200"}
+    assert {check.explanation for check in attempt.checks[1:]} == {
+        "the story ended with this: status 200"
+    }
 
 
 async def test_a_requirement_that_a_story_forgets_is_not_reached_and_not_missing() -> None:

@@ -27,15 +27,15 @@ async def test_nothing_remains_where_the_server_can_remove_it() -> None:
     found = await run_suite_in_memory(tiny, only=ONLY, jobs=4)
     assert tiny.made > 15
     assert tiny.uploads == {}
-    assert found.footer.left_behind == ()
+    assert found.footer.remaining_uploads == ()
 
 
 async def test_what_the_server_cannot_remove_is_listed() -> None:
     tiny = MinimalServer(able=DOES_NOT)
     found = await run_suite_in_memory(tiny, only=ONLY)
     assert len(tiny.uploads) == tiny.made
-    assert set(found.footer.left_behind) == upload_urls(tiny)
-    assert len(found.footer.left_behind) == len(tiny.uploads)
+    assert set(found.footer.remaining_uploads) == upload_urls(tiny)
+    assert len(found.footer.remaining_uploads) == len(tiny.uploads)
 
 
 async def test_what_is_to_be_kept_is_kept_and_listed() -> None:
@@ -44,7 +44,7 @@ async def test_what_is_to_be_kept_is_kept_and_listed() -> None:
         tiny, only=("core.head.upload-offset/*",), profile=Profile(cleanup="keep")
     )
     assert len(tiny.uploads) >= 3
-    assert set(found.footer.left_behind) >= upload_urls(tiny)
+    assert set(found.footer.remaining_uploads) >= upload_urls(tiny)
 
 
 @pytest.mark.parametrize("status", [423, 409, 500, 403])
@@ -65,7 +65,7 @@ async def test_what_is_locked_at_first_is_removed_in_the_end(status: int) -> Non
     found = await run_suite_in_memory(locked, only=ONLY)
     assert len(asked_before) > 3
     assert tiny.uploads == {}
-    assert found.footer.left_behind == ()
+    assert found.footer.remaining_uploads == ()
 
 
 async def test_what_stays_locked_is_listed_once() -> None:
@@ -75,7 +75,7 @@ async def test_what_stays_locked_is_listed_once() -> None:
         return ScriptedResponse(423) if asked.method == "DELETE" and tiny.made > 12 else tiny(asked)
 
     found = await run_suite_in_memory(locked, only=("core.head.upload-offset/*",))
-    assert sorted(found.footer.left_behind) == sorted(upload_urls(tiny))
+    assert sorted(found.footer.remaining_uploads) == sorted(upload_urls(tiny))
 
 
 @pytest.mark.parametrize("jobs", [1, 4])
@@ -91,9 +91,9 @@ async def test_an_interrupted_run_removes_what_it_created(jobs: int) -> None:
     found = await run_suite_in_memory(slow, only=ONLY, jobs=jobs, stop=stop)
     assert stop.is_set()
     assert found.footer.exit_code == 130
-    assert found.footer.problem.startswith("Interrupted after ")
+    assert found.footer.error.startswith("Interrupted after ")
     assert tiny.uploads == {}
-    assert found.footer.left_behind == ()
+    assert found.footer.remaining_uploads == ()
     assert found.requirements
 
 
@@ -108,7 +108,7 @@ async def test_an_interrupted_run_lists_what_remains(jobs: int) -> None:
         return tiny(asked)
 
     found = await run_suite_in_memory(slow, only=ONLY, jobs=jobs, stop=stop)
-    assert set(found.footer.left_behind) == upload_urls(tiny)
+    assert set(found.footer.remaining_uploads) == upload_urls(tiny)
 
 
 async def test_an_interrupted_discovery_removes_what_it_created() -> None:
@@ -121,7 +121,7 @@ async def test_an_interrupted_discovery_removes_what_it_created() -> None:
         return tiny(asked)
 
     found = await run_suite_in_memory(slow, only=ONLY, stop=stop)
-    assert found.footer.problem == f"Interrupted after 0 of {count_scenarios()} scenarios."
+    assert found.footer.error == f"Interrupted after 0 of {count_scenarios()} scenarios."
     assert found.scenarios == {}
     assert tiny.made > 3
     assert tiny.uploads == {}

@@ -77,7 +77,7 @@ def test_nothing_is_above_a_note_where_nothing_is_wrong() -> None:
     assert above == []
     assert isinstance(lines[-1], Footer)
     assert lines[-1].exit_code == 0
-    assert lines[-1].left_behind == ()
+    assert lines[-1].remaining_uploads == ()
 
 
 def without_volatile_values(line: RecordLine) -> object:

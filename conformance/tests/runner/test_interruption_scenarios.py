@@ -118,7 +118,7 @@ async def test_each_breach_is_seen(breach: str, failing: str, passing: str) -> N
 
 def _describe_results(told: ScenarioResult) -> list[str]:
     return [
-        f"{check.grade} {check.expected} | {check.actual} {check.says}"
+        f"{check.grade} {check.expected} | {check.actual} {check.explanation}"
         for attempt in told.attempts
         for check in attempt.checks
     ] + [told.reason]

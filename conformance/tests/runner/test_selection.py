@@ -55,7 +55,7 @@ def found(listed: str = "", seen: str = "", refused: str = "") -> DiscoveryResul
             name=name,
             advertised=name in listed.split(),
             observed="accepted" if how == "accepted" else "refused",
-            because="POST got 400.",
+            reason="POST got 400.",
         )
         for name, how in observed.items()
     }

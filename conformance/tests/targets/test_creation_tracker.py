@@ -103,8 +103,8 @@ async def test_what_is_being_created_at_an_interruption_is_removed(after: int, j
     found = await interrupted(tiny, after, jobs=jobs)
     assert tiny.made >= after
     assert tiny.uploads == {}
-    assert found.footer.left_behind == ()
-    assert found.footer.possibly_left_behind == ()
+    assert found.footer.remaining_uploads == ()
+    assert found.footer.unnamed_creations == ()
 
 
 @pytest.mark.parametrize("jobs", [1, 4])
@@ -112,8 +112,8 @@ async def test_what_is_being_created_at_an_interruption_is_removed(after: int, j
 async def test_what_is_being_created_and_cannot_be_removed_is_listed(after: int, jobs: int) -> None:
     tiny = MinimalServer(able=DOES_NOT)
     found = await interrupted(tiny, after, jobs=jobs)
-    assert sorted(found.footer.left_behind) == sorted(urls(tiny))
-    assert found.footer.possibly_left_behind == ()
+    assert sorted(found.footer.remaining_uploads) == sorted(urls(tiny))
+    assert found.footer.unnamed_creations == ()
 
 
 @pytest.mark.parametrize(
@@ -128,14 +128,14 @@ async def test_a_creation_that_is_never_answered_is_named_as_possible(
     began = trio.current_time()
     found = await interrupted(tiny, 17, late)
     assert trio.current_time() - began <= 2 * MAX_GRACE
-    assert len(urls(tiny) - set(found.footer.left_behind)) == 1
-    (where,) = found.footer.possibly_left_behind
+    assert len(urls(tiny) - set(found.footer.remaining_uploads)) == 1
+    (where,) = found.footer.unnamed_creations
     assert where.startswith("core.")
 
 
 async def test_a_discovery_whose_creation_is_never_answered_names_it() -> None:
     found = await interrupted(MinimalServer(), 2, lambda _: KeepOpen())
-    assert found.footer.possibly_left_behind == ("discovery",)
+    assert found.footer.unnamed_creations == ("discovery",)
 
 
 async def replayed(
@@ -335,4 +335,4 @@ async def test_fail_fast_lets_every_creation_complete() -> None:
     verdicts = [told.verdict for told in found.scenarios.values()]
     assert {"fail", "excluded"} <= set(verdicts)
     assert tiny.uploads == {}
-    assert found.footer.left_behind == found.footer.possibly_left_behind == ()
+    assert found.footer.remaining_uploads == found.footer.unnamed_creations == ()

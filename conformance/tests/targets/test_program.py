@@ -158,7 +158,7 @@ async def test_uploads_are_made_by_a_command_where_clients_cannot(tmp_path: Path
     told = {each.verdict for name, each in found.scenarios.items() if not name.startswith("always")}
     assert told == {"pass"}
     assert int(counter.read_text()) >= 3
-    assert found.footer.left_behind == ()
+    assert found.footer.remaining_uploads == ()
     without = await run_suite_in_memory(Made(), only=only)
     blocked = {each.verdict: each.reason for each in without.scenarios.values() if each.attempts}
     assert "name an `upload` command in the profile" in blocked["blocked"]

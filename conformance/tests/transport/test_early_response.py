@@ -23,7 +23,7 @@ def endless(length: int) -> Payload:
 
 
 def harness_acts(http_response: HttpResponse) -> list[str]:
-    return [event.text for event in http_response.exchange.events if event.kind == "act"]
+    return [event.text for event in http_response.exchange.events if event.event == "action"]
 
 
 async def test_an_answer_during_the_body_stops_the_body() -> None:
@@ -126,6 +126,6 @@ async def test_a_failed_write_is_not_the_end(
     assert http_response.closed == (failure is not None)
     assert http_response.sent == 0
     assert any(
-        event.kind == "failed" and event.text.startswith("writing: ")
+        event.event == "failed" and event.text.startswith("writing: ")
         for event in http_response.exchange.events
     )

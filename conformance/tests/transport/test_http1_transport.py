@@ -153,7 +153,7 @@ async def test_a_closed_port_is_unreachable() -> None:
         False,
         False,
     )
-    assert http_response.exchange.request.startswith("GET / HTTP/1.1\r\n")
+    assert http_response.exchange.request_head.startswith("GET / HTTP/1.1\r\n")
 
 
 async def test_a_name_that_does_not_exist_is_unreachable() -> None:
@@ -202,7 +202,7 @@ async def test_tls_is_recorded_above_the_encryption() -> None:
         transport = Http1Transport(ssl_context=context)
         http_response = await transport.send(HttpRequest("GET", url))
     assert (http_response.status, http_response.failure) == (204, None)
-    events = [(event.kind, event.text) for event in http_response.exchange.events]
+    events = [(event.event, event.text) for event in http_response.exchange.events]
     assert events == [
         ("connect", f"localhost:{port}"),
         ("connect", "TLSv1.3, http/1.1"),
@@ -276,7 +276,7 @@ async def test_a_certificate_that_is_not_trusted_says_so(
     assert http_response.failure is not None
     assert http_response.failure.kind == "tls"
     assert words in http_response.failure.message
-    assert http_response.exchange.events[-2].kind == "closed"
+    assert http_response.exchange.events[-2].event == "closed"
 
 
 async def test_plain_http_behind_https_says_so() -> None:

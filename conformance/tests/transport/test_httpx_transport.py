@@ -69,9 +69,13 @@ async def test_both_transports_receive_the_same_response(said: bytes) -> None:
     assert heard[0] == heard[1]
     first, second = ({**vars(http_response), "exchange": None} for http_response in told)
     assert first == second
-    assert [http_response.exchange.tier for http_response in told] == ["h11", "httpx"]
+    assert [http_response.exchange.transport for http_response in told] == ["h11", "httpx"]
     one, two = (http_response.exchange for http_response in told)
-    assert (one.request, one.response, one.interim) == (two.request, two.response, two.interim)
+    assert (one.request_head, one.response, one.interim_responses) == (
+        two.request_head,
+        two.response,
+        two.interim_responses,
+    )
 
 
 @pytest.mark.parametrize("by", ["fin", "rst"])
@@ -196,13 +200,13 @@ async def test_http2_frames_are_recorded_as_events(secure: bool) -> None:
     assert http_response.headers == (("upload-offset", "5"), ("content-length", "2"))
     assert (http_response.body, bytes(taken)) == (b"ok", b"ok")
     record = http_response.exchange
-    assert record.request == (
+    assert record.request_head == (
         "PATCH /files/1?token=[redacted] HTTP/2\r\nhost: localhost\r\nupload-offset: 0\r\n"
         "authorization: [redacted]\r\ncontent-length: 5\r\n\r\n"
     )
     assert record.response is not None
     assert record.response.head == "HTTP/2 200\r\nupload-offset: 5\r\ncontent-length: 2\r\n\r\n"
-    events = [f"{event.kind} {event.text}" for event in record.events]
+    events = [f"{event.event} {event.text}" for event in record.events]
     for expected in (
         "sent preface",
         "sent SETTINGS",
@@ -381,7 +385,7 @@ async def test_a_secure_target_is_reached_through_a_tunnel() -> None:
         )
         http_response = await courier.send(HttpRequest("HEAD", "https://localhost/files/1"))
     assert heard[0].startswith(b"CONNECT localhost:443 HTTP/1.1\r\n")
-    assert heard[1] == http_response.exchange.request.encode()
+    assert heard[1] == http_response.exchange.request_head.encode()
     assert (http_response.status, http_response.headers) == (204, (("Upload-Offset", "5"),))
     assert http_response.interim == ()
 

@@ -87,7 +87,7 @@ async def send_timed(
 
 def harness_acts(http_response: HttpResponse) -> list[str]:
     """Return what the record says that the harness did."""
-    return [event.text for event in http_response.exchange.events if event.kind == "act"]
+    return [event.text for event in http_response.exchange.events if event.event == "action"]
 
 
 ENDED: dict[str, tuple[HttpRequest, bytes, str]] = {

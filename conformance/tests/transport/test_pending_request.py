@@ -18,7 +18,7 @@ TEN = b"0123456789"
 
 
 def harness_acts(http_response: HttpResponse) -> list[str]:
-    return [event.text for event in http_response.exchange.events if event.kind == "act"]
+    return [event.text for event in http_response.exchange.events if event.event == "action"]
 
 
 async def test_body_waits_until_it_is_sent() -> None:
@@ -36,7 +36,7 @@ async def test_body_waits_until_it_is_sent() -> None:
     assert bytes(far.heard).endswith(END + TEN)
     assert (http_response.status, http_response.sent, http_response.failure) == (204, 10, None)
     sent = [
-        (event.size, event.text) for event in http_response.exchange.events if event.kind == "sent"
+        (event.size, event.text) for event in http_response.exchange.events if event.event == "sent"
     ]
     assert sent[1:] == [(3, "body"), (7, "body")]
 
@@ -174,7 +174,7 @@ async def test_a_request_is_cut(after: int, framing: Framing, body: bytes) -> No
     )
     assert harness_acts(http_response) == [f"cut after {after} body bytes by FIN"]
     assert http_response.exchange.body is not None
-    assert http_response.exchange.body.length == after
+    assert http_response.exchange.body.size == after
 
 
 async def test_an_answer_before_the_cut_is_read_instead() -> None:

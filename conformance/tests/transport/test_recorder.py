@@ -22,7 +22,7 @@ async def test_a_generated_body_is_recorded_by_what_made_it() -> None:
     http_response, _ = await send_to_peer(patch_request(payload=body), ReadUntil(b"56789"), DONE)
     recorded = http_response.exchange.body
     assert recorded is not None
-    assert (recorded.length, recorded.generated, recorded.text) == (10, "digits, seed 1", None)
+    assert (recorded.size, recorded.generator, recorded.text) == (10, "digits, seed 1", None)
     assert recorded.sha256 == sha256(b"0123456789").hexdigest()
 
 
@@ -42,7 +42,7 @@ async def test_of_a_literal_body_the_first_bytes_are_recorded(
     http_response, _ = await send_to_peer(patch_request(body), ReadUntil(b"\r\n\r\n" + body), DONE)
     recorded = http_response.exchange.body
     assert recorded is not None
-    assert (recorded.length, recorded.text) == (len(body), text)
+    assert (recorded.size, recorded.text) == (len(body), text)
     assert (recorded.sha256, recorded.truncated) == (digest, truncated)
 
 
@@ -58,8 +58,8 @@ async def test_events_are_recorded_in_order() -> None:
     http_response, _ = await send_to_peer(
         patch_request(b"hello"), ReadUntil(b"hello"), interim + DONE
     )
-    head = len(http_response.exchange.request)
-    assert [(event.kind, event.size, event.text) for event in http_response.exchange.events] == [
+    head = len(http_response.exchange.request_head)
+    assert [(event.event, event.size, event.text) for event in http_response.exchange.events] == [
         ("connect", 0, "tus.test:80"),
         ("sent", head, "head"),
         ("sent", 5, "body"),
@@ -76,7 +76,7 @@ async def test_the_tier_is_named(framing: Framing, tier: str) -> None:
     http_response, _ = await send_to_peer(
         HttpRequest("GET", URL, framing=framing), ReadUntil(b"\r\n\r\n"), DONE
     )
-    assert http_response.exchange.tier == tier
+    assert http_response.exchange.transport == tier
 
 
 async def test_a_large_body_leaves_a_small_record() -> None:
@@ -98,10 +98,10 @@ async def test_events_beyond_the_limit_are_added_up() -> None:
         log.add_sent(1, "body")
         log.add_received(2)
     assert len(log.events) == MAX_EVENTS
-    assert sum(event.size for event in log.events if event.kind == "sent") == 1000
-    assert sum(event.size for event in log.events if event.kind == "received") == 2000
+    assert sum(event.size for event in log.events if event.event == "sent") == 1000
+    assert sum(event.size for event in log.events if event.event == "received") == 2000
     log.add_close("by the server")
-    assert log.events[-1].kind == "closed"
+    assert log.events[-1].event == "closed"
 
 
 async def test_acts_cannot_swell_a_record_either() -> None:

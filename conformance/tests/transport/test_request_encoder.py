@@ -124,7 +124,7 @@ async def test_peer_receives_the_expected_bytes(http_request: HttpRequest, expec
     assert http_response.status == 204
     assert http_response.failure is None
     head, _, _ = expected.partition(b"\r\n\r\n")
-    assert http_response.exchange.request == (head + b"\r\n\r\n").decode("latin-1")
+    assert http_response.exchange.request_head == (head + b"\r\n\r\n").decode("latin-1")
 
 
 REFUSED = {

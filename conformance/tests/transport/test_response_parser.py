@@ -187,7 +187,9 @@ async def test_the_heads_are_recorded_as_they_stood() -> None:
     http_response, _ = await send_to_peer(
         HttpRequest("POST", URL), ReadUntil(END.encode()), first, final + b"ok"
     )
-    assert [interim.head for interim in http_response.exchange.interim] == [first.decode()]
+    assert [interim.head for interim in http_response.exchange.interim_responses] == [
+        first.decode()
+    ]
     response = http_response.exchange.response
     assert response is not None
     assert response.head == final.decode()
@@ -213,7 +215,7 @@ async def test_bytes_of_another_protocol_are_recorded_too() -> None:
         HttpRequest("PATCH", URL), ReadUntil(END.encode()), b"+OK ready\r\n\r\n"
     )
     assert http_response.exchange.response is None
-    received = [event.text for event in http_response.exchange.events if event.kind == "received"]
+    received = [event.text for event in http_response.exchange.events if event.event == "received"]
     assert received == ["+OK ready\r\n\r\n"]
 
 
@@ -243,6 +245,8 @@ async def test_heads_that_come_in_pieces_are_recorded_whole(step: int) -> None:
     http_response, _ = await send_to_peer(
         HttpRequest("POST", URL), ReadUntil(END.encode()), *pieces
     )
-    assert [interim.head for interim in http_response.exchange.interim] == [first.decode()]
+    assert [interim.head for interim in http_response.exchange.interim_responses] == [
+        first.decode()
+    ]
     assert http_response.exchange.response is not None
     assert http_response.exchange.response.head == final.decode()

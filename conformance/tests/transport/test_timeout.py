@@ -149,7 +149,7 @@ async def test_connection_that_is_never_accepted_is_unreachable(tier: Tier) -> N
     assert http_response.failure.message.startswith(
         "tus.test:80 accepted no connection within 10 sec"
     )
-    assert trio.current_time() == pytest.approx(http_response.exchange.started + 10)
+    assert trio.current_time() == pytest.approx(http_response.exchange.at + 10)
 
 
 async def test_silence_before_the_timeout_is_not_a_failure() -> None:
@@ -180,7 +180,7 @@ async def test_times_in_the_record_are_those_of_trios_clock() -> None:
         transport = Http1Transport(backend=backend, started=began)
         await trio.sleep(5)
         http_response = await transport.send(HttpRequest("GET", URL))
-    assert http_response.exchange.started == pytest.approx(5)
-    received = [event for event in http_response.exchange.events if event.kind == "received"]
+    assert http_response.exchange.at == pytest.approx(5)
+    received = [event for event in http_response.exchange.events if event.event == "received"]
     assert [event.text for event in received] == ["102", "204 No Content"]
     assert [event.at for event in received] == pytest.approx([3, 7])

@@ -75,7 +75,7 @@ class DiscoveryResult:
             algorithms=self.algorithms,
             max_size=self.max_size,
             capabilities=tuple(self.capabilities.values()),
-            manners=self.refusal_baseline.sentences,
+            refusal_baseline=self.refusal_baseline.sentences,
             exchanges=self.exchanges,
         )
 
@@ -112,7 +112,7 @@ async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
             name=name,
             advertised=name in extensions,
             observed=seen.outcome,
-            because=seen.reason,
+            reason=seen.reason,
         )
     size = header_value(options.headers, "Tus-Max-Size")
     return DiscoveryResult(

@@ -60,9 +60,9 @@ def _summary_lines(found: DiscoveryResult) -> Iterator[str]:
         if seen is None or seen.advertised is (seen.observed == "accepted"):
             continue
         if seen.advertised and seen.observed == "refused":
-            yield f"It lists {name}, but refused it. {seen.because}"
+            yield f"It lists {name}, but refused it. {seen.reason}"
         elif not seen.advertised and seen.observed == "accepted":
-            yield f"It does {name} without listing it. {seen.because}"
+            yield f"It does {name} without listing it. {seen.reason}"
     if found.max_size is not None:
         yield f"Tus-Max-Size is {found.max_size}."
     if found.expires_in is not None:

@@ -13,7 +13,7 @@ from tus_conformance.state.early_exit import StopScenario, UnresolvedReference
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport.header_values import is_integer, matches
-from tus_reports import Check
+from tus_reports import Check, Rule
 from tus_scenarios import (
     Condition,
     Expectation,
@@ -47,12 +47,14 @@ def evaluate_expectation(
             earlier = references.response(name)
             if not meets(condition, earlier, references):
                 how = "no answer" if earlier.status is None else f"status {earlier.status}"
-                return not_reached_checks(expectation, f"{name!r} got {how}", step)
+                return not_reached_checks(expectation, f"{name!r} got {how}", step, "another-case")
         expected = prose.describe_pass_condition(expectation, references.resolve_text)
         if expectation.when is not None and not meets(expectation.when, reply, references):
             observed = _describe_actual(expectation, reply)
-            instead = observed if reply.status is None else f"{observed} came instead"
-            return not_reached_checks(expectation, instead, step)
+            if reply.status is None:
+                return not_reached_checks(expectation, observed, step, "no-response")
+            instead = f"{observed} came instead"
+            return not_reached_checks(expectation, instead, step, "another-case")
         met = next(
             (
                 (grade, condition)
@@ -62,14 +64,13 @@ def evaluate_expectation(
             None,
         )
     except UnresolvedReference as missing:
-        return not_reached_checks(expectation, str(missing), step)
+        return not_reached_checks(expectation, str(missing), step, "unresolved")
     if met is not None and _holds_without_response(met[1], reply):
-        return not_reached_checks(expectation, _describe_actual(expectation, reply), step)
+        actual = _describe_actual(expectation, reply)
+        return not_reached_checks(expectation, actual, step, "no-response")
     checks = []
     for requirement in expectation.requirements:
-        grade = (
-            met[0] if met and not reply.damage else _unmet_grade(requirement, expectation, reply)
-        )
+        grade, rule = _decide_grade(requirement, expectation, met, reply)
         checks.append(
             Check(
                 requirement=requirement,
@@ -78,10 +79,10 @@ def evaluate_expectation(
                 expected=expected,
                 actual=_describe_actual(expectation, reply),
                 evidence=_decisive_lines(expectation, reply),
-                says=_outcome_note(expectation, met, reply),
+                explanation=_outcome_note(expectation, met, reply),
                 step=step,
                 exchange=reply.exchange_index,
-                damage=reply.damage,
+                rule=rule,
             )
         )
     return checks
@@ -96,16 +97,22 @@ def _outcome_note(
     """
     if met is None:
         broken = reply.intact is None and (reply.status is None or reply.status >= 500)
-        if broken and reply.http_response.closed and _requires_success(expectation):
-            return "a valid request whose connection closes unanswered is a fail in any row"
         return "" if broken else expectation.says
     return "" if met[1] is expectation else met[1].says
 
 
-def not_reached_checks(expectation: Expectation, reason: str, step: int | None) -> list[Check]:
+def not_reached_checks(
+    expectation: Expectation, reason: str, step: int | None, rule: Rule
+) -> list[Check]:
     """Return the checks of an expectation as not reached, for a stated reason."""
     return [
-        Check(requirement=requirement, outcome="not-reached", says=reason, step=step)
+        Check(
+            requirement=requirement,
+            outcome="not-reached",
+            explanation=reason,
+            step=step,
+            rule=rule,
+        )
         for requirement in expectation.requirements
     ]
 
@@ -183,13 +190,25 @@ def _ensure_answered(expectation: Expectation, reply: StepResponse, *, after_wai
         raise StopScenario("inconclusive", failure.message)
 
 
-def _unmet_grade(requirement: str, expectation: Expectation, reply: StepResponse) -> Grade:
+def _decide_grade(
+    requirement: str,
+    expectation: Expectation,
+    met: tuple[Grade, Condition] | None,
+    reply: StepResponse,
+) -> tuple[Grade, Rule]:
+    """Return the grade of an outcome and the rule that decided it; the first that matches does."""
+    if reply.damage:
+        return "fail", "data-loss"
+    if met is not None:
+        return met[0], "expectation"
     status = reply.status
-    if reply.damage or (status is not None and status >= 500 and status != 501):
-        return "fail"
+    if status is not None and status >= 500 and status != 501:
+        return "fail", "server-error"
     if reply.http_response.closed and (reply.intact is False or _requires_success(expectation)):
-        return "fail"
-    return expectation.otherwise or ledger()[requirement].grade
+        return "fail", "unanswered"
+    if expectation.otherwise is not None:
+        return expectation.otherwise, "otherwise"
+    return ledger()[requirement].grade, "level"
 
 
 def _holds_without_response(condition: Condition, reply: StepResponse) -> bool:

@@ -101,6 +101,7 @@ class Invariant:
             requirement=self.requirement,
             outcome="violated",
             grade="warn",
+            rule="server-exit",
             expected="the server goes on running, whatever clients do",
             actual=exit_description,
         )
@@ -116,12 +117,12 @@ class Invariant:
             actual=invariant_result.actual,
             evidence=response.head.rstrip() if response else "",
             exchange=len(self.evidence),
-            damage=invariant_result.damage,
+            rule="data-loss" if invariant_result.damage else "invariant",
         )
 
     def result(self, reproduce: Callable[[str], str]) -> ScenarioResult:
         """Return the invariant as a scenario of the record."""
-        held = Check(requirement=self.requirement, outcome="held", grade="pass")
+        held = Check(requirement=self.requirement, outcome="held", grade="pass", rule="invariant")
         checks, exchanges = self._evidence()
         checks = checks or ((held,) if self.checked else ())
         attempt = Attempt(verdict=verdict.of_attempt(checks), checks=checks, exchanges=exchanges)
@@ -136,7 +137,7 @@ class Invariant:
             steps=("Look at every exchange of every scenario of the run.",),
             requirements=(self.requirement,),
             attempts=(attempt,),
-            reproduce=reproduce(self.scenario_ids[0]) if self.scenario_ids else "",
+            command=reproduce(self.scenario_ids[0]) if self.scenario_ids else "",
         )
 
     def _evidence(self) -> tuple[tuple[Check, ...], tuple[Exchange, ...]]:
@@ -243,15 +244,15 @@ class _OffsetTracker:
         Only a request that began after the answer with the higher offset was there can be blamed.
         """
         exchange = observation.reply.http_response.exchange
-        ended = exchange.started + max((event.at for event in exchange.events), default=0.0)
+        ended = exchange.at + max((event.at for event in exchange.events), default=0.0)
         url = self._track_upload(observation, ended)
         value = observation.reply.header("Upload-Offset")
         if url is None or not observation.reply.succeeded or value is None or not is_integer(value):
             return None
         history = self._histories.setdefault(url, _OffsetHistory())
-        if exchange.started < history.since:
+        if exchange.at < history.since:
             return None
-        before = history.highest_before(exchange.started)
+        before = history.highest_before(exchange.at)
         history.acknowledge(int(value), ended)
         expected = f"Upload-Offset of at least {before}, which was acknowledged before"
         held = int(value) >= before
@@ -268,7 +269,7 @@ class _OffsetTracker:
             )
             if location is not None:
                 self._histories[location] = _OffsetHistory(
-                    observation.reply.http_response.exchange.started
+                    observation.reply.http_response.exchange.at
                 )
             return location
         if upload is None or observation.http_request.url != upload.url:

@@ -48,7 +48,7 @@ def of_scenario(attempts: Sequence[Attempt]) -> tuple[Verdict, str]:
     first, *others = attempts
     if first.verdict != "fail":
         return first.verdict, first.reason
-    if any(check.damage for attempt in attempts for check in attempt.checks):
+    if any(check.rule == "data-loss" for attempt in attempts for check in attempt.checks):
         return "fail", ""
     if all(_failed(first) & _failed(other) for other in others):
         return "fail", ""
@@ -92,7 +92,9 @@ def _scenario_contribution(requirement: str, scenario: ScenarioResult) -> Verdic
         for checks, attempt in zip(attempt_checks, scenario.attempts, strict=True)
     ]
     disagree = "fail" in per_attempt and set(per_attempt) != {"fail"}
-    if disagree and not any(check.damage for checks in attempt_checks for check in checks):
+    if disagree and not any(
+        check.rule == "data-loss" for checks in attempt_checks for check in checks
+    ):
         return "inconclusive"
     return worst(per_attempt)
 

@@ -42,7 +42,7 @@ async def execute_scenario(scenario: Scenario, session: Session, attempt: int = 
         reason=reason,
         checks=checks,
         exchanges=tuple(execution.exchanges),
-        seconds=round(trio.current_time() - began, 6),
+        duration=round(trio.current_time() - began, 6),
     )
 
 
@@ -179,7 +179,13 @@ def _not_reached_checks(execution: ScenarioExecution, reason: str) -> list[Check
         if requirement not in mentioned or requirement in owed
     ]
     return [
-        Check(requirement=requirement, outcome="not-reached", says=why_not_reached, step=number)
+        Check(
+            requirement=requirement,
+            outcome="not-reached",
+            explanation=why_not_reached,
+            step=number,
+            rule="stopped",
+        )
         for number, requirement in remaining
     ]
 

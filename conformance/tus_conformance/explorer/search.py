@@ -209,7 +209,7 @@ def _first_violation(
             for told in seen
             for attempt in told.attempts
             for check in attempt.checks
-            if check.damage
+            if check.rule == "data-loss"
         ),
         None,
     )
@@ -221,6 +221,7 @@ def _server_exit_check(exit_description: str) -> Check:
         requirement="core.net.detect-errors",
         outcome="violated",
         grade="warn",
+        rule="server-exit",
         expected="the server goes on running, whatever clients do",
         actual=exit_description.rstrip("."),
     )

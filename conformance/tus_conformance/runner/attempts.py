@@ -93,7 +93,9 @@ def _unanswered(check: Check, attempt: Attempt) -> bool:
 def _without_unanswered(attempt: Attempt) -> Attempt:
     """Return an attempt in which nothing is blamed for what a server that ended did not answer."""
     checks = tuple(
-        structs.replace(check, outcome="not-reached", grade=None, says=_SERVER_EXITED)
+        structs.replace(
+            check, outcome="not-reached", grade=None, explanation=_SERVER_EXITED, rule="server-exit"
+        )
         if _unanswered(check, attempt)
         else check
         for check in attempt.checks

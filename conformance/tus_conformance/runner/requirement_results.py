@@ -51,7 +51,7 @@ def _scenario_reason(results: ScenarioResult) -> str:
 def _not_reached_reason(requirement: str, results: Sequence[ScenarioResult]) -> str:
     """Return what kept the checks of a requirement from being reached."""
     notes = (
-        check.says.rstrip(".")
+        check.explanation.rstrip(".")
         for each in results
         for attempt in each.attempts
         for check in attempt.checks

@@ -147,7 +147,7 @@ class Run:
             steps=scenario.prose,
             requirements=scenario.requirements,
             attempts=attempts,
-            reproduce=self.plan.reproduce_command(scenario.id),
+            command=self.plan.reproduce_command(scenario.id),
         )
 
     def _is_known(self, result: ScenarioResult) -> bool:
@@ -193,7 +193,7 @@ class Run:
             seed=self.plan.seed,
             arguments=tuple(redact(argument) for argument in self.plan.arguments),
             spec_edition=SPEC_EDITION,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
     def _footer(self, problem: str, seconds: float) -> Footer:
@@ -211,9 +211,11 @@ class Run:
                 requirements=dict(self._requirements),
             ),
             exit_code=code,
-            seconds=round(seconds, 3),
-            exchanges=self._exchanges,
-            problem=problem,
-            left_behind=tuple(map(self.plan.target.redaction.redact_text, self._left_behind.urls)),
-            possibly_left_behind=tuple(self._left_behind.unnamed),
+            duration=round(seconds, 3),
+            exchange_count=self._exchanges,
+            error=problem,
+            remaining_uploads=tuple(
+                map(self.plan.target.redaction.redact_text, self._left_behind.urls)
+            ),
+            unnamed_creations=tuple(self._left_behind.unnamed),
         )

@@ -91,7 +91,7 @@ def _unmet_extension(name: str, found: DiscoveryResult) -> tuple[Verdict, str] |
     if name == "concatenation-unfinished" and (base := _unmet_extension("concatenation", found)):
         return base[0], f"{name} builds on concatenation, and {base[1]}"
     probed = found.capabilities.get(name)
-    because = probed.because if probed else "No probe tried it."
+    because = probed.reason if probed else "No probe tried it."
     if probed is not None and probed.observed == "refused":
         return "unsupported", f"{name} is not listed, and a probe saw it refused. {because}"
     return "not-applicable", f"{name} is not listed, and no probe could tell. {because}"

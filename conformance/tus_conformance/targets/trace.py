@@ -78,7 +78,7 @@ class TracedTransport:
         places = [place for place, each in enumerate(latest) if each.status is not None]
         answered = latest[places[-1]].exchange if places else None
         unanswered = [each.exchange for each in latest[places[-1] + 1 if places else 0 :]]
-        return LastExchanges(answered, min(unanswered, key=lambda each: each.started, default=None))
+        return LastExchanges(answered, min(unanswered, key=lambda each: each.at, default=None))
 
 
 def _cut_by_suite(http_response: HttpResponse) -> bool:
@@ -88,7 +88,7 @@ def _cut_by_suite(http_response: HttpResponse) -> bool:
 
 def _end_time(http_response: HttpResponse) -> float:
     exchange = http_response.exchange
-    return exchange.started + max((event.at for event in exchange.events), default=0.0)
+    return exchange.at + max((event.at for event in exchange.events), default=0.0)
 
 
 def _describe_request(exchange: Exchange) -> str:

@@ -10,7 +10,7 @@ import trio
 
 from tus_reports.record import ConnectionEvent
 
-EventKind = Literal["connect", "sent", "received", "act", "closed", "failed"]
+EventKind = Literal["connect", "sent", "received", "action", "closed", "failed"]
 
 # Enough for every story that people read; what goes beyond is added up, so that a body of any
 # size, or a server that never stops sending, leaves a record of bounded size.
@@ -56,7 +56,7 @@ class EventLog:
 
     def add_act(self, text: str) -> None:
         """The harness did something of its own accord."""
-        self._add_event("act", 0, text)
+        self._add_event("action", 0, text)
 
     def add_close(self, text: str) -> None:
         """The connection was closed, by whom the text says."""
@@ -83,13 +83,15 @@ class EventLog:
         """Return the event that more bytes of a kind belong to, or None for a new one."""
         events = self._events
         if len(events) >= MAX_EVENTS:
-            return next((at for at in reversed(range(MAX_EVENTS)) if events[at].kind == kind), None)
-        merges = self._can_merge and events[-1].kind == kind and events[-1].text == what
+            return next(
+                (at for at in reversed(range(MAX_EVENTS)) if events[at].event == kind), None
+            )
+        merges = self._can_merge and events[-1].event == kind and events[-1].text == what
         return len(events) - 1 if merges else None
 
     def _add_event(self, kind: EventKind, size: int, text: str) -> None:
         if len(self._events) >= 2 * MAX_EVENTS:
             return
         at = round(trio.current_time() - self.began, 6)
-        self._events.append(ConnectionEvent(at=at, kind=kind, size=size, text=self._redact(text)))
+        self._events.append(ConnectionEvent(at=at, event=kind, size=size, text=self._redact(text)))
         self._can_merge = False

@@ -186,14 +186,14 @@ class ExchangeRecorder:
         return Exchange(
             method=self._http_request.method,
             url=redaction.redact_text(self._http_request.url),
-            started=round(self._started, 6),
-            request=redaction.redact_head(self.head.decode("latin-1")),
+            at=round(self._started, 6),
+            request_head=redaction.redact_head(self.head.decode("latin-1")),
             body=self._body(self.sent_body, generated, REQUEST_TEXT) if payload else None,
-            interim=tuple(self._response(head) for head in self.parser.interim),
+            interim_responses=tuple(self._response(head) for head in self.parser.interim),
             response=self._final_response(),
             events=self.log.events,
             failure=redaction.redact_text(self.failure.message) if self.failure else None,
-            tier=self._tier,
+            transport=self._tier,
         )
 
     def _final_response(self) -> RecordedResponse | None:
@@ -220,12 +220,12 @@ class ExchangeRecorder:
 
     def _body(self, summary: BodySummary, generated: str | None, limit: int) -> RecordedBody:
         if generated is not None:
-            return RecordedBody(length=summary.length, generated=generated, sha256=summary.sha256)
+            return RecordedBody(size=summary.length, generator=generated, sha256=summary.sha256)
         # Redacted before it is shortened: half a secret is still a secret.
         text = self._redaction.redact_head(summary.first_bytes.decode("latin-1"))
         whole = summary.length <= limit
         return RecordedBody(
-            length=summary.length,
+            size=summary.length,
             text=text[:limit],
             sha256=None if whole else summary.sha256,
             truncated=not whole,
