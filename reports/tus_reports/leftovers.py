@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tus_reports.totals import pluralize
 
 MAX_LISTED = 5
+"""How many uploads or scenarios the terminal view lists; the record has all of them."""
 
 
 def left_behind_sentence(urls: Sequence[str]) -> str:
@@ -23,11 +24,18 @@ def possibly_left_behind_sentence(places: Sequence[str]) -> str:
     return f"{count} may be left behind: no response named what was created in {listed}{more}."
 
 
-def format_leftovers(urls: Sequence[str], places: Sequence[str]) -> tuple[str, ...]:
-    """Return lines of text about the uploads left behind and the possible ones; none if none."""
+def format_leftovers(
+    urls: Sequence[str], places: Sequence[str], limit: int = 20
+) -> tuple[str, ...]:
+    """Return lines of text about the uploads left behind and the possible ones; none if none.
+
+    At most `limit` URLs are listed, and the number of the others.
+    """
     lines: list[str] = []
     if urls:
-        lines += [left_behind_sentence(urls), *(f"  {url}" for url in urls)]
+        lines += [left_behind_sentence(urls), *(f"  {url}" for url in urls[:limit])]
+    if len(urls) > limit:
+        lines.append(f"  and {len(urls) - limit} more")
     if places:
         lines.append(possibly_left_behind_sentence(places))
     return tuple(lines)

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from interrupting_server import InterruptingServer
 from loopback import closed_port, serve_in_thread
-from minimal_server import MinimalServer
+from minimal_server import EVERYTHING, MinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
 from tus_conformance.__main__ import main
@@ -251,3 +252,62 @@ def test_profile_error_names_the_value(tmp_path: Path, words: tuple[str, ...], s
     assert len([line for line in told.out.splitlines() if said in line]) == 1
     assert "Traceback" not in told.out
     assert "INTERNALERROR" not in told.out
+
+
+CREATES = ("-k", "core.head.cache-control or core.head.upload-offset")
+WITHOUT_TERMINATION = EVERYTHING - {"termination"}
+
+
+@pytest.mark.parametrize("at", [2, 13], ids=["discovery", "a scenario"])
+@pytest.mark.parametrize("able", [EVERYTHING, WITHOUT_TERMINATION], ids=["removed", "listed"])
+def test_ctrl_c_during_a_creation_leaves_nothing_unnoticed(
+    tmp_path: Path, able: frozenset[str], at: int
+) -> None:
+    server = MinimalServer(able=able)
+    interrupting = InterruptingServer(server, at)
+    with serve_in_thread(serve_answers(interrupting)) as url:
+        ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CREATES)
+    assert interrupting.interrupted
+    assert ended.code == pytest.ExitCode.INTERRUPTED
+    assert "KeyboardInterrupt" in ended.out
+    assert [name for name in server.uploads if f"  {url}{name}\n" not in ended.out] == []
+    assert bool(server.uploads) == (able == WITHOUT_TERMINATION)
+    assert "may be left behind" not in ended.out
+
+
+def test_ctrl_c_names_a_creation_that_gets_no_response(tmp_path: Path) -> None:
+    interrupting = InterruptingServer(MinimalServer(), 13, responds=False)
+    with serve_in_thread(serve_answers(interrupting)) as url:
+        ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CREATES)
+    assert ended.code == pytest.ExitCode.INTERRUPTED
+    assert "1 upload may be left behind: no response named what was created in core." in ended.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("-x",), ("-n", "2", "-p", "no:anyio", "-p", "no:hypothesispytest")],
+    ids=["-x", "pytest-xdist"],
+)
+def test_what_a_session_cannot_remove_is_listed(tmp_path: Path, words: tuple[str, ...]) -> None:
+    server = MinimalServer(able=WITHOUT_TERMINATION)
+    with serve_in_thread(serve_answers(server)) as url:
+        ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CHOSEN, *words, apart=True)
+    assert ended.code == 1
+    assert f"{len(server.uploads)} uploads that the server would not remove:" in ended.out
+
+
+def test_what_was_locked_at_first_is_removed_when_a_session_ends_by_x(tmp_path: Path) -> None:
+    server, refused = MinimalServer(), set[str]()
+
+    def locked_at_first(request: ReceivedRequest) -> ScriptedAnswer:
+        if request.method == "DELETE" and server.made > 12 and request.target not in refused:
+            refused.add(request.target)
+            return ScriptedResponse(423)
+        return server(request)
+
+    with serve_in_thread(serve_answers(locked_at_first)) as url:
+        ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CHOSEN, "-x")
+    assert len(ended.failed) == 1
+    assert refused
+    assert server.uploads == {}
+    assert "would not remove" not in ended.out

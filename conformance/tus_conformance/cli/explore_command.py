@@ -25,7 +25,7 @@ from tus_conformance.targets.server_process import (
     run_reference_server,
     run_server_command,
 )
-from tus_conformance.targets.target import TargetError, resolve_target
+from tus_conformance.targets.target import Target, TargetError, resolve_target
 from tus_conformance.targets.target_transport import transport_for
 
 _USAGE_ERRORS = (ProfileError, ProgramError, TargetError, ServerError, MissingError)
@@ -62,43 +62,46 @@ async def _search(
 ) -> int:
     target = await resolve_target(profile, url, tuple(options.header), options.timeout)
     seed = random_seed() if options.seed is None else options.seed
-    way = transport_for(target)
     left_behind = LeftBehind()
+    scope = trio.CancelScope()
+    found = SearchResult()
     began = trio.current_time()
+
+    async def search() -> None:
+        nonlocal found
+        with scope:
+            transport = transport_for(target)
+            discovered = await discover(target, transport, left_behind)
+            session = Session(
+                target=target,
+                transport=transport,
+                discovery=discovered,
+                seed=seed,
+                server=server,
+                left_behind=left_behind,
+            )
+            shown = target.redaction.redact_text(url)
+            _print(f"Telling {options.examples} stories to {shown}, seed {seed}.")
+            run = Search(
+                session,
+                seed=seed,
+                examples=options.examples,
+                on_disagreement=_ScenarioFolder(options.out).write_scenario,
+            )
+            found = run.found
+            await run()
+
     try:
-        discovered = await discover(target, way, left_behind)
+        await run_until_signal(search, scope.cancel)
     except TargetUnreachable as unreachable:
         _warn(f"{unreachable} Nothing was told.")
+        _print_left_behind(left_behind, target)
         return verdict.UNDETERMINED_EXIT
-    session = Session(
-        target=target,
-        transport=way,
-        discovery=discovered,
-        seed=seed,
-        server=server,
-        left_behind=left_behind,
-    )
-    _print(
-        f"Telling {options.examples} stories to {target.redaction.redact_text(url)}, seed {seed}."
-    )
-    folder_of_scenarios = _ScenarioFolder(options.out)
-    search = Search(
-        session,
-        seed=seed,
-        examples=options.examples,
-        on_disagreement=folder_of_scenarios.write_scenario,
-    )
-    scope = trio.CancelScope()
-
-    async def run_search() -> None:
-        with scope:
-            await search()
-
-    await run_until_signal(run_search, scope.cancel)
     if scope.cancelled_caught:
         _warn("Interrupted; what was found until then is above.")
-    _print_summary(search.found, trio.current_time() - began)
-    return verdict.INTERRUPTED if scope.cancelled_caught else _exit_code(search.found)
+    _print_summary(found, trio.current_time() - began)
+    _print_left_behind(left_behind, target)
+    return verdict.INTERRUPTED if scope.cancelled_caught else _exit_code(found)
 
 
 class _ScenarioFolder:
@@ -132,6 +135,11 @@ def _print_summary(found: SearchResult, seconds: float) -> None:
     totals = f"{found.sequences} stories, {found.exchanges} exchanges, {seconds:.1f} s"
     number = len(found.disagreements)
     _print(f"{number or 'No'} disagreement{'' if number == 1 else 's'}: {totals}.")
+
+
+def _print_left_behind(left_behind: LeftBehind, target: Target) -> None:
+    for line in left_behind.lines(target.redaction):
+        _print(line)
 
 
 def _exit_code(found: SearchResult) -> int:

@@ -14,6 +14,8 @@ from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.probes import TargetUnreachable
 from tus_conformance.discovery.profile_writer import MAX_EXPIRY_WAIT, format_profile
 from tus_conformance.evaluation import verdict
+from tus_conformance.runner.signals import run_until_signal
+from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.target import TargetError, resolve_target
 from tus_conformance.targets.target_transport import transport_for
@@ -30,11 +32,17 @@ def init(options: argparse.Namespace) -> int:
             f"{out} is there already; name another file, or remove it.", verdict.USAGE
         )
     try:
-        text = trio.run(_discover_profile, options)
+        text = trio.run(_discover_until_signal, options)
     except TargetError as wrong:
         return _usage_error(str(wrong), verdict.USAGE)
     except TargetUnreachable as unreachable:
         return _usage_error(f"{unreachable} No profile was written.", verdict.UNDETERMINED_EXIT)
+    if text is None:
+        return _usage_error("Interrupted; no profile was written.", verdict.INTERRUPTED)
+    return _write_profile(text, out)
+
+
+def _write_profile(text: str, out: Path | None) -> int:
     if out is None:
         sys.stdout.write(text)
         return verdict.CONFORMANT
@@ -44,6 +52,18 @@ def init(options: argparse.Namespace) -> int:
         return _usage_error(f"{out} cannot be written: {error.strerror}.", verdict.USAGE)
     print(f"Written to {out}; use it by `tus-conformance run --profile {out}`.")  # noqa: T201
     return verdict.CONFORMANT
+
+
+async def _discover_until_signal(options: argparse.Namespace) -> str | None:
+    """Return the text of the profile; None after Ctrl-C, once what was created is removed."""
+    scope = trio.CancelScope()
+
+    async def discover_profile() -> str | None:
+        with scope:
+            return await _discover_profile(options)
+        return None
+
+    return await run_until_signal(discover_profile, scope.cancel)
 
 
 async def _discover_profile(options: argparse.Namespace) -> str:
@@ -67,7 +87,12 @@ async def _discover_with_metadata(
 
 async def _discover(options: argparse.Namespace, profile: Profile) -> DiscoveryResult:
     target = await resolve_target(profile, options.url, tuple(options.header), options.timeout)
-    return await discover(target, transport_for(target))
+    left_behind = LeftBehind()
+    try:
+        return await discover(target, transport_for(target), left_behind)
+    finally:
+        for line in left_behind.lines(target.redaction):
+            print(line, file=sys.stderr)  # noqa: T201
 
 
 def _usage_error(sentence: str, code: int) -> int:

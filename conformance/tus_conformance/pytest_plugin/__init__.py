@@ -44,11 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the run where a target is given, so that mistakes are told before all else."""
     if config.getoption("--tus-target"):
+        from tus_conformance.pytest_plugin.cleanup import Cleanup
         from tus_conformance.pytest_plugin.items import prepare
         from tus_conformance.pytest_plugin.xdist_workers import XdistWorkers
 
         prepare(config)
         config.pluginmanager.register(XdistWorkers(config), "tus-workers")
+        config.pluginmanager.register(Cleanup(config), "tus-cleanup")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

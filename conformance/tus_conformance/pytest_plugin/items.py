@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from argparse import ArgumentTypeError
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,9 @@ from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.selection import Selection
+from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.state.session import Session
+from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.profile import Profile, ProfileError, read_profile
 from tus_conformance.targets.program import ProgramError
 from tus_conformance.targets.target import TargetError, resolve_target
@@ -46,13 +49,45 @@ class PluginRun:
         return tuple(self._plan.scenarios)
 
     def run_scenario(self, scenario: Scenario) -> ScenarioResult:
-        """Tell a scenario as a run would, and return how it came out."""
-        return trio.run(self._run_scenario, scenario)
+        """Run a scenario as `tus-conformance run` does and return its result.
+
+        Raises KeyboardInterrupt after Ctrl-C, once the uploads of the scenario are removed.
+        """
+        result = trio.run(self._run_until_signal, scenario)
+        if result is None:
+            raise KeyboardInterrupt
+        return result
+
+    async def _run_until_signal(self, scenario: Scenario) -> ScenarioResult | None:
+        if threading.current_thread() is not threading.main_thread():
+            return await self._run_scenario(scenario)  # only the main thread receives signals
+        scope = trio.CancelScope()
+
+        async def run_scenario() -> ScenarioResult | None:
+            with scope:
+                return await self._run_scenario(scenario)
+            return None
+
+        return await run_until_signal(run_scenario, scope.cancel)
 
     async def _run_scenario(self, scenario: Scenario) -> ScenarioResult:
         if self._session is None:
             self._session = await self._run.open_session()
         return await self._run.run_scenario(scenario, self._session)
+
+    @property
+    def left_behind(self) -> LeftBehind:
+        """Return what the scenarios run so far left on the server."""
+        return self._run.left_behind
+
+    def remove_left_behind(self) -> None:
+        """Try once more to remove the uploads that could not be removed at first."""
+        if self._session is not None:
+            trio.run(self._session.remove_left_behind)
+
+    def format_left_behind(self) -> tuple[str, ...]:
+        """Return lines of text about what the session left on the server."""
+        return self.left_behind.lines(self._plan.target.redaction)
 
     def invariant_result(self, name: str) -> ScenarioResult | None:
         """Return what an invariant saw in the scenarios told so far; None if it was left out."""

@@ -44,7 +44,7 @@ class Run:
         self.plan = plan
         self._progress = progress or NoProgress()
         self._route = TracedTransport(route)
-        self._left_behind = LeftBehind()
+        self.left_behind = LeftBehind()
         self._emit = emit
         self.results: list[ScenarioResult] = []
         self._monitor = InvariantMonitor()
@@ -90,7 +90,7 @@ class Run:
 
     async def open_session(self) -> Session:
         """Discover the target and return the session that the scenarios share."""
-        discovered = await discover(self.plan.target, self._route, self._left_behind)
+        discovered = await discover(self.plan.target, self._route, self.left_behind)
         self._exchanges += len(discovered.exchanges)
         self._emit(discovered.to_record())
         return Session(
@@ -100,7 +100,7 @@ class Run:
             seed=self.plan.seed,
             on_exchange=self._monitor.observe,
             server=self.plan.server,
-            left_behind=self._left_behind,
+            left_behind=self.left_behind,
         )
 
     def _scenario_runner(self, session: Session) -> Callable[[Scenario], Awaitable[ScenarioResult]]:
@@ -215,7 +215,7 @@ class Run:
             exchange_count=self._exchanges,
             error=problem,
             remaining_uploads=tuple(
-                map(self.plan.target.redaction.redact_text, self._left_behind.urls)
+                map(self.plan.target.redaction.redact_text, self.left_behind.urls)
             ),
-            unnamed_creations=tuple(self._left_behind.unnamed),
+            unnamed_creations=tuple(self.left_behind.unnamed),
         )

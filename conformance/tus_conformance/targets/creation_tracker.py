@@ -16,10 +16,11 @@ from tus_conformance.targets import program
 from tus_conformance.targets.grace_period import complete_despite_cancellation
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
-from tus_conformance.transport import HttpRequest, HttpResponse, PendingRequest
+from tus_conformance.transport import HttpRequest, HttpResponse, PendingRequest, Redaction
 from tus_conformance.transport.header_values import header_value, resolve_url
 from tus_conformance.transport.http1_transport import BodySink
 from tus_conformance.transport.request import Break
+from tus_reports import format_leftovers
 
 MAX_GRACE = 10.0
 """The longest wait for the response to a creation after a cancellation, in seconds."""
@@ -35,6 +36,10 @@ class LeftBehind:
 
     urls: list[str] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)
+
+    def lines(self, redaction: Redaction) -> tuple[str, ...]:
+        """Return lines of text about all of it, without secrets; none if nothing is left."""
+        return format_leftovers([redaction.redact_text(url) for url in self.urls], self.unnamed)
 
 
 class CreationTracker:
