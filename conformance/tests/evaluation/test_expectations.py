@@ -18,7 +18,9 @@ from scripted_server import (
     script_answers,
 )
 
-from tus_conformance.evaluation.expectations import evaluate_expectation, meets
+from tus_conformance.evaluation import verdict as verdicts
+from tus_conformance.evaluation.conditions import meets
+from tus_conformance.evaluation.expectations import evaluate_expectation
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.state.content import GeneratedContent, read_content
 from tus_conformance.state.early_exit import StopScenario
@@ -471,28 +473,28 @@ WEIGHED: list[tuple[Expectation, dict[str, Any], bool, tuple[object, ...], str]]
     ),
     (
         Expectation(intact=True, checks=OPEN),
-        {"intact": True, "finding": "All right.", "failure": SILENT},
+        {"finish_state": "verified", "finding": "All right.", "failure": SILENT},
         False,
         ("held", "pass", "All right.", "expectation"),
         "an upload that is whole, though an answer was lost",
     ),
     (
         Expectation(intact=True, checks=OPEN),
-        {"intact": False, "damage": True, "finding": "Byte 7 is wrong.", "failure": SILENT},
+        {"finish_state": "wrong-byte", "finding": "Byte 7 is wrong.", "failure": SILENT},
         False,
         ("violated", "fail", "Byte 7 is wrong.", "data-loss"),
         "wrong bytes in any row, though an answer was lost",
     ),
     (
         Expectation(intact=True, checks=OPEN),
-        {"intact": False, "finding": "It closed.", "failure": REFUSED, "closed": True},
+        {"finish_state": "unfinished", "finding": "It closed.", "failure": REFUSED, "closed": True},
         False,
         ("violated", "fail", "It closed.", "unanswered"),
         "a connection that closes while an upload is resumed",
     ),
     (
         Expectation(intact=True, checks=OPEN),
-        {"intact": False, "finding": "It said 404."},
+        {"finish_state": "unfinished", "finding": "It said 404."},
         False,
         ("held", "note", "It said 404.", "level"),
         "a refusal to resume in an open row",
@@ -533,7 +535,7 @@ async def test_what_says_nothing_of_the_server_stops_the_story(kind: Any, verdic
     came = await reply(failure=NetworkFailure(kind, "So it is."))
     with pytest.raises(StopScenario, match=r"So it is\.") as stopped:
         evaluate_expectation(Expectation(status=204, checks=MUST), *came, 1)
-    assert stopped.value.verdict == verdict
+    assert verdicts.of_stop(stopped.value.cause) == verdict
 
 
 async def test_what_could_not_be_broken_is_not_reached_and_says_what_came() -> None:

@@ -10,9 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from tus_conformance.state.early_exit import StopCause
 from tus_reports import VERDICTS, Attempt, Check, ScenarioResult, Verdict
 
 UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"})
+
+_STOP_VERDICTS: dict[StopCause, Verdict] = {
+    "network": "error",
+    "no-response": "inconclusive",
+    "rate-limited": "inconclusive",
+    "precondition": "blocked",
+    "forgotten-upload": "blocked",
+    "impossible": "not-applicable",
+    "command": "error",
+    "unresolved": "blocked",
+    "suite-bug": "error",
+}
 
 CONFORMANT, FAILED, USAGE, UNDETERMINED_EXIT, NOTHING_SELECTED = 0, 1, 2, 3, 4
 """Exit codes: conformant, a fail or regression, a usage error, undetermined, nothing selected."""
@@ -31,6 +44,11 @@ def of_attempt(checks: Sequence[Check], stopped_by: Verdict | None = None) -> Ve
     """Return the verdict of an attempt: of the checks it reached, and of what stopped it."""
     reached: list[Verdict] = [check.grade for check in checks if check.grade is not None]
     return worst([*reached, stopped_by] if stopped_by else reached)
+
+
+def of_stop(cause: StopCause) -> Verdict:
+    """Return the verdict that a scenario owes to what stopped it."""
+    return _STOP_VERDICTS[cause]
 
 
 def of_check(check: Check, attempt: Attempt) -> Verdict:

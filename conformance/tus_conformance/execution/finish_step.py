@@ -34,10 +34,10 @@ async def finish_upload(execution: ScenarioExecution, upload: UploadState) -> St
     if upload.length is None:
         return _incomplete_reply(head, "its length is not known")
     if stored > upload.length:
-        return _damaged_reply(head, f"HEAD says {stored} bytes of an upload of {upload.length}")
+        return _beyond_length_reply(head, stored, upload.length)
     if stored < upload.length or not upload.length_declared:
         head = await _send_rest(execution, upload, stored, upload.length)
-    return head if head.intact is False else await _verify_content(execution, upload, head)
+    return head if head.finish_state else await _verify_content(execution, upload, head)
 
 
 async def _send_rest(
@@ -56,7 +56,7 @@ async def _send_rest(
         if now == length or _is_complete_and_removed(upload, head):
             return head
         if now is not None and now > length:
-            return _damaged_reply(head, f"HEAD says {now} bytes of an upload of {length}")
+            return _beyond_length_reply(head, now, length)
         if now is None or now <= stored:
             return _incomplete_reply(
                 head, f"after the rest was sent from {stored}, HEAD got {_describe_reply(head)}"
@@ -107,15 +107,16 @@ async def _read_by_command(
     try:
         comparison.feed(await program.run_program(command, url=upload.url, id=last))
     except program.ProgramError as failed:
-        raise StopScenario("error", str(failed)) from None
+        raise StopScenario("command", str(failed)) from None
     received, length = comparison.position, upload.length or 0
     if comparison.first_difference is not None:
-        return _damaged_reply(
-            head, f"byte {comparison.first_difference} of what is stored is not the one sent"
-        )
+        wrong = f"byte {comparison.first_difference} of what is stored is not the one sent"
+        return replace(head, finish_state="wrong-byte", finding=wrong)
     if received != length:
-        return _damaged_reply(head, f"{received} bytes are stored of {length}")
-    return replace(head, intact=True, finding="complete, and every stored byte is right")
+        wrong = f"{received} bytes are stored of {length}"
+        return replace(head, finish_state="wrong-length", finding=wrong)
+    right = "complete, and every stored byte is right"
+    return replace(head, finish_state="verified", finding=right)
 
 
 def _verify_download(
@@ -124,16 +125,16 @@ def _verify_download(
     received = comparison.position
     if comparison.first_difference is not None:
         wrong = f"byte {comparison.first_difference} of the download is not the one sent"
-        return _damaged_reply(download, wrong)
+        return replace(download, finish_state="wrong-byte", finding=wrong)
     if not download.http_response.complete:
         return _incomplete_reply(
             download, f"the download broke off after {received} of {length} bytes"
         )
     if received != length:
-        return _damaged_reply(download, f"the download has {received} bytes of {length}")
-    return replace(
-        download, intact=True, finding="complete, and every byte of the download is right"
-    )
+        wrong = f"the download has {received} bytes of {length}"
+        return replace(download, finish_state="wrong-length", finding=wrong)
+    right = "complete, and every byte of the download is right"
+    return replace(download, finish_state="verified", finding=right)
 
 
 def _describe_reply(reply: StepResponse) -> str:
@@ -148,12 +149,14 @@ def _refused_reply(sent: StepResponse, stored: int) -> StepResponse:
 
 
 def _unverified_reply(head: StepResponse, why: str) -> StepResponse:
-    return replace(head, intact=True, finding=f"complete; content unverified, since {why}")
+    finding = f"complete; content unverified, since {why}"
+    return replace(head, finish_state="unverified", finding=finding)
 
 
 def _incomplete_reply(reply: StepResponse, finding: str) -> StepResponse:
-    return replace(reply, intact=False, finding=finding)
+    return replace(reply, finish_state="unfinished", finding=finding)
 
 
-def _damaged_reply(reply: StepResponse, finding: str) -> StepResponse:
-    return replace(reply, intact=False, damage=True, finding=finding)
+def _beyond_length_reply(head: StepResponse, offset: int, length: int) -> StepResponse:
+    finding = f"HEAD says {offset} bytes of an upload of {length}"
+    return replace(head, finish_state="offset-beyond-length", finding=finding)

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tus_conformance.evaluation.preconditions import setup_failure
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.upload import UploadState
 from tus_conformance.targets import program
-from tus_reports import Verdict
 from tus_scenarios import GivenUpload, RequestSpec
 
 if TYPE_CHECKING:
     from tus_conformance.execution.scenario_execution import ScenarioExecution
     from tus_conformance.state.session import Session
-    from tus_conformance.state.step_response import StepResponse
 
-SUCCESS_REQUIREMENTS = {
-    "POST": "creation.post.201",
-    "PATCH": "core.patch.success-204",
-    "HEAD": "core.head.success-status",
-    "DELETE": "termination.204",
-    "OPTIONS": "core.options.status",
-}
-"""The row that a server breaks by not answering a proper request of a method with success."""
+_UPLOAD_COMMAND_ADVICE = (
+    "If clients cannot create uploads here, name an `upload` command in the profile."
+)
 
 
 async def create_given_upload(execution: ScenarioExecution, given: GivenUpload) -> UploadState:
@@ -39,7 +33,7 @@ async def create_given_upload(execution: ScenarioExecution, given: GivenUpload) 
             # That a PATCH tells the offset is a requirement of its own; here HEAD will do.
             await execution.send("HEAD", RequestSpec(of=given.name))
         if not reply.succeeded or upload.offset <= before:
-            raise StopScenario(*setup_failure("The bytes to begin with could not be stored", reply))
+            raise setup_failure("The bytes to begin with could not be stored", reply)
     return upload
 
 
@@ -52,7 +46,7 @@ def ensure_within_max_size(session: Session, length: int) -> None:
         limit_text = f"and Tus-Max-Size is {stated}"
     else:
         return
-    raise StopScenario("not-applicable", f"It needs an upload of {length} bytes, {limit_text}.")
+    raise StopScenario("impossible", f"It needs an upload of {length} bytes, {limit_text}.")
 
 
 async def _create_upload(
@@ -66,10 +60,10 @@ async def _create_upload(
     reply = await execution.send("POST", _creation_request(given))
     if reply.succeeded and given.name in execution.uploads:
         return execution.uploads[given.name]
-    outcome, reason = setup_failure("The upload to begin with could not be created", reply)
-    if closed and outcome == "blocked":
-        reason += " If clients cannot create uploads here, name an `upload` command in the profile."
-    raise StopScenario(outcome, reason)
+    failure = setup_failure("The upload to begin with could not be created", reply)
+    if closed and failure.cause == "precondition":
+        failure.reason += f" {_UPLOAD_COMMAND_ADVICE}"
+    raise failure
 
 
 async def _create_by_command(
@@ -78,12 +72,12 @@ async def _create_by_command(
     """Have an upload made by the command of the profile."""
     if given.deferred or given.metadata or given.header:
         raise StopScenario(
-            "not-applicable", "It needs an upload of a kind that the `upload` command cannot make."
+            "impossible", "It needs an upload of a kind that the `upload` command cannot make."
         )
     try:
         url = await execution.creations.run_upload_command(command, length=length)
     except program.ProgramError as failed:
-        raise StopScenario("error", str(failed)) from None
+        raise StopScenario("command", str(failed)) from None
     return execution.adopt_upload(given, url)
 
 
@@ -95,27 +89,3 @@ def _creation_request(given: GivenUpload) -> RequestSpec:
         metadata=given.metadata,
         header=dict(given.header),
     )
-
-
-def setup_failure(
-    what: str, reply: StepResponse, actual: str = "", broken: str = ""
-) -> tuple[Verdict, str]:
-    """Return the verdict and the reason of a scenario that cannot begin as it should.
-
-    `broken` is the row that is to blame, where that is another than the method's usual one.
-    """
-    failure = reply.http_response.failure
-    if failure is not None and failure.kind in {"unreachable", "tls"}:
-        return "error", f"{what}: {failure.message}"
-    requirement = broken or SUCCESS_REQUIREMENTS.get(reply.method, "")
-    blamed = f" ({requirement})" if requirement else ""
-    if failure is not None:
-        return "blocked", f"{what}{blamed}: {failure.message}"
-    description = f"{reply.method} was answered with {actual or reply.status}"
-    if reply.succeeded and reply.method == "POST":
-        description += f" and {_describe_location(reply.header('Location'))}"
-    return "blocked", f"{what}{blamed}: {description}."
-
-
-def _describe_location(location: str | None) -> str:
-    return "no Location" if location is None else f"the Location {location!r}, which is no URL"

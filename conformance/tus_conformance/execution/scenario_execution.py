@@ -11,8 +11,8 @@ from contextlib import AsyncExitStack, contextmanager
 
 import trio
 
-from tus_conformance.discovery.probes import NO_UPLOAD_STATUSES
-from tus_conformance.evaluation.expectations import evaluate_expectation, not_reached_checks
+from tus_conformance.evaluation.attribution import evaluate_reply
+from tus_conformance.evaluation.expectations import not_reached_checks
 from tus_conformance.execution.finish_step import finish_upload
 from tus_conformance.execution.given_step import create_given_upload, ensure_within_max_size
 from tus_conformance.execution.request_composer import RequestComposer
@@ -41,21 +41,6 @@ from tus_scenarios import (
     ScenarioResponse,
 )
 
-COMPLETE_UPLOAD_REQUIREMENTS = {
-    "core.head.upload-offset": "core.head.upload-offset",
-    "concatenation.final.head-offset-equals-length": "concatenation.final",
-}
-"""The rows that say that HEAD goes on answering for complete uploads, each with the scenario in
-which a server that forgets them is charged with it; no other is broken where it does not."""
-
-_FORGOTTEN_REASON = (
-    "A complete upload is not found any more (core.head.upload-offset), and nothing else can be"
-    " asked of it."
-)
-_MAYBE_FORGOTTEN_REASON = (
-    "The server forgets complete uploads (core.head.upload-offset), and whether this one was"
-    " complete is chance: its last bytes were sent, and no answer came."
-)
 _RATE_LIMITED_REASON = (
     "The server asks for fewer requests (429); set `rate` in the profile to what it allows."
 )
@@ -208,7 +193,7 @@ class ScenarioExecution:
         elif reply.succeeded and upload is not None and http_request.url == upload.url:
             _update_upload(upload, request, reply)
         if reply.status == 429:
-            raise StopScenario("inconclusive", _RATE_LIMITED_REASON)
+            raise StopScenario("rate-limited", _RATE_LIMITED_REASON)
         return reply
 
     def _add_created_upload(
@@ -236,46 +221,28 @@ class ScenarioExecution:
         sent = "" if request.length is None else self.references.resolve_text(str(request.length))
         return int(sent) if is_integer(sent) else None
 
-    # Judging
+    # Evaluation
 
     def expect(
         self, reply: ScenarioResponse, *expected: Expectation, after_waiting: bool = False
     ) -> bool:
-        """Judge an answer of this telling; return whether every expectation came out as a pass.
+        """Evaluate a response; return whether every expectation came out as a pass.
 
         What was asked for `after_waiting` had its time, and silence counts.
         """
         assert isinstance(reply, StepResponse)
-        found = [
-            check
-            for each in expected
-            for check in evaluate_expectation(
-                each, reply, self.references.as_of(reply), self.step, after_waiting=after_waiting
-            )
-        ]
-        if self._was_forgotten(reply):
-            told = [check for check in found if self._counts_for_complete_upload(check)]
-            if told != found:
-                self.checks += told
-                raise StopScenario("blocked", _FORGOTTEN_REASON)
-        self.checks += found
-        return all(check.grade == "pass" for check in found)
-
-    def _was_forgotten(self, reply: StepResponse) -> bool:
-        """Tell whether a server that forgets complete uploads, as a probe saw, forgot one.
-
-        Raises Stopped where that is chance, so that a run comes out as the one before.
-        """
-        of = reply.upload
-        if not self.session.discovery.forgets_complete_uploads or of is None:
-            return False
-        if of.last_byte_unanswered and reply.status is not None:
-            raise StopScenario("blocked", _MAYBE_FORGOTTEN_REASON)
-        return reply.status in NO_UPLOAD_STATUSES and of.may_be_complete
-
-    def _counts_for_complete_upload(self, check: Check) -> bool:
-        charged = COMPLETE_UPLOAD_REQUIREMENTS.get(check.requirement)
-        return check.outcome == "held" or charged == self.scenario.id.partition("/")[0]
+        checks, stop = evaluate_reply(
+            self.scenario,
+            reply,
+            expected,
+            self.references.as_of(reply),
+            self.step,
+            after_waiting=after_waiting,
+        )
+        self.checks += checks
+        if stop is not None:
+            raise stop
+        return all(check.grade == "pass" for check in checks)
 
     def skip_expectations(self, expected: tuple[Expectation, ...], reason: str) -> None:
         """Count expectations as not reached, since a reference has no value."""
@@ -306,9 +273,9 @@ class ScenarioExecution:
             elif self.session.server is not None:
                 await self.session.server.restart()
         except (program.ProgramError, ServerError) as failed:
-            raise StopScenario("error", str(failed)) from None
+            raise StopScenario("command", str(failed)) from None
         if not await self.session.wait_until_responsive():
-            raise StopScenario("error", "The server does not answer after it was restarted.")
+            raise StopScenario("command", "The server does not answer after it was restarted.")
 
     # Time
 
@@ -362,4 +329,4 @@ def _stop_if_impassable() -> Iterator[None]:
     try:
         yield
     except UnsupportedByTransportError as impassable:
-        raise StopScenario("not-applicable", str(impassable)) from None
+        raise StopScenario("impossible", str(impassable)) from None

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
 
 import trio
 
-from tus_conformance.evaluation import verdict
-from tus_conformance.execution.given_step import setup_failure
+from tus_conformance.evaluation.attempt import evaluate_attempt
+from tus_conformance.evaluation.completion import shows_data_loss
+from tus_conformance.evaluation.preconditions import ensure_precondition
 from tus_conformance.execution.request_faults import split_waiting_fault
 from tus_conformance.execution.scenario_execution import ScenarioExecution
 from tus_conformance.execution.stalled_step import StalledStep, open_stalled_step
 from tus_conformance.state.early_exit import StopScenario, UnresolvedReference
 from tus_conformance.state.session import Session
 from tus_conformance.state.step_response import StepResponse
-from tus_reports import Attempt, Check, Verdict
+from tus_reports import Attempt
 from tus_scenarios import RequestSpec, Scenario, Step
 
 _FINAL_STATUSES = frozenset({400, 404, 410, 412, 413, 415})
@@ -25,25 +25,18 @@ _FINAL_STATUSES = frozenset({400, 404, 410, 412, 413, 415})
 async def execute_scenario(scenario: Scenario, session: Session, attempt: int = 1) -> Attempt:
     """Tell a scenario once, on uploads of its own, and return what was found."""
     began = trio.current_time()
-    stopped_by: Verdict | None = None
-    reason = ""
+    stop: StopScenario | None = None
     async with ScenarioExecution(session, scenario, attempt) as execution:
         try:
             await _run_steps(execution)
         except StopScenario as stopped:
-            stopped_by, reason = stopped.verdict, stopped.reason
+            stop = stopped
         except UnresolvedReference as missing:
-            stopped_by, reason = "blocked", f"It could not go on: {missing}."
+            stop = StopScenario("unresolved", f"It could not go on: {missing}.")
         except Exception as bug:  # a bug of ours must not count against the server
-            stopped_by, reason = "error", _describe_bug(bug)
-    checks = (*execution.checks, *_not_reached_checks(execution, reason))
-    return Attempt(
-        verdict=verdict.of_attempt(checks, stopped_by),
-        reason=reason,
-        checks=checks,
-        exchanges=tuple(execution.exchanges),
-        duration=round(trio.current_time() - began, 6),
-    )
+            stop = StopScenario("suite-bug", _describe_bug(bug))
+    duration = round(trio.current_time() - began, 6)
+    return evaluate_attempt(scenario, execution.checks, execution.exchanges, stop, duration)
 
 
 async def _run_steps(execution: ScenarioExecution) -> None:
@@ -131,7 +124,7 @@ def _is_final(reply: StepResponse | None) -> bool:
     if reply is None:
         return False
     done = reply.succeeded and reply.method in {"POST", "PATCH", "DELETE"}
-    return done or reply.damage or reply.status in _FINAL_STATUSES
+    return done or shows_data_loss(reply) or reply.status in _FINAL_STATUSES
 
 
 def _evaluate_step(execution: ScenarioExecution, step: Step, reply: StepResponse | None) -> bool:
@@ -148,52 +141,11 @@ def _evaluate_step(execution: ScenarioExecution, step: Step, reply: StepResponse
 
 
 def _ensure_precondition(execution: ScenarioExecution, step: Step, reply: StepResponse) -> None:
-    """Raise Stopped where a precondition does not hold; its expectations are not checks."""
+    """Raise StopScenario where a precondition does not hold; its expectations are not checks."""
     seen = len(execution.checks)
     execution.expect(reply, *step.expect)
     found, execution.checks[seen:] = execution.checks[seen:], []
-    refused = not step.expect and not reply.succeeded
-    if refused or any(check.grade in {None, "fail"} for check in found):
-        broken = next((check for check in found if check.grade in {None, "fail"}), None)
-        actual, row = (broken.actual, broken.requirement) if broken else ("", "")
-        raise StopScenario(*setup_failure("A precondition did not hold", reply, actual, row))
-
-
-def _not_reached_checks(execution: ScenarioExecution, reason: str) -> list[Check]:
-    """Return the checks that the story did not come to, and what kept it from them."""
-    why_not_reached = reason or _end_reason(execution.checks)
-    reached = {(check.step, check.requirement) for check in execution.checks}
-    expected: list[tuple[int | None, str]] = [
-        (number, requirement)
-        for number, step in enumerate(execution.scenario.steps, 1)
-        for expectation in (() if step.setup else step.expect)
-        for requirement in expectation.requirements
-    ]
-    remaining = [place for place in dict.fromkeys(expected) if place not in reached]
-    mentioned = {requirement for _, requirement in [*reached, *remaining]}
-    # Of a story in code it is known what it checks, not where; one that was stopped owes all.
-    owed = execution.scenario.requirements if execution.scenario.run is not None and reason else ()
-    remaining += [
-        (None, requirement)
-        for requirement in execution.scenario.requirements
-        if requirement not in mentioned or requirement in owed
-    ]
-    return [
-        Check(
-            requirement=requirement,
-            outcome="not-reached",
-            explanation=why_not_reached,
-            step=number,
-            rule="stopped",
-        )
-        for number, requirement in remaining
-    ]
-
-
-def _end_reason(checks: Sequence[Check]) -> str:
-    """Return what ended a story early, if something did: the last thing that was wrong."""
-    wrong = [check for check in checks if check.outcome == "violated"]
-    return f"the story ended with this: {wrong[-1].actual}" if wrong else "not reached"
+    ensure_precondition(reply, found if step.expect else None)
 
 
 def _describe_bug(bug: Exception) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from msgspec import structs
-
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation.attribution import spare_unanswered, suggests_lost_server
 from tus_conformance.evaluation.invariants import InvariantMonitor
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.runner.schedule import RunGate
 from tus_conformance.state.session import Session
 from tus_conformance.targets.trace import TracedTransport
-from tus_reports import Attempt, Check
+from tus_reports import Attempt
 from tus_scenarios import Scenario
 
 GateEntry = Callable[[], AbstractAsyncContextManager[None]]
@@ -56,15 +54,14 @@ class AttemptRunner:
             exited = session.server_exited
             async with self._gate.exclusive():
                 await self._restart_server(scenario, session)
-            return _without_unanswered(attempt) if exited else attempt
+            return spare_unanswered(attempt) if exited else attempt
         return attempt
 
     async def _server_is_gone(self, attempt: Attempt, session: Session) -> bool:
         """Tell whether the server has gone away."""
         if self.server_lost:
             return False
-        undetermined = attempt.verdict in {"error", "blocked", "inconclusive"}
-        if undetermined or any(_unanswered(check, attempt) for check in attempt.checks):
+        if suggests_lost_server(attempt):
             return not await session.wait_until_responsive()
         return session.server_exited
 
@@ -81,29 +78,3 @@ class AttemptRunner:
             return True
         self.server_lost = f"the server stopped answering in {scenario.id}."
         return False
-
-
-def _unanswered(check: Check, attempt: Attempt) -> bool:
-    """Tell whether a check is not right for want of an answer."""
-    if check.grade not in {"fail", "warn"} or check.exchange is None:
-        return False
-    return attempt.exchanges[check.exchange].response is None
-
-
-def _without_unanswered(attempt: Attempt) -> Attempt:
-    """Return an attempt in which nothing is blamed for what a server that ended did not answer."""
-    checks = tuple(
-        structs.replace(
-            check, outcome="not-reached", grade=None, explanation=_SERVER_EXITED, rule="server-exit"
-        )
-        if _unanswered(check, attempt)
-        else check
-        for check in attempt.checks
-    )
-    outcome = verdict.of_attempt(checks, "blocked")
-    return structs.replace(attempt, checks=checks, verdict=outcome, reason=_SERVER_EXITED)
-
-
-_SERVER_EXITED = (
-    "The server's process ended each time that this was told (always.server-keeps-running)."
-)

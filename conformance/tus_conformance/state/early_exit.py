@@ -1,18 +1,42 @@
-"""How a telling can end before its last step."""
+"""How an execution of a scenario can end before its last step."""
 
 from __future__ import annotations
 
-from tus_reports import Verdict
+from typing import Literal
+
+StopCause = Literal[
+    "network",
+    "no-response",
+    "rate-limited",
+    "precondition",
+    "forgotten-upload",
+    "impossible",
+    "command",
+    "unresolved",
+    "suite-bug",
+]
+"""What stopped a scenario; `evaluation.verdicts` says how each counts.
+
+- `network`: no connection, or no TLS.
+- `no-response`: none in time, and the scenario does not expect that.
+- `rate-limited`: the server asks for fewer requests (429).
+- `precondition`: the state that the scenario begins with was not reached.
+- `forgotten-upload`: the server does not know a complete upload any more.
+- `impossible`: neither the server nor the profile allows what the scenario needs.
+- `command`: a command of the profile failed.
+- `unresolved`: a reference has no value.
+- `suite-bug`: an unexpected exception.
+"""
 
 
-class UnresolvedReference(Exception):  # noqa: N818  it is an outcome of a telling, not an error
-    """A reference to something that does not exist in this telling, such as a refused upload."""
+class UnresolvedReference(Exception):  # noqa: N818  it is an outcome of a scenario, not an error
+    """A reference to something that does not exist in this execution, such as a refused upload."""
 
 
-class StopScenario(Exception):  # noqa: N818  it is an outcome of a telling, not an error
-    """The scenario cannot go on: `verdict` says how that counts, and `reason` why."""
+class StopScenario(Exception):  # noqa: N818  it is an outcome of a scenario, not an error
+    """The scenario cannot go on: `cause` is the kind of obstacle, and `reason` says it."""
 
-    def __init__(self, verdict: Verdict, reason: str) -> None:
+    def __init__(self, cause: StopCause, reason: str) -> None:
         super().__init__(reason)
-        self.verdict: Verdict = verdict
+        self.cause: StopCause = cause
         self.reason = reason

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tus_conformance.state.upload import UploadState
 from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value
+
+FinishState = Literal[
+    "verified",
+    "unverified",
+    "unfinished",
+    "wrong-byte",
+    "wrong-length",
+    "offset-beyond-length",
+]
+"""What an upload came to that was resumed, completed and compared."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +27,8 @@ class StepResponse:
 
     `upload` is the upload the request was about, `at` the position in its content where the
     request's body began, and `before` the offsets, by upload, that were acknowledged when it was
-    sent. `intact` is None but for a `finish`: there it tells whether the upload was completed with
-    every byte right that could be read, `damage` that bytes were wrong, `finding` what was found.
+    sent. `finish_state` is None but for a `finish`: there it is what the upload came to, and
+    `finding` says it.
     """
 
     http_response: HttpResponse
@@ -27,8 +38,7 @@ class StepResponse:
     upload: UploadState | None = None
     body_start: int = 0
     offsets_before: Mapping[str, int] = field(default_factory=dict)
-    intact: bool | None = None
-    damage: bool = False
+    finish_state: FinishState | None = None
     finding: str = ""
 
     @property

@@ -1,0 +1,117 @@
+"""Attribution: which requirement a failure is charged to, and what is charged to none.
+
+A server that forgets complete uploads is charged with that in one scenario, and a server whose
+process ends with that alone; everything else that they make impossible is blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from tus_conformance.discovery.probes import NO_UPLOAD_STATUSES
+from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation.expectations import evaluate_expectation
+from tus_conformance.state.early_exit import StopScenario
+from tus_conformance.state.references import References
+from tus_conformance.state.step_response import StepResponse
+from tus_reports import Attempt, Check
+from tus_scenarios import Expectation, Scenario
+
+COMPLETE_UPLOAD_REQUIREMENTS = {
+    "core.head.upload-offset": "core.head.upload-offset",
+    "concatenation.final.head-offset-equals-length": "concatenation.final",
+}
+"""The requirements that HEAD goes on responding for complete uploads, each with the scenario in
+which a server that forgets them is charged with it; no other is broken where it does not."""
+
+_FORGOTTEN_REASON = (
+    "A complete upload is not found any more (core.head.upload-offset), and nothing else can be"
+    " asked of it."
+)
+_MAYBE_FORGOTTEN_REASON = (
+    "The server forgets complete uploads (core.head.upload-offset), and whether this one was"
+    " complete is chance: its last bytes were sent, and no answer came."
+)
+_SERVER_EXITED_REASON = (
+    "The server's process ended each time that this was told (always.server-keeps-running)."
+)
+
+
+def evaluate_reply(
+    scenario: Scenario,
+    reply: StepResponse,
+    expected: Sequence[Expectation],
+    references: References,
+    step: int | None,
+    *,
+    after_waiting: bool = False,
+) -> tuple[list[Check], StopScenario | None]:
+    """Return the checks of a response, and why the scenario cannot go on after it, if it cannot.
+
+    Raises StopScenario where nothing can be said of the response. `after_waiting` says that the
+    server had its time, so that no response counts.
+    """
+    checks = [
+        check
+        for each in expected
+        for check in evaluate_expectation(
+            each, reply, references, step, after_waiting=after_waiting
+        )
+    ]
+    if not _was_forgotten(reply, forgets=references.session.discovery.forgets_complete_uploads):
+        return checks, None
+    charged = [check for check in checks if _counts_for_complete_upload(check, scenario)]
+    if charged == checks:
+        return checks, None
+    return charged, StopScenario("forgotten-upload", _FORGOTTEN_REASON)
+
+
+def _was_forgotten(reply: StepResponse, *, forgets: bool) -> bool:
+    """Return whether a server that forgets complete uploads, as a probe saw, forgot one.
+
+    Raises StopScenario where that is chance, so that a run comes out as the one before.
+    """
+    upload = reply.upload
+    if not forgets or upload is None:
+        return False
+    if upload.last_byte_unanswered and reply.status is not None:
+        raise StopScenario("forgotten-upload", _MAYBE_FORGOTTEN_REASON)
+    return reply.status in NO_UPLOAD_STATUSES and upload.may_be_complete
+
+
+def _counts_for_complete_upload(check: Check, scenario: Scenario) -> bool:
+    charged = COMPLETE_UPLOAD_REQUIREMENTS.get(check.requirement)
+    return check.outcome == "held" or charged == scenario.id.partition("/")[0]
+
+
+def suggests_lost_server(attempt: Attempt) -> bool:
+    """Return whether an attempt came out as it would without a server."""
+    undetermined = attempt.verdict in verdict.UNDETERMINED
+    return undetermined or any(_is_unanswered(check, attempt) for check in attempt.checks)
+
+
+def spare_unanswered(attempt: Attempt) -> Attempt:
+    """Return an attempt that blames nothing for what a server that ended did not answer."""
+    checks = tuple(
+        structs.replace(
+            check,
+            outcome="not-reached",
+            grade=None,
+            explanation=_SERVER_EXITED_REASON,
+            rule="server-exit",
+        )
+        if _is_unanswered(check, attempt)
+        else check
+        for check in attempt.checks
+    )
+    outcome = verdict.of_attempt(checks, "blocked")
+    return structs.replace(attempt, checks=checks, verdict=outcome, reason=_SERVER_EXITED_REASON)
+
+
+def _is_unanswered(check: Check, attempt: Attempt) -> bool:
+    """Return whether a check is violated for want of a response."""
+    if check.grade not in {"fail", "warn"} or check.exchange is None:
+        return False
+    return attempt.exchanges[check.exchange].response is None
