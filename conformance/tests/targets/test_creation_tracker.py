@@ -36,6 +36,7 @@ from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.state.session import Session
 from tus_conformance.targets.creation_tracker import MAX_GRACE, CreationTracker, LeftBehind
 from tus_conformance.targets.rate import RateLimiter
+from tus_conformance.targets.server_process import ServerError
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import RateLimitedTransport
 from tus_conformance.transport import Http1Transport, HttpRequest, Payload
@@ -336,3 +337,31 @@ async def test_fail_fast_lets_every_creation_complete() -> None:
     assert {"fail", "excluded"} <= set(verdicts)
     assert tiny.uploads == {}
     assert found.footer.remaining_uploads == found.footer.unnamed_creations == ()
+
+
+class Dying(MinimalServer):
+    """Ends while it responds to its Nth creation, and cannot be started again."""
+
+    has_exited = False
+
+    def __call__(self, request: ReceivedRequest) -> ScriptedAnswer:
+        if self.has_exited:
+            return CloseWithoutReply()
+        answer = super().__call__(request)
+        self.has_exited = request.method == "POST" and self.made == 17
+        return CloseWithoutReply() if self.has_exited else answer
+
+    async def restart(self) -> str:
+        raise ServerError("The server ended with 1: no space left.")
+
+
+async def test_a_server_that_does_not_start_again_ends_the_run_with_what_it_left() -> None:
+    """The record has its last line, as after every other end of a run."""
+    dying = Dying(able=DOES_NOT)
+    found = await run_suite_in_memory(dying, only=ONLY, known=dying, jobs=4)
+    assert found.footer.exit_code == 3
+    assert found.footer.error.startswith("The server did not start again in core.")
+    assert found.footer.error.endswith(". The server ended with 1: no space left.")
+    left = set(found.footer.remaining_uploads)
+    assert left < urls(dying)
+    assert len(urls(dying) - left) == len(found.footer.unnamed_creations) == 1

@@ -10,6 +10,7 @@ from tus_conformance.evaluation.invariants import InvariantMonitor
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.runner.schedule import RunGate
 from tus_conformance.state.session import Session
+from tus_conformance.targets.server_process import ServerError
 from tus_conformance.targets.trace import TracedTransport
 from tus_reports import Attempt
 from tus_scenarios import Scenario
@@ -70,7 +71,11 @@ class AttemptRunner:
         if not session.server_exited and await session.wait_until_responsive():
             return True  # another scenario has had it started again
         if session.server is not None:
-            exit_description = await session.server.restart()
+            try:
+                exit_description = await session.server.restart()
+            except ServerError as error:
+                self.server_lost = f"the server did not start again in {scenario.id}. {error}"
+                return False
             during = [name for name in (self._latest_scenario, scenario.id) if name]
             self._monitor.record_server_exit(
                 during, exit_description, self._trace.take_last_exchanges()
