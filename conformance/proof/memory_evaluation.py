@@ -26,11 +26,11 @@ from proof.server_result import PossibleGrades, ServerResult, check_outcomes, fu
 from proof.traffic_recorder import TrafficByScenario, TrafficRecorder
 from proof.traffic_replay import leaves_unchanged
 from tus_conformance.discovery.discovery import DiscoveryResult
+from tus_conformance.evaluation import requirement_results
+from tus_conformance.evaluation.applicability import inapplicable
 from tus_conformance.execution.scenario_execution import ScenarioExecution
-from tus_conformance.runner import requirement_results
 from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
-from tus_conformance.runner.selection import inapplicable
 from tus_conformance.state.early_exit import UnresolvedReference
 from tus_conformance.state.session import Session
 from tus_conformance.targets.profile import Commands, Profile

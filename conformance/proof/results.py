@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from proof.server_result import ServerResult
-from tus_conformance.runner.requirement_results import CORE_REQUIREMENT
+from tus_conformance.evaluation.requirement_results import CORE_REQUIREMENT
 from tus_reports import Verdict
 from tus_scenarios import scenarios
 

@@ -27,12 +27,24 @@ _MEMORY_TESTS = (
 
 EVALUATION_TESTS: dict[str, tuple[str, ...]] = {
     "tus_conformance.runner.baseline": ("conformance/tests/runner/test_baseline.py",),
-    "tus_conformance.evaluation.invariants": ("conformance/tests/evaluation/test_invariants.py",),
-    "tus_conformance.evaluation.expectations": (
-        "conformance/tests/evaluation/test_expectations.py",
+    **{
+        f"tus_conformance.evaluation.{name}": ("conformance/tests/evaluation/test_invariants.py",)
+        for name in ("invariant", "invariants", "invariant_monitor", "offset_tracker")
+    },
+    **{
+        f"tus_conformance.evaluation.{name}": (
+            "conformance/tests/evaluation/test_expectations.py",
+            "conformance/tests/evaluation/test_attribution.py",
+        )
+        for name in ("conditions", "grades", "expectations")
+    },
+    "tus_conformance.evaluation.attribution": (
         "conformance/tests/evaluation/test_attribution.py",
+        "conformance/tests/execution/test_steps.py",
+        "conformance/tests/targets/test_program.py",
     ),
-    "tus_conformance.evaluation.verdict": ("conformance/tests/evaluation/test_verdict.py",),
+    "tus_conformance.evaluation.verdicts": ("conformance/tests/evaluation/test_verdicts.py",),
+    "tus_conformance.evaluation.exit_codes": ("conformance/tests/evaluation/test_verdicts.py",),
     "tus_conformance.transport.header_values": (
         "conformance/tests/transport/test_header_values.py",
     ),

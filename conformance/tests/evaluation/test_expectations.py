@@ -18,7 +18,7 @@ from scripted_server import (
     script_answers,
 )
 
-from tus_conformance.evaluation import verdict as verdicts
+from tus_conformance.evaluation import verdicts
 from tus_conformance.evaluation.conditions import meets
 from tus_conformance.evaluation.expectations import evaluate_expectation
 from tus_conformance.execution.steps import execute_scenario

@@ -7,13 +7,9 @@ from dataclasses import replace
 import pytest
 from scripted_server import URL, scenario_from_toml
 
-from tus_conformance.evaluation.invariants import (
-    MAX_EVIDENCE,
-    SERVER_KEEPS_RUNNING,
-    Invariant,
-    InvariantMonitor,
-    invariants,
-)
+from tus_conformance.evaluation.invariant import MAX_EVIDENCE, Invariant
+from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
+from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING, invariants
 from tus_conformance.state.content import GeneratedContent
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState

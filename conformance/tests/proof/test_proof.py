@@ -34,8 +34,8 @@ from proof.results import DefectResult, ProofResult, QuirkResult
 from proof.traffic_replay import ScenarioTraffic, ServerExchange, UnreadableBody, leaves_unchanged
 from proof.unproven_checks import find_unproven_checks
 from tus_conformance.evaluation.invariants import invariants
-from tus_conformance.evaluation.verdict import UNDETERMINED
-from tus_conformance.runner.requirement_results import CORE_REQUIREMENT
+from tus_conformance.evaluation.requirement_results import CORE_REQUIREMENT
+from tus_conformance.evaluation.verdicts import UNDETERMINED
 from tus_reference import Config
 from tus_reference.defects import Modification, ModifiedHandler, defects
 from tus_reference.defects.response_edits import to, with_status

@@ -11,7 +11,7 @@ from minimal_server import MinimalServer
 from scripted_server import serve_answers
 
 from tus_conformance.__main__ import main
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes, verdicts
 from tus_conformance.runner.baseline import (
     Baseline,
     BaselineEntry,
@@ -84,7 +84,7 @@ def scenario_result(name: str, **grades: Grade | None) -> ScenarioResult:
         )
         for row, grade in grades.items()
     )
-    outcome = verdict.of_attempt(checks)
+    outcome = verdicts.of_attempt(checks)
     attempts = (Attempt(verdict=outcome, checks=checks),) * (2 if outcome == "fail" else 1)
     rows = tuple(check.requirement for check in checks)
     return scenario(name, outcome, rows, attempts)
@@ -234,7 +234,7 @@ CODES: list[tuple[list[ScenarioResult], set[str], int, str]] = [
     ("run", "let_be", "code"), [pytest.param(*case[:3], id=case[3]) for case in CODES]
 )
 def test_known_fails_do_not_count(run: list[ScenarioResult], let_be: set[str], code: int) -> None:
-    assert verdict.exit_code(run, known=let_be) == code
+    assert exit_codes.of_scenarios(run, known=let_be) == code
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from defect_servers import ALWAYS_RUN, DEFECT_SERVERS, DefectServer, answer_correctly, run_in_memory
 
-from tus_conformance.runner.requirement_results import CORE_REQUIREMENT
+from tus_conformance.evaluation.requirement_results import CORE_REQUIREMENT
 from tus_reports import Footer, RecordLine, RequirementResult, ScenarioResult, Verdict
 
 CORRECT_SERVER = DefectServer("nothing-wrong", answer_correctly, set(), set(), set(), ("*",))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tus_conformance.discovery.discovery import DiscoveryResult
-from tus_conformance.runner.selection import GRANTED_BY_USER, Selection, inapplicable
+from tus_conformance.evaluation.applicability import GRANTED_BY_USER, inapplicable
+from tus_conformance.runner.selection import Selection
 from tus_conformance.targets.profile import Exclusion, Profile
 from tus_reports import Capability
 from tus_scenarios import Scenario

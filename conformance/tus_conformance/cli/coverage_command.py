@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.coverage import Coverage, CoveredRequirement, compute_coverage
 from tus_scenarios import ScenarioError, ledger, scenarios
@@ -45,7 +45,7 @@ def print_coverage(spec: Path | None) -> int:
     )
     _print(coverage_table(found_coverage, matching))
     whole = found_coverage.complete and (matching is None or matching.agrees)
-    return verdict.CONFORMANT if whole else verdict.FAILED
+    return exit_codes.CONFORMANT if whole else exit_codes.FAILED
 
 
 def coverage_table(found_coverage: Coverage, matching: LedgerComparison | None = None) -> str:
@@ -109,7 +109,7 @@ def _sentence_lines(matching: LedgerComparison) -> Iterator[str]:
 
 def _usage_error(sentence: str) -> int:
     print(f"tus-conformance: {sentence}", file=sys.stderr)  # noqa: T201
-    return verdict.USAGE
+    return exit_codes.USAGE
 
 
 def _print(text: str) -> None:

@@ -12,7 +12,7 @@ import trio
 from tus_conformance.cli.arguments import random_seed
 from tus_conformance.discovery.discovery import discover
 from tus_conformance.discovery.probes import TargetUnreachable
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes
 from tus_conformance.explorer import Disagreement, MissingError, Search, format_disagreement
 from tus_conformance.explorer.search import SearchResult
 from tus_conformance.runner.signals import run_until_signal
@@ -96,12 +96,12 @@ async def _search(
     except TargetUnreachable as unreachable:
         _warn(f"{unreachable} Nothing was told.")
         _print_left_behind(left_behind, target)
-        return verdict.UNDETERMINED_EXIT
+        return exit_codes.UNDETERMINED
     if scope.cancelled_caught:
         _warn("Interrupted; what was found until then is above.")
     _print_summary(found, trio.current_time() - began)
     _print_left_behind(left_behind, target)
-    return verdict.INTERRUPTED if scope.cancelled_caught else _exit_code(found)
+    return exit_codes.INTERRUPTED if scope.cancelled_caught else _exit_code(found)
 
 
 class _ScenarioFolder:
@@ -144,14 +144,14 @@ def _print_left_behind(left_behind: LeftBehind, target: Target) -> None:
 
 def _exit_code(found: SearchResult) -> int:
     if any(not disagreement.server_exited for disagreement in found.disagreements):
-        return verdict.FAILED
+        return exit_codes.FAILED
     uncertain = found.flaky or found.undetermined or found.server_lost
-    return verdict.UNDETERMINED_EXIT if uncertain else verdict.CONFORMANT
+    return exit_codes.UNDETERMINED if uncertain else exit_codes.CONFORMANT
 
 
 def _usage_error(summary: str) -> int:
     _warn(summary)
-    return verdict.USAGE
+    return exit_codes.USAGE
 
 
 def _print(text: str) -> None:

@@ -13,7 +13,7 @@ import trio
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.probes import TargetUnreachable
 from tus_conformance.discovery.profile_writer import MAX_EXPIRY_WAIT, format_profile
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes
 from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.profile import Profile
@@ -29,29 +29,29 @@ def init(options: argparse.Namespace) -> int:
     out: Path | None = options.out
     if out is not None and out.exists():
         return _usage_error(
-            f"{out} is there already; name another file, or remove it.", verdict.USAGE
+            f"{out} is there already; name another file, or remove it.", exit_codes.USAGE
         )
     try:
         text = trio.run(_discover_until_signal, options)
     except TargetError as wrong:
-        return _usage_error(str(wrong), verdict.USAGE)
+        return _usage_error(str(wrong), exit_codes.USAGE)
     except TargetUnreachable as unreachable:
-        return _usage_error(f"{unreachable} No profile was written.", verdict.UNDETERMINED_EXIT)
+        return _usage_error(f"{unreachable} No profile was written.", exit_codes.UNDETERMINED)
     if text is None:
-        return _usage_error("Interrupted; no profile was written.", verdict.INTERRUPTED)
+        return _usage_error("Interrupted; no profile was written.", exit_codes.INTERRUPTED)
     return _write_profile(text, out)
 
 
 def _write_profile(text: str, out: Path | None) -> int:
     if out is None:
         sys.stdout.write(text)
-        return verdict.CONFORMANT
+        return exit_codes.CONFORMANT
     try:
         out.write_text(text, "utf-8")
     except OSError as error:
-        return _usage_error(f"{out} cannot be written: {error.strerror}.", verdict.USAGE)
+        return _usage_error(f"{out} cannot be written: {error.strerror}.", exit_codes.USAGE)
     print(f"Written to {out}; use it by `tus-conformance run --profile {out}`.")  # noqa: T201
-    return verdict.CONFORMANT
+    return exit_codes.CONFORMANT
 
 
 async def _discover_until_signal(options: argparse.Namespace) -> str | None:

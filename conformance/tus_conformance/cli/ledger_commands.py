@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_scenarios import Requirement, Scenario, ledger, scenarios
 
@@ -21,9 +21,9 @@ def list_ledger(options: argparse.Namespace) -> int:
         lines = [(scenario.id, scenario.title) for scenario in scenarios()]
         lines += [(invariant.id, invariant.title) for invariant in invariants()]
         _print("\n".join("\t".join(line) for line in lines))
-        return verdict.CONFORMANT
+        return exit_codes.CONFORMANT
     _print("\n".join("\t".join((row.id, row.level, row.statement)) for row in ledger().values()))
-    return verdict.CONFORMANT
+    return exit_codes.CONFORMANT
 
 
 def explain_id(name: str) -> int:
@@ -32,17 +32,17 @@ def explain_id(name: str) -> int:
     family = [scenario for scenario in known.values() if scenario.id.partition("/")[0] == name]
     if name in ledger():
         _print(_explain_requirement(ledger()[name]))
-        return verdict.CONFORMANT
+        return exit_codes.CONFORMANT
     if name in known or family:
         _print(_explain_scenario(known[name] if name in known else family[0], family))
-        return verdict.CONFORMANT
+        return exit_codes.CONFORMANT
     watched_invariant = next((each for each in invariants() if each.id == name), None)
     if watched_invariant is not None:
         title = _wrap(f"{watched_invariant.title}, in every exchange of a run.")
         _print(
             f"{watched_invariant.id}\n{title}\n\n{_describe_requirement(ledger()[watched_invariant.requirement])}"
         )
-        return verdict.CONFORMANT
+        return exit_codes.CONFORMANT
     close_matches = difflib.get_close_matches(name, [*ledger(), *known], n=3)
     hint = (
         f" Did you mean {' or '.join(close_matches)}?"
@@ -50,7 +50,7 @@ def explain_id(name: str) -> int:
         else " `tus-conformance list` names them."
     )
     print(f"tus-conformance: There is no scenario or requirement {name!r}.{hint}", file=sys.stderr)  # noqa: T201
-    return verdict.USAGE
+    return exit_codes.USAGE
 
 
 _ALWAYS_FAILURES = (

@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 
 from tus_conformance.cli.arguments import random_seed
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes
 from tus_conformance.proxy import (
     FaultPlanError,
     ListenError,
@@ -67,7 +67,9 @@ def record_session(options: argparse.Namespace) -> int:
 def _write(recording: SessionRecording, file: Path) -> int:
     text = recording.format_scenario_file(file.stem)
     if text is None:
-        return _usage_error("No upload was made, so nothing was written.", verdict.NOTHING_SELECTED)
+        return _usage_error(
+            "No upload was made, so nothing was written.", exit_codes.NOTHING_SELECTED
+        )
     try:
         file.write_text(text, "utf-8")
     except OSError as error:
@@ -75,7 +77,7 @@ def _write(recording: SessionRecording, file: Path) -> int:
     for note in recording.notes:
         _warn(note)
     _print(f"Replay it: tus-conformance run --target URL --scenarios {file}")
-    return verdict.CONFORMANT
+    return exit_codes.CONFORMANT
 
 
 def _serve(proxy: ProxyServer, port: int, preface: str) -> int:
@@ -90,7 +92,7 @@ def _serve(proxy: ProxyServer, port: int, preface: str) -> int:
         trio.run(_serve_until_signal, proxy, port, ready)
     except* ListenError as errors:
         port_errors = [str(_first_leaf(errors))]
-    return _usage_error(port_errors[0]) if port_errors else verdict.CONFORMANT
+    return _usage_error(port_errors[0]) if port_errors else exit_codes.CONFORMANT
 
 
 def _first_leaf(error: BaseException) -> BaseException:
@@ -110,7 +112,7 @@ async def _serve_until_signal(proxy: ProxyServer, port: int, ready: Callable[[in
     await run_until_signal(serve_in_scope, scope.cancel)
 
 
-def _usage_error(sentence: str, code: int = verdict.USAGE) -> int:
+def _usage_error(sentence: str, code: int = exit_codes.USAGE) -> int:
     _warn(sentence)
     return code
 

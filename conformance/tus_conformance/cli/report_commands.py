@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import tus_reports
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes
 from tus_reports import MatrixServer, Record, RecordError
 
 RECORD_VIEWS: dict[str, Callable[[Record], str]] = {
@@ -114,17 +114,17 @@ def _report_link(path: Path, base: Path) -> str:
 def _write_output(text: str, out: Path | None) -> int:
     if out is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-        return verdict.CONFORMANT
+        return exit_codes.CONFORMANT
     try:
         out.write_text(text, "utf-8")
     except OSError as error:
         return _usage_error(f"{out} cannot be written: {error.strerror}.")
-    return verdict.CONFORMANT
+    return exit_codes.CONFORMANT
 
 
 def _usage_error(sentence: str) -> int:
     _print_error(sentence)
-    return verdict.USAGE
+    return exit_codes.USAGE
 
 
 def _print_error(sentence: str) -> None:

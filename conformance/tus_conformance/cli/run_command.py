@@ -13,7 +13,7 @@ import trio
 
 from tus_conformance.cli.arguments import random_seed
 from tus_conformance.cli.baseline_report import baseline_changes, load_baseline, write_baseline
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes
 from tus_conformance.runner.baseline import Baseline, BaselineError
 from tus_conformance.runner.progress import show_progress
 from tus_conformance.runner.run import Run
@@ -101,9 +101,9 @@ async def _run_against(
         suite_run = Run(plan, transport_for(plan.target), emit, progress)
         footer = await run_until_signal(suite_run, suite_run.stop)
     _report_baseline(request.options, suite_run)
-    if footer.exit_code == verdict.INTERRUPTED:
+    if footer.exit_code == exit_codes.INTERRUPTED:
         print("Interrupted; what was found until then is above.", file=sys.stderr)  # noqa: T201
-    if footer.exit_code == verdict.NOTHING_SELECTED:
+    if footer.exit_code == exit_codes.NOTHING_SELECTED:
         _print_error("No scenario was selected; `tus-conformance list --scenarios` names them all.")
     return footer.exit_code
 
@@ -163,7 +163,7 @@ def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
 
 def _usage_error(sentence: str) -> int:
     _print_error(sentence)
-    return verdict.USAGE
+    return exit_codes.USAGE
 
 
 def _print_error(sentence: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import verdicts
 from tus_conformance.evaluation.expectations import not_reached_check
 from tus_conformance.state.early_exit import StopScenario
 from tus_reports import Attempt, Check, Exchange
@@ -25,7 +25,7 @@ def evaluate_attempt(
     reason = stop.reason if stop else ""
     all_checks = (*checks, *_not_reached_checks(scenario, checks, reason))
     return Attempt(
-        verdict=verdict.of_attempt(all_checks, verdict.of_stop(stop.cause) if stop else None),
+        verdict=verdicts.of_attempt(all_checks, verdicts.of_stop(stop.cause) if stop else None),
         reason=reason,
         checks=all_checks,
         exchanges=tuple(exchanges),

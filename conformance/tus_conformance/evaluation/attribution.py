@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from tus_conformance.discovery.probes import NO_UPLOAD_STATUSES
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import verdicts
 from tus_conformance.evaluation.expectations import evaluate_expectation
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.references import References
@@ -88,7 +88,7 @@ def _counts_for_complete_upload(check: Check, scenario: Scenario) -> bool:
 
 def suggests_lost_server(attempt: Attempt) -> bool:
     """Return whether an attempt came out as it would without a server."""
-    undetermined = attempt.verdict in verdict.UNDETERMINED
+    undetermined = attempt.verdict in verdicts.UNDETERMINED
     return undetermined or any(_is_unanswered(check, attempt) for check in attempt.checks)
 
 
@@ -106,7 +106,7 @@ def spare_unanswered(attempt: Attempt) -> Attempt:
         else check
         for check in attempt.checks
     )
-    outcome = verdict.of_attempt(checks, "blocked")
+    outcome = verdicts.of_attempt(checks, "blocked")
     return structs.replace(attempt, checks=checks, verdict=outcome, reason=_SERVER_EXITED_REASON)
 
 

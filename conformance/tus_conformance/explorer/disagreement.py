@@ -34,7 +34,7 @@ class Disagreement:
     @property
     def server_exited(self) -> bool:
         """Tell whether what was found is that the server ended."""
-        return self.check.grade == "warn"
+        return self.check.rule == "server-exit"
 
     @property
     def blamed_kind(self) -> str:

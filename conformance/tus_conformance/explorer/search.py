@@ -14,17 +14,17 @@ from typing import Any
 
 import trio
 
-from tus_conformance.evaluation.invariants import InvariantMonitor
-from tus_conformance.evaluation.verdict import UNDETERMINED
+from tus_conformance.evaluation.applicability import inapplicable
+from tus_conformance.evaluation.invariant import server_exit_check
+from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
+from tus_conformance.evaluation.verdicts import UNDETERMINED
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.explorer.disagreement import Disagreement, scenario_from_moves
 from tus_conformance.explorer.move import Move, MoveKind
 from tus_conformance.explorer.sequence import MOVE_KINDS
-from tus_conformance.runner.selection import inapplicable
 from tus_conformance.state.session import Session
 from tus_conformance.targets.server_process import ServerError
 from tus_reports import Attempt, Check
-from tus_scenarios import Scenario
 
 MAX_MOVES = 20
 """The most moves of a story."""
@@ -175,9 +175,9 @@ class Search:
         self.found.exchanges += len(attempt.exchanges)
         passed = attempt.verdict in {"pass", "note"} and not session.server_exited
         exit_description = "" if passed else await self._restart_server()
-        check = _first_violation(attempt, monitor, scenario) or (
-            _server_exit_check(exit_description) if exit_description else None
-        )
+        check = _first_failure(attempt, monitor)
+        if check is None and exit_description:
+            check = server_exit_check(exit_description.rstrip("."))
         if attempt.verdict in UNDETERMINED and check is None:
             self.found.undetermined.append(attempt.reason)
         return None if check is None else Disagreement(moves, attempt, check, self._seed)
@@ -195,36 +195,10 @@ class Search:
             raise ServerLostError(str(failed)) from None
 
 
-def _first_violation(
-    attempt: Attempt, monitor: InvariantMonitor, scenario: Scenario
-) -> Check | None:
-    """Return the first check that failed, or else the damage that an invariant saw."""
+def _first_failure(attempt: Attempt, monitor: InvariantMonitor) -> Check | None:
+    """Return the first check that failed, or else the data loss that an invariant saw."""
     failed = next((check for check in attempt.checks if check.grade == "fail"), None)
-    if failed is not None:
-        return failed
-    seen = [each.result(lambda _: scenario.id) for each in monitor.invariants]
-    return next(
-        (
-            check
-            for told in seen
-            for attempt in told.attempts
-            for check in attempt.checks
-            if check.rule == "data-loss"
-        ),
-        None,
-    )
-
-
-def _server_exit_check(exit_description: str) -> Check:
-    """Return that a server ended; as everywhere in the suite, this weighs a warn."""
-    return Check(
-        requirement="core.net.detect-errors",
-        outcome="violated",
-        grade="warn",
-        rule="server-exit",
-        expected="the server goes on running, whatever clients do",
-        actual=exit_description.rstrip("."),
-    )
+    return failed or monitor.find_data_loss()
 
 
 def _hypothesis(kinds: Sequence[MoveKind]) -> tuple[Any, Any]:

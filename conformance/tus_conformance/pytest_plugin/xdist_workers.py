@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import verdicts
 from tus_conformance.pytest_plugin import SCENARIO_FILE
 from tus_conformance.pytest_plugin.items import PLUGIN_RUN, InvariantItem, SuiteFile
 from tus_reports import ScenarioResult
@@ -75,5 +75,5 @@ class XdistWorkers:
 def _worst_result(results: Sequence[ScenarioResult | None]) -> ScenarioResult | None:
     """Return what the worker says that saw the worst; None where the invariant was left out."""
     found = [each for each in results if each is not None]
-    worst = verdict.worst(each.verdict for each in found)
+    worst = verdicts.worst(each.verdict for each in found)
     return next((each for each in found if each.verdict == worst), None)

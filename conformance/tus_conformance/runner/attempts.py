@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from tus_conformance.evaluation.attribution import spare_unanswered, suggests_lost_server
-from tus_conformance.evaluation.invariants import InvariantMonitor
+from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.runner.schedule import RunGate
 from tus_conformance.state.session import Session

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import verdicts
 from tus_reports import ScenarioResult, Verdict
 
 FailurePair = tuple[str, str]
@@ -66,7 +66,7 @@ class Baseline:
             entry
             for entry in self.entries
             if entry.pair[0] in scenarios
-            and verdict.of_requirement(entry.pair[1], [scenarios[entry.pair[0]]]) in passing
+            and verdicts.of_requirement(entry.pair[1], [scenarios[entry.pair[0]]]) in passing
         )
 
 
@@ -120,7 +120,7 @@ def failing_pairs(results: Iterable[ScenarioResult], *, strict: bool) -> tuple[F
         for scenario in results
         if scenario.verdict in bad
         for requirement in scenario.requirements
-        if verdict.of_requirement(requirement, [scenario]) in bad
+        if verdicts.of_requirement(requirement, [scenario]) in bad
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tus_conformance.evaluation.invariants import Invariant
-from tus_conformance.runner.requirement_results import CORE_REQUIREMENT
+from tus_conformance.evaluation.invariant import Invariant
+from tus_conformance.evaluation.requirement_results import CORE_REQUIREMENT
 from tus_scenarios import Requirement, Scenario
 
 CoverageState = Literal["exercised", "missing", "aggregate", "unobservable"]

@@ -12,14 +12,13 @@ from msgspec import structs
 
 from tus_conformance.discovery.discovery import discover
 from tus_conformance.discovery.probes import TargetUnreachable
-from tus_conformance.evaluation import verdict
-from tus_conformance.evaluation.invariants import InvariantMonitor
-from tus_conformance.runner import requirement_results
+from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
+from tus_conformance.evaluation.applicability import verdict_without_run
+from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
 from tus_conformance.runner.attempts import AttemptRunner
 from tus_conformance.runner.progress import NoProgress, Progress
 from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.schedule import run_in_order
-from tus_conformance.runner.selection import inapplicable
 from tus_conformance.state.session import Session
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target_transport import Transport
@@ -119,17 +118,17 @@ class Run:
         )
         if exclusion is None and self._first_failure:
             exclusion = f"not run, since {self._first_failure} failed (--fail-fast)"
-        if exclusion is not None:
-            return self._scenario_result(scenario, (), "excluded", exclusion)
-        not_applicable = inapplicable(scenario, session.discovery, self.plan.target.profile)
-        if not_applicable is not None:
-            return self._scenario_result(scenario, (), *not_applicable)
-        if self._attempt_runner.server_lost:
-            return self._scenario_result(
-                scenario, (), "error", f"Not run: {self._attempt_runner.server_lost}"
-            )
+        without_run = verdict_without_run(
+            scenario,
+            session.discovery,
+            self.plan.target.profile,
+            exclusion=exclusion,
+            server_lost=self._attempt_runner.server_lost,
+        )
+        if without_run is not None:
+            return self._scenario_result(scenario, (), *without_run)
         attempts = await self._attempt_runner.run_attempts(scenario, session)
-        result = self._scenario_result(scenario, attempts, *verdict.of_scenario(attempts))
+        result = self._scenario_result(scenario, attempts, *verdicts.of_scenario(attempts))
         if result.verdict == "fail" and self.plan.fail_fast and not self._is_known(result):
             self._first_failure = self._first_failure or scenario.id
         return result
@@ -198,13 +197,14 @@ class Run:
 
     def _footer(self, problem: str, seconds: float) -> Footer:
         known = {result.id for result in self.results if self._is_known(result)}
-        code = verdict.exit_code(self.results, strict=self.plan.strict, known=known)
-        if self.plan.baseline.fixed_entries(self.results, strict=self.plan.strict):
-            code = verdict.FAILED
-        if self._scope.cancelled_caught:
-            code = verdict.INTERRUPTED
-        elif problem and code != verdict.FAILED:
-            code = verdict.UNDETERMINED_EXIT
+        code = exit_codes.of_run(
+            self.results,
+            strict=self.plan.strict,
+            known=known,
+            fixed=bool(self.plan.baseline.fixed_entries(self.results, strict=self.plan.strict)),
+            error=bool(problem),
+            interrupted=self._scope.cancelled_caught,
+        )
         return Footer(
             counts=Counts(
                 scenarios=dict(Counter(result.verdict for result in self.results)),

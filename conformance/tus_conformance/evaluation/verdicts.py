@@ -3,12 +3,12 @@
 A check is held, violated or not reached, with the grade of its outcome. An attempt takes its worst
 check. A scenario has one attempt, or two where the first failed: a fail must show itself twice, on
 uploads of its own each time, but damage that was witnessed once stands. A requirement takes the
-worst of what every scenario says of it. The exit code follows from the scenarios alone.
+worst of what every scenario says of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from tus_conformance.state.early_exit import StopCause
 from tus_reports import VERDICTS, Attempt, Check, ScenarioResult, Verdict
@@ -26,12 +26,6 @@ _STOP_VERDICTS: dict[StopCause, Verdict] = {
     "unresolved": "blocked",
     "suite-bug": "error",
 }
-
-CONFORMANT, FAILED, USAGE, UNDETERMINED_EXIT, NOTHING_SELECTED = 0, 1, 2, 3, 4
-"""Exit codes: conformant, a fail or regression, a usage error, undetermined, nothing selected."""
-
-INTERRUPTED = 130
-"""The exit code of a run that was told to end, as shells count a Ctrl-C."""
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -80,21 +74,6 @@ def of_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> Ver
         for scenario in scenarios
         if requirement in scenario.requirements
     )
-
-
-def exit_code(
-    scenarios: Sequence[ScenarioResult], *, strict: bool = False, known: Collection[str] = ()
-) -> int:
-    """Return the exit code that the verdicts of a run lead to; the fails of `known` are let be."""
-    found = {scenario.verdict for scenario in scenarios if scenario.id not in known}
-    found |= {"pass"} if any(scenario.id in known for scenario in scenarios) else set()
-    if "fail" in found or (strict and "warn" in found):
-        return FAILED
-    if found & UNDETERMINED:
-        return UNDETERMINED_EXIT
-    if not found - {"excluded"}:
-        return NOTHING_SELECTED
-    return CONFORMANT
 
 
 def _failed(attempt: Attempt) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import verdicts
 from tus_reports import RequirementResult, ScenarioResult, Verdict
 from tus_scenarios import Requirement as Row
 from tus_scenarios import ledger
@@ -27,9 +27,9 @@ def evaluate_requirements(results: Sequence[ScenarioResult]) -> list[Requirement
 
 
 def _evaluate_requirement(row: Row, results: Sequence[ScenarioResult]) -> RequirementResult:
-    outcome = verdict.of_requirement(row.id, results)
+    outcome = verdicts.of_requirement(row.id, results)
     reason = ""
-    if outcome in verdict.UNDETERMINED:
+    if outcome in verdicts.UNDETERMINED:
         reason = next(
             (
                 _scenario_reason(each)
@@ -65,7 +65,7 @@ def _core_result(lines: Sequence[RequirementResult]) -> RequirementResult:
         line for line in lines if line.extension == "core" and line.level in {"MUST", "MUST NOT"}
     ]
     scenarios = tuple(dict.fromkeys(name for line in parts for name in line.scenarios))
-    outcome = verdict.worst(line.verdict for line in parts)
+    outcome = verdicts.worst(line.verdict for line in parts)
     reason = next((line.reason for line in parts if line.verdict == outcome and line.reason), "")
     return _result_line(ledger()[CORE_REQUIREMENT], outcome, scenarios, reason)
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tus_conformance.evaluation import verdict
+from tus_conformance.evaluation import exit_codes, verdicts
 from tus_reports import VERDICTS, Attempt, Check, Grade, ScenarioResult, Verdict
 
 ORDER: tuple[Verdict, ...] = (
     *("fail", "error", "inconclusive", "blocked", "warn", "note", "pass"),
     *("not-applicable", "unsupported", "excluded"),
 )
-verdicts = st.sampled_from(VERDICTS)
+any_verdict = st.sampled_from(VERDICTS)
 
 
 def check(text: str) -> Check:
@@ -43,7 +43,7 @@ def attempt(text: str) -> Attempt:
     checks = tuple(check(each) for each in told.split(",") if each.strip())
     named: dict[str, Verdict] = {each: each for each in VERDICTS}
     return Attempt(
-        verdict=verdict.of_attempt(checks, named[trouble.strip()] if trouble.strip() else None),
+        verdict=verdicts.of_attempt(checks, named[trouble.strip()] if trouble.strip() else None),
         checks=checks,
     )
 
@@ -53,7 +53,7 @@ def scenario(
 ) -> ScenarioResult:
     """Return a scenario of these attempts; without any it has the `plain` verdict."""
     told = tuple(attempt(each) for each in attempts)
-    outcome, reason = verdict.of_scenario(told) if told else (plain, "a reason")
+    outcome, reason = verdicts.of_scenario(told) if told else (plain, "a reason")
     return ScenarioResult(
         id="x",
         title="X",
@@ -70,26 +70,26 @@ def test_the_order_of_verdicts_is_that_of_the_contract() -> None:
     assert VERDICTS == ORDER
 
 
-@given(st.lists(verdicts, min_size=1))
+@given(st.lists(any_verdict, min_size=1))
 def test_the_worst_is_one_of_them_and_no_other_is_worse(found: list[Verdict]) -> None:
-    worst = verdict.worst(found)
+    worst = verdicts.worst(found)
     assert worst in found
     assert min(ORDER.index(each) for each in found) == ORDER.index(worst)
 
 
-@given(st.lists(verdicts), st.lists(verdicts), st.randoms(use_true_random=False))
+@given(st.lists(any_verdict), st.lists(any_verdict), st.randoms(use_true_random=False))
 def test_the_worst_knows_no_order_and_no_number(
     some: list[Verdict], more: list[Verdict], random: object
 ) -> None:
-    both = verdict.worst([*some, *more])
-    assert verdict.worst([*more, *some]) == both
-    assert verdict.worst([*some, *more, *some]) == both
+    both = verdicts.worst([*some, *more])
+    assert verdicts.worst([*more, *some]) == both
+    assert verdicts.worst([*some, *more, *some]) == both
     if some and more:
-        assert verdict.worst([verdict.worst(some), verdict.worst(more)]) == both
+        assert verdicts.worst([verdicts.worst(some), verdicts.worst(more)]) == both
 
 
 def test_the_worst_of_nothing_is_that_nothing_applied() -> None:
-    assert verdict.worst([]) == "not-applicable"
+    assert verdicts.worst([]) == "not-applicable"
 
 
 ATTEMPTS: list[tuple[str, Verdict, str]] = [
@@ -138,14 +138,14 @@ SCENARIOS: list[tuple[tuple[str, ...], Verdict, str]] = [
     ("told", "expected"), [pytest.param(*case[:2], id=case[2]) for case in SCENARIOS]
 )
 def test_a_scenario_fails_only_twice_or_by_damage(told: tuple[str, ...], expected: Verdict) -> None:
-    found, reason = verdict.of_scenario([attempt(each) for each in told])
+    found, reason = verdicts.of_scenario([attempt(each) for each in told])
     assert found == expected
     again = "A first attempt failed, and a second one did not fail in the same way."
     assert reason == (again if expected == "inconclusive" else "")
 
 
 def test_a_check_that_was_not_reached_and_not_kept_from_it_did_not_apply() -> None:
-    assert verdict.of_check(check("a -"), attempt("b pass, a -")) == "not-applicable"
+    assert verdicts.of_check(check("a -"), attempt("b pass, a -")) == "not-applicable"
 
 
 CONTRIBUTIONS: list[tuple[list[ScenarioResult], Verdict, str]] = [
@@ -197,8 +197,8 @@ CONTRIBUTIONS: list[tuple[list[ScenarioResult], Verdict, str]] = [
 def test_a_requirement_takes_the_worst_of_what_is_said_of_it(
     told: list[ScenarioResult], expected: Verdict
 ) -> None:
-    assert verdict.of_requirement("a", told) == expected
-    assert verdict.of_requirement("a", reversed(told)) == expected
+    assert verdicts.of_requirement("a", told) == expected
+    assert verdicts.of_requirement("a", reversed(told)) == expected
 
 
 CODES: list[tuple[str, int, int, str]] = [
@@ -225,5 +225,5 @@ CODES: list[tuple[str, int, int, str]] = [
 def test_the_exit_code_follows_from_the_scenarios(found: str, code: int, strict: int) -> None:
     named: dict[str, Verdict] = {each: each for each in VERDICTS}
     told = [scenario(plain=named[each]) for each in found.split()]
-    assert verdict.exit_code(told) == code
-    assert verdict.exit_code(told, strict=True) == strict
+    assert exit_codes.of_scenarios(told) == code
+    assert exit_codes.of_scenarios(told, strict=True) == strict

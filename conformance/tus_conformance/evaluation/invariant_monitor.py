@@ -1,0 +1,56 @@
+"""The invariants of a run, all of which look at each exchange as it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tus_conformance.evaluation.invariant import Observation
+from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING, invariants
+from tus_conformance.state.step_response import StepResponse
+from tus_conformance.targets.trace import LastExchanges
+from tus_conformance.transport import HttpRequest
+from tus_reports import Check
+from tus_scenarios import Scenario
+
+
+class InvariantMonitor:
+    """Every invariant of a run; `observe` is called with each exchange."""
+
+    def __init__(self) -> None:
+        self.invariants = invariants()
+
+    def record_server_exit(
+        self, during: Sequence[str], exit_description: str, end: LastExchanges
+    ) -> None:
+        """Take note that the server's process ended in one of these scenarios, the last told.
+
+        Before the first scenario it was discovery that the server ended in.
+        """
+        keeps_running = next(each for each in self.invariants if each.id == SERVER_KEEPS_RUNNING)
+        place = " or ".join(during if len(during) > 1 else ("discovery", *during))
+        told = f"{exit_description.rstrip('.')}; {end.summary}" if end.summary else exit_description
+        keeps_running.add_server_exit(during, f"{told} (in {place})", end.exchanges)
+
+    def observe(self, scenario: Scenario, http_request: HttpRequest, reply: StepResponse) -> None:
+        """Look at one exchange with every invariant."""
+        override = [
+            value
+            for name, value in http_request.headers
+            if name.lower() == "x-http-method-override"
+        ]
+        method = override[0].upper() if override else http_request.method
+        observation = Observation(method, http_request, reply)
+        for invariant in self.invariants:
+            invariant.observe_exchange(scenario, observation)
+
+    def find_data_loss(self) -> Check | None:
+        """Return the first check of an invariant that saw data loss; None if none did."""
+        return next(
+            (
+                check
+                for invariant in self.invariants
+                for check, _ in invariant.evidence
+                if check.rule == "data-loss"
+            ),
+            None,
+        )
