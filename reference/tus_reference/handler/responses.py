@@ -54,7 +54,8 @@ def expiry_headers(info: FileInfo) -> tuple[tuple[str, str], ...]:
 def error_response(error: TusError) -> Response:
     """Return an error as an answer: its code and its sentence, as text."""
     text = f"{error.code}: {error.message}\n"
-    return Response(error.status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
+    headers = (("Content-Type", "text/plain; charset=utf-8"),)
+    return Response(error.status, headers, text.encode(), error.code)
 
 
 def merge_reply(response: Response, reply: HTTPResponse) -> Response:

@@ -10,7 +10,7 @@ it is the browser that keeps the answer from their pages.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -133,4 +133,4 @@ def _is_preflight(request: Request) -> bool:
 
 def _with_vary(response: Response) -> Response:
     """Say that the answer depends on the origin, beside what it depends on already."""
-    return Response(response.status, (*response.headers, _VARY), response.body)
+    return replace(response, headers=(*response.headers, _VARY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from tus_reference.model.headers import Headers
@@ -68,14 +68,19 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What to answer; shells add Content-Length, Date and connection fields."""
+    """What to answer; shells add Content-Length, Date and connection fields.
+
+    `reason` is the code of the error that it reports, such as ERR_UPLOAD_LOCKED, for layers around
+    the handler; it is not sent.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | Download = b""
+    reason: str = ""
 
     def with_headers(self, *headers: tuple[str, str]) -> Response:
         """Return the response with more fields; those it has already win."""
         present = {name.lower() for name, _ in self.headers}
         added = tuple(item for item in headers if item[0].lower() not in present)
-        return Response(self.status, self.headers + added, self.body)
+        return replace(self, headers=self.headers + added)

@@ -1,0 +1,100 @@
+"""`Call`: one request on its way to the server, as a defect or a quirk sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tus_defects.messages import find_header, with_body, with_request_headers
+from tus_reference.handler import ClientDisconnected
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tus_defects.server import Server
+    from tus_reference.handler import FileInfo, Request, Response
+
+    Respond = Callable[[Request], Awaitable[Response]]
+
+
+def method_of(request: Request) -> str:
+    """Return the method that counts."""
+    return (request.headers.joined("X-HTTP-Method-Override") or request.method).strip().upper()
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one defect of one server remembers from one request to the next."""
+
+    marked: set[str] = field(default_factory=set)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, the rest of the server behind `respond`, and what the defect remembers."""
+
+    request: Request
+    server: Server
+    memory: Memory
+    pass_on: Respond
+
+    async def respond(self, request: Request | None = None, **headers: str | None) -> Response:
+        """Let the server respond, to another request or with other headers if so wanted.
+
+        Underscores in names of headers are hyphens; None removes a header.
+        """
+        request = self.request if request is None else request
+        if headers:
+            named = {name.replace("_", "-"): text for name, text in headers.items()}
+            request = with_request_headers(request, named)
+        return await self.pass_on(request)
+
+    async def respond_to(self, data: bytes, **headers: str | None) -> Response:
+        """Let the server respond to the same request with another body."""
+        return await self.respond(with_body(self.request, data), **headers)
+
+    async def respond_unless_broken(self) -> Response | None:
+        """Let the server respond; return None if the body ended too early."""
+        try:
+            response = await self.respond()
+        except ClientDisconnected:
+            return None
+        return None if response.reason == "ERR_UNEXPECTED_EOF" else response
+
+    @property
+    def method(self) -> str:
+        """The method that counts."""
+        return method_of(self.request)
+
+    def header(self, name: str) -> str:
+        """Return a header of the request; empty if it has none."""
+        return self.request.headers.joined(name) or ""
+
+    def has(self, name: str) -> bool:
+        """Return whether the request has a header."""
+        return name in self.request.headers
+
+    def number(self, name: str) -> int | None:
+        """Return a decimal header of the request; None if it has none, or another value."""
+        text = self.header(name)
+        return int(text) if text.isdecimal() else None
+
+    @property
+    def upload_id(self) -> str:
+        """The id that the path of the request names; empty if it names none."""
+        return self.server.urls.upload_id(self.request.path) or ""
+
+    async def upload(self) -> FileInfo | None:
+        """Return the upload that the request is about, as it is now."""
+        return await self.server.find(self.upload_id)
+
+    async def created(self, response: Response) -> FileInfo | None:
+        """Return the upload that a response says was created."""
+        return await self.server.find(created_id(response))
+
+
+def created_id(response: Response) -> str:
+    """Return the id of the upload that a response says was created; empty if it says none."""
+    location = find_header(response, "Location")
+    return "" if location is None else location.rpartition("/")[2].partition("?")[0]

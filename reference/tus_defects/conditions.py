@@ -1,0 +1,152 @@
+"""The words of the rule language: kinds of requests and of uploads, each a predicate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tus_defects.call import method_of
+from tus_defects.messages import OFFSET_TYPE
+from tus_defects.server import listed_urls
+from tus_reference.protocol import TUS_VERSION, Refused, parse_metadata
+from tus_reference.protocol.checksum import ALGORITHMS, parse_checksum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tus_defects.rule import RequestKind, UploadKind
+    from tus_reference.handler import FileInfo, Request
+
+TUS_METHODS = frozenset({"POST", "HEAD", "PATCH", "DELETE"})
+
+
+def _value(request: Request, name: str) -> str:
+    return request.headers.joined(name) or ""
+
+
+def _is_tus_method(request: Request) -> bool:
+    return method_of(request) in TUS_METHODS
+
+
+def is_creation(request: Request) -> bool:
+    """Return whether a request creates an upload."""
+    return method_of(request) == "POST"
+
+
+def brings_bytes(request: Request) -> bool:
+    """Return whether a request creates an upload with its first bytes."""
+    return is_creation(request) and _value(request, "Content-Type").startswith(OFFSET_TYPE)
+
+
+def _creates_part(request: Request) -> bool:
+    return is_creation(request) and _value(request, "Upload-Concat").startswith(("p", "f"))
+
+
+def _brings_other_body(request: Request) -> bool:
+    plain = is_creation(request) and not brings_bytes(request) and not _creates_part(request)
+    return plain and bool(request.body.length)
+
+
+def _brings_excess(request: Request) -> bool:
+    length, size = _value(request, "Upload-Length"), request.body.length
+    return brings_bytes(request) and length.isdecimal() and (size is None or size > int(length))
+
+
+def _has_no_length(request: Request) -> bool:
+    lengths = ("Upload-Length", "Upload-Defer-Length", "Upload-Concat")
+    return is_creation(request) and not any(name in request.headers for name in lengths)
+
+
+def _is_malformed_number(request: Request, name: str) -> bool:
+    return name in request.headers and not _value(request, name).isdecimal()
+
+
+def _has_malformed_metadata(request: Request) -> bool:
+    try:
+        parse_metadata(request.headers.joined("Upload-Metadata") or "none")
+    except Refused:
+        return True
+    return False
+
+
+def is_malformed_checksum(text: str) -> bool:
+    """Return whether a checksum is malformed, which one of an unknown algorithm is not."""
+    try:
+        parse_checksum(text)
+    except Refused:
+        algorithm = text.partition(" ")[0]
+        return algorithm in ALGORITHMS or not (algorithm.isalnum() and " " in text)
+    return False
+
+
+def _has_malformed_checksum(request: Request) -> bool:
+    text = request.headers.joined("Upload-Checksum")
+    return text is not None and is_malformed_checksum(text)
+
+
+def _names_unknown_algorithm(request: Request) -> bool:
+    algorithm, space, _ = _value(request, "Upload-Checksum").partition(" ")
+    plain = bool(space) and algorithm.islower() and algorithm.isalnum()
+    return plain and algorithm not in ALGORITHMS
+
+
+def _has_malformed_concat(request: Request) -> bool:
+    text = request.headers.joined("Upload-Concat")
+    if not is_creation(request) or text is None or text == "partial":
+        return False
+    return not (text.startswith("final;") and len(text) > len("final;"))
+
+
+def has_other_media_type(request: Request) -> bool:
+    """Return whether the media type is not the one that PATCH needs."""
+    media_type = _value(request, "Content-Type").partition(";")[0].strip().lower()
+    return media_type != OFFSET_TYPE
+
+
+def _repeats_partial(request: Request) -> bool:
+    return len(set(listed_urls(request))) < len(listed_urls(request))
+
+
+REQUESTS: dict[RequestKind, Callable[[Request], bool]] = {
+    "tus-method": _is_tus_method,
+    "creation": is_creation,
+    "creation-with-upload": brings_bytes,
+    "partial-creation": lambda r: is_creation(r) and _value(r, "Upload-Concat").startswith("p"),
+    "final-creation": lambda r: is_creation(r) and _value(r, "Upload-Concat").startswith("f"),
+    "creation-with-other-body": _brings_other_body,
+    "creation-with-excess": _brings_excess,
+    "other-version": lambda r: (
+        _is_tus_method(r) and _value(r, "Tus-Resumable") not in {TUS_VERSION, ""}
+    ),
+    "no-version": lambda r: _is_tus_method(r) and not _value(r, "Tus-Resumable"),
+    "no-length": _has_no_length,
+    "malformed-length": lambda r: _is_malformed_number(r, "Upload-Length"),
+    "malformed-offset": lambda r: _is_malformed_number(r, "Upload-Offset"),
+    "malformed-metadata": _has_malformed_metadata,
+    "malformed-checksum": _has_malformed_checksum,
+    "malformed-concat": _has_malformed_concat,
+    "unknown-algorithm": _names_unknown_algorithm,
+    "other-media-type": has_other_media_type,
+    "media-type-variant": lambda r: (
+        not has_other_media_type(r) and _value(r, "Content-Type") != OFFSET_TYPE
+    ),
+    "repeated-method-override": lambda r: (
+        [name for name, _ in r.headers.items()].count("x-http-method-override") > 1
+    ),
+    "repeated-partial": _repeats_partial,
+}
+"""What a rule may say of a request, with `request`."""
+
+UPLOADS: dict[UploadKind, Callable[[FileInfo], bool]] = {
+    "known": lambda _: True,
+    "regular": lambda info: not info.is_partial and not info.is_final,
+    "partial": lambda info: info.is_partial,
+    "final": lambda info: info.is_final,
+    "not-final": lambda info: not info.is_final,
+    "complete": lambda info: info.is_complete,
+    "unfinished": lambda info: not info.is_complete,
+    "deferred-length": lambda info: info.size is None,
+    "with-filename": lambda info: "filename" in info.metadata,
+    "without-filename": lambda info: bool(info.metadata_header) and "filename" not in info.metadata,
+    "with-line-break": lambda info: any(b"\r\n" in text for text in info.metadata.values()),
+}
+"""What a rule may say of an upload, with `upload`, `after` and `partials`."""

@@ -1,0 +1,138 @@
+"""Carrying out the edits of a rule, on the request and on the response."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tus_defects.matching import match_response, match_uploads
+from tus_defects.messages import (
+    answer,
+    find_header,
+    read_body,
+    rewrite,
+    set_header,
+    strip,
+    with_body,
+    with_request_headers,
+    without_checksum,
+    without_trailers,
+)
+from tus_reference.handler import ClientDisconnected, Response
+
+if TYPE_CHECKING:
+    from tus_defects.call import Call
+    from tus_defects.rule import Edit, Match
+    from tus_reference.handler import Request
+
+_PLACEHOLDER = re.compile(r"\{(offset|end|size)\}")
+
+
+async def apply_rule(match: Match, edit: Edit, call: Call) -> Response:
+    """Respond to a request as a rule says, where it applies, and else as the server does."""
+    if not await match_uploads(match, call):
+        return await call.respond()
+    if edit.answer:
+        return await _edit_response(edit, call, _own_answer(edit, edit.answer))
+    request = await _edit_request(edit, call)
+    response = await call.respond(request)
+    if not await match_response(match, call, response):
+        return response
+    if edit.close:
+        raise ClientDisconnected
+    if edit.answer_after:
+        kept = tuple(item for item in response.headers if item[0] in edit.keep)
+        response = _own_answer(edit, edit.answer_after).with_headers(*kept)
+    return await _edit_response(edit, call, response)
+
+
+def _own_answer(edit: Edit, status: int) -> Response:
+    made = answer(status)
+    return Response(status, made.headers, edit.text.encode() or made.body)
+
+
+async def _edit_request(edit: Edit, call: Call) -> Request:
+    """Return the request as the server is to see it; the same one where nothing is edited."""
+    request = await _edit_body(edit, call.request)
+    if edit.ignore_checksum:
+        request = without_checksum(request)
+    if not edit.request:
+        return request
+    headers = {
+        name: None if text is False else await expand(text, call)
+        for name, text in edit.request.items()
+    }
+    # Without the upload, what it would have to be compared with is missing: all stays as it is.
+    missing = any(text is not False and headers[n] is None for n, text in edit.request.items())
+    return request if missing else with_request_headers(request, headers)
+
+
+async def _edit_body(edit: Edit, request: Request) -> Request:
+    match edit.body:
+        case "":
+            return request
+        case "not-read":
+            return with_body(request, b"")
+        case "without-trailers":
+            return without_trailers(request)
+    data = await read_body(request)
+    match edit.body:
+        case "discarded":
+            data = b""
+        case "inverted":
+            data = bytes(byte ^ 0xFF for byte in data)
+        case "reversed":
+            data = data[::-1]
+        case "buffered":
+            pass
+    return with_body(request, data)
+
+
+async def expand(template: str, call: Call) -> str | None:
+    """Return a header value with its placeholders filled in, or None where one has no value.
+
+    {offset} is the offset of the upload, {end} the offset that the request says it reaches, and
+    {size} how many bytes the body has.
+    """
+    values: dict[str, str] = {}
+    for name in _PLACEHOLDER.findall(template):
+        value = await _placeholder(name, call)
+        if value is None:
+            return None
+        values[name] = str(value)
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
+
+
+async def _placeholder(name: str, call: Call) -> int | None:
+    if name == "offset":
+        info = await call.upload()
+        return None if info is None else info.offset
+    size, offset = call.request.body.length, call.number("Upload-Offset")
+    if name == "size":
+        return size
+    return None if size is None or offset is None else offset + size
+
+
+async def _edit_response(edit: Edit, call: Call, response: Response) -> Response:
+    if edit.status:
+        response = Response(edit.status, response.headers, response.body, response.reason)
+    response = strip(response, *edit.strip)
+    for name, template in edit.set.items():
+        text = await expand(template, call)
+        response = response if text is None else set_header(response, name, text)
+    response = response.with_headers(*edit.add.items())
+    for name, substitutions in edit.replace.items():
+        for pattern, replacement in substitutions.items():
+            response = _substitute(response, name, pattern, replacement)
+    for name, amount in edit.increase.items():
+        response = rewrite(response, name, lambda text, amount=amount: str(int(text) + amount))
+    for name, form in edit.format.items():
+        response = rewrite(response, name, lambda text, form=form: form.format(int(text)))
+    for name, member in edit.unlist.items():
+        kept = [each for each in (find_header(response, name) or "").split(",") if each != member]
+        response = rewrite(response, name, lambda _, kept=kept: ",".join(kept))
+    return response
+
+
+def _substitute(response: Response, name: str, pattern: str, replacement: str) -> Response:
+    return rewrite(response, name, lambda text: re.sub(pattern, replacement, text, count=0))

@@ -1,0 +1,181 @@
+"""The rule language: what a rule matches and what it edits, as typed values read from TOML.
+
+A rule is a layer around the server. It matches a request, the upload that the request is about
+and the response; where all of these match, it edits the request on its way in and the response on
+its way out, or answers itself. docs/defects.md explains every key with examples.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Identifier = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+Sentence = Annotated[str, Meta(pattern="^[A-Z0-9][^\n]*\\.$", max_length=100)]
+Requirement = Annotated[str, Meta(pattern="^[a-z]+(-[a-z]+)*(\\.[a-z0-9-]+)+$")]
+
+Pattern = str
+"""A regular expression that the whole value has to match."""
+
+Template = str
+"""A header value; see `editing.expand` for its placeholders: {offset}, {end}, {size}."""
+
+RequestKind = Literal[
+    "tus-method",
+    "creation",
+    "creation-with-upload",
+    "partial-creation",
+    "final-creation",
+    "creation-with-other-body",
+    "creation-with-excess",
+    "other-version",
+    "no-version",
+    "no-length",
+    "malformed-length",
+    "malformed-offset",
+    "malformed-metadata",
+    "malformed-checksum",
+    "malformed-concat",
+    "unknown-algorithm",
+    "other-media-type",
+    "media-type-variant",
+    "repeated-method-override",
+    "repeated-partial",
+]
+UploadKind = Literal[
+    "known",
+    "regular",
+    "partial",
+    "final",
+    "not-final",
+    "complete",
+    "unfinished",
+    "deferred-length",
+    "with-filename",
+    "without-filename",
+    "with-line-break",
+]
+BodyChange = Literal[
+    "buffered", "discarded", "not-read", "inverted", "reversed", "without-trailers"
+]
+Extension = Literal[
+    "creation",
+    "creation-with-upload",
+    "creation-defer-length",
+    "expiration",
+    "checksum",
+    "checksum-trailer",
+    "termination",
+    "concatenation",
+    "concatenation-unfinished",
+]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """A table of a rule file: keys with hyphens, unknown keys refused."""
+
+
+class Match(_Table):
+    """Where a rule applies; every key that is given has to match, none matches everything.
+
+    `method` is the method that counts, after X-HTTP-Method-Override, and `sent` the one of the
+    request line. `name` is the last segment of the path, `target` all of the request target. A
+    header is matched by a pattern, or by whether it is there. `above` compares decimal headers of
+    the request. `upload` describes the upload before the request, `after` the same one after it,
+    `partials` any upload that a final creation lists. `status` is a status, a class such as "4xx",
+    or either of them behind "!" for all others; `reason` is the code of the response's error.
+    """
+
+    method: Pattern = ""
+    sent: Pattern = ""
+    path: Literal["", "endpoint", "upload", "server"] = ""
+    name: Pattern | None = None
+    target: Pattern = ""
+    request: tuple[RequestKind, ...] = ()
+    header: dict[str, Pattern | bool] = {}
+    lacks: dict[str, Pattern] = {}
+    above: dict[str, int] = {}
+    body: Literal["", "empty", "sized", "chunked"] = ""
+    upload: tuple[UploadKind, ...] = ()
+    partials: tuple[UploadKind, ...] = ()
+    after: tuple[UploadKind, ...] = ()
+    status: int | Annotated[str, Meta(pattern="^!?([1-5]xx|[1-5][0-9][0-9])$")] = ""
+    reason: str = ""
+    response: dict[str, Pattern | bool] = {}
+
+    @property
+    def concerns_response(self) -> bool:
+        """Whether it can only be decided after the server has answered."""
+        return bool(self.after or self.status or self.reason or self.response)
+
+
+class Edit(_Table):
+    """What a rule changes, in the order of the keys: request, answer, response.
+
+    `request` sets headers of the request, or removes those that are false; `ignore-checksum`
+    hides every checksum from the server. `answer` responds instead of the server, `answer-after`
+    lets the server do its work first; `keep` names headers of its response to repeat then. `close`
+    ends the connection without a response. `strip` removes headers of the response, `set` sets,
+    `add` adds those that are missing. `replace` substitutes patterns, one after another,
+    `increase` adds to a decimal header, `format` writes it by a format string of Python, and
+    `unlist` removes a member of a list; these four leave a missing header alone.
+    """
+
+    request: dict[str, Template | Literal[False]] = {}
+    ignore_checksum: bool = False
+    body: BodyChange | Literal[""] = ""
+    answer: int = 0
+    answer_after: int = 0
+    keep: tuple[str, ...] = ()
+    text: str = ""
+    close: bool = False
+    status: int = 0
+    strip: tuple[str, ...] = ()
+    set: dict[str, Template] = {}
+    add: dict[str, str] = {}
+    replace: dict[str, dict[Pattern, str]] = {}
+    increase: dict[str, int] = {}
+    format: dict[str, str] = {}
+    unlist: dict[str, str] = {}
+
+
+class Settings(_Table):
+    """Settings of the server that a rule overrides: `max-size` in bytes, 0 for no maximum."""
+
+    max_size: int | None = None
+    disable_download: bool | None = None
+    disable_locker: bool | None = None
+
+
+class Rule(_Table, kw_only=True):
+    """A defect, or what a quirk has in common with one.
+
+    `on` is the id of the quirk that the server has as well. `client` marks what shows something to
+    the author of a client: a correct client runs into it without sending anything wrong.
+    """
+
+    sentence: Sentence
+    on: Identifier | Literal[""] = ""
+    client: bool = False
+    match: Match = Match()
+    edit: Edit = Edit()
+    settings: Settings = Settings()
+
+
+class QuirkRule(Rule, kw_only=True):
+    """A quirk; `requires` are headers that its clients have to send.
+
+    `offers` are all of the extensions that the server has, if that is what is unusual.
+    """
+
+    requires: dict[str, str] = {}
+    offers: tuple[Extension, ...] | None = None
+
+
+class RuleFile(_Table):
+    """A file of rules: defects by the requirement that they break and their id, quirks by id."""
+
+    defect: dict[Requirement, dict[Identifier, Rule]] = {}
+    quirk: dict[Identifier, QuirkRule] = {}

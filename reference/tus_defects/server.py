@@ -1,0 +1,96 @@
+"""`Server`: what a defect may know of the server under it and do to its uploads.
+
+Everything goes through the settings and the store, which every store offers alike; nothing here
+depends on how the handler works.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, cast
+
+from tus_defects.messages import BytesBody
+from tus_reference.handler.location import Locator
+from tus_reference.protocol import Refused, is_upload_id
+
+if TYPE_CHECKING:
+    from tus_reference.handler import Config, DataStore, FileInfo, Request
+
+
+class Limits(Protocol):
+    """The settings that defects look at: sizes in bytes, durations in seconds."""
+
+    max_size: int
+    expire_after: float
+    network_timeout: float
+    base_path: str
+
+
+class Server:
+    """The uploads of a server, at its store; `config` is a validated one."""
+
+    def __init__(self, config: Config) -> None:
+        self.limits: Limits = config
+        self._composer = config.composer
+        self._store = cast("DataStore", config.composer.core)
+        self.urls = Locator(
+            config.base_path, respect_forwarded_headers=config.respect_forwarded_headers
+        )
+
+    async def find(self, upload_id: str) -> FileInfo | None:
+        """Return an upload, or None if it does not exist or has expired."""
+        if not is_upload_id(upload_id):
+            return None
+        try:
+            info = await self._store.get_info(upload_id)
+        except Refused:
+            return None
+        expired = info.expires is not None and not info.is_complete and time.time() >= info.expires
+        return None if expired else info
+
+    async def find_all(self) -> list[FileInfo]:
+        """Return every upload."""
+        recorder = self._composer.recorder
+        return [] if recorder is None else [each async for each in recorder.uploads()]
+
+    async def find_listed(self, request: Request) -> list[FileInfo | None]:
+        """Return the uploads that a final creation lists, in order; None for unknown ones."""
+        ids = [self.urls.id_of_url(request, url) for url in listed_urls(request)]
+        return [None if each is None else await self.find(each) for each in ids]
+
+    async def read(self, info: FileInfo) -> bytes:
+        """Return the stored bytes of an upload."""
+        reader = self._composer.get_reader
+        if reader is None:
+            return b""
+        return b"".join([chunk async for chunk in reader.get_reader(info.id, 0, info.offset)])
+
+    async def append(self, info: FileInfo, data: bytes) -> None:
+        """Store more bytes of an upload, whatever its length is."""
+        await self._store.write_chunk(info.id, info.offset, BytesBody(data))
+
+    async def rewrite(self, info: FileInfo, data: bytes) -> None:
+        """Replace the bytes of an upload."""
+        if self._composer.terminater is None:
+            return
+        await self._composer.terminater.terminate(info.id)
+        empty = replace(info, offset=0)
+        await self._store.new_upload(empty)
+        await self.append(empty, data)
+
+    async def set_length(self, upload_id: str, length: int) -> None:
+        """Set the length of an upload, whether it has one or not."""
+        if self._composer.length_deferrer is not None:
+            await self._composer.length_deferrer.declare_length(upload_id, length)
+
+    async def remove(self, upload_id: str) -> None:
+        """Remove an upload from the store; the handler does not learn that it was there."""
+        if self._composer.terminater is not None:
+            await self._composer.terminater.terminate(upload_id)
+
+
+def listed_urls(request: Request) -> tuple[str, ...]:
+    """Return the URLs that a final creation lists."""
+    listed = (request.headers.joined("Upload-Concat") or "")[6:]
+    return tuple(url for url in listed.split(" ") if url)

@@ -1,0 +1,74 @@
+"""A server with changes: layers of middleware around its handler, settings, wrapped streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tus_defects.call import Call, Memory
+from tus_defects.server import Server
+from tus_reference.handler import Handler
+from tus_reference.middleware import Layered
+from tus_reference.protocol import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import trio
+
+    from tus_defects.change import Change
+    from tus_reference.handler import Config, Request, Response
+    from tus_reference.middleware import Respond
+
+
+class ChangeLayer:
+    """The layer of middleware that one change is; what it remembers begins empty."""
+
+    def __init__(self, change: Change, server: Server) -> None:
+        self._change = change
+        self._server = server
+        self._memory = Memory()
+
+    async def answer(self, request: Request, respond: Respond) -> Response:
+        """Respond to a request, in another way where it is concerned."""
+        if not self._change.concerns(request, self._server):
+            return await respond(request)
+        try:
+            return await self._change.respond(Call(request, self._server, self._memory, respond))
+        except Refused:
+            # What a defect cannot read, the server refuses in its own words.
+            return await respond(request)
+
+
+def configure(config: Config, changes: Sequence[Change]) -> Config:
+    """Return the settings of a server with changes."""
+    for change in changes:
+        if change.configure is not None:
+            config = change.configure(config)
+    return config
+
+
+def layers(config: Config, changes: Sequence[Change]) -> list[ChangeLayer]:
+    """Return the layers for changes, the outermost first; `config` is the handler's, validated."""
+    server = Server(config)
+    return [ChangeLayer(each, server) for each in reversed(changes) if each.act is not None]
+
+
+def wrap_stream(stream: trio.abc.Stream, changes: Sequence[Change]) -> trio.abc.Stream:
+    """Return the stream of a connection as a server with changes reads and writes it."""
+    for change in changes:
+        if change.wrap_stream is not None:
+            stream = change.wrap_stream(stream)
+    return stream
+
+
+class ChangedService(Layered):
+    """A handler with changes around it; raises `ConfigError` for settings that cannot work."""
+
+    def __init__(self, config: Config, *changes: Change) -> None:
+        self.handler = Handler(configure(config, changes))
+        super().__init__(self.handler, *layers(self.handler.config, changes))
+        self.changes = changes
+
+    def wrap(self, stream: trio.abc.Stream) -> trio.abc.Stream:
+        """Return the stream of a connection as this server reads and writes it."""
+        return wrap_stream(stream, self.changes)
