@@ -2,7 +2,7 @@
 
 nox -s conformance -- --target URL    the suite against a server
 nox -s tests lint types               what CI runs
-nox -s proof                          the suite against servers whose faults are known
+nox -s proof                          the suite against servers with known defects
 nox -s mutants                        the judging and the wire with small changes, against the tests
 nox -s unseen                         the reference with small changes, against the suite
 nox -s serve                          the reference server
@@ -94,7 +94,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def proof(session: nox.Session) -> None:
-    """Judge every faulty and every odd server, and see that the suite says what it should."""
+    """Run the suite against every defect and quirk, and compare the verdicts with the matrix."""
     session.install("-e", ".")
     session.run("python", "-m", "proof", *session.posargs)
 

@@ -1,5 +1,5 @@
-"""The proof: every check of the suite can fail, and no legal server fails any.
+"""The proof: every check of the suite can fail, and no conforming server fails any.
 
-Faulty and eccentric servers are judged in memory by the same engine that judges real ones, and
-what it found is held against what each of them declares.
+The engine that evaluates real servers evaluates the defects and quirks of `tus_defects` in memory.
+What it measures has to pass the gates, and to be what `matrix.json` says.
 """

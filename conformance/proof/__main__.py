@@ -1,4 +1,4 @@
-"""The proof's command: judge every server, look at the gates, compare with what is kept."""
+"""The proof's command: evaluate every server, check the gates, compare with matrix.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proof import results as kept
-from proof.gates import GATES, PER_SERVER_GATES, Gate
+from proof.gates import GATES, PER_SERVER_GATES, Gate, compare_with_matrix
 from proof.page import count_figures, render_page
 from proof.process_pool import evaluate_servers, server_ids
 from proof.results import DefectResult, ProofResult, QuirkResult
@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the proof; return 1 when a gate fails or the kept matrix is not what was found."""
+    """Run the proof; return 1 if a gate fails or a verdict is not that of matrix.json."""
     options = _options(arguments)
     began = time.monotonic()
     found = _evaluate(options)
@@ -31,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.write and not options.only:
         kept.write_matrix(found)
         PAGE.write_text(render_page(found), "utf-8")
-    elif not options.only:
+    elif options.only:
+        failed += compare_with_matrix(found, kept.read_matrix())
+    else:
+        failed += compare_with_matrix(found, kept.read_matrix())
         failed += _changed_files(found)
     for sentence in failed:
         print(sentence)
@@ -42,18 +45,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     flags = argparse.ArgumentParser(prog="proof", description=__doc__)
     flags.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     flags.add_argument(
-        "--only", nargs="+", metavar="ID", help="judge these faults and eccentrics alone"
+        "--only", nargs="+", metavar="ID", help="evaluate only these defects and quirks"
     )
     flags.add_argument(
         "--every-scenario",
         action="store_true",
-        help="tell also the scenarios that a fault certainly leaves alone",
+        help="run also the scenarios that a defect certainly leaves unchanged",
     )
-    flags.add_argument("--write", action="store_true", help="keep what is found")
+    flags.add_argument("--write", action="store_true", help="write matrix.json and the page")
     options = flags.parse_args(arguments)
     known = {each for ids in server_ids() for each in ids}
     for unknown in set(options.only or ()) - known:
-        flags.error(f"there is no fault or eccentric {unknown!r}")
+        flags.error(f"unknown defect or quirk {unknown!r}")
     return options
 
 
@@ -63,21 +66,21 @@ def _evaluate(options: argparse.Namespace) -> ProofResult:
         defect_ids, quirk_ids = (
             tuple(each for each in ids if each in options.only) for ids in (defect_ids, quirk_ids)
         )
-    faults: dict[str, DefectResult] = {}
-    eccentrics: dict[str, QuirkResult] = {}
+    defects: dict[str, DefectResult] = {}
+    quirks: dict[str, QuirkResult] = {}
     seen: list[CheckOutcomes] = []
     for done in evaluate_servers(
         defect_ids, quirk_ids, jobs=options.jobs, every=options.every_scenario
     ):
         seen.append(done.outcomes)
         if isinstance(done.result, DefectResult):
-            faults[done.result.id] = done.result
+            defects[done.result.id] = done.result
         else:
-            eccentrics[done.result.id] = done.result
+            quirks[done.result.id] = done.result
         print(_result_line(done.result), flush=True)
     return ProofResult(
-        faults=tuple(faults[each] for each in defect_ids),
-        eccentrics=tuple(eccentrics[each] for each in quirk_ids),
+        defects=tuple(defects[each] for each in defect_ids),
+        quirks=tuple(quirks[each] for each in quirk_ids),
         unproven=() if options.only else tuple(find_unproven_checks(seen)),
     )
 
@@ -85,7 +88,7 @@ def _evaluate(options: argparse.Namespace) -> ProofResult:
 def _result_line(found: DefectResult | QuirkResult) -> str:
     if isinstance(found, QuirkResult):
         violations = ", ".join(found.violates) or "nothing"
-        return f"{found.id or 'the reference'}: charged with {violations}"
+        return f"{found.id or 'the reference'} violates {violations}"
     grade = found.violates.get(found.breaks, "NOT FOUND")
     more = [row for row in found.violates if row != found.breaks]
     return f"{found.id}: {found.breaks} {grade}" + (f", with {', '.join(more)}" if more else "")
@@ -103,7 +106,7 @@ def _failed_gates(found: ProofResult, gates: Mapping[str, Gate]) -> list[str]:
 def _changed_files(found: ProofResult) -> list[str]:
     files = {kept.MATRIX: kept.format_matrix(found), PAGE: render_page(found)}
     return [
-        f"{path.name} is not what was found; look why, and then write it with --write."
+        f"{path.name} is out of date; find out why, then write it with --write."
         for path, text in files.items()
         if not path.exists() or path.read_text("utf-8") != text
     ]

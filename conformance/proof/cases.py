@@ -1,4 +1,4 @@
-"""The servers that are judged: the reference, every eccentric, every fault on one of these."""
+"""The servers that are evaluated: the reference, every quirk, every defect on one of these."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import msgspec
 
 from proof.memory_evaluation import PROFILE, ServerCase
 from proof.operated_server import NEW_UPLOAD
-from tus_reference.quirks import quirks
+from tus_defects import changes, quirks
 
 REFERENCE = ""
-"""The id of the plain server among the eccentrics."""
+"""The id of the server without a quirk, among the quirks."""
 
 
 def server_case(identifier: str) -> ServerCase:
-    """Return the case of an eccentric, or of the reference."""
+    """Return the case of a quirk, or of the reference."""
     if identifier == REFERENCE:
         return ServerCase()
     quirk = quirks()[identifier]
-    required_headers = dict(quirk.required_headers)
+    required_headers = dict(quirk.requires)
     metadata = required_headers.pop("Upload-Metadata", None)
     profile = msgspec.structs.replace(PROFILE, headers=required_headers, metadata=metadata)
     if quirk.id != "core-only":
-        return ServerCase(quirk.modifications, profile)
+        return ServerCase(changes(quirk=quirk), profile)
     commands = msgspec.structs.replace(profile.commands, upload=NEW_UPLOAD)
-    return ServerCase(quirk.modifications, msgspec.structs.replace(profile, commands=commands))
+    return ServerCase(changes(quirk=quirk), msgspec.structs.replace(profile, commands=commands))

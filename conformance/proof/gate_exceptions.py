@@ -1,6 +1,6 @@
-"""Exceptions: what the gates let through, each with its reason; kept in a file that is read.
+"""Exceptions: what the gates let through, each with its reason, read from a file.
 
-An exception for something that needs none any more is as wrong as a gate that fails.
+An exception that is no longer needed fails like a gate.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FILE = Path(__file__).with_name("exceptions.toml")
 
 
 class GateExceptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Names with reasons: rows without a fault, scenarios and checks that find none."""
+    """Names with reasons: requirements without a defect, scenarios and checks that find none."""
 
     rows: dict[str, str] = {}
     scenarios: dict[str, str] = {}

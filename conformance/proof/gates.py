@@ -1,4 +1,4 @@
-"""The gates: what must hold of the findings, each with a sentence for what does not."""
+"""The gates: what must hold of the result of the proof, each with a sentence for what does not."""
 
 from __future__ import annotations
 
@@ -11,100 +11,101 @@ from proof.gradable_checks import (
     gradable_scenarios,
     noted_requirements,
 )
-from proof.results import ProofResult
-from tus_reference.defects import defects
-from tus_reference.quirks import quirks
+from proof.results import DefectResult, ProofResult, QuirkResult
 from tus_scenarios import ledger
 
 
-def check_declarations() -> Iterator[str]:
-    """Say which declared requirement the ledger does not have."""
-    for defect in defects().values():
-        for requirement in defect.violates:
+def check_ledger(result: ProofResult) -> Iterator[str]:
+    """Name every requirement that a server violates or is about and the ledger lacks."""
+    for each in result.defects:
+        for requirement in (each.breaks, *each.violates):
             if requirement not in ledger():
-                yield f"{defect.id} declares {requirement}, which the ledger does not have."
+                yield f"{each.id} violates {requirement}, which the ledger does not have."
 
 
-def check_as_declared(findings: ProofResult) -> Iterator[str]:
-    """Say which fault does not violate just what it declares."""
-    for found in findings.faults:
-        declared = defects()[found.id].violates
-        if found.violates == declared:
-            continue
-        missing = {
-            requirement: g
-            for requirement, g in declared.items()
-            if found.violates.get(requirement) != g
-        }
-        undeclared = {
-            requirement: g
-            for requirement, g in found.violates.items()
-            if declared.get(requirement) != g
-        }
-        surplus, lacking = _describe_violations(undeclared), _describe_violations(missing)
-        yield f"{found.id} violates {surplus} undeclared, and not {lacking}."
+def check_defects_found(result: ProofResult) -> Iterator[str]:
+    """Name every defect that the requirement it breaks does not show."""
+    for each in result.defects:
+        if each.breaks not in each.violates:
+            yield f"{each.id} does not violate {each.breaks}, the requirement that it breaks."
 
 
-def _describe_violations(rows: Mapping[str, str]) -> str:
-    return ", ".join(f"{requirement} ({grade})" for requirement, grade in rows.items()) or "nothing"
+def check_quirks(result: ProofResult) -> Iterator[str]:
+    """Name every quirk that fails a requirement, or leaves one without a verdict."""
+    for each in result.quirks:
+        name = each.id or "the reference"
+        failed = {row: grade for row, grade in each.violates.items() if grade == "fail"}
+        charged = failed if each.id else each.violates
+        if charged:
+            yield f"{name} conforms, and is charged with {_describe(charged)}."
+        if each.undetermined:
+            yield f"{name} leaves open {_describe(each.undetermined)}."
 
 
-def check_quirks(findings: ProofResult) -> Iterator[str]:
-    """Say which eccentric is charged with more, or less, than it declares, or not judged."""
-    for found in findings.eccentrics:
-        declared = dict.fromkeys(quirks()[found.id].warns, "warn") if found.id else {}
-        if found.violates != declared:
-            charges = _describe_violations(found.violates)
-            yield f"{found.id or 'the reference'} is charged with {charges}."
-        if found.undetermined:
-            open_rows = _describe_violations(found.undetermined)
-            yield f"{found.id or 'the reference'} leaves open {open_rows}."
+def compare_with_matrix(measured: ProofResult, matrix: ProofResult) -> Iterator[str]:
+    """Name every server whose measured verdicts are not those of `matrix.json`."""
+    kept: dict[str, DefectResult | QuirkResult] = {each.id: each for each in matrix.defects}
+    kept |= {each.id: each for each in matrix.quirks}
+    servers: list[DefectResult | QuirkResult] = [*measured.defects, *measured.quirks]
+    for each in servers:
+        known, name = kept.get(each.id), each.id or "the reference"
+        if known is None:
+            yield f"{name} is not in matrix.json."
+        elif known != each:
+            more = _describe(dict(each.violates.items() - known.violates.items()))
+            less = _describe(dict(known.violates.items() - each.violates.items()))
+            yield f"{name} is not what matrix.json says: it violates {more}, and not {less}."
 
 
-def check_requirements_covered(findings: ProofResult) -> Iterator[str]:
-    """Say which row that can be graded has no fault that breaks it first of all."""
-    broken = {found.breaks for found in findings.faults if found.breaks in found.violates}
+def _describe(violations: Mapping[str, str]) -> str:
+    named = [f"{requirement} ({grade})" for requirement, grade in sorted(violations.items())]
+    return ", ".join(named) or "nothing else"
+
+
+def check_requirements_covered(result: ProofResult) -> Iterator[str]:
+    """Name every gradable requirement that no defect is about."""
+    broken = {each.breaks for each in result.defects if each.breaks in each.violates}
     without = (requirement for requirement in gradable_requirements() if requirement not in broken)
-    return check_exceptions(without, exceptions().rows, "has no fault")
+    return check_exceptions(without, exceptions().rows, "has no defect")
 
 
-def check_scenarios_kill(findings: ProofResult) -> Iterator[str]:
-    """Say which scenario finds no fault."""
-    failed = {name for found in findings.faults for name in found.fails}
+def check_scenarios_kill(result: ProofResult) -> Iterator[str]:
+    """Name every gradable scenario that finds no defect."""
+    failed = {name for each in result.defects for name in each.fails}
     without = (name for name in gradable_scenarios() if name not in failed)
-    return check_exceptions(without, exceptions().scenarios, "finds no fault")
+    return check_exceptions(without, exceptions().scenarios, "finds no defect")
 
 
-def check_checks_proven(findings: ProofResult) -> Iterator[str]:
-    """Say which check was seen one way only."""
-    return check_exceptions(findings.unproven, exceptions().checks, "so that it shows nothing")
+def check_checks_proven(result: ProofResult) -> Iterator[str]:
+    """Name every check that had one outcome only."""
+    return check_exceptions(result.unproven, exceptions().checks, "so that it shows nothing")
 
 
-def check_only_noted(findings: ProofResult) -> Iterator[str]:
-    """Say which row that is taken for one that is never graded was graded.
+def check_only_noted(result: ProofResult) -> Iterator[str]:
+    """Name every requirement that was graded, and is supposed to be noted only.
 
-    A server that fails altogether is failed in any of these rows, but not in those of PROBED.
+    A server that fails altogether fails any of these requirements, but not those of PROBE_ONLY.
     """
-    for found in findings.faults:
+    for each in result.defects:
         for requirement in noted_requirements():
-            grade = found.violates.get(requirement)
+            grade = each.violates.get(requirement)
             if grade == "warn" or (grade and requirement in PROBE_ONLY):
-                yield f"{found.id} violates {requirement}, which is taken for one that cannot be."
+                yield f"{each.id} violates {requirement}, which is supposed to be noted only."
 
 
 Gate = Callable[[ProofResult], Iterable[str]]
 
 PER_SERVER_GATES: dict[str, Gate] = {
-    "Each fault violates what it declares, and nothing else": check_as_declared,
-    "Each eccentric is charged with what it declares, and nothing else": check_quirks,
+    "Each violated requirement is in the ledger": check_ledger,
+    "Each defect violates the requirement that it breaks": check_defects_found,
+    "No quirk fails a requirement": check_quirks,
 }
-"""What holds of every server by itself, whichever others are judged."""
+"""What holds of every server by itself, whichever others are evaluated."""
 
 GATES: dict[str, Gate] = {
-    "What is declared is in the ledger": lambda _: check_declarations(),
     **PER_SERVER_GATES,
-    "Each row that can be graded has a fault": check_requirements_covered,
-    "Each scenario finds a fault": check_scenarios_kill,
+    "Each gradable requirement has a defect": check_requirements_covered,
+    "Each gradable scenario finds a defect": check_scenarios_kill,
     "Each check held and was violated, and each probe had two outcomes": check_checks_proven,
-    "What is never graded never was": check_only_noted,
+    "Requirements that are noted only are never graded": check_only_noted,
 }

@@ -37,8 +37,8 @@ from tus_conformance.targets.profile import Commands, Profile
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
 from tus_conformance.transport.memory import memory_network
-from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer, serve_stream
-from tus_reference.defects import Modification, ModifiedHandler
+from tus_defects import Change
+from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer
 from tus_reports import ScenarioResult, Verdict
 from tus_scenarios import Expectation, Scenario, prose, scenarios
 
@@ -61,9 +61,9 @@ SENDS_NO_BYTES = frozenset({"interruption.large.wrapped-offset"})
 
 @dataclass
 class ServerCase:
-    """A server to judge: its behaviours, from the inside out, and what its profile says."""
+    """A server to evaluate: its changes, from the inside out, and its profile."""
 
-    modifications: tuple[Modification, ...] = ()
+    changes: tuple[Change, ...] = ()
     profile: Profile = PROFILE
 
 
@@ -81,17 +81,17 @@ def evaluate_server(
     case: ServerCase,
     recorded: RecordedServer | None = None,
     *,
-    modification: Modification | None = None,
+    change: Change | None = None,
     scenario_ids: frozenset[str] | None = None,
     stop_at: frozenset[Verdict] = frozenset(),
 ) -> ServerResult:
-    """Return how a server came out.
+    """Return the verdicts on a server.
 
-    With `known`, the same case without `modification`, the scenarios are not run again in which
-    the defect could not have changed a single answer; with `among`, only the scenarios of these ids
-    are told at all. The first scenario of a verdict in `until` is the last that is told.
+    With `recorded`, the same case without `change`, scenarios in which the change could not have
+    altered a single response keep their results. With `scenario_ids` only these scenarios run.
+    The first scenario with a verdict in `stop_at` is the last that runs.
     """
-    return _run(case, recorded, modification, _select_scenarios(scenario_ids), stop_at)[0]
+    return _run(case, recorded, change, _select_scenarios(scenario_ids), stop_at)[0]
 
 
 def _select_scenarios(among: frozenset[str] | None) -> tuple[Scenario, ...]:
@@ -125,7 +125,7 @@ def proof_scenarios() -> tuple[Scenario, ...]:
 def _run(
     case: ServerCase,
     known: RecordedServer | None,
-    modification: Modification | None,
+    change: Change | None,
     selected: tuple[Scenario, ...],
     until: frozenset[Verdict] = frozenset(),
 ) -> tuple[ServerResult, RecordedServer]:
@@ -136,7 +136,7 @@ def _run(
     try:
         clock = MockClock(autojump_threshold=0)
         with patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", new=True):
-            return trio.run(_evaluate, case, known, modification, selected, until, clock=clock)
+            return trio.run(_evaluate, case, known, change, selected, until, clock=clock)
     finally:
         logger.setLevel(before)
         gc.enable()
@@ -146,39 +146,31 @@ def _run(
 async def _evaluate(
     case: ServerCase,
     known: RecordedServer | None,
-    modification: Modification | None,
+    change: Change | None,
     selected: tuple[Scenario, ...],
     until: frozenset[Verdict],
 ) -> tuple[ServerResult, RecordedServer]:
-    recorder = TrafficRecorder()
-    modifications = (
-        *case.modifications,
-        *([modification] if modification else []),
-        Modification(wrap_handler=recorder.record_exchange),
-    )
     config = _config()
+    recorder = TrafficRecorder()
+    changes = (*case.changes, *([change] if change else []))
     began, zero = float(int(time.time())), trio.current_time()
     possible_grades: PossibleGrades = {}
     async with trio.open_nursery() as background:
-        operated_server = OperatedServer(
-            lambda: ModifiedHandler(config, *modifications), background
-        )
+        operated_server = OperatedServer(config, changes, recorder, background)
         with (
             patch("time.time", lambda: began + trio.current_time() - zero),
             patch("tus_conformance.targets.program.run_program", operated_server.run_command),
             patch("anyio.to_thread.run_sync", _run_in_place),
             patch.object(ScenarioExecution, "expect", _record_possible_grades(possible_grades)),
         ):
-            async with memory_network(
-                lambda stream: _serve_connection(operated_server.server, stream)
-            ) as backend:
+            async with memory_network(operated_server.serve) as backend:
                 target = Target(URL, case.profile, tuple(case.profile.headers.items()))
                 wire = Http1Transport(
                     backend=backend, timeout=target.timeout, redaction=target.redaction
                 )
                 run = Run(RunPlan(target=target, scenarios=selected), wire, lambda _: None)
                 session = await run.open_session()
-                reusable = _ReusableResults(session, known, modification)
+                reusable = _ReusableResults(session, known, change)
                 results = []
                 for scenario in selected:
                     recorder.start_scenario(scenario.id)
@@ -190,7 +182,7 @@ async def _evaluate(
                     restarts = operated_server.restarts
                     results.append(await run.run_scenario(scenario, session))
                     await operated_server.remove_uploads()
-                    # What a fault remembers is gone then, which a rehearsal cannot know.
+                    # What a defect remembers is lost then, which a replay cannot know.
                     recorder.traffic.concurrent |= operated_server.restarts > restarts
                     if results[-1].verdict in until:
                         break
@@ -209,7 +201,7 @@ async def _evaluate(
     )
     recorded = {each.id: each for each in results}
     return judged, RecordedServer(
-        session.discovery, recorded, recorder.traffic_by_scenario, operated_server.server.config
+        session.discovery, recorded, recorder.traffic_by_scenario, operated_server.config
     )
 
 
@@ -222,10 +214,6 @@ async def _run_in_place(work: Callable[..., object], *arguments: object, **_: ob
     """Do what the server would do in a thread, which keeps the time of the machine."""
     await trio.lowlevel.checkpoint()
     return work(*arguments)
-
-
-async def _serve_connection(server: ModifiedHandler, stream: trio.abc.Stream) -> None:
-    await serve_stream(server, server.wrap_stream(stream))
 
 
 def _record_possible_grades(possible_grades: PossibleGrades) -> Callable[..., bool]:
@@ -258,23 +246,21 @@ class _ReusableResults:
 
     session: Session
     known: RecordedServer | None
-    modification: Modification | None
+    change: Change | None
 
     def reusable_result(self, scenario: Scenario) -> ScenarioResult | None:
         """Return how a scenario came out before, where that stands."""
-        if self.known is None or self.modification is None:
+        if self.known is None or self.change is None:
             return None
         before = self.known.results[scenario.id]
-        return before if self._is_unchanged(scenario, self.known, self.modification) else None
+        return before if self._is_unchanged(scenario, self.known, self.change) else None
 
-    def _is_unchanged(
-        self, scenario: Scenario, known: RecordedServer, modification: Modification
-    ) -> bool:
+    def _is_unchanged(self, scenario: Scenario, known: RecordedServer, change: Change) -> bool:
         """Tell whether every answer in a scenario would be what it was."""
         recording = known.traffic.get(scenario.id)
         if recording is None or not self._has_same_discovery(scenario, known.discovery):
             return False
-        return leaves_unchanged(modification, recording, known.config)
+        return leaves_unchanged(change, recording, known.config)
 
     def _has_same_discovery(self, scenario: Scenario, before: DiscoveryResult) -> bool:
         """Tell whether all that a scenario takes from the discovery is what it was."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 import trio
 
-from tus_reference.defects import ModifiedHandler
+from proof.traffic_recorder import TrafficRecorder
+from tus_defects import Change, ChangedService
+from tus_defects.server import Server
+from tus_reference import Config, serve_stream
+from tus_reference.middleware import LayeredService
 from tus_reference.model import FileInfo
 
 URL = "http://tus.test/files/"
@@ -16,42 +19,55 @@ NEW_UPLOAD = "new-upload {length}"
 
 
 class OperatedServer:
-    """A server that can be started anew over the same store, remembering nothing else."""
+    """A server with changes that can be restarted over the same store; its memory is lost then."""
 
-    def __init__(self, start: Callable[[], ModifiedHandler], background: trio.Nursery) -> None:
-        self._start = start
+    def __init__(
+        self,
+        config: Config,
+        changes: Sequence[Change],
+        recorder: TrafficRecorder,
+        background: trio.Nursery,
+    ) -> None:
+        self._settings = config
+        self._changes = changes
+        self._recorder = recorder
         self._background = background
         self._maintenance_scope = trio.CancelScope()
         self.restarts = 0
-        self.server = self._start_server()
+        self._start()
 
-    def _start_server(self) -> ModifiedHandler:
+    def _start(self) -> None:
         self._maintenance_scope.cancel()
         self._maintenance_scope = trio.CancelScope()
-        server = self._start()
-        self._background.start_soon(self._run_maintenance, server, self._maintenance_scope)
-        return server
+        self._server = ChangedService(self._settings, *self._changes)
+        self.config = self._server.config
+        self._recorder.server = Server(self.config)
+        self._service = LayeredService(self._server, self._recorder)
+        self._background.start_soon(self._run_maintenance, self._server, self._maintenance_scope)
 
     @staticmethod
-    async def _run_maintenance(server: ModifiedHandler, scope: trio.CancelScope) -> None:
+    async def _run_maintenance(server: ChangedService, scope: trio.CancelScope) -> None:
         with scope:
             await server.run_maintenance()
 
+    async def serve(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection; the exchanges are recorded."""
+        await serve_stream(self._service, self._server.wrap(stream))
+
     async def remove_uploads(self) -> None:
-        """Remove every upload, so that nobody has to look them through."""
-        composer = self.server.config.composer
-        if composer.info_saver is None or composer.terminater is None:
-            return
-        for each in [info.id async for info in composer.info_saver.list_uploads()]:
-            await composer.terminater.terminate(each)
+        """Remove every upload, so that nothing has to look them through."""
+        server = Server(self.config)
+        for each in await server.find_all():
+            await server.remove(each.id)
 
     async def run_command(self, command: str, **values: str) -> bytes:
         """Do what a program of the profile would do, and return what it would print."""
         if command == RESTART:
             self.restarts += 1
-            self.server = self._start_server()
+            self._start()
             return b""
         assert command == NEW_UPLOAD, command
-        info = FileInfo(size=int(values["length"]))
-        created: Any = await self.server.uploads.store.new_upload(info)
+        store = self.config.composer.core
+        assert store is not None
+        created = await store.new_upload(FileInfo(size=int(values["length"])))
         return f"{URL}{created}\n".encode()

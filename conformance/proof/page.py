@@ -1,4 +1,4 @@
-"""The page that says how far to trust the verdicts, made of the findings."""
+"""The page that says how far to trust the verdicts, made from the result of the proof."""
 
 from __future__ import annotations
 
@@ -13,33 +13,32 @@ from proof.gradable_checks import (
     gradable_scenarios,
     noted_requirements,
 )
-from proof.results import DefectResult, ProofResult, QuirkResult
-from tus_reference.defects import defects
-from tus_reference.quirks import quirks
+from proof.results import DefectResult, ProofResult
+from tus_defects import defects, quirks
 from tus_scenarios import ledger
 
 INTRODUCTION = """\
 # How far to trust these verdicts
 
-A verdict is worth as much as the check behind it. So the suite is held against servers whose
-faults are known: each breaks one requirement, and declares which other ones necessarily break with
-it. The suite has to find just these, no more and no fewer. And it is held against servers that are
-unusual and right: it must not fail any of them.
+A verdict is worth as much as the check behind it. So the suite runs against servers with known
+defects: each breaks one requirement, and others that necessarily break with it. The suite has to
+find exactly these. It also runs against servers with quirks, which are unusual and conform: it must
+not fail any of them.
 
 - [In figures](#in-figures)
 - [What is not proven](#what-is-not-proven)
-- [Requirements and the faults that break them](#requirements-and-the-faults-that-break-them)
-- [Faults](#faults)
-- [Eccentrics](#eccentrics)
+- [Requirements and the defects that break them](#requirements-and-the-defects-that-break-them)
+- [Defects](#defects)
+- [Quirks](#quirks)
 
-All of these servers can be started to try a client, or to see for oneself:
-`tus-reference --misbehave ID`, `tus-reference --eccentric ID`; `list` in place of the ID tells
-them all. Some show in memory alone, where time is made to pass: those about expiry and time-outs
-need a server that is started with short ones.
+Start any of these servers with `tus-reference --defect ID` or `tus-reference --quirk ID`; `list`
+in place of the ID lists them all. Those about expiry and time-outs need a server with short ones,
+such as `--expire-after 20s --network-timeout 8s`.
 
-`nox -s proof` judges them all and fails when this page, or the data behind it in
-`conformance/proof/matrix.json`, is not what it finds; `nox -s proof -- --write` writes both. Every
-run of the tests judges each fault by as few scenarios as show everything that it violates.
+`nox -s proof` evaluates them all and fails when the verdicts differ from
+`conformance/proof/matrix.json`, or this page is out of date; `nox -s proof -- --write` writes both,
+and their diff is reviewed. The tests evaluate each defect by as few scenarios as show everything
+that it violates.
 """
 
 
@@ -58,41 +57,35 @@ def render_page(findings: ProofResult) -> str:
 def count_figures(findings: ProofResult) -> dict[str, str]:
     """Return the figures of the proof, each with its name."""
     rows, names = gradable_requirements(), gradable_scenarios()
-    broken = {found.breaks for found in findings.faults if found.breaks in found.violates}
-    with_fault = [row for row in rows if row in broken]
-    failed = {name for found in findings.faults for name in found.fails}
-    killed = [found for found in findings.faults if found.breaks in found.violates]
+    broken = {found.breaks for found in findings.defects if found.breaks in found.violates}
+    with_defect = [row for row in rows if row in broken]
+    failed = {name for found in findings.defects for name in found.fails}
+    killed = [found for found in findings.defects if found.breaks in found.violates]
     side = sum(len(found.violates) - 1 for found in killed)
-    quirks_ = [found for found in findings.eccentrics if found.id]
-    fine = [
-        each
-        for each in quirks_
-        if each.violates == dict.fromkeys(_warned_requirements(each), "warn")
-    ]
+    quirks_ = [found for found in findings.quirks if found.id]
+    fine = [each for each in quirks_ if "fail" not in each.violates.values()]
     alone = [found for found in killed if len(found.violates) == 1]
     every = list(gradable_checks())
     gradable = sum(check.gradable for check in every)
     return {
-        "faults": str(len(findings.faults)),
-        "faults found by the requirement that they break": _percentage(killed, findings.faults),
-        "faults that violate nothing else": _percentage(alone, findings.faults),
-        "other requirements violated by faults, each as declared": str(side),
-        "requirements that can be graded fail or warn, with a fault": _percentage(with_fault, rows),
+        "defects": str(len(findings.defects)),
+        "defects found by the requirement that they break": _percentage(killed, findings.defects),
+        "defects that violate nothing else": _percentage(alone, findings.defects),
+        "other requirements violated by defects": str(side),
+        "requirements that can be graded fail or warn, with a defect": _percentage(
+            with_defect, rows
+        ),
         "scenarios that can come out as fail or warn, seen to": _percentage(
             failed & set(names), names
         ),
-        "eccentrics": str(len(quirks_)),
-        "eccentrics without a fail, and warned as declared": _percentage(fine, quirks_),
+        "quirks": str(len(quirks_)),
+        "quirks that fail no requirement": _percentage(fine, quirks_),
         "checks that can be violated, in scenarios that are data": str(gradable),
         "probes, in scenarios that are data": str(len(every) - gradable),
         "checks, and probes, of these and of stories, seen one way only": str(
             len(findings.unproven)
         ),
     }
-
-
-def _warned_requirements(found: QuirkResult) -> Collection[str]:
-    return quirks()[found.id].warns
 
 
 def _percentage(some: Collection[object], every: Collection[object]) -> str:
@@ -111,7 +104,7 @@ def _gap_list(findings: ProofResult) -> str:
         lines += [f"  - {sentence}" for sentence in gate(findings)]
     kept = exceptions()
     for what, named in (
-        ("Requirements without a fault", kept.rows),
+        ("Requirements without a defect", kept.rows),
         ("Scenarios that were not seen to fail", kept.scenarios),
         ("Checks that were seen one way only, by scenario, step and place in it", kept.checks),
         (
@@ -127,15 +120,15 @@ def _gap_list(findings: ProofResult) -> str:
 
 def _requirement_table(findings: ProofResult) -> str:
     killers: dict[str, list[str]] = defaultdict(list)
-    for found in findings.faults:
+    for found in findings.defects:
         for row, grade in found.violates.items():
             shown = f"**{found.id}**" if row == found.breaks else found.id
             killers[row].append(f"{shown} ({grade})" if grade == "warn" else shown)
-    lines = ["## Requirements and the faults that break them", ""]
+    lines = ["## Requirements and the defects that break them", ""]
     lines += [
-        "The faults that are about a requirement are in bold.",
+        "The defects that are about a requirement are in bold.",
         "",
-        "| requirement | faults |",
+        "| requirement | defects |",
     ]
     lines += ["|---|---|"]
     lines += [f"| `{row}` | {', '.join(killers[row])} |" for row in ledger() if killers[row]]
@@ -143,10 +136,10 @@ def _requirement_table(findings: ProofResult) -> str:
 
 
 def _defect_table(findings: ProofResult) -> str:
-    lines = ["## Faults", "", "| fault | what is wrong | violates |", "|---|---|---|"]
+    lines = ["## Defects", "", "| defect | what is wrong | violates |", "|---|---|---|"]
     lines += [
         f"| `{found.id}` | {_defect_sentence(found)} | {_violation_list(found)} |"
-        for found in findings.faults
+        for found in findings.defects
     ]
     return "\n".join([*lines, ""])
 
@@ -162,8 +155,8 @@ def _violation_list(found: DefectResult) -> str:
 
 
 def _quirk_table(findings: ProofResult) -> str:
-    lines = ["## Eccentrics", "", "| eccentric | what is unusual | warned of |", "|---|---|---|"]
-    for found in findings.eccentrics:
+    lines = ["## Quirks", "", "| quirk | what is unusual | warnings |", "|---|---|---|"]
+    for found in findings.quirks:
         if found.id:
             warned = ", ".join(f"`{row}`" for row in found.violates) or "nothing"
             lines.append(f"| `{found.id}` | {quirks()[found.id].sentence} | {warned} |")

@@ -1,4 +1,7 @@
-"""What the proof found: every fault and eccentric, with what they violated."""
+"""What the proof measured: every defect and quirk, with the requirements that it violates.
+
+`matrix.json` keeps it, a line for each server: the expected verdicts, reviewed as a diff.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ _SCENARIO_IDS = tuple(each.id for each in scenarios())
 
 
 class DefectResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fault did: rows violated, other rows that came out otherwise, scenarios failed.
+    """What a defect causes: violated requirements, other changed verdicts, failed scenarios.
 
-    `shown` are as few scenarios as show all of the rows violated that a scenario alone can show.
+    `shown` are as few scenarios as show every violation that a single scenario can show.
     """
 
     id: str
@@ -34,7 +37,7 @@ class DefectResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuirkResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What an eccentric was charged with."""
+    """The requirements that a quirk violates, or leaves without a verdict."""
 
     id: str
     violates: dict[str, Verdict] = {}
@@ -42,17 +45,17 @@ class QuirkResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProofResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was found; of checks, those that were seen one way only."""
+    """All that was measured; `unproven` are the checks that had one outcome only."""
 
-    faults: tuple[DefectResult, ...]
-    eccentrics: tuple[QuirkResult, ...]
+    defects: tuple[DefectResult, ...]
+    quirks: tuple[QuirkResult, ...]
     unproven: tuple[str, ...] = ()
 
 
 def defect_result(
     identifier: str, breaks: str, on: str, baseline: ServerResult, server_result: ServerResult
 ) -> DefectResult:
-    """Return what a fault did to its server; the row that sums up the core is left out."""
+    """Return what a defect changes about its server, leaving out the sum of the core."""
     changed = {
         requirement: each
         for requirement, each in server_result.requirements.items()
@@ -83,7 +86,7 @@ def defect_result(
 def _smallest_evidence(
     violates: dict[str, Verdict], violations_by_scenario: dict[str, dict[str, Verdict]]
 ) -> Iterator[str]:
-    """Yield scenarios until every row is shown with its grade, those that show most first."""
+    """Yield scenarios until every violation is shown, those that show most first."""
     uncovered = {
         (requirement, grade)
         for requirement, grade in violates.items()
@@ -103,7 +106,7 @@ def _smallest_evidence(
 
 
 def quirk_result(identifier: str, server_result: ServerResult) -> QuirkResult:
-    """Return what an eccentric was charged with."""
+    """Return what a quirk violates, leaving out the sum of the core."""
     undetermined = {"error", "inconclusive"}
     return QuirkResult(
         id=identifier,
@@ -121,24 +124,24 @@ def quirk_result(identifier: str, server_result: ServerResult) -> QuirkResult:
 
 
 def write_matrix(result: ProofResult, path: Path = MATRIX) -> None:
-    """Write the findings, a line for each fault, so that changes can be read."""
+    """Write the result, a line for each server, so that changes can be reviewed."""
     path.write_text(format_matrix(result), "utf-8")
 
 
 def format_matrix(result: ProofResult) -> str:
-    """Return the findings as they are kept."""
+    """Return the result as `matrix.json` keeps it."""
 
     def lines(items: Iterable[object]) -> str:
         found = [json.dumps(msgspec.to_builtins(item), ensure_ascii=False) for item in items]
         return ",\n".join(f"  {line}" for line in found)
 
     return (
-        f'{{"faults": [\n{lines(result.faults)}\n ],\n'
-        f' "eccentrics": [\n{lines(result.eccentrics)}\n ],\n'
+        f'{{"defects": [\n{lines(result.defects)}\n ],\n'
+        f' "quirks": [\n{lines(result.quirks)}\n ],\n'
         f' "unproven": [\n{lines(result.unproven)}\n ]\n}}\n'
     )
 
 
 def read_matrix(path: Path = MATRIX) -> ProofResult:
-    """Return the findings that are kept."""
+    """Return the result that is kept."""
     return msgspec.json.decode(path.read_bytes(), type=ProofResult)

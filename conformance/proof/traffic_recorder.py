@@ -1,57 +1,62 @@
-"""Overhearing a server in memory: every request and its answer, by scenario."""
+"""Recording the traffic of a server in memory: every request and its response, by scenario."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import trio
 
-from proof.traffic_replay import ScenarioTraffic, ServerExchange, UnreadableBody, UploadInfos
-from tus_reference.defects import ModifiedHandler
-from tus_reference.defects.response_edits import created_id
-from tus_reference.defects.response_edits import known as known_upload
+from proof.traffic_replay import (
+    ScenarioTraffic,
+    ServerExchange,
+    UnreadableBody,
+    UploadInfos,
+    unreadable_chunks,
+)
+from tus_defects.call import created_id
+from tus_defects.server import Server
+from tus_reference.middleware import Respond
 from tus_reference.model import Download, Request, Response
 
 DISCOVERY_SCENARIO = "(discovery)"
 
 TrafficByScenario = dict[str, ScenarioTraffic]
-"""What was asked and answered, by scenario."""
+"""What was requested and responded, by scenario."""
 
 
 class TrafficRecorder:
-    """Everything that is asked and answered, by scenario."""
+    """A layer that records every exchange of `server`, by scenario."""
+
+    server: Server
 
     def __init__(self) -> None:
         self.traffic_by_scenario: TrafficByScenario = {}
         self.start_scenario(DISCOVERY_SCENARIO)
 
     def start_scenario(self, scenario: str) -> None:
-        """Put what comes now down to a scenario."""
+        """Attribute what comes now to a scenario."""
         self._in_progress = 0
         self._scenario = scenario
 
     @property
     def traffic(self) -> ScenarioTraffic:
-        """What was overheard in this scenario."""
+        """What was recorded in this scenario."""
         return self.traffic_by_scenario.setdefault(self._scenario, ScenarioTraffic())
 
-    async def record_exchange(
-        self, handler: ModifiedHandler, request: Request, respond: Any
-    ) -> Response:
-        """Pass a request on, and keep it with its answer."""
+    async def answer(self, request: Request, respond: Respond) -> Response:
+        """Pass a request on, and record it with its response."""
         recording = self.traffic
         recording.concurrent |= self._in_progress > 0
         self._in_progress += 1
-        before, started_at = await _upload_infos(handler, request, None), time.time()
+        before, started_at = await self._upload_infos(request, None), time.time()
         response: Response | None = None
         try:
             response = await respond(request)
         finally:
             self._in_progress -= 1
             with trio.CancelScope(shield=True):
-                after = await _upload_infos(handler, request, response)
+                after = await self._upload_infos(request, response)
             exchange = ServerExchange(
                 _without_body(request),
                 _without_download(response),
@@ -64,14 +69,11 @@ class TrafficRecorder:
         assert response is not None
         return response
 
-
-async def _upload_infos(
-    handler: ModifiedHandler, request: Request, response: Response | None
-) -> UploadInfos:
-    """Return the uploads that a request is about."""
-    requested = handler.upload_urls.id_from_path(request.path)
-    created = "" if response is None else created_id(handler, response)
-    return {each: await known_upload(handler, each) for each in (requested, created) if each}
+    async def _upload_infos(self, request: Request, response: Response | None) -> UploadInfos:
+        """Return the uploads that a request is about."""
+        requested = self.server.urls.id_from_path(request.path)
+        created = "" if response is None else created_id(response)
+        return {each: await self.server.find(each) for each in (requested, created) if each}
 
 
 def _without_body(request: Request) -> Request:
@@ -79,7 +81,7 @@ def _without_body(request: Request) -> Request:
 
 
 def _without_download(response: Response | None) -> Response | None:
-    """Return an answer as it can be compared and kept."""
+    """Return a response as it can be compared and kept; reading its download ends a replay."""
     if response is None or not isinstance(response.body, Download):
         return response
-    return replace(response, body=b"")
+    return replace(response, body=Download(response.body.length, unreadable_chunks()))

@@ -1,38 +1,38 @@
-"""Rehearsing a fault on exchanges that are known: would it have changed any of them?
+"""Replaying recorded traffic to a change: would it have altered any exchange?
 
-A fault that passes every request on as it came, and every answer back as it was, leaves a scenario
-what it was; there is no need to tell it again. The rehearsal gives the fault what it would have
-seen, and gives up, so that the scenario is told, at anything else: a body that is read, a store
-that is touched, a wait, requests that met.
+A change that passes every request on as it came, and every response back as it was, leaves the
+result of a scenario as it is, so that the scenario need not run again. The replay shows the change
+what was recorded and gives up, so that the scenario runs, at anything else: a body that is read, a
+store that is touched, a wait, concurrent requests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 from unittest.mock import patch
 
+from tus_defects import Change
+from tus_defects.server import Server
+from tus_defects.service import ChangeLayer
 from tus_reference import Config
-from tus_reference.defects import Modification, ModifiedHandler
-from tus_reference.defects.modification import HandlerMemory
-from tus_reference.handler.upload_urls import UploadUrls
 from tus_reference.model import (
     ClientDisconnected,
+    DataStore,
     FileInfo,
     Headers,
-    Refused,
     Request,
     Response,
-    errors,
+    StoreComposer,
 )
 
 UploadInfos = dict[str, FileInfo | None]
 """Uploads by their ids; None for those that are not there."""
 
 
-class ReplayImpossible(Exception):  # noqa: N818 - it is how a rehearsal ends
-    """The fault does something that only the real server can answer."""
+class ReplayImpossible(Exception):  # noqa: N818 - it is how a replay ends
+    """The change does something that only the real server can answer."""
 
 
 class UnreadableBody:
@@ -43,17 +43,27 @@ class UnreadableBody:
 
     @property
     def trailers(self) -> Headers:
-        """Give up."""
+        """Give up the replay."""
         raise ReplayImpossible
 
     async def read_into(self, buffer: memoryview) -> int:  # noqa: ARG002
-        """Give up."""
+        """Give up the replay."""
         raise ReplayImpossible
+
+
+async def unreadable_chunks() -> AsyncGenerator[bytes, None]:
+    """Give up the replay when a download is read."""
+    for chunk in _give_up():
+        yield chunk
+
+
+def _give_up() -> Iterable[bytes]:
+    raise ReplayImpossible
 
 
 @dataclass(frozen=True)
 class ServerExchange:
-    """A request, its answer if there was one, and the uploads it was about, before and after.
+    """A request, its response if there was one, and its uploads, before and after.
 
     The times are in seconds since the epoch.
     """
@@ -68,83 +78,68 @@ class ServerExchange:
 
 @dataclass
 class ScenarioTraffic:
-    """What was asked and answered in one scenario; `met` if requests were under way at once."""
+    """The exchanges of one scenario; `concurrent` if any of them overlapped."""
 
     exchanges: list[ServerExchange] = field(default_factory=list)
     concurrent: bool = False
 
 
-class _ReplayUploads:
-    def __init__(self) -> None:
+class _UnreachableStore:
+    """A store that only the real server has."""
+
+    def __getattr__(self, name: str) -> object:
+        raise ReplayImpossible
+
+
+class ReplayServer(Server):
+    """The server that a change sees in a replay: settings and recorded uploads, no store."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._composer = cast("StoreComposer", _UnreachableStore())
+        self._store = cast("DataStore", _UnreachableStore())
         self.infos: UploadInfos = {}
-
-    async def get(self, upload_id: str) -> FileInfo:
-        if upload_id not in self.infos:
-            raise ReplayImpossible
-        info = self.infos[upload_id]
-        if info is None:
-            raise Refused(errors.UPLOAD_NOT_FOUND)
-        return info
-
-
-class _ReplayConfig:
-    """The settings that are only numbers; what could reach a store is not there."""
-
-    def __init__(self, config: Config) -> None:
-        self.max_size = config.max_size
-        self.expire_after = config.expire_after
-        self.network_timeout = config.network_timeout
-
-
-class ReplayServer:
-    """What a fault sees of its server in a rehearsal."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = _ReplayConfig(config)
-        self.upload_urls = UploadUrls(config.base_path, respect_forwarded_headers=False)
-        self.memory = HandlerMemory()
-        self.uploads = _ReplayUploads()
         self.current_time = 0.0
 
+    async def find(self, upload_id: str) -> FileInfo | None:
+        """Return an upload as it was recorded."""
+        if upload_id and upload_id not in self.infos:
+            raise ReplayImpossible
+        return self.infos.get(upload_id)
 
-def leaves_unchanged(
-    modification: Modification, recording: ScenarioTraffic, config: Config
-) -> bool:
-    """Tell whether a fault certainly changes nothing in a scenario."""
-    if modification.change_config is not None or modification.wrap_stream is not None:
+
+def leaves_unchanged(change: Change, recording: ScenarioTraffic, config: Config) -> bool:
+    """Return whether a change certainly alters nothing in a scenario."""
+    if change.configure is not None or change.wrap_stream is not None:
         return False
-    if recording.concurrent and any(
-        modification.matches(each.request) for each in recording.exchanges
-    ):
-        return False
-    if not any(modification.matches(each.request) for each in recording.exchanges):
-        return True
     server = ReplayServer(config)
+    if not any(change.concerns(each.request, server) for each in recording.exchanges):
+        return True
+    if recording.concurrent:
+        return False
+    layer = ChangeLayer(change, server)
     with patch("time.time", lambda: server.current_time):
-        return all(
-            _leaves_exchange_unchanged(modification, each, server) for each in recording.exchanges
-        )
+        return all(_leaves_exchange_unchanged(layer, each, server) for each in recording.exchanges)
 
 
 def _leaves_exchange_unchanged(
-    modification: Modification, exchange: ServerExchange, server: ReplayServer
+    layer: ChangeLayer, exchange: ServerExchange, server: ReplayServer
 ) -> bool:
-    server.uploads.infos |= exchange.before
+    server.infos |= exchange.before
     server.current_time = exchange.started_at
     forwarded: list[Request] = []
 
     async def respond(request: Request) -> Response:
         forwarded.append(request)
-        server.uploads.infos |= exchange.after
+        server.infos |= exchange.after
         server.current_time = exchange.ended_at
         if exchange.response is None:
             raise ClientDisconnected
         return exchange.response
 
     replayed: Response | None
-    coroutine_ = modification.apply(cast("ModifiedHandler", server), exchange.request, respond)
     try:
-        replayed = _run_without_waiting(coroutine_)
+        replayed = _run_without_waiting(layer.answer(exchange.request, respond))
     except ClientDisconnected:
         replayed = None
     except Exception:

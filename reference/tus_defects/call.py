@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tus_defects.messages import find_header, with_body, with_request_headers
-from tus_reference.handler import ClientDisconnected
+from tus_reference.model import ClientDisconnected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tus_defects.server import Server
-    from tus_reference.handler import FileInfo, Request, Response
+    from tus_reference.model import FileInfo, Request, Response
 
     Respond = Callable[[Request], Awaitable[Response]]
 
@@ -83,7 +83,7 @@ class Call:
     @property
     def upload_id(self) -> str:
         """The id that the path of the request names; empty if it names none."""
-        return self.server.urls.upload_id(self.request.path) or ""
+        return self.server.urls.id_from_path(self.request.path) or ""
 
     async def upload(self) -> FileInfo | None:
         """Return the upload that the request is about, as it is now."""

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from tus_defects.call import Call
 from tus_defects.editing import apply_rule
 from tus_defects.matching import match_request, match_uploads
-from tus_defects.rule import Edit, Match
-from tus_reference.handler import Config, Response
+from tus_defects.rule import EVERY_REQUEST, Edit, Match
+from tus_reference.handler import Config
+from tus_reference.model import Response
 
 if TYPE_CHECKING:
     import trio
 
     from tus_defects.server import Server
-    from tus_reference.handler import Request
+    from tus_reference.model import Request
 
 Act = Callable[[Call], Awaitable[Response]]
 Configure = Callable[[Config], Config]
@@ -28,7 +29,7 @@ WrapStream = Callable[["trio.abc.Stream"], "trio.abc.Stream"]
 class Change:
     """What a defect or a quirk changes: requests that match, settings, the bytes on the wire."""
 
-    match: Match = Match()
+    match: Match = EVERY_REQUEST
     act: Act | None = None
     configure: Configure | None = None
     wrap_stream: WrapStream | None = None

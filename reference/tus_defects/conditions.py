@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from tus_defects.call import method_of
 from tus_defects.messages import OFFSET_TYPE
 from tus_defects.server import listed_urls
-from tus_reference.protocol import TUS_VERSION, Refused, parse_metadata
+from tus_reference.model import Refused
+from tus_reference.protocol import TUS_VERSION, parse_metadata
 from tus_reference.protocol.checksum import ALGORITHMS, parse_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tus_defects.rule import RequestKind, UploadKind
-    from tus_reference.handler import FileInfo, Request
+    from tus_reference.model import FileInfo, Request
 
 TUS_METHODS = frozenset({"POST", "HEAD", "PATCH", "DELETE"})
 
@@ -61,8 +62,10 @@ def _is_malformed_number(request: Request, name: str) -> bool:
 
 
 def _has_malformed_metadata(request: Request) -> bool:
+    if "Upload-Metadata" not in request.headers:
+        return False
     try:
-        parse_metadata(request.headers.joined("Upload-Metadata") or "none")
+        parse_metadata(request.headers.joined("Upload-Metadata") or "")
     except Refused:
         return True
     return False
@@ -110,8 +113,10 @@ REQUESTS: dict[RequestKind, Callable[[Request], bool]] = {
     "tus-method": _is_tus_method,
     "creation": is_creation,
     "creation-with-upload": brings_bytes,
-    "partial-creation": lambda r: is_creation(r) and _value(r, "Upload-Concat").startswith("p"),
-    "final-creation": lambda r: is_creation(r) and _value(r, "Upload-Concat").startswith("f"),
+    "partial-creation": lambda r: (
+        is_creation(r) and _value(r, "Upload-Concat").startswith("partial")
+    ),
+    "final-creation": lambda r: is_creation(r) and _value(r, "Upload-Concat").startswith("final"),
     "creation-with-other-body": _brings_other_body,
     "creation-with-excess": _brings_excess,
     "other-version": lambda r: (

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from tus_defects.matching import match_response, match_uploads
 from tus_defects.messages import (
     answer,
-    find_header,
     read_body,
     rewrite,
     set_header,
@@ -18,12 +17,14 @@ from tus_defects.messages import (
     without_checksum,
     without_trailers,
 )
-from tus_reference.handler import ClientDisconnected, Response
+from tus_reference.model import ClientDisconnected, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tus_defects.call import Call
     from tus_defects.rule import Edit, Match
-    from tus_reference.handler import Request
+    from tus_reference.model import Request
 
 _PLACEHOLDER = re.compile(r"\{(offset|end|size)\}")
 
@@ -123,16 +124,27 @@ async def _edit_response(edit: Edit, call: Call, response: Response) -> Response
     response = response.with_headers(*edit.add.items())
     for name, substitutions in edit.replace.items():
         for pattern, replacement in substitutions.items():
-            response = _substitute(response, name, pattern, replacement)
+            response = rewrite(response, name, _substitute(pattern, replacement))
     for name, amount in edit.increase.items():
-        response = rewrite(response, name, lambda text, amount=amount: str(int(text) + amount))
+        response = rewrite(response, name, _increase(amount))
     for name, form in edit.format.items():
-        response = rewrite(response, name, lambda text, form=form: form.format(int(text)))
+        response = rewrite(response, name, _format(form))
     for name, member in edit.unlist.items():
-        kept = [each for each in (find_header(response, name) or "").split(",") if each != member]
-        response = rewrite(response, name, lambda _, kept=kept: ",".join(kept))
+        response = rewrite(response, name, _unlist(member))
     return response
 
 
-def _substitute(response: Response, name: str, pattern: str, replacement: str) -> Response:
-    return rewrite(response, name, lambda text: re.sub(pattern, replacement, text, count=0))
+def _substitute(pattern: str, replacement: str) -> Callable[[str], str]:
+    return lambda text: re.sub(pattern, replacement, text)
+
+
+def _increase(amount: int) -> Callable[[str], str]:
+    return lambda text: str(int(text) + amount)
+
+
+def _format(form: str) -> Callable[[str], str]:
+    return lambda text: form.format(int(text))
+
+
+def _unlist(member: str) -> Callable[[str], str]:
+    return lambda text: ",".join(each for each in text.split(",") if each != member)

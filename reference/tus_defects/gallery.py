@@ -37,14 +37,14 @@ QUIRKS = ("responses", "choices", "offers", "streams")
 @cache
 def defects() -> dict[str, Defect]:
     """Return every defect by its id, in the order of the specification."""
-    found = [each for name in DEFECTS for each in _read("defects", name)]
+    found = [each for name in DEFECTS for each in _read("broken", name)]
     return {each.id: each for each in found if isinstance(each, Defect)}
 
 
 @cache
 def quirks() -> dict[str, Quirk]:
     """Return every quirk by its id."""
-    found = [each for name in QUIRKS for each in _read("quirks", name)]
+    found = [each for name in QUIRKS for each in _read("unusual", name)]
     return {each.id: each for each in found if isinstance(each, Quirk)}
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tus_defects.call import Call
     from tus_defects.rule import Match, UploadKind
     from tus_defects.server import Server
-    from tus_reference.handler import FileInfo, Request, Response
+    from tus_reference.model import FileInfo, Request, Response
 
 
 def match_request(match: Match, request: Request, server: Server) -> bool:
@@ -56,7 +56,7 @@ def _has_headers(match: Match, request: Request) -> bool:
     )
 
 
-def _is_as(text: str | None, wanted: str | bool) -> bool:
+def _is_as(text: str | None, wanted: str | bool) -> bool:  # noqa: FBT001 - as TOML has it
     if isinstance(wanted, bool):
         return (text is not None) is wanted
     return text is not None and re.fullmatch(wanted, text) is not None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tus_reference.handler import Response
-from tus_reference.handler.source import pieces
-from tus_reference.protocol import TUS_VERSION, Headers
+from tus_reference.handler.body_reader import iter_chunks
+from tus_reference.model import Headers, Response
+from tus_reference.protocol import TUS_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from tus_reference.handler import Body, Request
+    from tus_reference.model import Body, Request
 
 OFFSET_TYPE = "application/offset+octet-stream"
 
@@ -127,7 +127,7 @@ class BytesBody:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes in chunks."""
-        return pieces(self)
+        return iter_chunks(self)
 
 
 class UntrailedBody:

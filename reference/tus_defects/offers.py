@@ -18,7 +18,8 @@ from tus_defects.messages import (
 
 if TYPE_CHECKING:
     from tus_defects.call import Call
-    from tus_reference.handler import Config, Request, Response
+    from tus_reference.handler import Config
+    from tus_reference.model import Request, Response
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from tus_defects.change import Change, Defect, Quirk, change_by_function
-from tus_defects.rule import Match
+from tus_defects.rule import EVERY_REQUEST, Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,9 @@ REGISTERED: dict[str, list[Defect | Quirk]] = defaultdict(list)
 
 
 def defect(
-    breaks: str, match: Match = Match(), *, on: str = "", client: bool = False
+    breaks: str, match: Match = EVERY_REQUEST, *, on: str = "", client: bool = False
 ) -> Callable[[Act], Act]:
-    """Register a function as the defect that breaks a requirement, for the requests that match."""
+    """Register a function as the defect that breaks a requirement, for requests that match."""
 
     def register(function: Act) -> Act:
         change = change_by_function(match, function)
@@ -31,7 +31,9 @@ def defect(
     return register
 
 
-def quirk(match: Match = Match(), *, on: str = "", client: bool = False) -> Callable[[Act], Act]:
+def quirk(
+    match: Match = EVERY_REQUEST, *, on: str = "", client: bool = False
+) -> Callable[[Act], Act]:
     """Register a function as a quirk, for the requests that match."""
 
     def register(function: Act) -> Act:

@@ -22,54 +22,25 @@ Pattern = str
 Template = str
 """A header value; see `editing.expand` for its placeholders: {offset}, {end}, {size}."""
 
+# fmt: off
 RequestKind = Literal[
-    "tus-method",
-    "creation",
-    "creation-with-upload",
-    "partial-creation",
-    "final-creation",
-    "creation-with-other-body",
-    "creation-with-excess",
-    "other-version",
-    "no-version",
-    "no-length",
-    "malformed-length",
-    "malformed-offset",
-    "malformed-metadata",
-    "malformed-checksum",
-    "malformed-concat",
-    "unknown-algorithm",
-    "other-media-type",
-    "media-type-variant",
-    "repeated-method-override",
-    "repeated-partial",
+    "tus-method", "creation", "creation-with-upload", "partial-creation", "final-creation",
+    "creation-with-other-body", "creation-with-excess", "other-version", "no-version", "no-length",
+    "malformed-length", "malformed-offset", "malformed-metadata", "malformed-checksum",
+    "malformed-concat", "unknown-algorithm", "other-media-type", "media-type-variant",
+    "repeated-method-override", "repeated-partial",
 ]
 UploadKind = Literal[
-    "known",
-    "regular",
-    "partial",
-    "final",
-    "not-final",
-    "complete",
-    "unfinished",
-    "deferred-length",
-    "with-filename",
-    "without-filename",
-    "with-line-break",
-]
-BodyChange = Literal[
-    "buffered", "discarded", "not-read", "inverted", "reversed", "without-trailers"
+    "known", "regular", "partial", "final", "not-final", "complete", "unfinished",
+    "deferred-length", "with-filename", "without-filename", "with-line-break",
 ]
 Extension = Literal[
-    "creation",
-    "creation-with-upload",
-    "creation-defer-length",
-    "expiration",
-    "checksum",
-    "checksum-trailer",
-    "termination",
-    "concatenation",
-    "concatenation-unfinished",
+    "creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum",
+    "checksum-trailer", "termination", "concatenation", "concatenation-unfinished",
+]
+# fmt: on
+BodyChange = Literal[
+    "buffered", "discarded", "not-read", "inverted", "reversed", "without-trailers"
 ]
 
 
@@ -77,7 +48,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """A table of a rule file: keys with hyphens, unknown keys refused."""
 
 
-class Match(_Table):
+class Match(_Table, frozen=True):
     """Where a rule applies; every key that is given has to match, none matches everything.
 
     `method` is the method that counts, after X-HTTP-Method-Override, and `sent` the one of the
@@ -111,7 +82,10 @@ class Match(_Table):
         return bool(self.after or self.status or self.reason or self.response)
 
 
-class Edit(_Table):
+EVERY_REQUEST = Match()
+
+
+class Edit(_Table, frozen=True):
     """What a rule changes, in the order of the keys: request, answer, response.
 
     `request` sets headers of the request, or removes those that are false; `ignore-checksum`
@@ -141,7 +115,7 @@ class Edit(_Table):
     unlist: dict[str, str] = {}
 
 
-class Settings(_Table):
+class Settings(_Table, frozen=True):
     """Settings of the server that a rule overrides: `max-size` in bytes, 0 for no maximum."""
 
     max_size: int | None = None
@@ -149,7 +123,7 @@ class Settings(_Table):
     disable_locker: bool | None = None
 
 
-class Rule(_Table, kw_only=True):
+class Rule(_Table, frozen=True, kw_only=True):
     """A defect, or what a quirk has in common with one.
 
     `on` is the id of the quirk that the server has as well. `client` marks what shows something to
@@ -159,12 +133,17 @@ class Rule(_Table, kw_only=True):
     sentence: Sentence
     on: Identifier | Literal[""] = ""
     client: bool = False
-    match: Match = Match()
+    match: Match = EVERY_REQUEST
     edit: Edit = Edit()
     settings: Settings = Settings()
 
+    def __post_init__(self) -> None:
+        """Refuse a rule that answers before there is a response to match."""
+        if self.edit.answer and self.match.concerns_response:
+            raise ValueError("`answer` comes before any response; use `answer-after` to match one")
 
-class QuirkRule(Rule, kw_only=True):
+
+class QuirkRule(Rule, frozen=True, kw_only=True):
     """A quirk; `requires` are headers that its clients have to send.
 
     `offers` are all of the extensions that the server has, if that is what is unusual.
@@ -174,7 +153,7 @@ class QuirkRule(Rule, kw_only=True):
     offers: tuple[Extension, ...] | None = None
 
 
-class RuleFile(_Table):
+class RuleFile(_Table, frozen=True):
     """A file of rules: defects by the requirement that they break and their id, quirks by id."""
 
     defect: dict[Requirement, dict[Identifier, Rule]] = {}

@@ -8,33 +8,26 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from tus_defects.messages import BytesBody
-from tus_reference.handler.location import Locator
-from tus_reference.protocol import Refused, is_upload_id
+from tus_reference.handler.upload_urls import UploadUrls
+from tus_reference.model import Refused
+from tus_reference.protocol import is_upload_id
 
 if TYPE_CHECKING:
-    from tus_reference.handler import Config, DataStore, FileInfo, Request
-
-
-class Limits(Protocol):
-    """The settings that defects look at: sizes in bytes, durations in seconds."""
-
-    max_size: int
-    expire_after: float
-    network_timeout: float
-    base_path: str
+    from tus_reference.handler import Config
+    from tus_reference.model import DataStore, FileInfo, Request
 
 
 class Server:
-    """The uploads of a server, at its store; `config` is a validated one."""
+    """The uploads of a server, at its store; `config` is the validated one of its handler."""
 
     def __init__(self, config: Config) -> None:
-        self.limits: Limits = config
+        self.config = config
         self._composer = config.composer
         self._store = cast("DataStore", config.composer.core)
-        self.urls = Locator(
+        self.urls = UploadUrls(
             config.base_path, respect_forwarded_headers=config.respect_forwarded_headers
         )
 
@@ -51,12 +44,12 @@ class Server:
 
     async def find_all(self) -> list[FileInfo]:
         """Return every upload."""
-        recorder = self._composer.recorder
-        return [] if recorder is None else [each async for each in recorder.uploads()]
+        saver = self._composer.info_saver
+        return [] if saver is None else [each async for each in saver.list_uploads()]
 
     async def find_listed(self, request: Request) -> list[FileInfo | None]:
         """Return the uploads that a final creation lists, in order; None for unknown ones."""
-        ids = [self.urls.id_of_url(request, url) for url in listed_urls(request)]
+        ids = [self.urls.id_from_url(request, url) for url in listed_urls(request)]
         return [None if each is None else await self.find(each) for each in ids]
 
     async def read(self, info: FileInfo) -> bytes:

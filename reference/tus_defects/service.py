@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from tus_defects.call import Call, Memory
 from tus_defects.server import Server
 from tus_reference.handler import Handler
-from tus_reference.middleware import Layered
-from tus_reference.protocol import Refused
+from tus_reference.middleware import LayeredService
+from tus_reference.model import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import trio
 
     from tus_defects.change import Change
-    from tus_reference.handler import Config, Request, Response
+    from tus_reference.handler import Config
     from tus_reference.middleware import Respond
+    from tus_reference.model import Request, Response
 
 
 class ChangeLayer:
@@ -61,7 +62,7 @@ def wrap_stream(stream: trio.abc.Stream, changes: Sequence[Change]) -> trio.abc.
     return stream
 
 
-class ChangedService(Layered):
+class ChangedService(LayeredService):
     """A handler with changes around it; raises `ConfigError` for settings that cannot work."""
 
     def __init__(self, config: Config, *changes: Change) -> None:

@@ -134,7 +134,7 @@ def test_nobody_there_to_explore_is_undetermined(tmp_path: Path) -> None:
 
 def test_a_search_writes_files_that_run_replays(tmp_path: Path) -> None:
     serve = f"{sys.executable} -m tus_reference --host 127.0.0.1 --port {{port}} --store memory"
-    faulty = f"{serve} --misbehave head-without-offset"
+    faulty = f"{serve} --defect head-without-offset"
     target = ["--target", "http://127.0.0.1:{port}/files/"]
     words = ["explore", *target, "--server-command", faulty, "--seed", "3", "--examples", "20"]
     said = run_module(["tus_conformance", *words], cwd=str(tmp_path))

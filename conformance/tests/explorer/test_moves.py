@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from defect_servers import answer_correctly
-from reference_session import open_session_on
+from reference_in_memory import open_session
 
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.explorer import Move, unfold_moves
@@ -69,7 +68,7 @@ def test_any_moves_make_a_sound_scenario() -> None:
 
 @pytest.mark.parametrize("kind", MOVE_KINDS)
 async def test_a_server_that_conforms_passes_each_kind(kind: str) -> None:
-    async with open_session_on(answer_correctly) as session:
+    async with open_session() as session:
         for shape in (0, 1, 5):
             moves = [*moves_before(kind), Move(kind, size=3, shape=shape)]
             attempt = await execute_scenario(scenario_from_moves(moves), session)

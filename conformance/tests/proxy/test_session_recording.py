@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from defect_servers import answer_correctly
-from reference_session import open_session_on
+from reference_in_memory import open_session
 
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.proxy import ProxiedRequest, SessionRecording
@@ -189,7 +188,7 @@ def scenario(passed: Sequence[ProxiedRequest]) -> Scenario:
 async def test_a_server_that_conforms_passes_what_was_recorded(
     passed: list[ProxiedRequest],
 ) -> None:
-    async with open_session_on(answer_correctly) as session:
+    async with open_session() as session:
         attempt = await execute_scenario(scenario(passed), session)
     assert attempt.verdict == "pass", attempt
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tus_reference.cli.changes import change_config, new_layers
 from tus_reference.handler import Config, ConfigError, Handler
 from tus_reference.lockers import FileLocker, MemoryLocker
 from tus_reference.middleware import AccessLog, Cors, Health, LayeredService
@@ -42,11 +43,7 @@ def new_handler(options: argparse.Namespace) -> Handler:
         shutdown_timeout=options.shutdown_timeout,
         spool_directory=_spool_directory(options),
     )
-    if options.misbehave is None and options.eccentric is None:
-        return Handler(config)
-    from tus_reference.quirks.modified_server import new_modified_handler
-
-    return new_modified_handler(config, misbehave=options.misbehave, eccentric=options.eccentric)
+    return Handler(change_config(options, config))
 
 
 def new_metrics(options: argparse.Namespace, handler: Handler) -> Metrics | None:
@@ -86,7 +83,7 @@ def new_service(
                 max_age=options.cors_max_age,
             )
         )
-    return LayeredService(handler, *layers)
+    return LayeredService(handler, *layers, *new_layers(options, handler.config))
 
 
 def _use_store(options: argparse.Namespace, composer: StoreComposer) -> None:

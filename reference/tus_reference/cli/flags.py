@@ -160,12 +160,11 @@ def _add_timeouts(group: argparse._ArgumentGroup) -> None:
 
 def _add_client_testing(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--misbehave",
-        metavar="ID",
-        help="break one requirement of the protocol; ID is the name of a fault, list shows them",
+        "--defect", metavar="ID", help="break one requirement of the protocol; list shows all IDs"
     )
     group.add_argument(
-        "--eccentric",
-        metavar="ID",
-        help="be unusual, and yet right; ID is the name of an oddity, list shows them",
+        "--quirk", metavar="ID", help="be unusual but conforming; list shows all IDs"
     )
+    # What these flags were called before.
+    group.add_argument("--misbehave", dest="defect", help=argparse.SUPPRESS)
+    group.add_argument("--eccentric", dest="quirk", help=argparse.SUPPRESS)

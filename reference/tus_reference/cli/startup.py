@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from tus_reference.cli.changes import list_defects_or_quirks, wrap_listeners
 from tus_reference.cli.factories import new_handler, new_metrics, new_service
 from tus_reference.cli.flags import new_parser
 from tus_reference.handler import ConfigError, Handler
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     options = new_parser().parse_args(arguments)
     options.store = options.store or ("s3" if options.s3_bucket else "file")
-    if listing_text := _list_defects_or_quirks(options):
+    if listing_text := list_defects_or_quirks(options):
         sys.stdout.write(listing_text)
         return 0
     if options.workers <= 1:
@@ -63,16 +64,6 @@ def _check_and_serve(options: argparse.Namespace) -> int:
     finally:
         if options.unix_sock is not None:
             options.unix_sock.unlink(missing_ok=True)
-
-
-def _list_defects_or_quirks(options: argparse.Namespace) -> str:
-    """Return the faults or oddities, if that is what is asked for."""
-    if "list" not in {options.misbehave, options.eccentric}:
-        return ""
-    from tus_reference.defects import defects
-    from tus_reference.quirks import modified_server, quirks
-
-    return modified_server.format_list(defects() if options.misbehave == "list" else quirks())
 
 
 def _load_certificate(options: argparse.Namespace) -> Certificate | None:
@@ -172,7 +163,7 @@ async def _serve_until_stopped(
                 unblock_signals()
             await serve(
                 service,
-                _wrap_listeners(handler, _new_listeners(sockets, certificate)),
+                wrap_listeners(options, _new_listeners(sockets, certificate)),
                 stop=stop,
                 scheme="http" if certificate is None else "https",
                 limits=_connection_limits(options),
@@ -188,20 +179,6 @@ def _new_listeners(
     if certificate is None:
         return plain
     return [TLSListener(listener, certificate) for listener in plain]
-
-
-def _wrap_listeners(handler: Handler, listeners: Sequence[Listener]) -> Sequence[Listener]:
-    """Return the listeners, whose connections an odd handler changes."""
-    if type(handler) is Handler:
-        return listeners
-    from tus_reference.defects import ModifiedHandler
-    from tus_reference.quirks.modified_server import ModifiedListener
-
-    return [
-        ModifiedListener(each, handler)
-        for each in listeners
-        if isinstance(handler, ModifiedHandler)
-    ]
 
 
 def _connection_limits(options: argparse.Namespace) -> Limits:

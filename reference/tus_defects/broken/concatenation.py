@@ -1,0 +1,261 @@
+"""Defects of concatenation that touch partial or final uploads (Concatenation)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tus_defects.call import Call, created_id
+from tus_defects.messages import answer, read_body, rewrite, set_header
+from tus_defects.registry import defect
+from tus_defects.rule import Match
+from tus_defects.server import listed_urls
+from tus_reference.model import FileInfo, Response
+
+FINAL_CREATION = Match(request=("final-creation",))
+PATCH_OF_PARTIAL = Match(method="PATCH", upload=("partial",))
+PATCH_OF_FINAL = Match(method="PATCH", upload=("final",))
+AFTER_CONCAT = "concatenation.partial.patch-after-concat"
+NO_MODIFY = "concatenation.final.patch-no-modify"
+BAD_PARTIALS = "concatenation.final.bad-partials"
+
+
+@defect(
+    "concatenation.partial.repeat-in-one",
+    Match(request=("final-creation", "repeated-partial")),
+    client=True,
+)
+async def repeated_partial_joined_once(call: Call) -> Response:
+    """A partial upload that a final one names twice is joined once."""
+    urls = " ".join(dict.fromkeys(listed_urls(call.request)))
+    return await call.respond(Upload_Concat=f"final;{urls}")
+
+
+@defect("concatenation.partial.reuse-across", FINAL_CREATION, client=True)
+async def fails_on_reused_partial(call: Call) -> Response:
+    """A second final upload over the same partial upload gets 500."""
+    listed = {each.id for each in await call.server.find_listed(call.request) if each is not None}
+    if listed & call.memory.marked:
+        return answer(500)
+    response = await call.respond()
+    if response.status == 201:
+        call.memory.marked.update(listed)
+    return response
+
+
+# PATCH of a partial upload that was joined, and of a final upload
+
+
+async def _find_finals(call: Call) -> list[FileInfo]:
+    """Return the final uploads that the upload of the request is a part of."""
+    uploads = await call.server.find_all()
+    return [each for each in uploads if call.upload_id in each.partial_uploads]
+
+
+@defect(AFTER_CONCAT, PATCH_OF_PARTIAL)
+async def fails_on_patch_of_joined_partial(call: Call) -> Response:
+    """PATCH of a partial upload that has been joined gets 500."""
+    joined = any(each.is_complete for each in await _find_finals(call))
+    return answer(500) if joined else await call.respond()
+
+
+async def _change_finals(call: Call, change: Callable[[bytes], bytes]) -> Response:
+    """Respond to a PATCH of a partial upload, and change the final uploads it is joined to."""
+    finals = await _find_finals(call)
+    response = await call.respond()
+    for each in finals:
+        if each.is_complete:
+            data = change(await call.server.read(each))
+            await call.server.rewrite(replace(each, size=len(data)), data)
+    return response
+
+
+@defect(AFTER_CONCAT, PATCH_OF_PARTIAL)
+async def patch_of_joined_partial_reverses_final(call: Call) -> Response:
+    """PATCH of a joined partial upload is refused, but the final upload is reversed."""
+    return await _change_finals(call, lambda data: data[::-1])
+
+
+@defect(AFTER_CONCAT, PATCH_OF_PARTIAL)
+async def patch_of_joined_partial_extends_final(call: Call) -> Response:
+    """PATCH of a joined partial upload is refused, but the final upload gets another byte."""
+    return await _change_finals(call, lambda data: data + b"?")
+
+
+@defect(NO_MODIFY, PATCH_OF_FINAL)
+async def patch_of_final_cuts_partials(call: Call) -> Response:
+    """PATCH of a final upload is refused, but its partial uploads lose their last byte."""
+    info = await call.upload()
+    response = await call.respond()
+    for each in () if info is None else info.partial_uploads:
+        part = await call.server.find(each)
+        if part is not None and part.offset:
+            await call.server.rewrite(part, (await call.server.read(part))[:-1])
+    return response
+
+
+@defect(NO_MODIFY, PATCH_OF_FINAL)
+async def patch_of_final_cuts_it(call: Call) -> Response:
+    """PATCH of a final upload is refused, but the upload ends one byte earlier."""
+    info = await call.upload()
+    response = await call.respond()
+    if info is not None and info.offset:
+        data = (await call.server.read(info))[:-1]
+        await call.server.rewrite(replace(info, size=len(data)), data)
+    return response
+
+
+# Lists that cannot be joined
+
+
+@defect(BAD_PARTIALS, FINAL_CREATION)
+async def unknown_partials_skipped(call: Call) -> Response:
+    """Partial uploads that do not exist, or are elsewhere, are left out of a final upload."""
+    found, urls = await call.server.find_listed(call.request), listed_urls(call.request)
+    known = [url for url, each in zip(urls, found, strict=True) if each is not None]
+    if len(known) == len(found):
+        return await call.respond()
+    response = await call.respond(Upload_Concat=f"final;{' '.join(known)}")
+    if known:
+        return response
+    return await call.respond(Upload_Concat=None, Upload_Length="0")
+
+
+@defect(BAD_PARTIALS, FINAL_CREATION)
+async def any_upload_accepted_as_partial(call: Call) -> Response:
+    """Uploads that are not partial are accepted in the list of a final upload."""
+    for each in await call.server.find_listed(call.request):
+        if each is not None and not each.is_partial:
+            data = await call.server.read(each)
+            await call.server.rewrite(replace(each, is_partial=True), data)
+    return await call.respond()
+
+
+@defect(BAD_PARTIALS, FINAL_CREATION)
+async def refused_final_removes_partials(call: Call) -> Response:
+    """When a final upload is refused, the partial uploads that it names are removed."""
+    listed = await call.server.find_listed(call.request)
+    response = await call.respond()
+    if response.status == 400:
+        for each in listed:
+            if each is not None and await call.server.find(each.id) is not None:
+                await call.server.remove(each.id)
+    return response
+
+
+@defect(BAD_PARTIALS, Match(request=("malformed-concat",)))
+async def malformed_concat_ignored(call: Call) -> Response:
+    """A malformed Upload-Concat is ignored."""
+    length = call.header("Upload-Length") or "0"
+    return await call.respond(Upload_Concat=None, Upload_Length=length)
+
+
+@defect("concatenation.header.response-format", Match(method="POST|HEAD"))
+async def capitalized_concat_repeated(call: Call) -> Response:
+    """Upload-Concat: Partial is accepted, and HEAD returns it as it came."""
+    texts = call.memory.texts
+    if call.method == "HEAD":
+        response = await call.respond()
+        text = texts.get(call.upload_id)
+        return response if text is None else set_header(response, "Upload-Concat", text)
+    if call.header("Upload-Concat") != "Partial":
+        return await call.respond()
+    response = await call.respond(Upload_Concat="partial")
+    texts[created_id(response)] = "Partial"
+    return response
+
+
+# What else a final upload may come with
+
+
+@defect(
+    "concatenation.final.upload-length-given",
+    Match(request=("final-creation",), header={"Upload-Length": "\\d+"}),
+)
+async def given_length_of_final_kept(call: Call) -> Response:
+    """The Upload-Length of the creation of a final upload is kept, one byte higher."""
+    response = await call.respond(Upload_Length=None)
+    await call.server.set_length(created_id(response), int(call.header("Upload-Length")) + 1)
+    return response
+
+
+@defect("concatenation.final.body", Match(request=("final-creation",), body="sized"))
+async def body_of_final_appended(call: Call) -> Response:
+    """Bytes that come with a final upload are appended to it."""
+    data = await read_body(call.request)
+    response = await call.respond_to(b"")
+    info = await call.created(response)
+    if info is not None and info.size is not None:
+        await call.server.append(info, data)
+        await call.server.set_length(info.id, info.size + len(data))
+    return response
+
+
+@defect("concatenation.final.max-size", FINAL_CREATION)
+async def final_not_limited(call: Call) -> Response:
+    """A final upload may be larger than Tus-Max-Size."""
+    listed = await call.server.find_listed(call.request)
+    total = sum(each.size or 0 for each in listed if each is not None)
+    if not 0 < call.server.config.max_size < total:
+        return await call.respond()
+    return answer(201, ("Location", f"{call.server.urls.path}too-large"))
+
+
+# DELETE, and where concatenation is not offered
+
+
+@defect("termination.final-and-partials", Match(method="DELETE", upload=("partial",)), client=True)
+async def final_loses_bytes_of_deleted_partial(call: Call) -> Response:
+    """DELETE of a partial upload removes as many bytes from the start of its final upload."""
+    info = await call.upload()
+    finals = await _find_finals(call)
+    response = await call.respond()
+    for each in finals:
+        data = await call.server.read(each)
+        await call.server.rewrite(each, data[0 if info is None else info.offset :])
+    return response
+
+
+@defect("concatenation-unfinished.not-supported", FINAL_CREATION, on="concatenation-only")
+async def refused_final_closes_partials(call: Call) -> Response:
+    """A final upload over unfinished partial uploads gets 400, and these end where they are."""
+    response = await call.respond()
+    if response.status == 400:
+        for each in await call.server.find_listed(call.request):
+            if each is not None and each.is_partial:
+                await call.server.set_length(each.id, each.offset)
+    return response
+
+
+CREATE = "concatenation.partial.create"
+
+
+@defect(CREATE, Match(method="PATCH", upload=("partial",)), client=True)
+async def patch_of_partial_refused(call: Call) -> Response:
+    """PATCH of an empty partial upload of 100 bytes gets 403."""
+    info = await call.upload()
+    refused = info is not None and info.size == 100 and info.offset == 0
+    return answer(403) if refused else await call.respond()
+
+
+@defect(CREATE, Match(request=("partial-creation",)), client=True)
+async def partial_begins_with_a_byte(call: Call) -> Response:
+    """A partial upload of 100 bytes has a byte as soon as it is created."""
+    response = await call.respond()
+    info = await call.created(response)
+    if info is not None and info.offset == 0 and info.size == 100:
+        await call.server.append(info, b"?")
+    return response
+
+
+@defect("concatenation.head.upload-concat", Match(method="HEAD"))
+async def concat_urls_in_other_form(call: Call) -> Response:
+    """HEAD returns absolute URLs of partial uploads as paths, and paths as absolute URLs."""
+    origin = f"{call.request.scheme}://{call.header('Host')}/"
+
+    def turn(text: str) -> str:
+        if origin in text:
+            return text.replace(origin, "/")
+        return text.replace(";/", f";{origin}").replace(" /", f" {origin}")
+
+    return rewrite(await call.respond(), "Upload-Concat", turn)

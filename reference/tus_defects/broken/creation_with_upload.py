@@ -1,0 +1,111 @@
+"""Defects of creations with bytes that touch these or remember something (Creation With Upload)."""
+
+from __future__ import annotations
+
+from tus_defects.call import Call
+from tus_defects.messages import OFFSET_TYPE, answer, read_body, rewrite, set_header
+from tus_defects.registry import defect
+from tus_defects.rule import Match
+from tus_reference.model import ClientDisconnected, Response
+
+CREATION = Match(method="POST")
+WITH_UPLOAD = Match(request=("creation-with-upload",))
+INTERRUPTED = "creation-with-upload.interrupted"
+
+
+@defect("creation-with-upload.accept-bytes", WITH_UPLOAD, client=True)
+async def with_upload_drops_a_byte(call: Call) -> Response:
+    """A creation with up to 90 bytes stores all but the last one."""
+    data = await read_body(call.request)
+    if call.has("Upload-Checksum") or len(data) > 90:
+        return await call.respond_to(data)
+    return await call.respond_to(data[:-1])
+
+
+@defect("creation-with-upload.upload-offset-value", WITH_UPLOAD, client=True)
+async def with_upload_corrupted(call: Call) -> Response:
+    """The bytes of a creation are stored without their highest bits."""
+    response = await call.respond()
+    info = await call.created(response)
+    if info is not None and info.offset:
+        data = await call.server.read(info)
+        await call.server.rewrite(info, bytes(byte & 0x7F for byte in data))
+    return response
+
+
+@defect("creation-with-upload.wrong-content-type", Match(request=("creation-with-other-body",)))
+async def with_upload_of_other_type_cut(call: Call) -> Response:
+    """Of bytes of another media type in a creation two are stored, and all acknowledged."""
+    data = await read_body(call.request)
+    response = await call.respond_to(data[:2], Content_Type=OFFSET_TYPE)
+    return rewrite(response, "Upload-Offset", lambda _: str(len(data)))
+
+
+@defect("creation-with-upload.exceeds-length", WITH_UPLOAD)
+async def with_upload_excess_stored(call: Call) -> Response:
+    """A creation of up to 5 bytes stores more bytes than its length."""
+    length = call.number("Upload-Length")
+    if length is None or length > 5 or call.has("Upload-Concat"):
+        return await call.respond()
+    data = await read_body(call.request)
+    response = await call.respond_to(b"")
+    info = await call.created(response)
+    if info is not None:
+        await call.server.append(info, data)
+    return set_header(response, "Upload-Offset", str(len(data)))
+
+
+@defect("creation-with-upload.empty-body", WITH_UPLOAD, client=True)
+async def empty_with_upload_adds_a_byte(call: Call) -> Response:
+    """A creation with the media type of bytes and an empty body stores one byte."""
+    response = await call.respond()
+    info = await call.created(response)
+    if info is not None and not info.offset and info.size and not call.has("Upload-Concat"):
+        await call.server.append(info, b"?")
+    return response
+
+
+async def _read_unless_broken(call: Call) -> bytes:
+    """Return the body; mark it if it breaks off."""
+    try:
+        return await read_body(call.request)
+    except ClientDisconnected:
+        call.memory.marked.add("broken")
+        raise
+
+
+async def _respond_to_read(call: Call, data: bytes) -> Response:
+    """Respond to a request whose body was read; to one that had none as it came."""
+    return await (call.respond() if call.request.body.length == 0 else call.respond_to(data))
+
+
+@defect(INTERRUPTED, CREATION, client=True)
+async def fails_after_broken_creation(call: Call) -> Response:
+    """The creation after one that broke off gets 500."""
+    if "broken" in call.memory.marked:
+        call.memory.marked.discard("broken")
+        return answer(500)
+    return await _respond_to_read(call, await _read_unless_broken(call))
+
+
+@defect(INTERRUPTED, CREATION, client=True)
+async def broken_creation_goes_on_in_next(call: Call) -> Response:
+    """Bytes of a creation that broke off are appended to the next upload."""
+    broken = "broken" in call.memory.marked
+    call.memory.marked.discard("broken")
+    response = await _respond_to_read(call, await _read_unless_broken(call))
+    info = await call.created(response)
+    if broken and info is not None and info.size == 100:
+        await call.server.append(info, b"left over")
+    return response
+
+
+@defect("creation.post.body-without-extension", WITH_UPLOAD, on="creation-only", client=True)
+async def body_stored_as_zeros(call: Call) -> Response:
+    """Where bytes in a creation are not offered, all but one are stored, as zeros."""
+    size = call.request.body.length or 0
+    response = await call.respond()
+    info = await call.created(response)
+    if info is not None and size > 1:
+        await call.server.append(info, bytes(size - 1))
+    return response

@@ -1,0 +1,83 @@
+"""Defects of expiry that remember uploads or look at the clock (Expiration)."""
+
+from __future__ import annotations
+
+import time
+
+from tus_defects.call import Call
+from tus_defects.messages import answer, find_header, set_status, strip
+from tus_defects.registry import defect
+from tus_defects.rule import Match
+from tus_reference.model import Response
+
+UPLOAD = Match(method="HEAD|PATCH|DELETE")
+REMOVED = "expiration.removed-404-410"
+NOT_REMOVED = "expiration.complete-not-removed"
+
+
+@defect("expiration.patch-header", Match(method="PATCH"), client=True)
+async def only_first_patch_with_expires(call: Call) -> Response:
+    """Only the response to the first PATCH has Upload-Expires."""
+    response = await call.respond()
+    if find_header(response, "Upload-Expires") is None:
+        return response
+    if call.upload_id in call.memory.marked:
+        return strip(response, "Upload-Expires")
+    call.memory.marked.add(call.upload_id)
+    return response
+
+
+async def _respond_to_expired(call: Call, status: int) -> Response:
+    """Respond with another status where an upload has expired, but not where it was deleted."""
+    response, deleted = await call.respond(), call.memory.marked
+    if call.method == "DELETE":
+        deleted.add(call.upload_id)
+        return response
+    expired = response.status == 410 and call.upload_id not in deleted
+    return set_status(response, status) if expired else response
+
+
+@defect(REMOVED, UPLOAD, client=True)
+async def expired_upload_400(call: Call) -> Response:
+    """HEAD and PATCH of an upload that has expired get 400."""
+    return await _respond_to_expired(call, 400)
+
+
+@defect(REMOVED, Match(method="PATCH|DELETE"), client=True)
+async def expired_upload_409(call: Call) -> Response:
+    """PATCH of an upload that has expired gets 409."""
+    return await _respond_to_expired(call, 409)
+
+
+@defect("expiration.may-remove", UPLOAD, client=True)
+async def expired_upload_500(call: Call) -> Response:
+    """HEAD and PATCH of an upload that has expired get 500."""
+    return await _respond_to_expired(call, 500)
+
+
+@defect(NOT_REMOVED, Match(method="PATCH"), client=True)
+async def upload_completed_late_removed(call: Call) -> Response:
+    """An upload that is completed after its earlier Upload-Expires is acknowledged and removed."""
+    before = await call.upload()
+    response = await call.respond()
+    info = await call.upload()
+    expires = None if before is None else before.expires
+    late = expires is not None and time.time() > expires
+    if late and info is not None and info.is_complete:
+        await call.server.remove(info.id)
+    return response
+
+
+@defect(NOT_REMOVED, Match(method="HEAD|PATCH|GET"), client=True)
+async def complete_upload_expires(call: Call) -> Response:
+    """Complete uploads expire as well."""
+    texts, upload_id = call.memory.texts, call.upload_id
+    expires = texts.get(upload_id)
+    if expires is not None and time.time() > float(expires):
+        await call.server.remove(upload_id)
+        return answer(410)
+    response = await call.respond()
+    info = await call.upload()
+    if info is not None and info.is_complete and call.method == "PATCH":
+        texts[upload_id] = str(time.time() + call.server.config.expire_after)
+    return response

@@ -1,0 +1,92 @@
+"""Defects of Upload-Metadata that rewrite or remember it (Creation)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tus_defects.call import Call, created_id
+from tus_defects.conditions import REQUESTS
+from tus_defects.messages import rewrite, set_header
+from tus_defects.registry import defect
+from tus_defects.rule import Match
+from tus_reference.model import Refused, Response
+from tus_reference.protocol import parse_metadata
+from tus_reference.protocol.metadata import encode_base64
+
+HEAD = Match(method="HEAD")
+ECHO = "creation.metadata.head-echo"
+
+
+@defect(ECHO, HEAD, client=True)
+async def metadata_keys_in_lower_case(call: Call) -> Response:
+    """HEAD returns the keys of the metadata in lower case."""
+
+    def lower(text: str) -> str:
+        pairs = [pair.partition(" ") for pair in text.split(",")]
+        unique = {key.lower(): space + value for key, space, value in pairs}
+        return ",".join(key + rest for key, rest in unique.items())
+
+    return rewrite(await call.respond(), "Upload-Metadata", lower)
+
+
+@defect(ECHO, HEAD, client=True)
+async def metadata_handled_as_text(call: Call) -> Response:
+    """HEAD returns values that were decoded as UTF-8 and cut to 60 bytes, and drops __ keys."""
+
+    def decode(text: str) -> str:
+        try:
+            pairs = parse_metadata(text)
+        except Refused:
+            return text
+        kept = {k: v for k, v in pairs.items() if not k.startswith("__")}
+        texts = {k: v.decode("utf-8", "replace").encode()[:60] for k, v in kept.items()}
+        return ",".join(f"{k} {encode_base64(v)}" if v else k for k, v in texts.items())
+
+    return rewrite(await call.respond(), "Upload-Metadata", decode)
+
+
+@defect(ECHO, HEAD, client=True)
+async def metadata_reordered(call: Call) -> Response:
+    """HEAD returns the pairs of the metadata in reverse order, with space after the commas."""
+    response = await call.respond()
+    return rewrite(response, "Upload-Metadata", lambda text: ", ".join(text.split(",")[::-1]))
+
+
+@defect("creation.metadata.empty-value", HEAD, client=True)
+async def metadata_without_values_dropped(call: Call) -> Response:
+    """HEAD leaves out keys of the metadata that have no value."""
+
+    def keep_values(text: str) -> str:
+        kept = [pair for pair in text.split(",") if len(pair.strip().split(" ")) > 1]
+        return ",".join(pair for pair in kept if not pair.endswith(" ")) or "none bm9uZQ=="
+
+    return rewrite(await call.respond(), "Upload-Metadata", keep_values)
+
+
+@defect("creation.metadata.invalid", Match(method="POST|HEAD"))
+async def malformed_metadata_repeated(call: Call) -> Response:
+    """Malformed metadata is accepted, and HEAD returns it as it came."""
+    texts = call.memory.texts
+    if call.method == "HEAD":
+        response = await call.respond()
+        text = texts.get(call.upload_id)
+        return response if text is None else set_header(response, "Upload-Metadata", text)
+    if not REQUESTS["malformed-metadata"](call.request):
+        return await call.respond()
+    response = await call.respond(Upload_Metadata=None)
+    texts[created_id(response)] = call.header("Upload-Metadata")
+    return response
+
+
+@defect("creation.metadata.sanitize", Match(method="HEAD|GET"), client=True)
+async def metadata_becomes_headers(call: Call) -> Response:
+    """A line break in a value of the metadata begins a new header of the response."""
+    response = await call.respond()
+    info = await call.upload()
+    values = [] if info is None else [each.decode("latin-1") for each in info.metadata.values()]
+    # The server refuses line breaks in headers; what follows one is what a client would see.
+    for line in "\r\n".join(values).split("\r\n")[1:]:
+        name, colon, text = line.partition(": ")
+        if colon and name.startswith("X-"):
+            response = replace(response, headers=(*response.headers, (name, text)))
+    return response

@@ -1,0 +1,95 @@
+"""Defects of PATCH about its offset and its mistakes that compute or store something (Core)."""
+
+from __future__ import annotations
+
+from tus_defects.call import Call
+from tus_defects.conditions import has_other_media_type
+from tus_defects.messages import answer, read_body, rewrite, succeeded
+from tus_defects.registry import defect
+from tus_defects.rule import Match
+from tus_reference.model import Response
+
+PATCH = Match(method="PATCH")
+NO_CHANGE = "core.patch.offset-mismatch-no-change"
+
+
+@defect("core.patch.upload-offset-value", PATCH, client=True)
+async def patch_offset_is_bytes_received(call: Call) -> Response:
+    """PATCH returns how many bytes it brought instead of the new offset."""
+    response, before = await call.respond(), call.number("Upload-Offset")
+    if not succeeded(response) or before is None:
+        return response
+    return rewrite(response, "Upload-Offset", lambda text: str(int(text) - before))
+
+
+@defect("core.patch.accept", PATCH, client=True)
+async def same_metadata_one_at_a_time(call: Call) -> Response:
+    """PATCH gets 423 while another upload with the same metadata is begun and unfinished."""
+    info = await call.upload()
+    if info is None or not info.metadata:
+        return await call.respond()
+    others = [each for each in await call.server.find_all() if each.id != info.id]
+    begun = [each for each in others if each.offset and not each.is_complete]
+    if any(each.metadata == info.metadata for each in begun):
+        return answer(423)
+    return await call.respond()
+
+
+@defect("core.patch.offset-mismatch-409", PATCH, on="no-maximum")
+async def offset_truncated_to_32_bits(call: Call) -> Response:
+    """Offsets are compared modulo 2^32."""
+    given = call.number("Upload-Offset")
+    if given is None:
+        return await call.respond()
+    return await call.respond(Upload_Offset=str(given % 2**32))
+
+
+@defect(NO_CHANGE, PATCH)
+async def offset_mismatch_stored(call: Call) -> Response:
+    """A wrong offset is refused with 409, but the bytes have been appended."""
+    info = await call.upload()
+    if info is None or (call.number("Content-Length") or 0) > info.offset:
+        return await call.respond()
+    data = await read_body(call.request)
+    response = await call.respond_to(data)
+    if response.status == 409:
+        room = len(data) if info.size is None else info.size - info.offset
+        await call.server.append(info, data[:room])
+    return response
+
+
+@defect(NO_CHANGE, PATCH)
+async def past_offset_truncates(call: Call) -> Response:
+    """A PATCH at an offset below the current one drops what is stored beyond it."""
+    info, given = await call.upload(), call.number("Upload-Offset")
+    if info is not None and given is not None and given < info.offset:
+        await call.server.rewrite(info, (await call.server.read(info))[:given])
+    return await call.respond()
+
+
+@defect("core.patch.precedence", PATCH)
+async def fails_on_two_mistakes(call: Call) -> Response:
+    """A PATCH with two mistakes gets 500."""
+    response = await call.respond()
+    mistakes = [
+        call.header("Tus-Resumable") not in {"1.0.0", ""},
+        has_other_media_type(call.request),
+        response.status in {404, 409},
+        (call.request.body.length or 0) > 80,
+    ]
+    return answer(500) if sum(mistakes) > 1 and not succeeded(response) else response
+
+
+@defect("core.patch.precedence", PATCH)
+async def two_mistakes_stored(call: Call) -> Response:
+    """A PATCH with a wrong offset and another mistake is refused, but its bytes are appended."""
+    info, given = await call.upload(), call.number("Upload-Offset")
+    size = call.request.body.length or 0
+    if info is None or info.size is None or given is None or not size:
+        return await call.respond()
+    second = has_other_media_type(call.request) or given + size > info.size
+    if given == info.offset or not second or call.header("Tus-Resumable") != "1.0.0":
+        return await call.respond()
+    data = await read_body(call.request)
+    await call.server.append(info, data[: info.size - info.offset])
+    return answer(409)

@@ -1,0 +1,146 @@
+"""Unusual responses that take more than a rule: other URLs, lists, pages, delays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anyio
+
+from tus_defects.call import Call, created_id
+from tus_defects.conditions import is_creation
+from tus_defects.messages import (
+    answer,
+    rewrite,
+    set_header,
+    set_status,
+    succeeded,
+    with_request_headers,
+)
+from tus_defects.registry import quirk
+from tus_defects.rule import Match
+from tus_reference.model import Response
+
+OTHER_PATH = "/storage/v2/"
+QUERY = "?ticket=b5a9"
+LONGEST = 2**63 - 1
+OPTIONS = Match(method="OPTIONS")
+
+
+@quirk(client=True)
+async def uploads_at_other_path(call: Call) -> Response:
+    """Uploads have URLs at another path than the creation URL, with a query that belongs to it."""
+    request, path, texts = call.request, call.server.urls.path, call.memory.texts
+    name = request.path.removeprefix(OTHER_PATH)
+    if name != request.path:
+        if QUERY not in request.target:
+            return answer(404, ("Cache-Control", "no-store"))
+        request = replace(request, target=f"{path}{name}")
+    listed = request.headers.joined("Upload-Concat")
+    if listed is not None and is_creation(request):
+        inside = listed.replace(OTHER_PATH, path).replace(QUERY, "")
+        response = await call.respond(with_request_headers(request, {"Upload-Concat": inside}))
+        texts[created_id(response)] = listed
+    else:
+        response = await call.respond(request)
+    text = texts.get(request.path.rpartition("/")[2])
+    if text is not None:
+        response = rewrite(response, "Upload-Concat", lambda _: text)
+    return rewrite(response, "Location", lambda url: url.replace(path, OTHER_PATH) + QUERY)
+
+
+@quirk(client=True)
+async def headers_in_lower_case(call: Call) -> Response:
+    """Header names are in lower case, and values have space around them."""
+    response = await call.respond()
+    headers = tuple((name.lower(), f" {text}\t ") for name, text in response.headers)
+    return replace(response, headers=headers)
+
+
+@quirk(OPTIONS)
+async def lists_in_reverse(call: Call) -> Response:
+    """OPTIONS lists extensions and algorithms in reverse order."""
+    response = await call.respond()
+    for name in ("Tus-Extension", "Tus-Checksum-Algorithm"):
+        response = rewrite(response, name, lambda text: ",".join(reversed(text.split(","))))
+    return response
+
+
+@quirk(OPTIONS, client=True)
+async def lists_in_several_headers(call: Call) -> Response:
+    """OPTIONS spreads its lists over several headers of the same name."""
+    response, spread = await call.respond(), []
+    for name, text in response.headers:
+        first, comma, rest = text.partition(",")
+        spread += [(name, first), (name, rest)] if comma else [(name, text)]
+    return replace(response, headers=tuple(spread))
+
+
+@quirk(client=True)
+async def errors_as_pages(call: Call) -> Response:
+    """Errors have a page of HTML as their body."""
+    response = await call.respond()
+    if succeeded(response):
+        return response
+    page = b"<!doctype html><title>No</title><p>" + b"This cannot be done. " * 200
+    return set_header(replace(response, body=page), "Content-Type", "text/html")
+
+
+@quirk(client=True)
+async def slow(call: Call) -> Response:
+    """Every response takes a second."""
+    await anyio.sleep(1)
+    return await call.respond()
+
+
+@quirk(Match(header={"X-HTTP-Method-Override": True}))
+async def first_override_wins(call: Call) -> Response:
+    """Of several X-HTTP-Method-Override the first one counts."""
+    first = call.header("X-HTTP-Method-Override").partition(",")[0]
+    return await call.respond(X_HTTP_Method_Override=first)
+
+
+@quirk(Match(method="PATCH"), client=True)
+async def checksum_errors_409(call: Call) -> Response:
+    """Wrong checksums and unknown algorithms get 409, not the statuses that are recommended."""
+    response = await call.respond()
+    checked = call.has("Upload-Checksum") or call.request.body.length is None
+    unknown = call.header("Upload-Checksum").partition(" ")[0] == "nosuchalgorithm"
+    refused = response.status == 460 or (checked and unknown)
+    return set_status(response, 409) if refused else response
+
+
+@quirk(Match(request=("final-creation",)), client=True)
+async def partials_used_once(call: Call) -> Response:
+    """A partial upload cannot be used for a second final one."""
+    listed = {each.id for each in await call.server.find_listed(call.request) if each is not None}
+    if listed & call.memory.marked:
+        return answer(400)
+    response = await call.respond()
+    if response.status == 201:
+        call.memory.marked.update(listed)
+    return response
+
+
+@quirk(Match(method="POST|HEAD"), on="no-maximum")
+async def any_length(call: Call) -> Response:
+    """There is no maximum size, and lengths may have more than eight bytes."""
+    texts = call.memory.texts
+    if call.method == "HEAD":
+        response = await call.respond()
+        text = texts.get(call.upload_id)
+        return response if text is None else set_header(response, "Upload-Length", text)
+    length = call.number("Upload-Length")
+    if length is None or length <= LONGEST:
+        return await call.respond()
+    response = await call.respond(Upload_Length=str(LONGEST))
+    texts[created_id(response)] = call.header("Upload-Length")
+    return response
+
+
+@quirk(Match(request=("creation",)))
+async def creation_returns_concat(call: Call) -> Response:
+    """The creation of a partial or final upload returns Upload-Concat."""
+    response, concat = await call.respond(), call.header("Upload-Concat")
+    if not succeeded(response) or not concat.startswith(("p", "f")):
+        return response
+    return response.with_headers(("Upload-Concat", concat))
