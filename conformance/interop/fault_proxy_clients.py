@@ -100,7 +100,7 @@ def _server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _proxy(server: str, seed: str, log: Path) -> Iterator[str]:
-    words = [sys.executable, "-m", "tus_conformance", "unreliable", "--upstream", server]
+    words = [sys.executable, "-m", "tus_conformance", "fault-proxy", "--upstream", server]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*words, "--plan", str(HERE / "plan.toml"), "--seed", seed], stdout=output

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, BrokenPipeError, BaseExceptionGroup) as error:
         # What ends one task of many comes in a group; one interrupt ends them all.
         if _contains(error, KeyboardInterrupt):
-            print("Interrupted; the record, if one was asked for, has no footer.", file=sys.stderr)  # noqa: T201
+            print("Interrupted. If a record was being written, it has no footer.", file=sys.stderr)  # noqa: T201
             return 130
         if not _contains(error, BrokenPipeError):
             raise
@@ -42,11 +42,17 @@ _MODULES = {
     "compare": "report_commands",
     "explore": "explore_command",
     "record": "proxy_commands",
+    "fault-proxy": "proxy_commands",
     "unreliable": "proxy_commands",
 }
 """The module of each command that is a function of its name; modules are loaded when needed."""
 
-_FUNCTIONS = {"list": "list_ledger", "unreliable": "run_fault_proxy", "record": "record_session"}
+_FUNCTIONS = {
+    "list": "list_ledger",
+    "record": "record_session",
+    "fault-proxy": "run_fault_proxy",
+    "unreliable": "run_fault_proxy",
+}
 
 
 def _run_command(options: argparse.Namespace, words: Sequence[str]) -> int:

@@ -139,12 +139,16 @@ MISTAKES: list[tuple[list[str], str, str]] = [
     (["--target", "http:///files/"], "is not a URL of a tus endpoint", "no host"),
     (["-H", "no colon"], "'no colon' is not a header; write it as 'Name: value'", "no header"),
     (["-H", "A B: c"], "'A B: c' is not a header", "a space in the name of a header"),
-    (["-H", "A: b\nC: d"], "the value of a header has no line breaks", "two headers in one"),
-    (["--jobs", "0"], "'0' is not a number from 1 to 64", "no job"),
-    (["--jobs", "many"], "'many' is not a number from 1 to 64", "jobs in words"),
+    (["-H", "A: b\nC: d"], "the value of A contains a line break", "two headers in one"),
+    (["--jobs", "0"], "must be a whole number from 1 to 64, got '0'", "no job"),
+    (["--jobs", "many"], "must be a whole number from 1 to 64, got 'many'", "jobs in words"),
     (["--seed", "x"], "invalid int value: 'x'", "a seed in words"),
-    (["--timeout", "0"], "'0' is not a number of seconds above 0", "no time"),
-    (["--timeout", "nan"], "'nan' is not a number of seconds above 0", "no number of seconds"),
+    (["--timeout", "0"], "must be a number of seconds above 0, got '0'", "no time"),
+    (
+        ["--timeout", "nan"],
+        "must be a number of seconds above 0, got 'nan'",
+        "no number of seconds",
+    ),
     (["--reference", "s4"], "invalid choice: 's4'", "a store that nobody knows"),
     (["--reference", "file", "--target", "http://h/"], "not allowed with", "two targets"),
     (["--server-command", "x"], "--server-command needs --target", "a command without its URL"),
@@ -348,7 +352,7 @@ def test_the_command_can_be_run_as_a_module() -> None:
 
 
 COMMANDS = ("run", "list", "init", "coverage", "explain", "report", "compare")
-INTERRUPTING = ("explore", "record", "unreliable")
+INTERRUPTING = ("explore", "record", "fault-proxy")
 
 
 @pytest.mark.parametrize("command", COMMANDS + INTERRUPTING)

@@ -94,7 +94,7 @@ def test_the_unreliable_proxy_says_what_it_did(tmp_path: Path) -> None:
         '[[rule]]\nchance = 1\nmethods = ["PATCH"]\nanswer = 503\n', "utf-8"
     )
     with serve_in_thread(serve_answers(MinimalServer())) as upstream:
-        words = ("unreliable", "--upstream", upstream, "--plan", "plan.toml", "--seed", "7")
+        words = ("fault-proxy", "--upstream", upstream, "--plan", "plan.toml", "--seed", "7")
         with run_proxy(tmp_path, *words) as (url, process):
             place = send_request("POST", url, Upload_Length="5", Tus_Resumable="1.0.0") or ""
             with pytest.raises(urllib.error.HTTPError, match="503"):
@@ -110,7 +110,7 @@ def test_the_unreliable_proxy_says_what_it_did(tmp_path: Path) -> None:
 
 
 MISTAKES = [
-    (["unreliable", "--upstream", NOWHERE, "--plan", "none.toml"], "none.toml cannot be read"),
+    (["fault-proxy", "--upstream", NOWHERE, "--plan", "none.toml"], "none.toml cannot be read"),
     (["record", "--upstream", "files", "--out", "x"], "'files' is no URL of a server"),
     (["explore", "--target", "files"], "'files' is not a URL of a tus endpoint"),
     (["explore", "--server-command", "x"], "--server-command needs --target"),

@@ -240,7 +240,7 @@ MISTAKES: list[tuple[tuple[str, ...], str, str]] = [
     (("--tus-target", "tus.test"), "is not a URL of a tus endpoint", "a URL that is none"),
     (("--tus-header", "no colon"), "write it as 'Name: value'", "a header that is none"),
     (("--tus-profile", "typo.toml"), "has the unknown key `metdata`", "a typo in the profile"),
-    (("--tus-timeout", "0"), "is not a number of seconds above 0", "no time"),
+    (("--tus-timeout", "0"), "must be a number of seconds above 0", "no time"),
 ]
 
 

@@ -11,12 +11,12 @@ from tus_conformance.cli import interruption_arguments
 from tus_conformance.targets.server_process import STORES
 
 _RUN = """\
-Run the suite against a server and print what holds and what does not.
+Run the suite against a server and print the verdict for each requirement.
 
-Without --target the reference server is started for the purpose. The exit
-code is 0 when the server conforms, 1 when a requirement is violated, 2 when
-the command or the profile is wrong, 3 when the run could not tell, and 4 when
-no scenario was selected."""
+Without --target, the reference server is started. The exit code is 0 if the
+server conforms, 1 if a requirement is violated, 2 if the command or the
+profile is wrong, 3 if the result is undetermined, and 4 if no scenario was
+selected."""
 
 
 REPORT_FORMATS = (
@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="tus-conformance",
-        description="Tell, sentence by sentence of the specification, if a tus server conforms.",
+        description="Check a tus server against every normative sentence of the specification.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser(
@@ -49,17 +49,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--scenarios", action="store_true", help="list the scenarios instead: id and title"
     )
     coverage = commands.add_parser(
-        "coverage", help="show which scenarios exercise each requirement; 1 where one is missed"
+        "coverage", help="show which scenarios exercise each requirement"
     )
     coverage.add_argument(
         "--spec-text",
         type=Path,
         metavar="FILE",
-        help="the specification in Markdown, whose sentences the ledger is to agree with",
+        help="the specification in Markdown, to compare the ledger with",
     )
-    explain = commands.add_parser(
-        "explain", help="explain a scenario or a requirement: what is sent, what is accepted, why"
-    )
+    explain = commands.add_parser("explain", help="explain a scenario or a requirement")
     explain.add_argument("id", metavar="ID", help="the id of a scenario or a requirement")
     _add_init_command(commands)
     _add_report_commands(commands)
@@ -68,17 +66,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_init_command(commands: Any) -> None:
-    init = commands.add_parser(
-        "init", help="write a commented profile for a server, from what can be found out about it"
-    )
-    init.add_argument("url", metavar="URL", help="the URL where uploads are created")
+    init = commands.add_parser("init", help="probe a server and write a commented profile")
+    init.add_argument("url", metavar="URL", help="the creation URL of the server")
     init.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
     _add_request_options(init)
 
 
 def _add_report_commands(commands: Any) -> None:
     report = commands.add_parser(
-        "report", help="show a record as a report, or several records as a matrix of servers"
+        "report", help="render a record as a report, or several as a matrix"
     )
     report.add_argument("records", nargs="+", type=Path, metavar="RUN.ndjson")
     report.add_argument(
@@ -86,27 +82,26 @@ def _add_report_commands(commands: Any) -> None:
         choices=REPORT_FORMATS,
         default="text",
         metavar="FORMAT",
-        help=f"{', '.join(REPORT_FORMATS)}; several records make a matrix, as html or markdown,"
-        " which links to the index.html beside each record that has one (default: text)",
+        help=f"{', '.join(REPORT_FORMATS)} (default: text); several records make a matrix, as html"
+        " or markdown, with links to an index.html in the folder of each record",
     )
     report.add_argument(
-        "--extension", metavar="NAME", help="what a badge is about (default: the whole protocol)"
+        "--extension", metavar="NAME", help="the extension of a badge (default: the whole protocol)"
     )
     report.add_argument(
         "--spec-text",
         type=Path,
         metavar="FILE",
-        help="the specification in Markdown, to show its own sentences in the HTML report",
+        help="the specification in Markdown, to quote it in the HTML report",
     )
     report.add_argument(
         "--brief",
         action="store_true",
-        help="leave the bytes of what passed out of the HTML report, which makes it small",
+        help="omit the bytes of passed scenarios from the HTML report",
     )
     compare = commands.add_parser(
         "compare",
-        help="tell what changed from one record to another; 1 for a regression."
-        " Of more than two records, how stable each scenario was",
+        help="show what changed between two records, or the stability of more",
     )
     compare.add_argument("records", nargs="+", type=Path, metavar="RUN.ndjson")
     compare.add_argument("--format", choices=("text", "markdown", "html"), default="text")
@@ -116,7 +111,7 @@ def _add_report_commands(commands: Any) -> None:
 
 def _add_target_options(run: argparse.ArgumentParser) -> None:
     where = run.add_mutually_exclusive_group()
-    where.add_argument("--target", metavar="URL", help="the URL where uploads are created")
+    where.add_argument("--target", metavar="URL", help="the creation URL of the server")
     where.add_argument(
         "--reference",
         choices=STORES,
@@ -127,13 +122,11 @@ def _add_target_options(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--server-command",
         metavar="'CMD {port}'",
-        help="start the target by this command and stop it in the end; {port} is a free port, here"
-        " and in --target",
+        help="start the server with this command and stop it afterwards; {port} is replaced by a"
+        " free port, here and in --target",
     )
     _add_request_options(run)
-    run.add_argument(
-        "--profile", type=Path, metavar="FILE", help="what to know about the target (TOML)"
-    )
+    run.add_argument("--profile", type=Path, metavar="FILE", help="facts about the server, in TOML")
 
 
 def _add_request_options(command: argparse.ArgumentParser) -> None:
@@ -150,7 +143,7 @@ def _add_request_options(command: argparse.ArgumentParser) -> None:
         "--timeout",
         type=parse_seconds,
         metavar="SECONDS",
-        help="how long to wait for a server that shows no progress (default: 10)",
+        help="how long to wait for a server that makes no progress (default: 10)",
     )
 
 
@@ -161,35 +154,34 @@ def _add_selection_options(run: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="tell the scenarios of this file instead of the suite's own; may be given several"
-        " times",
+        help="run the scenarios of this file instead of the suite's; repeatable",
     )
-    glob = "a glob of scenario ids; may be given several times"
+    glob = "a glob of scenario ids; repeatable"
     run.add_argument(
         "--only", action="append", default=[], metavar="GLOB", help=f"run only these: {glob}"
     )
     run.add_argument(
-        "--skip", action="append", default=[], metavar="GLOB", help=f"leave these out: {glob}"
+        "--skip", action="append", default=[], metavar="GLOB", help=f"do not run these: {glob}"
     )
     run.add_argument(
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="do not count the fails that FILE knows; exit with 1 for a new one, and for one fixed",
+        help="ignore failures listed in FILE; new and fixed ones exit with 1",
     )
     run.add_argument(
         "--write-baseline",
         type=Path,
         metavar="FILE",
-        help="write the fails of this run to FILE, and do not count them",
+        help="write the failures of this run to FILE and ignore them",
     )
     run.add_argument(
         "--large",
         action="store_true",
-        help="include the scenarios that move gigabytes, past offsets of 4 GiB",
+        help="include scenarios that transfer gigabytes (offsets over 4 GiB)",
     )
-    run.add_argument("--fail-fast", action="store_true", help="stop after the first fail")
-    run.add_argument("--strict", action="store_true", help="exit with 1 for a warn, too")
+    run.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
+    run.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     run.add_argument(
         "--jobs",
         type=_parse_jobs,
@@ -202,12 +194,12 @@ def _add_selection_options(run: argparse.ArgumentParser) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="make the contents of uploads from N (default: a new number, which is printed)",
+        help="seed of the contents of uploads (default: random, printed)",
     )
 
 
 def random_seed() -> int:
-    """Return a seed that nobody chose."""
+    """Return a random seed."""
     return secrets.randbelow(2**31)
 
 
@@ -218,7 +210,7 @@ def parse_header(text: str) -> tuple[str, str]:
     if not colon or not token or any(character.isspace() for character in token):
         raise argparse.ArgumentTypeError(f"{text!r} is not a header; write it as 'Name: value'")
     if any(character in value for character in "\r\n\0"):
-        raise argparse.ArgumentTypeError("the value of a header has no line breaks")
+        raise argparse.ArgumentTypeError(f"the value of {token} contains a line break; remove it")
     return token, value.strip()
 
 
@@ -229,11 +221,11 @@ def parse_seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got {text!r}")
     return seconds
 
 
 def _parse_jobs(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 64, got {text!r}")
     return int(text)

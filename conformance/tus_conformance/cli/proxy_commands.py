@@ -1,4 +1,4 @@
-"""`tus-conformance unreliable` and `record_session`: a proxy between a client and a server."""
+"""`tus-conformance fault-proxy` and `record`: a proxy between a client and a server."""
 
 from __future__ import annotations
 

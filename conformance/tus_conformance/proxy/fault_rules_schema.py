@@ -25,7 +25,7 @@ def plan_schema() -> dict[str, Any]:
             remove_null(key)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What tus-conformance unreliable does to requests",
+        "title": "What tus-conformance fault-proxy does to requests",
         **made,
     }
 

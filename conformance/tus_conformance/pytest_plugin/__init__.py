@@ -22,7 +22,7 @@ SCENARIO_FILE = PACKAGE_FOLDER / "items.py"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the suite."""
     group = parser.getgroup("tus", "tus conformance (with --pyargs tus_conformance)")
-    group.addoption("--tus-target", metavar="URL", help="the URL where uploads are created")
+    group.addoption("--tus-target", metavar="URL", help="the creation URL of the server")
     group.addoption(
         "--tus-header",
         action="append",
@@ -30,15 +30,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="'Name: value'",
         help="send this header with every request",
     )
-    group.addoption("--tus-profile", metavar="FILE", help="what to know about the target (TOML)")
+    group.addoption("--tus-profile", metavar="FILE", help="facts about the server, in TOML")
     group.addoption(
-        "--tus-only", action="append", default=[], metavar="GLOB", help="only these ids"
+        "--tus-only", action="append", default=[], metavar="GLOB", help="run only these scenarios"
     )
-    group.addoption("--tus-skip", action="append", default=[], metavar="GLOB", help="not these ids")
-    group.addoption("--tus-large", action="store_true", help="also those that move gigabytes")
-    group.addoption("--tus-seed", type=int, metavar="N", help="make the contents of uploads from N")
-    group.addoption("--tus-timeout", metavar="SECONDS", help="default: 10")
-    group.addoption("--tus-strict", action="store_true", help="a warn fails, too")
+    group.addoption(
+        "--tus-skip", action="append", default=[], metavar="GLOB", help="do not run these scenarios"
+    )
+    group.addoption(
+        "--tus-large", action="store_true", help="include scenarios that transfer gigabytes"
+    )
+    group.addoption("--tus-seed", type=int, metavar="N", help="seed of the contents of uploads")
+    group.addoption(
+        "--tus-timeout", metavar="SECONDS", help="how long to wait without progress (default: 10)"
+    )
+    group.addoption("--tus-strict", action="store_true", help="warnings fail too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
