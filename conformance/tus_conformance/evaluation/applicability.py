@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tus_conformance.discovery.discovery import EXTENSIONS, DiscoveryResult
+from tus_conformance.state.early_exit import StopScenario
+from tus_conformance.state.session import Session
 from tus_conformance.targets.profile import Commands, Profile
 from tus_reports import Verdict
 from tus_scenarios import Scenario
@@ -35,6 +37,18 @@ def verdict_without_run(
     if not_applicable is not None:
         return not_applicable
     return ("error", f"Not run: {server_lost}") if server_lost else None
+
+
+def ensure_within_max_size(session: Session, length: int) -> None:
+    """Raise StopScenario where an upload of so many bytes is larger than the target takes."""
+    limit, stated = session.target.profile.max_size, session.discovery.max_size
+    if limit is not None and length > limit:
+        limit_text = f"and `max_size` in the profile is {limit}"
+    elif stated is not None and length > stated:
+        limit_text = f"and Tus-Max-Size is {stated}"
+    else:
+        return
+    raise StopScenario("impossible", f"It needs an upload of {length} bytes, {limit_text}.")
 
 
 def inapplicable(

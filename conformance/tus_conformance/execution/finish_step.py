@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from tus_conformance.discovery.probes import NO_UPLOAD_STATUSES
+from tus_conformance.execution.scenario_requests import ScenarioRequests
 from tus_conformance.state.content import ContentComparison
 from tus_conformance.state.early_exit import StopScenario
+from tus_conformance.state.step_response import StepResponse
+from tus_conformance.state.upload import UploadState
 from tus_conformance.targets import program
 from tus_conformance.transport.header_values import is_integer
 from tus_scenarios import RequestSpec
-
-if TYPE_CHECKING:
-    from tus_conformance.execution.scenario_execution import ScenarioExecution
-    from tus_conformance.state.step_response import StepResponse
-    from tus_conformance.state.upload import UploadState
-
 
 _SUPERSEDED_STATUSES = frozenset({400, 409, 423})
 """Answers to a PATCH in whose place one goes on that was given up, and arrives late."""
 
 
-async def finish_upload(execution: ScenarioExecution, upload: UploadState) -> StepResponse:
+async def finish_upload(requests: ScenarioRequests, upload: UploadState) -> StepResponse:
     """Resume an upload by what HEAD says and complete it; the reply tells whether it is intact."""
-    head, stored = await _head_offset(execution, upload)
-    forgets = execution.session.discovery.forgets_complete_uploads
+    head, stored = await _head_offset(requests, upload)
+    forgets = requests.session.discovery.forgets_complete_uploads
     if forgets and _is_complete_and_removed(upload, head):
-        return await _verify_content(execution, upload, head)
+        return await _verify_content(requests, upload, head)
     if stored is None:
         return _incomplete_reply(head, f"HEAD got {_describe_reply(head)}, so it cannot be resumed")
     if upload.length is None:
@@ -36,21 +32,21 @@ async def finish_upload(execution: ScenarioExecution, upload: UploadState) -> St
     if stored > upload.length:
         return _beyond_length_reply(head, stored, upload.length)
     if stored < upload.length or not upload.length_declared:
-        head = await _send_rest(execution, upload, stored, upload.length)
-    return head if head.finish_state else await _verify_content(execution, upload, head)
+        head = await _send_rest(requests, upload, stored, upload.length)
+    return head if head.finish_state else await _verify_content(requests, upload, head)
 
 
 async def _send_rest(
-    execution: ScenarioExecution, upload: UploadState, stored: int, length: int
+    requests: ScenarioRequests, upload: UploadState, stored: int, length: int
 ) -> StepResponse:
     """Send what is missing, as often as the server is then further on; return the last HEAD."""
     while True:
         declared = None if upload.length_declared else length
         rest = RequestSpec(of=upload.name, offset=stored, send="rest", length=declared)
-        sent = await execution.send("PATCH", rest)
+        sent = await requests.send("PATCH", rest)
         if not sent.succeeded and sent.status not in _SUPERSEDED_STATUSES:
             return _refused_reply(sent, stored)
-        head, now = await _head_offset(execution, upload)
+        head, now = await _head_offset(requests, upload)
         if not sent.succeeded and not (now is not None and stored < now < length):
             return _refused_reply(sent, stored)
         if now == length or _is_complete_and_removed(upload, head):
@@ -70,9 +66,9 @@ def _is_complete_and_removed(upload: UploadState, head: StepResponse) -> bool:
 
 
 async def _head_offset(
-    execution: ScenarioExecution, upload: UploadState
+    requests: ScenarioRequests, upload: UploadState
 ) -> tuple[StepResponse, int | None]:
-    head = await execution.send("HEAD", RequestSpec(of=upload.name))
+    head = await requests.send("HEAD", RequestSpec(of=upload.name))
     offset = head.header("Upload-Offset")
     if not head.succeeded or offset is None or not is_integer(offset):
         return head, None
@@ -80,27 +76,27 @@ async def _head_offset(
 
 
 async def _verify_content(
-    execution: ScenarioExecution, upload: UploadState, head: StepResponse
+    requests: ScenarioRequests, upload: UploadState, head: StepResponse
 ) -> StepResponse:
     if upload.has_foreign_bytes:
         return _unverified_reply(head, "bytes of another origin were accepted")
     comparison = ContentComparison(upload.body)
-    if not execution.session.discovery.accepts("download"):
-        return await _read_by_command(execution, upload, head, comparison)
-    reply = await execution.download_upload(upload, comparison)
+    if not requests.session.discovery.accepts("download"):
+        return await _read_by_command(requests, upload, head, comparison)
+    reply = await requests.download_upload(upload, comparison)
     if not reply.succeeded:
         return _unverified_reply(head, f"GET got {_describe_reply(reply)}")
     return _verify_download(reply, comparison, upload.length or 0)
 
 
 async def _read_by_command(
-    execution: ScenarioExecution,
+    requests: ScenarioRequests,
     upload: UploadState,
     head: StepResponse,
     comparison: ContentComparison,
 ) -> StepResponse:
     """Compare what the profile's `read` command prints, where there is no download."""
-    command = execution.session.target.profile.commands.read
+    command = requests.session.target.profile.commands.read
     if command is None:
         return _unverified_reply(head, "the server offers no download")
     last = unquote(urlsplit(upload.url).path.rstrip("/").rpartition("/")[2])

@@ -2,64 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tus_conformance.evaluation.applicability import ensure_within_max_size
 from tus_conformance.evaluation.preconditions import setup_failure
+from tus_conformance.execution.scenario_requests import ScenarioRequests
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.upload import UploadState
 from tus_conformance.targets import program
 from tus_scenarios import GivenUpload, RequestSpec
-
-if TYPE_CHECKING:
-    from tus_conformance.execution.scenario_execution import ScenarioExecution
-    from tus_conformance.state.session import Session
 
 _UPLOAD_COMMAND_ADVICE = (
     "If clients cannot create uploads here, name an `upload` command in the profile."
 )
 
 
-async def create_given_upload(execution: ScenarioExecution, given: GivenUpload) -> UploadState:
-    """Create an upload and store its first bytes; raise Stopped where the server does not."""
-    length = execution.references.resolve_number(given.length)
-    ensure_within_max_size(execution.session, length)
-    upload = await _create_upload(execution, given, length)
+async def create_given_upload(requests: ScenarioRequests, given: GivenUpload) -> UploadState:
+    """Create an upload and store its first bytes; raise StopScenario where the server does not."""
+    length = requests.references.resolve_number(given.length)
+    ensure_within_max_size(requests.session, length)
+    upload = await _create_upload(requests, given, length)
     upload.length = length
-    wanted = execution.references.resolve_number(given.stored)
+    wanted = requests.references.resolve_number(given.stored)
     while upload.offset < wanted:
         before = upload.offset
-        reply = await execution.send("PATCH", RequestSpec(of=given.name, send=wanted - before))
+        reply = await requests.send("PATCH", RequestSpec(of=given.name, send=wanted - before))
         if reply.succeeded and reply.header("Upload-Offset") is None:
             # That a PATCH tells the offset is a requirement of its own; here HEAD will do.
-            await execution.send("HEAD", RequestSpec(of=given.name))
+            await requests.send("HEAD", RequestSpec(of=given.name))
         if not reply.succeeded or upload.offset <= before:
             raise setup_failure("The bytes to begin with could not be stored", reply)
     return upload
 
 
-def ensure_within_max_size(session: Session, length: int) -> None:
-    """Raise Stopped where an upload of so many bytes is larger than the target takes."""
-    limit, stated = session.target.profile.max_size, session.discovery.max_size
-    if limit is not None and length > limit:
-        limit_text = f"and `max_size` in the profile is {limit}"
-    elif stated is not None and length > stated:
-        limit_text = f"and Tus-Max-Size is {stated}"
-    else:
-        return
-    raise StopScenario("impossible", f"It needs an upload of {length} bytes, {limit_text}.")
-
-
 async def _create_upload(
-    execution: ScenarioExecution, given: GivenUpload, length: int
+    requests: ScenarioRequests, given: GivenUpload, length: int
 ) -> UploadState:
-    command = execution.session.target.profile.commands.upload
-    creation = execution.session.discovery.capabilities.get("creation")
+    command = requests.session.target.profile.commands.upload
+    creation = requests.session.discovery.capabilities.get("creation")
     closed = creation is not None and creation.observed == "refused"
     if command is not None and closed:
-        return await _create_by_command(execution, given, length, command)
-    reply = await execution.send("POST", _creation_request(given))
-    if reply.succeeded and given.name in execution.uploads:
-        return execution.uploads[given.name]
+        return await _create_by_command(requests, given, length, command)
+    reply = await requests.send("POST", _creation_request(given))
+    if reply.succeeded and given.name in requests.uploads:
+        return requests.uploads[given.name]
     failure = setup_failure("The upload to begin with could not be created", reply)
     if closed and failure.cause == "precondition":
         failure.reason += f" {_UPLOAD_COMMAND_ADVICE}"
@@ -67,7 +51,7 @@ async def _create_upload(
 
 
 async def _create_by_command(
-    execution: ScenarioExecution, given: GivenUpload, length: int, command: str
+    requests: ScenarioRequests, given: GivenUpload, length: int, command: str
 ) -> UploadState:
     """Have an upload made by the command of the profile."""
     if given.deferred or given.metadata or given.header:
@@ -75,10 +59,10 @@ async def _create_by_command(
             "impossible", "It needs an upload of a kind that the `upload` command cannot make."
         )
     try:
-        url = await execution.creations.run_upload_command(command, length=length)
+        url = await requests.creations.run_upload_command(command, length=length)
     except program.ProgramError as failed:
         raise StopScenario("command", str(failed)) from None
-    return execution.adopt_upload(given, url)
+    return requests.adopt_upload(given, url)
 
 
 def _creation_request(given: GivenUpload) -> RequestSpec:

@@ -1,227 +1,45 @@
 """One execution of a scenario: its uploads, its requests and its checks, on one target.
 
 A `ScenarioExecution` is the `ScenarioContext` that function scenarios are given; data scenarios
-are executed by the same methods. Responses are graded by `evaluation.expectations`.
+are executed by the same methods. Responses are graded by `evaluation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
 
 import trio
 
 from tus_conformance.evaluation.attribution import evaluate_reply
 from tus_conformance.evaluation.expectations import not_reached_checks
 from tus_conformance.execution.finish_step import finish_upload
-from tus_conformance.execution.given_step import create_given_upload, ensure_within_max_size
-from tus_conformance.execution.request_composer import RequestComposer
-from tus_conformance.execution.request_faults import body_position, is_duplicated
-from tus_conformance.state.content import ContentComparison
-from tus_conformance.state.early_exit import StopScenario, UnresolvedReference
-from tus_conformance.state.references import References
+from tus_conformance.execution.given_step import create_given_upload
+from tus_conformance.execution.scenario_requests import ScenarioRequests
+from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.session import Session
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState
 from tus_conformance.targets import program
-from tus_conformance.targets.creation_tracker import CreationTracker
 from tus_conformance.targets.rate import rate_aware_timeout
 from tus_conformance.targets.server_process import ServerError
-from tus_conformance.targets.target_transport import UnsupportedByTransportError
-from tus_conformance.transport import HttpRequest, HttpResponse, PendingRequest
-from tus_conformance.transport.header_values import header_value, is_integer, resolve_url
-from tus_reports import Check, Exchange
-from tus_scenarios import (
-    Expectation,
-    FinishUpload,
-    GivenUpload,
-    NetworkFault,
-    RequestSpec,
-    Scenario,
-    ScenarioResponse,
-)
-
-_RATE_LIMITED_REASON = (
-    "The server asks for fewer requests (429); set `rate` in the profile to what it allows."
-)
+from tus_reports import Check
+from tus_scenarios import Expectation, FinishUpload, GivenUpload, Scenario, ScenarioResponse
 
 
-class OpenRequest:
-    """A request on its way, whose body is sent as the story wants."""
+class ScenarioExecution(ScenarioRequests):
+    """One execution of a scenario, with the checks that it came to.
 
-    def __init__(
-        self,
-        pending: PendingRequest,
-        record_reply: Callable[[HttpResponse], Awaitable[StepResponse]],
-    ) -> None:
-        self._pending = pending
-        self._record_reply = record_reply
-
-    async def send_body(self, size: int) -> None:
-        """Send so many more bytes of the body."""
-        await self._pending.send_body(size)
-
-    async def wait_for_status(self, seconds: float) -> int | None:
-        """Return the status of the next interim or final answer, or None if none comes in time."""
-        return await self._pending.receive_status(seconds)
-
-    async def send_rest(self) -> StepResponse:
-        """Send what is left of the body, and return the answer."""
-        return await self._record_reply(await self._pending.finish())
-
-    async def wait_for_reply(self, seconds: float | None = None) -> StepResponse:
-        """Return the answer without sending more of the body, waiting so many seconds for it."""
-        return await self._record_reply(await self._pending.receive_response(seconds))
-
-    async def cut(self, by: str = "rst") -> None:
-        """Break the connection, by "fin" or "rst"."""
-        await self._record_reply(await self._pending.cut("fin" if by == "fin" else "rst"))
-
-
-class ScenarioExecution:
-    """One telling of a scenario; `attempt`, from 1, keeps the contents of its uploads apart."""
+    `step` is the number of the step under way, from 1; None in a function scenario.
+    """
 
     def __init__(self, session: Session, scenario: Scenario, attempt: int = 1) -> None:
-        self.session = session
-        self.scenario = scenario
+        super().__init__(session, scenario, attempt)
         self.step: int | None = None
         self.checks: list[Check] = []
-        self.exchanges: list[Exchange] = []
-        self.uploads: dict[str, UploadState] = {}
-        self.replies: dict[str, StepResponse] = {}
-        self.references = References(session, scenario.parameters, self.uploads, self.replies)
-        self._composer = RequestComposer(self.references, f"{session.seed}:{scenario.id}:{attempt}")
-        self.creations = CreationTracker(session.transport, session.target)
-        self._pending = AsyncExitStack()
-
-    async def __aenter__(self) -> ScenarioExecution:
-        return self
-
-    async def __aexit__(self, *details: object) -> None:
-        with trio.CancelScope(shield=True):
-            await self._pending.aclose()
-            await self._composer.connection.aclose()
-            for url in self.creations.urls:
-                await self.session.remove(url)
-            self.session.left_behind.unnamed += [self.scenario.id] * self.creations.unnamed
-
-    # Requests
 
     async def create_upload(self, given: GivenUpload) -> UploadState:
         """Put a precondition in place; raise Stopped where the server does not let us."""
         return await create_given_upload(self, given)
-
-    def adopt_upload(self, given: GivenUpload, url: str) -> UploadState:
-        """Take in an upload that was made by other means than a request."""
-        body = self._composer.content_for(RequestSpec(of=given.name))
-        upload = UploadState(name=given.name, url=url, body=body, length_declared=True)
-        self.uploads[given.name] = upload
-        return upload
-
-    async def send(self, method: str, request: RequestSpec) -> StepResponse:
-        """Send a request and return its answer; of one that is sent twice the better one."""
-        upload = self.uploads.get(request.of)
-        if method == "POST" and request.send is not None and isinstance(request.length, int):
-            ensure_within_max_size(self.session, request.length)
-        http_request, at = self._composer.compose(method, request)
-        with _stop_if_impassable():
-            answers = (
-                [await self.creations.send(http_request)] if not is_duplicated(request) else []
-            )
-        if not answers:
-            answers = await self._send_twice(http_request)
-        replies = [self._record_reply(http_request, request, upload, at, each) for each in answers]
-        return next((reply for reply in replies if reply.succeeded), replies[0])
-
-    async def _send_twice(self, http_request: HttpRequest) -> list[HttpResponse]:
-        """Send a message over two connections at once; return the answers as they came."""
-        answers: list[HttpResponse] = []
-
-        async def once() -> None:
-            with _stop_if_impassable():
-                answers.append(await self.creations.send(http_request))
-
-        await self.run_concurrently(once, once)
-        return answers
-
-    async def download_upload(
-        self, upload: UploadState, comparison: ContentComparison
-    ) -> StepResponse:
-        """Download an upload, comparing its bytes as they arrive."""
-        request = RequestSpec(of=upload.name)
-        http_request, at = self._composer.compose("GET", request)
-        answer = await self.creations.send(http_request, sink=comparison.feed)
-        return self._record_reply(http_request, request, upload, at, answer)
-
-    async def open_request(self, method: str, request: RequestSpec) -> OpenRequest:
-        """Send the head of a request, and leave the pace of its body to the story."""
-        upload = self.uploads.get(request.of)
-        http_request, at = self._composer.compose(method, request)
-        with _stop_if_impassable():
-            pending = await self._pending.enter_async_context(self.creations.open(http_request))
-
-        async def record_reply(answer: HttpResponse) -> StepResponse:
-            return self._record_reply(http_request, request, upload, at, answer)
-
-        return OpenRequest(pending, record_reply)
-
-    def place(self, fault: NetworkFault, method: str, request: RequestSpec) -> int:
-        """Return where a fault has its place in the body of a request, in bytes."""
-        http_request, _ = self._composer.compose(method, request)
-        return body_position(fault.at, self.references, http_request.payload)
-
-    def _record_reply(
-        self,
-        http_request: HttpRequest,
-        request: RequestSpec,
-        upload: UploadState | None,
-        at: int,
-        answer: HttpResponse,
-    ) -> StepResponse:
-        self.exchanges.append(answer.exchange)
-        place = len(self.exchanges) - 1
-        before = {name: known.offset for name, known in self.uploads.items()}
-        reply = StepResponse(
-            answer, http_request.method, http_request.url, place, upload, at, before
-        )
-        if upload is not None and http_request.payload is not None:
-            upload.sent = max(upload.sent, at + answer.sent)
-            upload.last_byte_unanswered |= answer.status is None and upload.may_be_complete
-        self.session.on_exchange(self.scenario, http_request, reply)
-        if reply.succeeded and http_request.method == "POST" and request.to is None:
-            self._add_created_upload(request, reply, http_request)
-        elif reply.succeeded and upload is not None and http_request.url == upload.url:
-            _update_upload(upload, request, reply)
-        if reply.status == 429:
-            raise StopScenario("rate-limited", _RATE_LIMITED_REASON)
-        return reply
-
-    def _add_created_upload(
-        self, request: RequestSpec, reply: StepResponse, http_request: HttpRequest
-    ) -> None:
-        url = resolve_url(reply.header("Location") or "", reply.url)
-        if url is None:
-            return
-        upload = UploadState(
-            name=request.of,
-            url=url,
-            body=self._composer.content_for(request),
-            length=self._upload_length(request),
-            length_declared=request.defer is None,
-            metadata=header_value(http_request.headers, "Upload-Metadata"),
-            parts=tuple(self.references.upload(name) for name in request.parts),
-            sent=reply.http_response.sent,
-        )
-        self.uploads[request.of] = upload
-        _update_upload(upload, request, reply)
-
-    def _upload_length(self, request: RequestSpec) -> int | None:
-        if request.parts:
-            return sum(self.references.upload(name).length or 0 for name in request.parts)
-        sent = "" if request.length is None else self.references.resolve_text(str(request.length))
-        return int(sent) if is_integer(sent) else None
-
-    # Evaluation
 
     def expect(
         self, reply: ScenarioResponse, *expected: Expectation, after_waiting: bool = False
@@ -277,8 +95,6 @@ class ScenarioExecution:
         if not await self.session.wait_until_responsive():
             raise StopScenario("command", "The server does not answer after it was restarted.")
 
-    # Time
-
     async def wait_until(self, ready: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
         """Ask again, less and less often, until ready or the deadline is over."""
         pause = 0.05
@@ -288,45 +104,3 @@ class ScenarioExecution:
                 await trio.sleep(pause)
                 pause = min(pause * 1.5, 1.0)
         return is_ready
-
-    async def run_concurrently(self, *branches: Callable[[], Awaitable[None]]) -> None:
-        """Tell several branches at once, and go on when all have ended."""
-        early_ends: list[Exception] = []
-
-        async def run_branch(branch: Callable[[], Awaitable[None]]) -> None:
-            try:
-                await branch()
-            except (StopScenario, UnresolvedReference) as early:
-                early_ends.append(early)
-
-        async with trio.open_nursery() as nursery:
-            for branch in branches:
-                nursery.start_soon(run_branch, branch)
-        if early_ends:
-            raise early_ends[0]
-
-
-def _update_upload(upload: UploadState, request: RequestSpec, reply: StepResponse) -> None:
-    """Keep the upload as the server describes it: its offset, and whether its bytes are ours."""
-    offset = reply.header("Upload-Offset")
-    if offset is None or not is_integer(offset):
-        return
-    if request.body and int(offset) > upload.offset:
-        upload.has_foreign_bytes = True
-    upload.offset = int(offset)
-    if reply.method == "HEAD" and reply.header("Upload-Length") is not None:
-        # After a request that broke off, HEAD alone tells whether its length has arrived.
-        upload.length_declared = True
-    if request.length is not None and is_integer(str(request.length)):
-        upload.length_declared = True
-        if upload.length is None:
-            upload.length = int(request.length)
-
-
-@contextmanager
-def _stop_if_impassable() -> Iterator[None]:
-    """Stop the scenario where a request cannot go the way to the target."""
-    try:
-        yield
-    except UnsupportedByTransportError as impassable:
-        raise StopScenario("impossible", str(impassable)) from None

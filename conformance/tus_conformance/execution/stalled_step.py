@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import trio
 
-from tus_conformance.execution.scenario_execution import OpenRequest, ScenarioExecution
+from tus_conformance.execution.open_request import OpenRequest
+from tus_conformance.execution.scenario_execution import ScenarioExecution
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.targets.rate import rate_aware_timeout
 from tus_scenarios import NetworkFault, RequestSpec, Step

@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from tus_conformance.pytest_plugin.xdist_workers import XdistWorkers
 
         prepare(config)
-        config.pluginmanager.register(XdistWorkers(config), "tus-workers")
+        config.pluginmanager.register(XdistWorkers(config, SCENARIO_FILE), "tus-workers")
         config.pluginmanager.register(Cleanup(config), "tus-cleanup")
 
 

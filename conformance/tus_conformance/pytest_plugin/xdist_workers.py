@@ -9,13 +9,13 @@ one worker: no invariant needs to see what two of them did to one.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from tus_conformance.evaluation import verdicts
-from tus_conformance.pytest_plugin import SCENARIO_FILE
 from tus_conformance.pytest_plugin.items import PLUGIN_RUN, InvariantItem, SuiteFile
 from tus_reports import ScenarioResult
 
@@ -23,9 +23,13 @@ _KEY = "tus_invariants"
 
 
 class XdistWorkers:
-    """A plugin of pytest that does nothing in a session without workers."""
+    """A plugin of pytest that does nothing in a session without workers.
 
-    def __init__(self, config: pytest.Config) -> None:
+    `scenario_file` is the file that the items of the suite belong to.
+    """
+
+    def __init__(self, config: pytest.Config, scenario_file: Path) -> None:
+        self._scenario_file = scenario_file
         self._plugin_run = config.stash[PLUGIN_RUN]
         self._left_out: list[str] = []
         self._seen: dict[str, list[ScenarioResult | None]] = {}
@@ -65,7 +69,7 @@ class XdistWorkers:
                 {name: _worst_result(results) for name, results in self._seen.items()}
             )
             session.testscollected += len(self._seen)
-            parent = SuiteFile.from_parent(session, path=SCENARIO_FILE)
+            parent = SuiteFile.from_parent(session, path=self._scenario_file)
             for name in self._seen:
                 item = InvariantItem.from_parent(parent, name=name, plugin_run=self._plugin_run)
                 session.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
