@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tus_reference.handler.body_reader import iter_chunks
-from tus_reference.model import Headers, Response
+from tus_reference.model import Headers, Response, iter_chunks
 from tus_reference.protocol import TUS_VERSION
 
 if TYPE_CHECKING:

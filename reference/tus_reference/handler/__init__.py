@@ -1,12 +1,14 @@
 """tus semantics over abstract requests and body streams: no sockets, any event loop."""
 
-from tus_reference.handler.config import Config, ConfigError
+from tus_reference.handler.config import Config
 from tus_reference.handler.responses import error_response
 from tus_reference.handler.routing import Handler
 from tus_reference.handler.unrouted import UnroutedHandler
 from tus_reference.model import datastore
+from tus_reference.model.byte_source import ByteSource
 from tus_reference.model.composer import StoreComposer
-from tus_reference.model.datastore import ByteSource, DataStore
+from tus_reference.model.datastore import DataStore
+from tus_reference.model.errors import ConfigError
 from tus_reference.model.file_info import FileInfo
 from tus_reference.model.http_messages import Body, ClientDisconnected, Download, Request, Response
 

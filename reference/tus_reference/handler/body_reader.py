@@ -12,20 +12,17 @@ piece is dropped, so a refused request never completes an upload.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 
-from tus_reference.model import Refused, TusError, errors
+from tus_reference.model import Refused, TusError, errors, iter_chunks
 from tus_reference.model.http_messages import ClientDisconnected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from tus_reference.model import Body, ByteSource
-
-
-CHUNK_SIZE: Final = 64 * 1024
+    from tus_reference.model import Body
 
 
 class BodyReader:
@@ -126,10 +123,3 @@ class BodyReader:
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes in pieces of at most 64 KiB."""
         return iter_chunks(self)
-
-
-async def iter_chunks(source: ByteSource) -> AsyncIterator[bytes]:
-    """Iterate over what is left of `source` in pieces of at most 64 KiB."""
-    with memoryview(bytearray(CHUNK_SIZE)) as view:
-        while count := await source.read_into(view):
-            yield bytes(view[:count])

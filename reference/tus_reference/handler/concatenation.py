@@ -15,7 +15,7 @@ from tus_reference.model import Refused, errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tus_reference.handler import Config
+    from tus_reference.handler.config import Config
     from tus_reference.handler.uploads import Uploads
     from tus_reference.model import FileInfo
     from tus_reference.notifications import HTTPRequest

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tus_reference.model.composer import StoreComposer
+from tus_reference.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from tus_reference.notifications import (
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
         PreFinishCallback,
         PreTerminateCallback,
     )
-
-
-class ConfigError(ValueError):
-    """Settings that cannot work; its text has one sentence per mistake."""
 
 
 class UsableStore(Protocol):

@@ -21,7 +21,7 @@ from tus_reference.protocol import fields, format_metadata, integers, is_upload_
 from tus_reference.protocol.concat import parse_concat
 
 if TYPE_CHECKING:
-    from tus_reference.handler import UnroutedHandler
+    from tus_reference.handler.unrouted import UnroutedHandler
     from tus_reference.model import ByteSource, Headers, Request
     from tus_reference.notifications import FileInfoChanges, HTTPRequest
     from tus_reference.protocol.concat import UploadConcat

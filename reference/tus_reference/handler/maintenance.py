@@ -19,7 +19,7 @@ from tus_reference.notifications import HTTPRequest
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tus_reference.handler import UnroutedHandler
+    from tus_reference.handler.unrouted import UnroutedHandler
 
 MAX_INTERVAL: Final = 60.0
 MIN_INTERVAL: Final = 0.2

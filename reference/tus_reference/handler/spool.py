@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
-from tus_reference.handler.body_reader import CHUNK_SIZE, iter_chunks
-from tus_reference.model import Refused, errors
+from tus_reference.model import CHUNK_SIZE, Refused, errors, iter_chunks
 from tus_reference.protocol.checksum import parse_checksum
 
 if TYPE_CHECKING:

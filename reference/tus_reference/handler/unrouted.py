@@ -33,7 +33,7 @@ from tus_reference.protocol.checksum import ALGORITHMS
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tus_reference.handler import Config
+    from tus_reference.handler.config import Config
     from tus_reference.handler.responses import BodyCheck
     from tus_reference.model import FileInfo, Request
 

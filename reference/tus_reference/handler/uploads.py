@@ -22,8 +22,8 @@ from tus_reference.protocol import is_upload_id
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from tus_reference.handler import Config
     from tus_reference.handler.body_reader import BodyReader
+    from tus_reference.handler.config import Config
     from tus_reference.handler.responses import BodyCheck
     from tus_reference.model import ByteSource, DataStore, FileInfo, TusError
     from tus_reference.notifications import HTTPRequest
@@ -57,7 +57,13 @@ class Uploads:
         self._readers: set[BodyReader] = set()
         self._writers: dict[str, BodyReader] = {}
         self._stop_error: TusError | None = None
-        self.notifications = Notifications(config)
+        self.notifications = Notifications(
+            created=config.notify_created_uploads,
+            progress=config.notify_upload_progress,
+            complete=config.notify_complete_uploads,
+            terminated=config.notify_terminated_uploads,
+            progress_interval=config.upload_progress_interval,
+        )
 
     def interrupt_bodies(self, error: TusError) -> None:
         """End every body that is being received, now and from now on, with `error`."""

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from tus_reference.handler import ConfigError
-from tus_reference.model import Response
+from tus_reference.model import ConfigError, Response
 
 if TYPE_CHECKING:
     from tus_reference.middleware.layers import Respond

@@ -1,9 +1,10 @@
 """What every layer speaks of: uploads, requests, responses, errors and the interfaces of stores."""
 
 from tus_reference.model import datastore
+from tus_reference.model.byte_source import CHUNK_SIZE, ByteSource, iter_chunks
 from tus_reference.model.composer import StoreComposer
-from tus_reference.model.datastore import ByteSource, DataStore
-from tus_reference.model.errors import Refused, TusError, errors
+from tus_reference.model.datastore import DataStore
+from tus_reference.model.errors import ConfigError, Refused, TusError, errors
 from tus_reference.model.file_info import FileInfo
 from tus_reference.model.headers import Headers
 from tus_reference.model.http_messages import (
@@ -15,9 +16,11 @@ from tus_reference.model.http_messages import (
 )
 
 __all__ = [
+    "CHUNK_SIZE",
     "Body",
     "ByteSource",
     "ClientDisconnected",
+    "ConfigError",
     "DataStore",
     "Download",
     "FileInfo",
@@ -29,4 +32,5 @@ __all__ = [
     "TusError",
     "datastore",
     "errors",
+    "iter_chunks",
 ]

@@ -12,21 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
+    from tus_reference.model.byte_source import ByteSource
     from tus_reference.model.file_info import FileInfo
-
-
-class ByteSource(Protocol):
-    """The bytes of one request; it never raises, it just ends, early if the client leaves."""
-
-    @property
-    def size(self) -> int | None:
-        """How many bytes will come at most, or None if unknown."""
-
-    async def read_into(self, buffer: memoryview) -> int:
-        """Put the next bytes into `buffer` and return how many; 0 at the end."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Iterate over the bytes in pieces of at most 64 KiB."""
 
 
 class DataStore(Protocol):

@@ -26,6 +26,10 @@ class TusError:
         return replace(self, message=message)
 
 
+class ConfigError(ValueError):
+    """Settings that cannot work; its text has one sentence per mistake."""
+
+
 class Refused(Exception):  # noqa: N818 - says what happened to the request
     """The request is answered with `error`; `headers` are added to the answer."""
 

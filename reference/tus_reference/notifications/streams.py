@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import anyio.lowlevel
@@ -17,10 +17,8 @@ from anyio.abc import ObjectReceiveStream
 from tus_reference.notifications.events import HookEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from tus_reference.handler import Config
-    from tus_reference.handler.body_reader import BodyReader
     from tus_reference.model import FileInfo
     from tus_reference.notifications.events import HTTPRequest
 
@@ -68,20 +66,38 @@ class EventStream(ObjectReceiveStream[HookEvent]):
             self._new_event = None
 
 
-class Notifications:
-    """The four streams; each exists always and carries events only if its flag is set."""
+class ProgressSource(Protocol):
+    """A body being received: `on_progress` is called whenever `received`, in bytes, has grown."""
 
-    def __init__(self, config: Config) -> None:
-        self.created_uploads = EventStream(wanted=config.notify_created_uploads)
-        self.complete_uploads = EventStream(wanted=config.notify_complete_uploads)
-        self.terminated_uploads = EventStream(wanted=config.notify_terminated_uploads)
-        self.upload_progress = EventStream(wanted=config.notify_upload_progress, newest_only=True)
-        self._wants_progress = config.notify_upload_progress
-        self._interval = config.upload_progress_interval
+    received: int
+    on_progress: Callable[[], None] | None
+
+
+class Notifications:
+    """The four streams; each exists always and carries events only if its flag is set.
+
+    `progress_interval` is the shortest time between two events of one body, in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        created: bool,
+        progress: bool,
+        complete: bool,
+        terminated: bool,
+        progress_interval: float,
+    ) -> None:
+        self.created_uploads = EventStream(wanted=created)
+        self.complete_uploads = EventStream(wanted=complete)
+        self.terminated_uploads = EventStream(wanted=terminated)
+        self.upload_progress = EventStream(wanted=progress, newest_only=True)
+        self._wants_progress = progress
+        self._interval = progress_interval
 
     @contextmanager
     def report_progress(
-        self, info: FileInfo, source: BodyReader, request: HTTPRequest
+        self, info: FileInfo, source: ProgressSource, request: HTTPRequest
     ) -> Iterator[None]:
         """Tell the progress of one body while it is received, and where it ended."""
         if not self._wants_progress:

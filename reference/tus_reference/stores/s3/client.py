@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from tus_reference.handler import ConfigError
+from tus_reference.model import ConfigError
 from tus_reference.stores.s3.bucket import MAX_CALLS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anyio import CancelScope
 from anyio.to_thread import run_sync
 
-from tus_reference.handler.body_reader import iter_chunks
+from tus_reference.model import iter_chunks
 from tus_reference.stores.s3 import storage_failures
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tus_reference.handler.body_reader import iter_chunks
-from tus_reference.model import Refused, errors
+from tus_reference.model import Refused, errors, iter_chunks
 from tus_reference.stores.s3.object_reader import ObjectReader
 from tus_reference.stores.s3.part_buffer import MIN_BLOCK, PartBuffer
 from tus_reference.stores.s3.stored_parts import TAIL_BASE_KEY, StoredParts, Tail

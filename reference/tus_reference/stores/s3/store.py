@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anyio import create_task_group
 
-from tus_reference.handler import ConfigError
-from tus_reference.model import Refused, errors
+from tus_reference.model import ConfigError, Refused, errors
 from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
 from tus_reference.stores.s3 import completion, storage_failures
