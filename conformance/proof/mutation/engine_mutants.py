@@ -33,18 +33,20 @@ EVALUATION_TESTS: dict[str, tuple[str, ...]] = {
     },
     **{
         f"tus_conformance.evaluation.{name}": (
-            "conformance/tests/evaluation/test_expectations.py",
-            "conformance/tests/evaluation/test_attribution.py",
+            f"conformance/tests/evaluation/test_{name}.py",
+            *(f"conformance/tests/{each}.py" for each in more),
         )
-        for name in ("conditions", "grades", "expectations")
+        for name, more in {
+            "conditions": ("evaluation/test_expectations",),
+            "grades": ("evaluation/test_expectations",),
+            "expectations": ("evaluation/test_attribution",),
+            "attribution": ("execution/test_steps", "targets/test_program", "targets/test_trace"),
+            "preconditions": ("execution/test_steps",),
+            "applicability": ("execution/test_steps",),
+            "verdicts": (),
+            "exit_codes": (),
+        }.items()
     },
-    "tus_conformance.evaluation.attribution": (
-        "conformance/tests/evaluation/test_attribution.py",
-        "conformance/tests/execution/test_steps.py",
-        "conformance/tests/targets/test_program.py",
-    ),
-    "tus_conformance.evaluation.verdicts": ("conformance/tests/evaluation/test_verdicts.py",),
-    "tus_conformance.evaluation.exit_codes": ("conformance/tests/evaluation/test_verdicts.py",),
     "tus_conformance.transport.header_values": (
         "conformance/tests/transport/test_header_values.py",
     ),

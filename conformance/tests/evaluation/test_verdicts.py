@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tus_conformance.evaluation import exit_codes, verdicts
+from tus_conformance.evaluation import verdicts
 from tus_reports import VERDICTS, Attempt, Check, Grade, ScenarioResult, Verdict
 
 ORDER: tuple[Verdict, ...] = (
@@ -199,31 +199,3 @@ def test_a_requirement_takes_the_worst_of_what_is_said_of_it(
 ) -> None:
     assert verdicts.of_requirement("a", told) == expected
     assert verdicts.of_requirement("a", reversed(told)) == expected
-
-
-CODES: list[tuple[str, int, int, str]] = [
-    ("pass", 0, 0, "a pass conforms"),
-    ("note", 0, 0, "so does a note"),
-    ("not-applicable", 0, 0, "and what does not apply"),
-    ("unsupported", 0, 0, "and an option not taken"),
-    ("pass excluded", 0, 0, "and what is left is what counts"),
-    ("warn pass", 0, 1, "a warn fails where the user is strict"),
-    ("fail pass", 1, 1, "a fail fails"),
-    ("fail error", 1, 1, "even where something else broke"),
-    ("error pass", 3, 3, "an error leaves it open"),
-    ("inconclusive", 3, 3, "so does what could not be decided"),
-    ("blocked", 3, 3, "and what was blocked by nothing that failed"),
-    ("warn blocked", 3, 1, "a warn is sure where the user is strict"),
-    ("excluded", 4, 4, "nothing was selected"),
-    ("", 4, 4, "nothing was there"),
-]
-
-
-@pytest.mark.parametrize(
-    ("found", "code", "strict"), [pytest.param(*case[:3], id=case[3]) for case in CODES]
-)
-def test_the_exit_code_follows_from_the_scenarios(found: str, code: int, strict: int) -> None:
-    named: dict[str, Verdict] = {each: each for each in VERDICTS}
-    told = [scenario(plain=named[each]) for each in found.split()]
-    assert exit_codes.of_scenarios(told) == code
-    assert exit_codes.of_scenarios(told, strict=True) == strict
