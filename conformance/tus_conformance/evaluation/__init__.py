@@ -1,1 +1,1 @@
-"""What is right: expectations, headers by meaning, invariants, verdicts."""
+"""The only room that grades: pure functions over what execution observed."""

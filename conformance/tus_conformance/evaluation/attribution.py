@@ -71,7 +71,7 @@ def evaluate_reply(
 def _was_forgotten(reply: StepResponse, *, forgets: bool) -> bool:
     """Return whether a server that forgets complete uploads, as a probe saw, forgot one.
 
-    Raises StopScenario where that is chance, so that a run comes out as the one before.
+    Raises StopScenario where that is chance, so that two runs give the same verdict.
     """
     upload = reply.upload
     if not forgets or upload is None:
@@ -87,7 +87,7 @@ def _counts_for_complete_upload(check: Check, scenario: Scenario) -> bool:
 
 
 def suggests_lost_server(attempt: Attempt) -> bool:
-    """Return whether an attempt came out as it would without a server."""
+    """Return whether an attempt ended as it would without a server."""
     undetermined = attempt.verdict in verdicts.UNDETERMINED
     return undetermined or any(_is_unanswered(check, attempt) for check in attempt.checks)
 

@@ -90,7 +90,7 @@ class Invariant:
     def add_server_exit(
         self, where: Sequence[str], exit_description: str, exchanges: tuple[Exchange, ...]
     ) -> None:
-        """Take note of a breach that no answer shows; `exchanges` came just before it."""
+        """Record a violation that no response shows; `exchanges` came just before it."""
         self.violations += 1
         self.scenario_ids += [name for name in where if name not in self.scenario_ids]
         self.server_exits.append((server_exit_check(exit_description), exchanges))
@@ -114,13 +114,13 @@ class Invariant:
         checks, exchanges = self._evidence()
         checks = checks or ((held,) if self.checked else ())
         attempt = Attempt(verdict=verdicts.of_attempt(checks), checks=checks, exchanges=exchanges)
-        row = ledger()[self.requirement]
+        requirement = ledger()[self.requirement]
         return ScenarioResult(
             id=self.id,
             title=self.title,
             verdict=attempt.verdict,
-            section=row.section,
-            extension=row.extension,
+            section=requirement.section,
+            extension=requirement.extension,
             reason=self._reason(),
             steps=("Look at every exchange of every scenario of the run.",),
             requirements=(self.requirement,),

@@ -22,14 +22,16 @@ class InvariantMonitor:
     def record_server_exit(
         self, during: Sequence[str], exit_description: str, end: LastExchanges
     ) -> None:
-        """Take note that the server's process ended in one of these scenarios, the last told.
+        """Record that the server's process ended during the latest of these scenarios.
 
-        Before the first scenario it was discovery that the server ended in.
+        Before the first scenario it ended during discovery.
         """
         keeps_running = next(each for each in self.invariants if each.id == SERVER_KEEPS_RUNNING)
         place = " or ".join(during if len(during) > 1 else ("discovery", *during))
-        told = f"{exit_description.rstrip('.')}; {end.summary}" if end.summary else exit_description
-        keeps_running.add_server_exit(during, f"{told} (in {place})", end.exchanges)
+        details = (
+            f"{exit_description.rstrip('.')}; {end.summary}" if end.summary else exit_description
+        )
+        keeps_running.add_server_exit(during, f"{details} (in {place})", end.exchanges)
 
     def observe(self, scenario: Scenario, http_request: HttpRequest, reply: StepResponse) -> None:
         """Look at one exchange with every invariant."""

@@ -161,9 +161,12 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
         lambda: _check_within_length,
     ),
 )
-"""Id, title, requirement, and what makes the look of a run: some remember what they saw."""
+"""Id, title, requirement, and what makes the check of a run: some remember what they saw."""
 
 
 def invariants() -> list[Invariant]:
     """Return every invariant, fresh for a run."""
-    return [Invariant(name, title, row, make_check()) for name, title, row, make_check in _RULES]
+    return [
+        Invariant(name, title, requirement, make_check())
+        for name, title, requirement, make_check in _RULES
+    ]

@@ -10,7 +10,7 @@ from tus_conformance.transport.header_values import is_integer, resolve_url
 
 @dataclass
 class OffsetHistory:
-    """What a server acknowledged of one upload: each higher offset, and when it was first told.
+    """What a server acknowledged of one upload: each higher offset, and when.
 
     Times are in seconds since the run began; what was asked before `since` is about another upload.
     """
@@ -19,11 +19,11 @@ class OffsetHistory:
     acknowledgements: list[tuple[int, float]] = field(default_factory=list)
 
     def highest_before(self, when: float) -> int:
-        """Return the highest offset that had been told before a time."""
+        """Return the highest offset that was acknowledged before a time."""
         return max((offset for offset, ended in self.acknowledgements if ended <= when), default=0)
 
     def acknowledge(self, offset: int, ended: float) -> None:
-        """Take note of an offset, unless as much had been told by then."""
+        """Record an offset, unless as much was acknowledged by then."""
         if offset > self.highest_before(ended):
             self.acknowledgements.append((offset, ended))
 

@@ -1,4 +1,4 @@
-"""The rows of the ledger, each with the verdict over every scenario that checks it."""
+"""The requirements of a run, each with the verdict over every scenario that checks it."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from collections.abc import Sequence
 
 from tus_conformance.evaluation import verdicts
 from tus_reports import RequirementResult, ScenarioResult, Verdict
-from tus_scenarios import Requirement as Row
-from tus_scenarios import ledger
+from tus_scenarios import Requirement, ledger
 
 CORE_REQUIREMENT = "core.implemented"
-"""The row that is the sum of the core's MUST and MUST NOT rows; there is nothing to send for it."""
+"""The sum of the MUST and MUST NOT requirements of the core; there is nothing to send for it."""
 
 
 def evaluate_requirements(results: Sequence[ScenarioResult]) -> list[RequirementResult]:
     """Return the requirements that a run has looked at, in the order of the specification."""
     lines = [
         _evaluate_requirement(
-            row, [scenario for scenario in results if row.id in scenario.requirements]
+            requirement,
+            [scenario for scenario in results if requirement.id in scenario.requirements],
         )
-        for row in ledger().values()
-        if row.side == "server" and row.id != CORE_REQUIREMENT
+        for requirement in ledger().values()
+        if requirement.side == "server" and requirement.id != CORE_REQUIREMENT
     ]
     lines = [line for line in lines if line.scenarios]
     return [_core_result(lines), *lines] if lines else []
 
 
-def _evaluate_requirement(row: Row, results: Sequence[ScenarioResult]) -> RequirementResult:
-    outcome = verdicts.of_requirement(row.id, results)
+def _evaluate_requirement(
+    requirement: Requirement, results: Sequence[ScenarioResult]
+) -> RequirementResult:
+    outcome = verdicts.of_requirement(requirement.id, results)
     reason = ""
     if outcome in verdicts.UNDETERMINED:
         reason = next(
@@ -38,8 +40,8 @@ def _evaluate_requirement(row: Row, results: Sequence[ScenarioResult]) -> Requir
             ),
             "",
         )
-        reason = reason or _not_reached_reason(row.id, results)
-    return _result_line(row, outcome, tuple(scenario.id for scenario in results), reason)
+        reason = reason or _not_reached_reason(requirement.id, results)
+    return _result_line(requirement, outcome, tuple(scenario.id for scenario in results), reason)
 
 
 def _scenario_reason(results: ScenarioResult) -> str:
@@ -71,17 +73,17 @@ def _core_result(lines: Sequence[RequirementResult]) -> RequirementResult:
 
 
 def _result_line(
-    row: Row, outcome: Verdict, scenarios: tuple[str, ...], reason: str = ""
+    requirement: Requirement, outcome: Verdict, scenarios: tuple[str, ...], reason: str = ""
 ) -> RequirementResult:
     return RequirementResult(
-        id=row.id,
-        level=row.level,
-        section=row.section,
-        extension=row.extension,
-        statement=row.statement,
+        id=requirement.id,
+        level=requirement.level,
+        section=requirement.section,
+        extension=requirement.extension,
+        statement=requirement.statement,
         verdict=outcome,
         scenarios=scenarios,
-        link=row.link,
-        ambiguity=row.ambiguity,
+        link=requirement.link,
+        ambiguity=requirement.ambiguity,
         reason=reason,
     )

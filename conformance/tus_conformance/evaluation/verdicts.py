@@ -2,7 +2,7 @@
 
 A check is held, violated or not reached, with the grade of its outcome. An attempt takes its worst
 check. A scenario has one attempt, or two where the first failed: a fail must show itself twice, on
-uploads of its own each time, but damage that was witnessed once stands. A requirement takes the
+uploads of its own each time, but data loss that was seen once stands. A requirement takes the
 worst of what every scenario says of it.
 """
 

@@ -1,4 +1,4 @@
-"""Finishing an upload as a client would: ask where it stands, send the rest, look at every byte."""
+"""Finish an upload as a client would: ask for its offset, send the rest, compare every byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUPERSEDED_STATUSES = frozenset({400, 409, 423})
 
 
 async def finish_upload(requests: ScenarioRequests, upload: UploadState) -> StepResponse:
-    """Resume an upload by what HEAD says and complete it; the reply tells whether it is intact."""
+    """Resume an upload by what HEAD says and complete it; the reply has the `finish_state`."""
     head, stored = await _head_offset(requests, upload)
     forgets = requests.session.discovery.forgets_complete_uploads
     if forgets and _is_complete_and_removed(upload, head):
@@ -61,7 +61,7 @@ async def _send_rest(
 
 
 def _is_complete_and_removed(upload: UploadState, head: StepResponse) -> bool:
-    """Tell whether an answer called it complete; that HEAD still finds it is another row."""
+    """Return whether it was acknowledged as complete, and HEAD does not find it any more."""
     return upload.offset == upload.length and head.status in NO_UPLOAD_STATUSES
 
 

@@ -26,7 +26,7 @@ async def create_given_upload(requests: ScenarioRequests, given: GivenUpload) ->
         before = upload.offset
         reply = await requests.send("PATCH", RequestSpec(of=given.name, send=wanted - before))
         if reply.succeeded and reply.header("Upload-Offset") is None:
-            # That a PATCH tells the offset is a requirement of its own; here HEAD will do.
+            # That a PATCH response has the offset is a requirement of its own; here HEAD will do.
             await requests.send("HEAD", RequestSpec(of=given.name))
         if not reply.succeeded or upload.offset <= before:
             raise setup_failure("The bytes to begin with could not be stored", reply)

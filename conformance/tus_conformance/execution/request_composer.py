@@ -20,9 +20,9 @@ VERSION = "1.0.0"
 
 @dataclass(frozen=True)
 class RequestComposer:
-    """Composes the messages of one telling; `key` is the part of content keys they all share.
+    """Composes the requests of one execution; `key` is the part of content keys they all share.
 
-    `line` is the connection that the telling keeps.
+    `line` is the connection that the execution keeps.
     """
 
     references: References

@@ -21,12 +21,12 @@ def resolve_faults(request: RequestSpec, references: References) -> tuple[Inject
 
 
 def drops_response(request: RequestSpec) -> bool:
-    """Tell whether the answer is to be dropped."""
+    """Return whether the answer is to be dropped."""
     return any(fault.lose is not None for fault in request.faults)
 
 
 def is_duplicated(request: RequestSpec) -> bool:
-    """Tell whether the request is to be sent twice at once."""
+    """Return whether the request is to be sent twice at once."""
     return any(fault.duplicate is not None for fault in request.faults)
 
 

@@ -38,13 +38,13 @@ class ScenarioExecution(ScenarioRequests):
         self.checks: list[Check] = []
 
     async def create_upload(self, given: GivenUpload) -> UploadState:
-        """Put a precondition in place; raise Stopped where the server does not let us."""
+        """Put a precondition in place; raise StopScenario where the server does not let us."""
         return await create_given_upload(self, given)
 
     def expect(
         self, reply: ScenarioResponse, *expected: Expectation, after_waiting: bool = False
     ) -> bool:
-        """Evaluate a response; return whether every expectation came out as a pass.
+        """Evaluate a response; return whether every expectation passed.
 
         What was asked for `after_waiting` had its time, and silence counts.
         """
@@ -71,11 +71,11 @@ class ScenarioExecution(ScenarioRequests):
         ]
 
     async def finish(self, finish: FinishUpload, *expected: Expectation) -> None:
-        """Resume an upload by what HEAD says, complete it, compare its bytes, and judge that."""
+        """Resume an upload by what HEAD says, complete it, compare its bytes, and evaluate that."""
         self.expect(await self.complete_upload(finish), *expected)
 
     async def complete_upload(self, finish: FinishUpload) -> StepResponse:
-        """Complete an upload from where HEAD says; the reply tells whether it is intact."""
+        """Complete an upload from where HEAD says; the reply has the `finish_state`."""
         return await finish_upload(self, self.references.upload(finish.of))
 
     def profile_seconds(self, name: str) -> float:
@@ -83,7 +83,7 @@ class ScenarioExecution(ScenarioRequests):
         return self.session.target.profile.seconds(name)
 
     async def restart(self) -> None:
-        """Restart the server as the profile says; raise Stopped where it does not come back."""
+        """Restart the server as the profile says; raise StopScenario if it does not come back."""
         command = self.session.target.profile.commands.restart
         try:
             if isinstance(command, str):

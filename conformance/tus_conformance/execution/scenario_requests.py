@@ -101,7 +101,7 @@ class ScenarioRequests:
         return self._record_reply(http_request, request, upload, at, answer)
 
     async def open_request(self, method: str, request: RequestSpec) -> OpenRequest:
-        """Send the head of a request, and leave the pace of its body to the story."""
+        """Send the head of a request, and let the caller send its body."""
         upload = self.uploads.get(request.of)
         http_request, at = self._composer.compose(method, request)
         with _stop_if_impassable():
@@ -169,7 +169,7 @@ class ScenarioRequests:
         return int(sent) if is_integer(sent) else None
 
     async def run_concurrently(self, *branches: Callable[[], Awaitable[None]]) -> None:
-        """Tell several branches at once, and go on when all have ended."""
+        """Run branches at once; when all have ended, raise what stopped the first of them."""
         early_ends: list[Exception] = []
 
         async def run_branch(branch: Callable[[], Awaitable[None]]) -> None:
@@ -194,7 +194,7 @@ def _update_upload(upload: UploadState, request: RequestSpec, reply: StepRespons
         upload.has_foreign_bytes = True
     upload.offset = int(offset)
     if reply.method == "HEAD" and reply.header("Upload-Length") is not None:
-        # After a request that broke off, HEAD alone tells whether its length has arrived.
+        # After a request that broke off, only HEAD shows whether its length has arrived.
         upload.length_declared = True
     if request.length is not None and is_integer(str(request.length)):
         upload.length_declared = True

@@ -1,4 +1,4 @@
-"""A step whose request stands still in the middle of its body until a later step is answered."""
+"""A step whose request stalls in the middle of its body until a later step has its response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replaying a scenario: its steps in order, each answer judged, all of it recorded."""
+"""Execute a scenario: its steps in order, each response evaluated, all of it recorded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FINAL_STATUSES = frozenset({400, 404, 410, 412, 413, 415})
 
 
 async def execute_scenario(scenario: Scenario, session: Session, attempt: int = 1) -> Attempt:
-    """Tell a scenario once, on uploads of its own, and return what was found."""
+    """Execute a scenario once, on uploads of its own, and return the attempt."""
     began = trio.current_time()
     stop: StopScenario | None = None
     async with ScenarioExecution(session, scenario, attempt) as execution:
@@ -64,7 +64,7 @@ async def _run_steps(execution: ScenarioExecution) -> None:
 
 
 def _finish_stalled(execution: ScenarioExecution, stalled: StalledStep | None) -> bool:
-    """Judge a step that stood still until now; return whether the scenario goes on."""
+    """Evaluate a step that stalled until now; return whether the scenario goes on."""
     if stalled is None:
         return True
     execution.step = stalled.number
@@ -99,7 +99,7 @@ async def _retry_until_passing(
     """Perform a step again until its expectations pass, its time is over, or there is no hope.
 
     The bytes of a request that broke off may still be on their way to the store, so a PATCH that
-    has no offset of its own asks where the upload stands before it is sent again.
+    has no offset of its own asks for the offset before it is sent again.
     """
     retried_patch = step.patch if step.patch is not None and step.patch.offset is None else None
 
@@ -120,7 +120,7 @@ async def _retry_until_passing(
 
 
 def _is_final(reply: StepResponse | None) -> bool:
-    """Tell whether time mends no answer: it is wrong, was done, or is about what is gone."""
+    """Return whether waiting cannot change a response: it succeeded, or refuses for good."""
     if reply is None:
         return False
     done = reply.succeeded and reply.method in {"POST", "PATCH", "DELETE"}
@@ -128,7 +128,7 @@ def _is_final(reply: StepResponse | None) -> bool:
 
 
 def _evaluate_step(execution: ScenarioExecution, step: Step, reply: StepResponse | None) -> bool:
-    """Judge a step; return whether the scenario goes on."""
+    """Evaluate a step; return whether the scenario goes on."""
     if reply is None:
         return True
     if step.setup:

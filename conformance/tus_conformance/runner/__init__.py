@@ -1,1 +1,1 @@
-"""A whole run: its plan, what is told and when, the lines of its record."""
+"""A whole run: its plan, what runs when, the lines of its record."""

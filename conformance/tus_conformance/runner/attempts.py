@@ -1,4 +1,4 @@
-"""The trial of a scenario: told once, again and alone where it failed, with a server that is up."""
+"""The attempts at a scenario: once, again and alone where it failed, with a server that is up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AttemptRunner:
         self._latest_scenario = ""
 
     async def run_attempts(self, scenario: Scenario, session: Session) -> tuple[Attempt, ...]:
-        """Tell a scenario, and a second time with nothing beside it where it failed."""
+        """Execute a scenario, and a second time with nothing else running if it failed."""
         gate = self._gate.exclusive if scenario.serial else self._gate.shared
         attempts = [await self._run_attempt(scenario, session, 1, gate)]
         if attempts[0].verdict == "fail":
@@ -40,7 +40,7 @@ class AttemptRunner:
     async def _run_attempt(
         self, scenario: Scenario, session: Session, number: int, gate: GateEntry
     ) -> Attempt:
-        """Tell a scenario once; again, after picking up the server, where that went away."""
+        """Execute a scenario once; again, after a restart of the server, if that went away."""
         async with gate():
             attempt = await execute_scenario(scenario, session, number)
         for again in (number + 2, number + 4):
@@ -59,7 +59,7 @@ class AttemptRunner:
         return attempt
 
     async def _server_is_gone(self, attempt: Attempt, session: Session) -> bool:
-        """Tell whether the server has gone away."""
+        """Return whether the server has gone away."""
         if self.server_lost:
             return False
         if suggests_lost_server(attempt):
@@ -67,7 +67,7 @@ class AttemptRunner:
         return session.server_exited
 
     async def _restart_server(self, scenario: Scenario, session: Session) -> bool:
-        """Start a server again that went away; tell whether there is one to go on with."""
+        """Start a server again that went away; return whether there is one to go on with."""
         if not session.server_exited and await session.wait_until_responsive():
             return True  # another scenario has had it started again
         if session.server is not None:

@@ -52,7 +52,7 @@ class Baseline:
         return frozenset(entry.pair for entry in self.entries)
 
     def covers(self, results: ScenarioResult, *, strict: bool) -> bool:
-        """Tell whether everything that failed in a scenario is known to."""
+        """Return whether everything that failed in a scenario is known to."""
         pairs = set(failing_pairs([results], strict=strict))
         return bool(pairs) and (self.accepts_all or pairs <= self.pairs)
 

@@ -56,7 +56,7 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Tell whether every observable row is exercised, and every check names a row."""
+        """Return whether every observable row is exercised, and every check names a row."""
         return not self.missing and not self.unknown_requirements
 
 

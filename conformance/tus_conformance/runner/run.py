@@ -112,7 +112,7 @@ class Run:
         return run_scenario
 
     async def run_scenario(self, scenario: Scenario, session: Session) -> ScenarioResult:
-        """Tell a scenario, a second time and alone where it failed; return how it came out."""
+        """Run a scenario, a second time and alone if it failed; return its result."""
         exclusion = self.plan.selection.exclusion_reason(
             scenario.id, self.plan.target.profile, scenario.needs
         )

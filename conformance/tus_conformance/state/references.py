@@ -1,4 +1,4 @@
-"""References in the text of a scenario: what each stands for in one telling."""
+"""References in the text of a scenario: what each means in one execution."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REFERENCE = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
 
 @dataclass(frozen=True)
 class References:
-    """Everything a text may refer to; the mappings grow while the story is told."""
+    """Everything a text may refer to; the mappings grow during the execution."""
 
     session: Session
     parameters: Mapping[str, str | int]
@@ -28,7 +28,7 @@ class References:
     offsets: Mapping[str, int] = field(default_factory=dict)
 
     def as_of(self, reply: StepResponse) -> References:
-        """Return the references as they stood when a request was sent, to judge its answer by."""
+        """Return the references as of the time a request was sent, to evaluate its response."""
         return replace(self, offsets=reply.offsets_before)
 
     def resolve_text(self, template: str, body: Payload | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What every telling of a run shares: the target, the wire, what was discovered, the seed."""
+"""What every execution of a run shares: the target, the wire, what was discovered, the seed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RestartableServer(Protocol):
 
     @property
     def has_exited(self) -> bool:
-        """Tell whether its process has ended."""
+        """Return whether its process has ended."""
         ...
 
     async def restart(self) -> str:
@@ -35,7 +35,7 @@ class RestartableServer(Protocol):
 
 @dataclass
 class Session:
-    """The shared part of a run; `observe` is told of every exchange of every scenario.
+    """The shared part of a run; `on_exchange` is called with every exchange of every scenario.
 
     `server` is known where the suite itself started it.
     """
@@ -55,11 +55,11 @@ class Session:
 
     @property
     def server_exited(self) -> bool:
-        """Tell whether a server that the suite started has ended."""
+        """Return whether a server that the suite started has ended."""
         return self.server is not None and self.server.has_exited
 
     async def wait_until_responsive(self) -> bool:
-        """Tell whether the server answers within three times the patience."""
+        """Return whether the server answers within three times the patience."""
         pause = 0.05
         with trio.move_on_after(3 * self.target.timeout):
             while not self.server_exited:
@@ -97,7 +97,7 @@ class Session:
 
     @property
     def can_remove(self) -> bool:
-        """Tell whether uploads are to be removed, and the server can."""
+        """Return whether uploads are to be removed, and the server can."""
         found = self.discovery
         can = found.accepts("termination") or found.advertises("termination")
         return can and self.target.profile.cleanup == "remove"

@@ -48,12 +48,12 @@ class StepResponse:
 
     @property
     def closed(self) -> bool:
-        """Tell whether the server closed the connection without a final answer."""
+        """Return whether the server closed the connection without a final answer."""
         return self.http_response.closed
 
     @property
     def succeeded(self) -> bool:
-        """Tell whether the final response is a 2xx."""
+        """Return whether the final response is a 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
     def header(self, name: str) -> str | None:

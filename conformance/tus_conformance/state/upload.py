@@ -1,4 +1,4 @@
-"""An upload as a telling knows it."""
+"""An upload as an execution knows it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tus_conformance.state.content import Content, read_content
 
 @dataclass
 class UploadState:
-    """An upload of one telling, with content of its own.
+    """An upload of one execution, with content of its own.
 
-    `offset` is what the server last acknowledged, in bytes. `length` is what the upload will come
-    to; `declared` tells whether the server has been told. `metadata` is the Upload-Metadata that it
-    was created with, `parts` the uploads that it is made of. `sent` is how far bytes of it were
-    sent, whatever became of them; `unanswered` is set once the last of them went out and no answer
-    came. `foreign` is set once the server accepted bytes that are not of the content, so that
-    nothing can be said of it any more.
+    Sizes are in bytes. `offset` is what the server last acknowledged. `length` is what the upload
+    will come to; `length_declared` says whether the server knows it. `metadata` is the
+    Upload-Metadata that it was created with, `parts` the uploads that it is made of. `sent` is how
+    far bytes of it were sent, whatever became of them; `last_byte_unanswered` is set when the last
+    of them was sent and no response came. `has_foreign_bytes` is set when the server accepted bytes
+    that are not of the content, so that nothing can be said of it any more.
     """
 
     name: str
@@ -33,7 +33,7 @@ class UploadState:
 
     @property
     def may_be_complete(self) -> bool:
-        """Tell whether every byte of it was sent, so that the server may have all of them."""
+        """Return whether every byte of it was sent, so that the server may have all of them."""
         if self.parts:
             return all(part.may_be_complete for part in self.parts)
         return self.length is not None and self.sent >= self.length
