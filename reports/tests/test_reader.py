@@ -1,14 +1,12 @@
-"""Records are written line by line, read back whole, and refused by name when they are not."""
+"""`reader`: records are read back whole, and refused by name when they are not."""
 
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import jsonschema
 import msgspec
 import pytest
 
@@ -20,66 +18,13 @@ from tus_reports import (
     NoHeaderError,
     NotARecordError,
     Record,
-    RecordLine,
-    RecordOrderError,
-    RecordWriter,
     TruncatedRecordError,
     UnknownFormatError,
     read,
-    schema,
 )
 
 Write = Callable[..., Path]
 RECORDS = Path(__file__).with_name("records")
-
-
-def test_what_was_written_is_read(sample: Record, write: Write) -> None:
-    """A record survives the way to the file and back, to the last field."""
-    assert read(write(sample)) == sample
-
-
-@pytest.mark.parametrize("number", [1, 2])
-def test_a_stored_record_stays_readable(number: int, sample: Record) -> None:
-    """A record that was stored when its format was new is read like a fresh one."""
-    assert read(RECORDS / f"format-{number}.ndjson") == sample
-
-
-def test_each_line_is_on_disk_once_written(sample: Record, tmp_path: Path) -> None:
-    """A run that dies loses nothing it had written."""
-    path = tmp_path / "run.ndjson"
-    with RecordWriter(path) as writer:
-        writer.write(sample.header)
-        writer.write(sample.scenarios[0])
-        found = read(path, allow_truncated=True)
-    assert found.scenarios == (sample.scenarios[0],)
-    assert found.footer is None
-
-
-@pytest.mark.parametrize(
-    ("kinds", "says"),
-    [
-        pytest.param("hh", "A second header", id="two headers"),
-        pytest.param("s", "before the header", id="no header"),
-        pytest.param("hfs", "A scenario was written after the footer", id="a line after the end"),
-        pytest.param("hff", "A footer was written after the footer", id="two footers"),
-    ],
-)
-def test_the_writer_refuses(kinds: str, says: str, sample: Record, tmp_path: Path) -> None:
-    """A line out of place is a mistake of the program, and nothing of it reaches the file."""
-    assert sample.footer is not None
-    lines: dict[str, RecordLine] = {
-        "h": sample.header,
-        "s": sample.scenarios[0],
-        "f": sample.footer,
-    }
-    path = tmp_path / "run.ndjson"
-    with RecordWriter(path) as writer:
-        for kind in kinds[:-1]:
-            writer.write(lines[kind])
-        before = path.read_bytes()
-        with pytest.raises(RecordOrderError, match=says):
-            writer.write(lines[kinds[-1]])
-        assert path.read_bytes() == before
 
 
 HEADER = (
@@ -95,6 +40,12 @@ REQUIREMENT = (
 )
 DISCOVERY = b'{"kind":"discovery"}\n'
 FOOTER = b'{"kind":"footer","counts":{"scenarios":{},"requirements":{}},"exit_code":0}\n'
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_stored_record_stays_readable(number: int, sample: Record) -> None:
+    """A record that was stored when its format was new is read like a fresh one."""
+    assert read(RECORDS / f"format-{number}.ndjson") == sample
 
 
 @pytest.mark.parametrize(
@@ -192,34 +143,34 @@ def test_a_newer_field_is_passed_over(tmp_path: Path) -> None:
     assert [scenario.id for scenario in read(path).scenarios] == ["a"]
 
 
-def test_the_stored_schema_has_not_drifted() -> None:
-    """The schema beside the code is the one that the types make."""
-    assert schema.SCHEMA_PATH.read_text("utf-8") == schema.schema_text(), (
-        "run: python -m tus_reports.schema --write"
-    )
-
-
-def test_a_written_record_satisfies_the_schema(sample: Record, write: Write) -> None:
-    """Every line of a record validates; the same line with a wrong verdict does not."""
-    validator = jsonschema.Draft202012Validator(json.loads(schema.schema_text()))
-    lines = [json.loads(text) for text in write(sample).read_text("utf-8").splitlines()]
-    assert len(lines) == 3 + len(sample.scenarios) + len(sample.requirements)
-    for line in lines:
-        validator.validate(line)
-    wrong = next(line for line in lines if line["kind"] == "scenario") | {"verdict": "maybe"}
-    with pytest.raises(jsonschema.ValidationError):
-        validator.validate(wrong)
-
-
-def test_the_facade_names_what_it_exports() -> None:
-    """Every name of `__all__` is there, and none is named twice."""
-    assert len(set(tus_reports.__all__)) == len(tus_reports.__all__)
-    assert [name for name in tus_reports.__all__ if not hasattr(tus_reports, name)] == []
-
-
 def test_verdicts_round_trip() -> None:
     """Every verdict word is read back as itself."""
     for verdict in tus_reports.VERDICTS:
         assert (
             msgspec.json.decode(msgspec.json.encode(verdict), type=tus_reports.Verdict) == verdict
         )
+
+
+FORMAT_1 = HEADER.replace(b'"format":2', b'"format":1').replace(b"started_at", b"started")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        pytest.param(b"{]\n" + FOOTER, NotARecordError, "line 2, is not", id="bad line"),
+        pytest.param(
+            b"[1]\n" + FOOTER, NotARecordError, "line 2, is not", id="JSON, but no object"
+        ),
+        pytest.param(b'{"kind":"scenario"}\n' + FOOTER, NotARecordError, "line 2", id="no fields"),
+        pytest.param(SCENARIO + SCENARIO[:40], TruncatedRecordError, "after 1 scen", id="mid-line"),
+        pytest.param(SCENARIO * 2 + FOOTER, DuplicateError, "scenario a;", id="scenario twice"),
+    ],
+)
+def test_the_reader_refuses_in_format_1_too(
+    text: bytes, error: type, says: str, tmp_path: Path
+) -> None:
+    """What is wrong with a line is said of it as it is converted."""
+    path = tmp_path / "given.ndjson"
+    path.write_bytes(FORMAT_1 + text)
+    with pytest.raises(error, match=says):
+        read(path)
