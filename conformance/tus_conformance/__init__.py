@@ -1,7 +1,12 @@
-"""The conformance suite for tus: tells, requirement by requirement, whether a server conforms.
+"""The conformance suite for tus: checks a server against every requirement of the specification.
 
-The names are loaded when they are first used, since the pytest plugin lives in this package and
-must cost nothing in sessions that do not use it.
+    import trio
+    import tus_conformance
+
+    result = trio.run(tus_conformance.run, "http://127.0.0.1:1080/files/")
+
+Names are loaded on first use, because pytest imports this package for its plugin, which must cost
+nothing in sessions that do not use it.
 """
 
 from __future__ import annotations
@@ -16,47 +21,45 @@ if TYPE_CHECKING:
     from tus_conformance.runner.run import Run
     from tus_conformance.runner.run_plan import RunPlan
     from tus_conformance.runner.selection import Selection
+    from tus_conformance.runner.suite import RunResult, run
     from tus_conformance.state.session import Session
     from tus_conformance.targets.profile import Profile, ProfileError, read_profile
+    from tus_conformance.targets.program import ProgramError
     from tus_conformance.targets.target import Target, TargetError
     from tus_conformance.transport import Http1Transport
 
-__all__ = [
-    "DiscoveryResult",
-    "Http1Transport",
-    "Profile",
-    "ProfileError",
-    "Run",
-    "RunPlan",
-    "Selection",
-    "Session",
-    "Target",
-    "TargetError",
-    "TargetUnreachable",
-    "discover",
-    "execute_scenario",
-    "read_profile",
-]
+# A whole run: all that most programs need.
+__all__ = ["RunResult", "run"]
+# Facts about the server.
+__all__ += ["Profile", "ProfileError", "ProgramError", "Target", "TargetError", "read_profile"]
+# A run of your own: what to run, discovery, one scenario.
+__all__ += ["Run", "RunPlan", "Selection", "Session", "execute_scenario"]
+__all__ += ["DiscoveryResult", "TargetUnreachable", "discover"]
+# The network: `memory_network` in `tus_conformance.transport.memory` replaces it in tests.
+__all__ += ["Http1Transport"]
 
-_HOMES = {
+_MODULES = {
     "DiscoveryResult": "discovery.discovery",
-    "RunPlan": "runner.run_plan",
+    "Http1Transport": "transport",
     "Profile": "targets.profile",
     "ProfileError": "targets.profile",
+    "ProgramError": "targets.program",
     "Run": "runner.run",
+    "RunPlan": "runner.run_plan",
+    "RunResult": "runner.suite",
     "Selection": "runner.selection",
     "Session": "state.session",
     "Target": "targets.target",
     "TargetError": "targets.target",
     "TargetUnreachable": "discovery.probes",
-    "Http1Transport": "transport",
     "discover": "discovery.discovery",
-    "read_profile": "targets.profile",
     "execute_scenario": "execution.steps",
+    "read_profile": "targets.profile",
+    "run": "runner.suite",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -10,7 +10,7 @@ from loopback import serve_in_thread
 from minimal_server import EVERYTHING, MinimalServer
 from scripted_server import serve_answers
 
-from tus_conformance.__main__ import main
+from tus_conformance.cli.main import main
 
 COMMANDS = {
     "run": ("run", "--only", "core.head.*", "--target"),

@@ -25,7 +25,7 @@ from scripted_server import (
     serve_answers,
 )
 
-from tus_conformance.__main__ import main
+from tus_conformance.cli.main import main
 
 SECRET = "s3cr3t-of-nobody"
 REFERENCE = f"{sys.executable} -m tus_reference --store memory --base-path /files/"
@@ -325,7 +325,7 @@ def test_an_interrupt_ends_the_run_without_a_traceback(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert "Traceback" not in out + err
-    assert err.strip().splitlines()[-1].startswith("Interrupted")
+    assert err.strip().splitlines()[-1].startswith("tus-conformance: Interrupted")
     assert process.returncode == 130
 
 

@@ -106,7 +106,7 @@ def test_the_unreliable_proxy_says_what_it_did(tmp_path: Path) -> None:
     lines = out.splitlines()
     assert lines[0].split() == ["1", "POST", "/files/:", "201"]
     assert lines[1].endswith(": no answer; answered with 503 by the proxy")
-    assert lines[-1] == "2 requests, something was done to 1 of them."
+    assert lines[-1] == "2 requests, 1 of them with faults."
 
 
 MISTAKES = [
@@ -129,7 +129,7 @@ def test_profile_error_names_the_value(tmp_path: Path, words: list[str], sentenc
 def test_nobody_there_to_explore_is_undetermined(tmp_path: Path) -> None:
     said = run_module(["tus_conformance", "explore", "--target", NOWHERE], cwd=str(tmp_path))
     assert said.code == 3
-    assert "Nothing was told." in said.err
+    assert "Nothing was tested." in said.err
 
 
 def test_a_search_writes_files_that_run_replays(tmp_path: Path) -> None:

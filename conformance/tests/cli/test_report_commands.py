@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tus_conformance.__main__ import main
-from tus_conformance.cli.arguments import REPORT_FORMATS
-from tus_conformance.cli.report_commands import BADGE_VIEWS, RECORD_VIEWS
+from tus_conformance.cli.main import main
+from tus_conformance.cli.report_command import BADGE_VIEWS, RECORD_VIEWS, REPORT_FORMATS
 from tus_reports import (
     Counts,
     Footer,

@@ -21,7 +21,7 @@ from loopback import closed_port, serve_in_thread
 from minimal_server import EVERYTHING, MinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
-from tus_conformance.__main__ import main
+from tus_conformance.cli.main import main
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.pytest_plugin import pytest_addoption
 from tus_scenarios import scenarios

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tus_conformance.__main__ import main
 from tus_conformance.cli.coverage_command import coverage_table
+from tus_conformance.cli.main import main
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.coverage import compute_coverage
 from tus_scenarios import Scenario, ledger, scenarios

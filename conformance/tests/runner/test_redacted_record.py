@@ -9,8 +9,8 @@ from loopback import serve_in_thread
 from minimal_server import MinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
-from tus_conformance.__main__ import main
-from tus_conformance.cli.arguments import REPORT_FORMATS
+from tus_conformance.cli.main import main
+from tus_conformance.cli.report_command import REPORT_FORMATS
 
 SECRET_PREFIX = "hush-hush-"
 PLACES = {

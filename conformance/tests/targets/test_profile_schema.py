@@ -15,8 +15,8 @@ from loopback import closed_port, serve_in_thread
 from minimal_server import MinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
-from tus_conformance.__main__ import main
 from tus_conformance.cli.init_command import METADATA
+from tus_conformance.cli.main import main
 from tus_conformance.targets.profile import Commands, Exclusion, Profile, Tls, read_profile
 from tus_conformance.targets.profile_schema import SCHEMA_PATH, build_schema, schema_text
 
@@ -92,7 +92,7 @@ def test_a_profile_is_written_that_can_be_read(
     assert read_profile(path) == Profile(url=tiny)
     assert "s3cr3t" not in path.read_text()
     assert main(words) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_every_line_that_is_not_set_could_be(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tus_conformance import __main__ as command_line
+from tus_conformance.cli import main as command_line
 from tus_conformance.targets import simulated_s3
 
 

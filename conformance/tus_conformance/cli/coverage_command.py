@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tus_conformance.cli.output import print_line, usage_error
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.coverage import Coverage, CoveredRequirement, compute_coverage
@@ -24,26 +25,37 @@ _STATE_TEXT = {
 }
 
 
-def print_coverage(spec: Path | None) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `coverage`."""
+    parser.add_argument(
+        "--spec-text",
+        type=Path,
+        metavar="FILE",
+        help="the specification in Markdown, to compare the ledger with",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
     """Print the table; return 0 where every observable row is exercised, 1 where one is not.
 
     With the text of the specification, its sentences must agree with the ledger besides.
     """
+    spec: Path | None = options.spec_text
     try:
         text = None if spec is None else spec.read_text("utf-8")
         found_coverage = compute_coverage(ledger(), scenarios(), invariants())
     except ScenarioError as wrong:
-        return _usage_error(str(wrong))
+        return usage_error(str(wrong))
     except OSError as error:
-        return _usage_error(f"The specification {spec} cannot be read: {error.strerror}.")
+        return usage_error(f"The specification {spec} cannot be read: {error.strerror}.")
     except UnicodeDecodeError:
-        return _usage_error(f"The specification {spec} is not UTF-8 text.")
+        return usage_error(f"The specification {spec} is not UTF-8 text.")
     matching = (
         None
         if text is None
         else compare_sentences(find_sentences(text), recorded_sentences(), ledger())
     )
-    _print(coverage_table(found_coverage, matching))
+    print_line(coverage_table(found_coverage, matching))
     whole = found_coverage.complete and (matching is None or matching.agrees)
     return exit_codes.CONFORMANT if whole else exit_codes.FAILED
 
@@ -105,12 +117,3 @@ def _sentence_lines(matching: LedgerComparison) -> Iterator[str]:
         yield f"row without a sentence: {row}"
     for row in matching.unknown_requirements:
         yield f"no row of the ledger: {row}"
-
-
-def _usage_error(sentence: str) -> int:
-    print(f"tus-conformance: {sentence}", file=sys.stderr)  # noqa: T201
-    return exit_codes.USAGE
-
-
-def _print(text: str) -> None:
-    print(text)  # noqa: T201

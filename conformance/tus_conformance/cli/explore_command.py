@@ -4,63 +4,87 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
+from functools import partial
 from pathlib import Path
 
 import trio
 
-from tus_conformance.cli.arguments import random_seed
+from tus_conformance.cli.output import print_error, print_line, usage_error
+from tus_conformance.cli.target_options import (
+    add_seed_option,
+    add_target_options,
+    read_target_options,
+)
 from tus_conformance.discovery.discovery import discover
 from tus_conformance.discovery.probes import TargetUnreachable
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.explorer import Disagreement, MissingError, Search, format_disagreement
 from tus_conformance.explorer.search import SearchResult
+from tus_conformance.runner.option_values import parse_integer, random_seed
 from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.state.session import RestartableServer, Session
 from tus_conformance.targets.creation_tracker import LeftBehind
-from tus_conformance.targets.profile import Profile, ProfileError, read_profile
+from tus_conformance.targets.open_target import TargetOptions, open_target
+from tus_conformance.targets.profile import ProfileError
 from tus_conformance.targets.program import ProgramError
-from tus_conformance.targets.server_process import (
-    ServerError,
-    run_reference_server,
-    run_server_command,
-)
-from tus_conformance.targets.target import Target, TargetError, resolve_target
+from tus_conformance.targets.server_process import ServerError
+from tus_conformance.targets.target import Target, TargetError
 from tus_conformance.targets.target_transport import transport_for
 
 _USAGE_ERRORS = (ProfileError, ProgramError, TargetError, ServerError, MissingError)
 
 
-def explore(options: argparse.Namespace) -> int:
+DESCRIPTION = """\
+Generate random sequences of valid, invalid and interrupted requests, and
+check every response against a small model of the uploads. A disagreement is
+shrunk to the shortest sequence that shows it, and written as a scenario file
+that `run --scenarios FILE` replays.
+
+Without --target, the reference server is started. The exit code is 0 if
+nothing was found, 1 for a disagreement, 2 if the command or the profile is
+wrong, and 3 if a sequence could not be completed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `explore`."""
+    add_target_options(parser)
+    add_seed_option(parser, "the sequences")
+    parser.add_argument(
+        "--examples",
+        type=partial(parse_integer, lowest=1, highest=1_000_000),
+        default=200,
+        metavar="N",
+        help="number of sequences to run (default: 200)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("stories"),
+        metavar="DIR",
+        help="folder for the scenario files (default: stories)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
     """Search as the options say; return 0, 1 for a disagreement, 2 or 3 as `run` does."""
     try:
-        profile = read_profile(options.profile) if options.profile else Profile()
-        return trio.run(_explore, options, profile)
+        return trio.run(_explore, options, read_target_options(options))
     except _USAGE_ERRORS as wrong:
-        return _usage_error(str(wrong))
+        return usage_error(str(wrong))
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _usage_error(f"{options.out} cannot be written to: {error.strerror}.")
+        return usage_error(f"{options.out} cannot be written to: {error.strerror}.")
 
 
-async def _explore(options: argparse.Namespace, profile: Profile) -> int:
-    target = options.target or (None if options.reference else profile.url)
-    if options.server_command is not None:
-        if target is None:
-            raise ServerError("--server-command needs --target, the URL where it serves.")
-        async with run_server_command(options.server_command, target) as server:
-            return await _search(server.url, options, profile, server)
-    if target is not None:
-        return await _search(target, options, profile)
-    async with run_reference_server(options.reference or "file") as url:
-        return await _search(url, options, profile)
+async def _explore(options: argparse.Namespace, target_options: TargetOptions) -> int:
+    async with open_target(target_options) as (target, server):
+        return await _search(target, server, options)
 
 
 async def _search(
-    url: str, options: argparse.Namespace, profile: Profile, server: RestartableServer | None = None
+    target: Target, server: RestartableServer | None, options: argparse.Namespace
 ) -> int:
-    target = await resolve_target(profile, url, tuple(options.header), options.timeout)
     seed = random_seed() if options.seed is None else options.seed
     left_behind = LeftBehind()
     scope = trio.CancelScope()
@@ -80,25 +104,25 @@ async def _search(
                 server=server,
                 left_behind=left_behind,
             )
-            shown = target.redaction.redact_text(url)
-            _print(f"Telling {options.examples} stories to {shown}, seed {seed}.")
-            run = Search(
+            shown = target.redaction.redact_text(target.url)
+            print_line(f"Running {options.examples} sequences against {shown}, seed {seed}.")
+            explorer = Search(
                 session,
                 seed=seed,
                 examples=options.examples,
                 on_disagreement=_ScenarioFolder(options.out).write_scenario,
             )
-            found = run.found
-            await run()
+            found = explorer.found
+            await explorer()
 
     try:
         await run_until_signal(search, scope.cancel)
     except TargetUnreachable as unreachable:
-        _warn(f"{unreachable} Nothing was told.")
+        print_error(f"{unreachable} Nothing was tested.")
         _print_left_behind(left_behind, target)
         return exit_codes.UNDETERMINED
     if scope.cancelled_caught:
-        _warn("Interrupted; what was found until then is above.")
+        print_error("Interrupted. The results so far are above.")
     _print_summary(found, trio.current_time() - began)
     _print_left_behind(left_behind, target)
     return exit_codes.INTERRUPTED if scope.cancelled_caught else _exit_code(found)
@@ -118,28 +142,28 @@ class _ScenarioFolder:
         name = re.sub(r"[^a-z0-9.-]+", "-", disagreement.check.requirement)
         file = self._folder / f"{self._count:02}-{name}.toml"
         file.write_text(format_disagreement(disagreement), "utf-8")
-        _print(f"\n{disagreement.summary}")
+        print_line(f"\n{disagreement.summary}")
         for move in disagreement.moves:
-            _print(f"  - {move.kind}")
-        _print(f"  {len(disagreement.steps)} steps: {file}")
+            print_line(f"  - {move.kind}")
+        print_line(f"  {len(disagreement.steps)} steps: {file}")
 
 
 def _print_summary(found: SearchResult, seconds: float) -> None:
-    _print("")
+    print_line("")
     for reason in list(dict.fromkeys(found.undetermined))[:5]:
-        _print(f"Could not be told to its end: {reason}")
+        print_line(f"Could not complete: {reason}")
     for summary in dict.fromkeys(disagreement.summary for disagreement in found.flaky):
-        _print(f"Did not show itself again: {summary}")
+        print_line(f"Did not recur: {summary}")
     if found.server_lost:
-        _print(found.server_lost)
-    totals = f"{found.sequences} stories, {found.exchanges} exchanges, {seconds:.1f} s"
+        print_line(found.server_lost)
+    totals = f"{found.sequences} sequences, {found.exchanges} exchanges, {seconds:.1f} s"
     number = len(found.disagreements)
-    _print(f"{number or 'No'} disagreement{'' if number == 1 else 's'}: {totals}.")
+    print_line(f"{number or 'No'} disagreement{'' if number == 1 else 's'}: {totals}.")
 
 
 def _print_left_behind(left_behind: LeftBehind, target: Target) -> None:
     for line in left_behind.lines(target.redaction):
-        _print(line)
+        print_line(line)
 
 
 def _exit_code(found: SearchResult) -> int:
@@ -147,16 +171,3 @@ def _exit_code(found: SearchResult) -> int:
         return exit_codes.FAILED
     uncertain = found.flaky or found.undetermined or found.server_lost
     return exit_codes.UNDETERMINED if uncertain else exit_codes.CONFORMANT
-
-
-def _usage_error(summary: str) -> int:
-    _warn(summary)
-    return exit_codes.USAGE
-
-
-def _print(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
-
-
-def _warn(summary: str) -> None:
-    print(f"tus-conformance: {summary}", file=sys.stderr)  # noqa: T201

@@ -10,6 +10,8 @@ from typing import Any
 
 import trio
 
+from tus_conformance.cli.output import print_line, usage_error
+from tus_conformance.cli.target_options import add_request_options
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.probes import TargetUnreachable
 from tus_conformance.discovery.profile_writer import MAX_EXPIRY_WAIT, format_profile
@@ -24,21 +26,28 @@ METADATA = "filename dXBsb2FkLmJpbg==,filetype YXBwbGljYXRpb24vb2N0ZXQtc3RyZWFt"
 """What servers that want metadata most often want: a name and a media type."""
 
 
-def init(options: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `init`."""
+    parser.add_argument("url", metavar="URL", help="the creation URL of the server")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+    add_request_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
     """Write a commented profile; 2 for a file that is there already, 3 without a server."""
     out: Path | None = options.out
     if out is not None and out.exists():
-        return _usage_error(
-            f"{out} is there already; name another file, or remove it.", exit_codes.USAGE
+        return usage_error(
+            f"{out} already exists. Name another file, or remove it.", exit_codes.USAGE
         )
     try:
         text = trio.run(_discover_until_signal, options)
     except TargetError as wrong:
-        return _usage_error(str(wrong), exit_codes.USAGE)
+        return usage_error(str(wrong), exit_codes.USAGE)
     except TargetUnreachable as unreachable:
-        return _usage_error(f"{unreachable} No profile was written.", exit_codes.UNDETERMINED)
+        return usage_error(f"{unreachable} No profile was written.", exit_codes.UNDETERMINED)
     if text is None:
-        return _usage_error("Interrupted; no profile was written.", exit_codes.INTERRUPTED)
+        return usage_error("Interrupted; no profile was written.", exit_codes.INTERRUPTED)
     return _write_profile(text, out)
 
 
@@ -49,8 +58,8 @@ def _write_profile(text: str, out: Path | None) -> int:
     try:
         out.write_text(text, "utf-8")
     except OSError as error:
-        return _usage_error(f"{out} cannot be written: {error.strerror}.", exit_codes.USAGE)
-    print(f"Written to {out}; use it by `tus-conformance run --profile {out}`.")  # noqa: T201
+        return usage_error(f"{out} cannot be written: {error.strerror}.", exit_codes.USAGE)
+    print_line(f"Written to {out}. Use it with `tus-conformance run --profile {out}`.")
     return exit_codes.CONFORMANT
 
 
@@ -93,8 +102,3 @@ async def _discover(options: argparse.Namespace, profile: Profile) -> DiscoveryR
     finally:
         for line in left_behind.lines(target.redaction):
             print(line, file=sys.stderr)  # noqa: T201
-
-
-def _usage_error(sentence: str, code: int) -> int:
-    print(f"tus-conformance: {sentence}", file=sys.stderr)  # noqa: T201
-    return code

@@ -7,34 +7,46 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import trio
 
-from tus_conformance.cli.arguments import random_seed
 from tus_conformance.cli.baseline_report import baseline_changes, load_baseline, write_baseline
+from tus_conformance.cli.output import print_error, print_line, usage_error
+from tus_conformance.cli.target_options import (
+    add_seed_option,
+    add_target_options,
+    read_target_options,
+)
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.runner.baseline import Baseline, BaselineError
+from tus_conformance.runner.option_values import parse_integer, random_seed
 from tus_conformance.runner.progress import show_progress
 from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.selection import Selection
 from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.state.session import RestartableServer
-from tus_conformance.targets.profile import Profile, ProfileError, read_profile
+from tus_conformance.targets.open_target import TargetOptions, open_target
+from tus_conformance.targets.profile import ProfileError
 from tus_conformance.targets.program import ProgramError
-from tus_conformance.targets.server_process import (
-    ServerError,
-    run_reference_server,
-    run_server_command,
-)
-from tus_conformance.targets.target import TargetError, resolve_target
+from tus_conformance.targets.server_process import ServerError
+from tus_conformance.targets.target import Target, TargetError
 from tus_conformance.targets.target_transport import transport_for
 from tus_reports import RecordLine, RecordWriter, TerminalView
 from tus_scenarios import Scenario, ScenarioError, read_file, scenarios
 from tus_scenarios.lint import ensure_valid
 
 RECORD = "run.ndjson"
+
+DESCRIPTION = """\
+Run the suite against a server and print the verdict for each requirement.
+
+Without --target, the reference server is started. The exit code is 0 if the
+server conforms, 1 if a requirement is violated, 2 if the command or the
+profile is wrong, 3 if the result is undetermined, and 4 if no scenario was
+selected."""
 
 _USAGE_ERRORS = (BaselineError, ProfileError, ProgramError, TargetError, ServerError, ScenarioError)
 
@@ -44,49 +56,91 @@ class _RunRequest:
     """What the user asked for, with the files read that it names."""
 
     options: argparse.Namespace
-    profile: Profile
+    target_options: TargetOptions
     baseline: Baseline
-    words: tuple[str, ...]
     scenarios: tuple[Scenario, ...]
 
 
-def run_suite(options: argparse.Namespace, words: Sequence[str]) -> int:
-    """Run the suite as the options say; return the exit code of the design's table."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `run`."""
+    add_target_options(parser)
+    _add_selection_options(parser)
+    parser.add_argument(
+        "--report-dir", type=Path, metavar="DIR", help="write the record, run.ndjson, into DIR"
+    )
+
+
+def _add_selection_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenarios",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="run the scenarios of this file instead of the suite's; repeatable",
+    )
+    glob = "a glob of scenario ids; repeatable"
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="GLOB", help=f"run only these: {glob}"
+    )
+    parser.add_argument(
+        "--skip", action="append", default=[], metavar="GLOB", help=f"do not run these: {glob}"
+    )
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="ignore failures listed in FILE; new and fixed ones exit with 1",
+    )
+    parser.add_argument(
+        "--write-baseline",
+        type=Path,
+        metavar="FILE",
+        help="write the failures of this run to FILE and ignore them",
+    )
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="include scenarios that transfer gigabytes (offsets over 4 GiB)",
+    )
+    parser.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    parser.add_argument(
+        "--jobs",
+        type=partial(parse_integer, lowest=1, highest=64),
+        default=1,
+        metavar="N",
+        help="run N scenarios at once (default: 1)",
+    )
+    add_seed_option(parser, "the contents of uploads")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the suite as the options say; return its exit code."""
     try:
-        profile = read_profile(options.profile) if options.profile else Profile()
+        target_options = read_target_options(options)
         baseline = load_baseline(options.baseline, options.write_baseline)
         if options.report_dir:
             options.report_dir.mkdir(parents=True, exist_ok=True)
-        request = _RunRequest(
-            options, profile, baseline, tuple(words), _load_scenarios(options.scenarios)
-        )
+        request = _RunRequest(options, target_options, baseline, _load_scenarios(options.scenarios))
         return trio.run(_run, request)
     except _USAGE_ERRORS as wrong:
-        return _usage_error(str(wrong))
+        return usage_error(str(wrong))
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _usage_error(f"{options.report_dir} cannot be written to: {error.strerror}.")
+        return usage_error(f"{options.report_dir} cannot be written to: {error.strerror}.")
 
 
 async def _run(request: _RunRequest) -> int:
-    options = request.options
-    target = options.target or (None if options.reference else request.profile.url)
-    if options.server_command is not None:
-        if target is None:
-            raise ServerError("--server-command needs --target, the URL where it serves.")
-        async with run_server_command(options.server_command, target) as server:
-            return await _run_against(server.url, request, server)
-    if target is not None:
-        return await _run_against(target, request)
-    async with run_reference_server(options.reference or "file", large=options.large) as url:
-        return await _run_against(url, request)
+    async with open_target(request.target_options) as (target, server):
+        return await _run_against(target, server, request)
 
 
 async def _run_against(
-    url: str, request: _RunRequest, server: RestartableServer | None = None
+    target: Target, server: RestartableServer | None, request: _RunRequest
 ) -> int:
-    plan = await _plan(url, request, server)
+    plan = _plan(target, server, request)
     with ExitStack() as outputs:
         place = request.options.report_dir / RECORD if request.options.report_dir else None
         progress, stream = outputs.enter_context(show_progress(len(plan.scenarios), sys.stdout))
@@ -102,23 +156,23 @@ async def _run_against(
         footer = await run_until_signal(suite_run, suite_run.stop)
     _report_baseline(request.options, suite_run)
     if footer.exit_code == exit_codes.INTERRUPTED:
-        print("Interrupted; what was found until then is above.", file=sys.stderr)  # noqa: T201
+        print_error("Interrupted. The results so far are above.")
     if footer.exit_code == exit_codes.NOTHING_SELECTED:
-        _print_error("No scenario was selected; `tus-conformance list --scenarios` names them all.")
+        print_error("No scenario was selected; `tus-conformance list --scenarios` names them all.")
     return footer.exit_code
 
 
-async def _plan(url: str, request: _RunRequest, server: RestartableServer | None) -> RunPlan:
+def _plan(target: Target, server: RestartableServer | None, request: _RunRequest) -> RunPlan:
     options = request.options
     return RunPlan(
-        target=await resolve_target(request.profile, url, tuple(options.header), options.timeout),
+        target=target,
         scenarios=request.scenarios,
         selection=Selection(tuple(options.only), tuple(options.skip), options.large),
         seed=random_seed() if options.seed is None else options.seed,
         jobs=options.jobs,
         strict=options.strict,
         fail_fast=options.fail_fast,
-        arguments=request.words,
+        arguments=options.words,
         command_prefix=_command_prefix(options),
         server=server,
         baseline=request.baseline,
@@ -137,9 +191,9 @@ def _load_scenarios(files: Sequence[Path]) -> tuple[Scenario, ...]:
 def _report_baseline(options: argparse.Namespace, suite_run: Run) -> None:
     """Say what the run found besides the baseline, or write it as one."""
     if options.write_baseline is not None:
-        print(write_baseline(options.write_baseline, suite_run))  # noqa: T201
+        print_line(write_baseline(options.write_baseline, suite_run))
     elif options.baseline is not None:
-        print(*baseline_changes(options.baseline, suite_run), sep="\n")  # noqa: T201
+        print_line("\n".join(baseline_changes(options.baseline, suite_run)))
 
 
 def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
@@ -159,12 +213,3 @@ def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
     for file in options.scenarios:
         words += ["--scenarios", str(file)]
     return tuple(words)
-
-
-def _usage_error(sentence: str) -> int:
-    _print_error(sentence)
-    return exit_codes.USAGE
-
-
-def _print_error(sentence: str) -> None:
-    print(f"tus-conformance: {sentence}", file=sys.stderr)  # noqa: T201

@@ -1,16 +1,16 @@
-"""`tus-conformance report` and `compare`: views of records that exist already."""
+"""`tus-conformance report`: a record as a report, or several records as a matrix."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import tus_reports
-from tus_conformance.evaluation import exit_codes
+from tus_conformance.cli.output import print_error, usage_error
+from tus_conformance.cli.report_output import write_report
 from tus_reports import MatrixServer, Record, RecordError
 
 RECORD_VIEWS: dict[str, Callable[[Record], str]] = {
@@ -26,54 +26,51 @@ RECORD_VIEWS: dict[str, Callable[[Record], str]] = {
 
 BADGE_VIEWS = {"badge": tus_reports.badge_svg, "badge-json": tus_reports.badge_json}
 MATRIX_VIEWS = {"html": tus_reports.matrix_html, "markdown": tus_reports.matrix_markdown}
-COMPARISON_VIEWS = {
-    "text": tus_reports.comparison_text,
-    "markdown": tus_reports.comparison_markdown,
-    "html": tus_reports.comparison_html,
-}
-
-STABILITY_VIEWS = {"text": tus_reports.stability_text, "markdown": tus_reports.stability_markdown}
+REPORT_FORMATS = (*RECORD_VIEWS, *BADGE_VIEWS)
+"""The formats of a report."""
 
 
-def report(options: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    parser.add_argument("records", nargs="+", type=Path, metavar="RUN.ndjson")
+    parser.add_argument(
+        "--format",
+        choices=REPORT_FORMATS,
+        default="text",
+        metavar="FORMAT",
+        help=f"{', '.join(REPORT_FORMATS)} (default: text); several records make a matrix, as html"
+        " or markdown, with links to an index.html in the folder of each record",
+    )
+    parser.add_argument(
+        "--extension", metavar="NAME", help="the extension of a badge (default: the whole protocol)"
+    )
+    parser.add_argument(
+        "--spec-text",
+        type=Path,
+        metavar="FILE",
+        help="the specification in Markdown, to quote it in the HTML report",
+    )
+    parser.add_argument(
+        "--brief",
+        action="store_true",
+        help="omit the bytes of passed scenarios from the HTML report",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+
+def run(options: argparse.Namespace) -> int:
     """Show one record in a format, or several as a matrix; return 2 for one that cannot be read."""
     try:
         records = [tus_reports.read(path, allow_truncated=True) for path in options.records]
         text = _render_records(records, options)
     except (RecordError, KeyError) as wrong:
-        return _usage_error(str(wrong.args[0]))
+        return usage_error(str(wrong.args[0]))
     except OSError as error:
-        return _usage_error(f"{error.filename} cannot be read: {error.strerror}.")
+        return usage_error(f"{error.filename} cannot be read: {error.strerror}.")
     for path, record in zip(options.records, records, strict=True):
         if record.footer is None:
-            _print_error(f"{path} has no footer: its run was cut short, and so is this report.")
-    return _write_output(text, options.out)
-
-
-def compare(options: argparse.Namespace) -> int:
-    """Tell what changed from one record to another; return 1 for a regression, 2 for bad records.
-
-    More than two records are runs of the same thing: how stable each scenario was is told instead.
-    """
-    try:
-        records = [tus_reports.read(path) for path in options.records]
-        if len(records) > 2:
-            return _write_output(_render_stability(records, options.format), options.out)
-        if len(records) < 2:
-            return _usage_error("compare needs two records: the older one and the newer one.")
-        found = tus_reports.compare(*records)
-    except RecordError as wrong:
-        return _usage_error(str(wrong))
-    except OSError as error:
-        return _usage_error(f"{error.filename} cannot be read: {error.strerror}.")
-    return _write_output(COMPARISON_VIEWS[options.format](found), options.out) or found.exit_code
-
-
-def _render_stability(records: list[Record], kind: str) -> str:
-    found = tus_reports.compare_stability(records)
-    if kind == "html":
-        return tus_reports.stability_html(found, records)
-    return STABILITY_VIEWS[kind](found)
+            print_error(f"{path} has no footer: its run was cut short, and so is this report.")
+    return write_report(text, options.out)
 
 
 def _render_records(records: list[Record], options: argparse.Namespace) -> str:
@@ -109,23 +106,3 @@ def _report_link(path: Path, base: Path) -> str:
     """Return where a record's own report is, seen from a folder: index.html beside it, if any."""
     page = path.resolve().with_name("index.html")
     return quote(Path(os.path.relpath(page, base)).as_posix()) if page.exists() else ""
-
-
-def _write_output(text: str, out: Path | None) -> int:
-    if out is None:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-        return exit_codes.CONFORMANT
-    try:
-        out.write_text(text, "utf-8")
-    except OSError as error:
-        return _usage_error(f"{out} cannot be written: {error.strerror}.")
-    return exit_codes.CONFORMANT
-
-
-def _usage_error(sentence: str) -> int:
-    _print_error(sentence)
-    return exit_codes.USAGE
-
-
-def _print_error(sentence: str) -> None:
-    print(f"tus-conformance: {sentence}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,56 @@
+"""`tus-conformance compare`: what changed between two records, or the stability of more."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import tus_reports
+from tus_conformance.cli.output import usage_error
+from tus_conformance.cli.report_output import write_report
+from tus_reports import Record, RecordError
+
+COMPARISON_VIEWS = {
+    "text": tus_reports.comparison_text,
+    "markdown": tus_reports.comparison_markdown,
+    "html": tus_reports.comparison_html,
+}
+STABILITY_VIEWS = {"text": tus_reports.stability_text, "markdown": tus_reports.stability_markdown}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `compare`."""
+    parser.add_argument("records", nargs="+", type=Path, metavar="RUN.ndjson")
+    parser.add_argument(
+        "--format",
+        choices=tuple(COMPARISON_VIEWS),
+        default="text",
+        help="the format of the comparison (default: text)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what changed between two records; return 1 for a regression, 2 for bad records.
+
+    More than two records are repeated runs: prints how stable each scenario was.
+    """
+    try:
+        records = [tus_reports.read(path) for path in options.records]
+        if len(records) > 2:
+            return write_report(_render_stability(records, options.format), options.out)
+        if len(records) < 2:
+            return usage_error("compare needs two records: the older one and the newer one.")
+        found = tus_reports.compare(*records)
+    except RecordError as wrong:
+        return usage_error(str(wrong))
+    except OSError as error:
+        return usage_error(f"{error.filename} cannot be read: {error.strerror}.")
+    return write_report(COMPARISON_VIEWS[options.format](found), options.out) or found.exit_code
+
+
+def _render_stability(records: list[Record], kind: str) -> str:
+    found = tus_reports.compare_stability(records)
+    if kind == "html":
+        return tus_reports.stability_html(found, records)
+    return STABILITY_VIEWS[kind](found)

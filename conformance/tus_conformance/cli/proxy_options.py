@@ -1,0 +1,66 @@
+"""What the commands that run a proxy share: their options, and serving until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+
+import trio
+
+from tus_conformance.cli.output import print_line, usage_error
+from tus_conformance.evaluation import exit_codes
+from tus_conformance.proxy import ListenError, ProxyServer
+from tus_conformance.runner.option_values import parse_integer
+from tus_conformance.runner.signals import run_until_signal
+
+
+def add_proxy_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a command that runs a proxy."""
+    parser.add_argument(
+        "--listen",
+        type=partial(parse_integer, lowest=0, highest=65535),
+        default=0,
+        metavar="PORT",
+        help="the port of 127.0.0.1 to listen on (default: a free one, which is printed)",
+    )
+    parser.add_argument(
+        "--upstream",
+        required=True,
+        metavar="URL",
+        help="the creation URL; the client uses its path with the proxy's port",
+    )
+
+
+def serve_proxy(proxy: ProxyServer, port: int, preface: str) -> int:
+    """Serve until Ctrl-C; return 0, or 2 if the port cannot be listened on."""
+
+    def ready(found: int) -> None:
+        print_line(
+            f"{preface}Give the client http://127.0.0.1:{found}{proxy.upstream.path}"
+            f" instead of {proxy.upstream.origin}{proxy.upstream.path}; end it with Ctrl-C."
+        )
+
+    port_errors: list[str] = []
+    try:
+        trio.run(_serve_until_signal, proxy, port, ready)
+    except* ListenError as errors:
+        port_errors = [str(_first_leaf(errors))]
+    return usage_error(port_errors[0]) if port_errors else exit_codes.CONFORMANT
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _serve_until_signal(proxy: ProxyServer, port: int, ready: Callable[[int], None]) -> None:
+    scope = trio.CancelScope()
+
+    async def serve_in_scope() -> None:
+        with scope:
+            async with trio.open_nursery() as nursery:
+                ready(await nursery.start(proxy.serve, port))
+
+    await run_until_signal(serve_in_scope, scope.cancel)

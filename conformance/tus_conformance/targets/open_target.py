@@ -1,0 +1,60 @@
+"""Resolving the target of a command: a URL, a server that a command starts, or the reference."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from tus_conformance.targets.profile import Profile
+from tus_conformance.targets.server_process import (
+    ServerError,
+    ServerProcess,
+    run_reference_server,
+    run_server_command,
+)
+from tus_conformance.targets.target import Target, resolve_target
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """What the user says about the target.
+
+    Without `url`, the URL of the profile counts, unless `reference` names a store of the reference
+    server, which is also the default. `timeout` is in seconds; None leaves it to the profile.
+    """
+
+    url: str | None = None
+    profile: Profile = field(default_factory=Profile)
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout: float | None = None
+    server_command: str | None = None
+    reference: str | None = None
+    large: bool = False
+
+
+@asynccontextmanager
+async def open_target(
+    options: TargetOptions,
+) -> AsyncIterator[tuple[Target, ServerProcess | None]]:
+    """Start the server if the options say so, yield the target and that server, and stop it.
+
+    Raises ServerError for a server that cannot be started; TargetError, ProfileError or
+    ProgramError for options that name no usable target.
+    """
+    url = options.url or (None if options.reference else options.profile.url)
+    if options.server_command is not None:
+        if url is None:
+            raise ServerError("--server-command needs --target, the URL where it serves.")
+        async with run_server_command(options.server_command, url) as server:
+            yield await _resolve(options, server.url), server
+    elif url is not None:
+        yield await _resolve(options, url), None
+    else:
+        store = options.reference or "file"
+        async with run_reference_server(store, large=options.large) as reference_url:
+            yield await _resolve(options, reference_url), None
+
+
+async def _resolve(options: TargetOptions, url: str) -> Target:
+    return await resolve_target(options.profile, url, options.headers, options.timeout)
