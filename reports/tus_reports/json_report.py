@@ -48,6 +48,7 @@ def json_report(record: Record) -> str:
                 "expected": each.occurrences[0].check.expected,
                 "actual": each.occurrences[0].check.actual,
                 "explanation": each.occurrences[0].explanation,
+                "rule": each.occurrences[0].check.rule,
                 "command": each.occurrences[0].scenario.command,
             }
             for each in found.findings

@@ -28,7 +28,10 @@ _MEMORY_TESTS = (
 EVALUATION_TESTS: dict[str, tuple[str, ...]] = {
     "tus_conformance.runner.baseline": ("conformance/tests/runner/test_baseline.py",),
     **{
-        f"tus_conformance.evaluation.{name}": ("conformance/tests/evaluation/test_invariants.py",)
+        f"tus_conformance.evaluation.{name}": tuple(
+            f"conformance/tests/evaluation/test_{each}.py"
+            for each in ("invariants", "invariant", "invariant_monitor")
+        )
         for name in ("invariant", "invariants", "invariant_monitor", "offset_tracker")
     },
     **{

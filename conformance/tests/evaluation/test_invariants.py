@@ -1,86 +1,13 @@
-"""The invariants: each seen to hold and seen broken, and where it has nothing to say."""
+"""`invariants`: each rule seen to hold and seen broken, and where it has nothing to say."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from scripted_server import URL, scenario_from_toml
+from observed_exchange import VERSION, ExchangeText, exchange_from, invariant_result_of
 
-from tus_conformance.evaluation.invariant import MAX_EVIDENCE, Invariant
-from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
 from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING, invariants
-from tus_conformance.state.content import GeneratedContent
-from tus_conformance.state.step_response import StepResponse
-from tus_conformance.state.upload import UploadState
-from tus_conformance.targets.trace import LastExchanges
-from tus_conformance.transport import HttpRequest, HttpResponse, NetworkFailure
-from tus_conformance.transport.request import Break, Framing, InjectedFault
-from tus_reports import Exchange, RecordedResponse, ScenarioResult
-from tus_reports.record import ConnectionEvent
+from tus_conformance.transport.request import Break, InjectedFault
 from tus_scenarios import ledger
-
-STORY = scenario_from_toml(
-    '{ options = {}, expect = [{ status = 200, checks = "core.options.status" }] }'
-)
-UPLOAD = URL + "1"
-VERSION = "Tus-Resumable: 1.0.0"
-
-
-def exchange_from(
-    line: str,
-    *headers: str,
-    started: float = 0.0,
-    took: float | None = None,
-    framing: Framing = "sized",
-    faults: tuple[InjectedFault, ...] = (),
-) -> ExchangeText:
-    """Return an exchange: "METHOD status" about the upload, answered with these header lines.
-
-    The version and the override that the request states stand before the method, as in
-    "9.9.9 PATCH 412" or "DELETE>HEAD 200"; a status of 0 is no answer. Of an exchange that `took`
-    so many seconds the end is an event.
-    """
-    words = line.split()
-    status = int(words[-1])
-    method, _, override = words[-2].partition(">")
-    version = words[0] if len(words) == 3 else "1.0.0"
-    sent = [("Tus-Resumable", version)] if version != "none" else []
-    sent += [("X-HTTP-Method-Override", override)] if override else []
-    url = URL if method == "POST" and not override else UPLOAD
-    pairs = tuple((name, value.strip()) for name, _, value in (h.partition(":") for h in headers))
-    head = f"HTTP/1.1 {status} Said\r\n" + "".join(f"{each}\r\n" for each in headers)
-    exchange = Exchange(
-        method=method,
-        url=url,
-        at=started,
-        request_head="",
-        response=RecordedResponse(status=status, head=head) if status else None,
-        events=()
-        if took is None
-        else (ConnectionEvent(at=0, event="sent"), ConnectionEvent(at=took, event="closed")),
-    )
-    failure = None if status else NetworkFailure("closed", "It closed.")
-    answer = HttpResponse(exchange=exchange, status=status or None, headers=pairs, failure=failure)
-    upload = UploadState("upload", UPLOAD, GeneratedContent("k"), length=100)
-    about = upload if url == UPLOAD else None
-    http_request = HttpRequest(
-        method=method, url=url, headers=tuple(sent), framing=framing, faults=faults
-    )
-    return http_request, StepResponse(answer, method, url, 0, about)
-
-
-ExchangeText = tuple[HttpRequest, StepResponse]
-
-
-def invariant_result_of(name: str, *exchanges: ExchangeText) -> ScenarioResult:
-    """Return what an invariant says of a run of these exchanges."""
-    watch = InvariantMonitor()
-    for http_request, reply in exchanges:
-        watch.observe(STORY, http_request, reply)
-    found: Invariant = next(each for each in watch.invariants if each.id == f"always.{name}")
-    return found.result(lambda scenario: f"--only {scenario}")
-
 
 CASES: list[tuple[str, list[ExchangeText], str, str]] = [
     ("tus-resumable-on-success", [exchange_from("HEAD 200", VERSION)], "pass", "a success with it"),
@@ -433,46 +360,6 @@ def test_every_invariant_is_seen_held_and_broken() -> None:
     assert outcomes == {(name, held) for name in names - by_itself for held in (True, False)}
 
 
-def test_a_server_that_falls_is_noted_beside_what_it_answered() -> None:
-    watch = InvariantMonitor()
-    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
-    watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
-    assert running.result(str).verdict == "pass"
-    end = LastExchanges(exchange_of("GET 200"), exchange_of("PATCH 0"))
-    watch.record_server_exit(["a.story", "another"], "It ended with 1.", end)
-    told = running.result(lambda scenario: f"--only {scenario}")
-    assert (told.verdict, told.command) == ("warn", "--only a.story")
-    (attempt,) = told.attempts
-    assert attempt.checks[0].actual == (
-        f"It ended with 1; the last answer before was 200, to GET {UPLOAD}; the first request"
-        f" without one was PATCH {UPLOAD} (in a.story or another)"
-    )
-    assert attempt.exchanges == end.exchanges
-    assert attempt.checks[0].exchange == 0
-
-
-def exchange_of(said: str) -> Exchange:
-    return exchange_from(said)[1].http_response.exchange
-
-
-def test_every_fall_is_counted() -> None:
-    watch = InvariantMonitor()
-    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
-    watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
-    for _ in range(2):
-        watch.record_server_exit(["a.story"], "It ended with 1.", LastExchanges())
-    assert running.result(str).reason == "Broken 2 times in a run of 1 exchanges."
-
-
-def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
-    watch = InvariantMonitor()
-    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
-    watch.record_server_exit(["a.story"], "It ended with 1.", LastExchanges())
-    (check,) = running.result(str).attempts[0].checks
-    assert check.actual == "It ended with 1. (in discovery or a.story)"
-    assert check.exchange is None
-
-
 def test_lost_bytes_are_damage() -> None:
     back = invariant_result_of(
         "offset-never-goes-back",
@@ -483,47 +370,6 @@ def test_lost_bytes_are_damage() -> None:
         "offset-within-length", exchange_from("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5")
     )
     assert [one.attempts[0].checks[0].rule for one in (back, beyond)] == ["data-loss"] * 2
-
-
-def test_offsets_are_kept_from_one_scenario_to_the_next() -> None:
-    """A server that forgets between two scenarios forgets."""
-    other = scenario_from_toml('{ head = { to = "/x" }, name = "asked" }')
-    watch = InvariantMonitor()
-    watch.observe(STORY, *exchange_from("PATCH 204", "Upload-Offset: 40"))
-    watch.observe(other, *exchange_from("HEAD 200", "Upload-Offset: 0", started=1))
-    found = next(each for each in watch.invariants if each.id == "always.offset-never-goes-back")
-    assert found.result(str).verdict == "fail"
-
-
-def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> None:
-    broken = invariant_result_of(
-        "tus-resumable-on-success", *[exchange_from("HEAD 200")] * (MAX_EVIDENCE + 3)
-    )
-    attempt = broken.attempts[0]
-    assert len(attempt.checks) == len(attempt.exchanges) == MAX_EVIDENCE
-    assert [check.exchange for check in attempt.checks] == list(range(MAX_EVIDENCE))
-    assert attempt.checks[0].actual == "status 200, no Tus-Resumable"
-    assert attempt.checks[0].evidence == "HTTP/1.1 200 Said"
-    assert (
-        broken.reason
-        == f"Broken in {MAX_EVIDENCE + 3} of {MAX_EVIDENCE + 3} exchanges, in: a.story."
-    )
-    assert broken.command == "--only a.story"
-
-
-def test_a_worse_outcome_is_kept_however_late_it_comes() -> None:
-    warned = [exchange_from("PATCH 404")] * (MAX_EVIDENCE + 1)
-    broken = invariant_result_of("tus-resumable-on-errors", *warned, exchange_from("PATCH 409"))
-    checks = broken.attempts[0].checks
-    assert [check.grade for check in checks] == ["warn"] * MAX_EVIDENCE + ["fail"]
-    assert {check.outcome for check in checks} == {"violated"}
-
-
-def test_offsets_of_two_runs_are_not_mixed() -> None:
-    first, second = InvariantMonitor(), InvariantMonitor()
-    first.observe(STORY, *exchange_from("PATCH 204", VERSION, "Upload-Offset: 40"))
-    second.observe(STORY, *exchange_from("HEAD 200", VERSION, "Upload-Offset: 0", started=1))
-    assert all(each.violations == 0 for each in second.invariants)
 
 
 OF_THE_HANDLER = [400, 409, 410, 412, 413, 415, 460]
@@ -611,44 +457,6 @@ def test_what_was_broken_is_told_in_words(
     row = ledger()[check.requirement]
     assert (broken.section, broken.extension) == (row.section, row.extension)
     assert broken.steps == ("Look at every exchange of every scenario of the run.",)
-
-
-def test_what_held_is_a_check_that_held() -> None:
-    held = invariant_result_of(
-        "upload-offset-format", *[exchange_from("HEAD 200", "Upload-Offset: 5")] * 2
-    )
-    (check,) = held.attempts[0].checks
-    assert (check.requirement, check.outcome, check.grade) == (*held.requirements, "held", "pass")
-    assert (held.reason, held.command) == ("Held in 2 exchanges.", "")
-
-
-def test_what_was_never_seen_says_so() -> None:
-    unseen = invariant_result_of("upload-offset-format", exchange_from("HEAD 200"))
-    assert unseen.attempts[0].checks == ()
-    assert unseen.reason == "No exchange of this run was one that it speaks of."
-
-
-def test_a_fall_is_a_check_that_was_violated() -> None:
-    watch = InvariantMonitor()
-    watch.record_server_exit(["a.story"], "it ended with 1", LastExchanges())
-    (check,) = watch.invariants[-2].result(str).attempts[0].checks
-    assert check.requirement == "core.net.detect-errors"
-    assert (check.outcome, check.grade) == ("violated", "warn")
-    assert check.expected == "the server goes on running, whatever clients do"
-
-
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    [(1, "s1"), (3, "s1, s2, s3"), (4, "s1, s2, s3, ..."), (5, "s1, s2, s3, ...")],
-)
-def test_of_the_scenarios_that_broke_it_three_are_named(count: int, shown: str) -> None:
-    watch = InvariantMonitor()
-    for number in range(1, count + 1):
-        watch.observe(
-            replace(STORY, id=f"s{number}"), *exchange_from("HEAD 200", "Upload-Offset: -1")
-        )
-    found = next(each for each in watch.invariants if each.id == "always.upload-offset-format")
-    assert found.result(str).reason == f"Broken in {count} of {count} exchanges, in: {shown}."
 
 
 TITLES = """

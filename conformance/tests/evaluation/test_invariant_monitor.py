@@ -1,0 +1,72 @@
+"""`invariant_monitor`: what is seen over a whole run, and a server whose process ends."""
+
+from __future__ import annotations
+
+from observed_exchange import STORY, UPLOAD, VERSION, exchange_from, exchange_of
+from scripted_server import scenario_from_toml
+
+from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
+from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING
+from tus_conformance.targets.trace import LastExchanges
+
+
+def test_a_server_that_falls_is_noted_beside_what_it_answered() -> None:
+    watch = InvariantMonitor()
+    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
+    watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
+    assert running.result(str).verdict == "pass"
+    end = LastExchanges(exchange_of("GET 200"), exchange_of("PATCH 0"))
+    watch.record_server_exit(["a.story", "another"], "It ended with 1.", end)
+    told = running.result(lambda scenario: f"--only {scenario}")
+    assert (told.verdict, told.command) == ("warn", "--only a.story")
+    (attempt,) = told.attempts
+    assert attempt.checks[0].actual == (
+        f"It ended with 1; the last answer before was 200, to GET {UPLOAD}; the first request"
+        f" without one was PATCH {UPLOAD} (in a.story or another)"
+    )
+    assert attempt.exchanges == end.exchanges
+    assert attempt.checks[0].exchange == 0
+
+
+def test_every_fall_is_counted() -> None:
+    watch = InvariantMonitor()
+    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
+    watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
+    for _ in range(2):
+        watch.record_server_exit(["a.story"], "It ended with 1.", LastExchanges())
+    assert running.result(str).reason == "Broken 2 times in a run of 1 exchanges."
+
+
+def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
+    watch = InvariantMonitor()
+    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
+    watch.record_server_exit(["a.story"], "It ended with 1.", LastExchanges())
+    (check,) = running.result(str).attempts[0].checks
+    assert check.actual == "It ended with 1. (in discovery or a.story)"
+    assert check.exchange is None
+
+
+def test_offsets_are_kept_from_one_scenario_to_the_next() -> None:
+    """A server that forgets between two scenarios forgets."""
+    other = scenario_from_toml('{ head = { to = "/x" }, name = "asked" }')
+    watch = InvariantMonitor()
+    watch.observe(STORY, *exchange_from("PATCH 204", "Upload-Offset: 40"))
+    watch.observe(other, *exchange_from("HEAD 200", "Upload-Offset: 0", started=1))
+    found = next(each for each in watch.invariants if each.id == "always.offset-never-goes-back")
+    assert found.result(str).verdict == "fail"
+
+
+def test_offsets_of_two_runs_are_not_mixed() -> None:
+    first, second = InvariantMonitor(), InvariantMonitor()
+    first.observe(STORY, *exchange_from("PATCH 204", VERSION, "Upload-Offset: 40"))
+    second.observe(STORY, *exchange_from("HEAD 200", VERSION, "Upload-Offset: 0", started=1))
+    assert all(each.violations == 0 for each in second.invariants)
+
+
+def test_a_fall_is_a_check_that_was_violated() -> None:
+    watch = InvariantMonitor()
+    watch.record_server_exit(["a.story"], "it ended with 1", LastExchanges())
+    (check,) = watch.invariants[-2].result(str).attempts[0].checks
+    assert check.requirement == "core.net.detect-errors"
+    assert (check.outcome, check.grade) == ("violated", "warn")
+    assert check.expected == "the server goes on running, whatever clients do"
