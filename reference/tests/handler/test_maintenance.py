@@ -10,7 +10,6 @@ import pytest
 import trio
 
 from tus_reference import FileStore, MemoryStore
-from tus_reference.handler.maintenance import remove_expired_uploads
 from tus_reference.protocol import http_date
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ async def test_without_expiry_nothing_is_told_and_nothing_goes(
     path = await client.create(10)
     assert parse_expires(await client.patch(path, 0, b"hello")) is None
     clock.now += 1e9
-    assert await remove_expired_uploads(client.handler) == 0
+    assert await client.handler.maintenance.remove_expired_uploads() == 0
     assert await client.get_offset(path) == 5
 
 
@@ -117,7 +116,7 @@ async def test_an_expired_upload_is_gone_before_and_after_the_sweep(
             assert answer.status == 410
             assert answer["Upload-Offset"] is None
         assert (await client.patch(path, 5, b"x")).status == 410
-        assert await remove_expired_uploads(client.handler) == 1 - swept
+        assert await client.handler.maintenance.remove_expired_uploads() == 1 - swept
     event = await client.handler.terminated_uploads.receive()
     assert f"/files/{event.upload.id}" == path
     assert [info async for info in store.list_uploads()] == []
@@ -129,7 +128,7 @@ async def test_finished_uploads_stay(
     client = server(store, expire_after=100.0)
     path, empty = await client.create(5, b"hello"), await client.create(0)
     clock.now += 1e6
-    assert await remove_expired_uploads(client.handler) == 0
+    assert await client.handler.maintenance.remove_expired_uploads() == 0
     assert await client.get(path) == b"hello"
     assert await client.get(empty) == b""
 
@@ -144,9 +143,9 @@ async def test_the_sweep_leaves_uploads_in_use_alone(
     lock = locker.new_lock(path.removeprefix("/files/"))
     assert await lock.try_lock()
     clock.now += 1000
-    assert await remove_expired_uploads(client.handler) == 0
+    assert await client.handler.maintenance.remove_expired_uploads() == 0
     await lock.unlock()
-    assert await remove_expired_uploads(client.handler) == 1
+    assert await client.handler.maintenance.remove_expired_uploads() == 1
 
 
 async def test_small_patches_do_not_rewrite_the_record_each(

@@ -117,13 +117,11 @@ async def test_each_upload_is_finished_once(metrics_client: tuple[HandlerClient,
 async def test_what_happens_without_a_request_counts_too(
     metrics_client: tuple[HandlerClient, Metrics], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tus_reference.handler.maintenance import remove_expired_uploads
-
     client, metrics = metrics_client
     await client.create(5)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 61)
-    assert await remove_expired_uploads(client.handler) == 1
+    assert await client.handler.maintenance.remove_expired_uploads() == 1
     assert nonzero_samples(metrics.render())["tusd_uploads_terminated"] == 1
 
 

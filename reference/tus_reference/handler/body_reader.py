@@ -58,6 +58,11 @@ class BodyReader:
         """Whether the body went on past its limit."""
         return self.error is not None and self.error == self._over_limit
 
+    def raise_failure(self) -> None:
+        """Raise what kept the body from being stored whole, if anything did."""
+        if self.error is not None:
+            raise Refused(self.error)
+
     def interrupt(self, error: TusError = errors.UPLOAD_INTERRUPTED) -> None:
         """End the body here and now, unless all of it came; the answer is `error` then."""
         if self._ended or self.error is not None or self.received == self.body.length:

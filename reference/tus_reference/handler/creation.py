@@ -1,12 +1,12 @@
-"""POST: creating uploads, with or without their first bytes."""
+"""`Creation`: POST, which creates uploads, with or without their first bytes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tus_reference.handler.body_reader import BodyReader
 from tus_reference.handler.concatenation import total_size
+from tus_reference.handler.extensions import offered_extensions
 from tus_reference.handler.responses import (
     describe_request,
     expiry_headers,
@@ -21,100 +21,156 @@ from tus_reference.protocol import fields, format_metadata, integers, is_upload_
 from tus_reference.protocol.concat import parse_concat
 
 if TYPE_CHECKING:
-    from tus_reference.handler.unrouted import UnroutedHandler
+    from tus_reference.handler.append import Appender
+    from tus_reference.handler.concatenation import FinalUploads
+    from tus_reference.handler.config import Config
+    from tus_reference.handler.upload_urls import UploadUrls
+    from tus_reference.handler.uploads import Uploads
     from tus_reference.model import ByteSource, Headers, Request
     from tus_reference.notifications import FileInfoChanges, HTTPRequest
     from tus_reference.protocol.concat import UploadConcat
 
 
-async def create(handler: UnroutedHandler, request: Request) -> Response:
-    """Create the upload that `request` asks for, and store its body if it has one."""
-    headers = request.headers
-    concat_header = headers.one("Upload-Concat")
-    concat = None if concat_header is None else parse_concat(concat_header)
-    if concat is not None and "concatenation" not in handler.extensions:
-        raise Refused(errors.NOT_IMPLEMENTED)
-    metadata_header = headers.joined("Upload-Metadata") or None
-    info = FileInfo(
-        metadata={} if metadata_header is None else parse_metadata(metadata_header),
-        metadata_header=metadata_header,
-        concat_header=concat_header,
-        is_partial=concat is not None and not concat.is_final,
-    )
-    if concat is not None and concat.is_final:
-        return await _create_final(handler, request, info, concat)
-    info = replace(info, size=_parse_length(handler, headers))
-    if not fields.is_offset_media_type(headers):
+class Creation:
+    """Creates the uploads of one handler (Creation, Creation With Upload, Concatenation)."""
+
+    def __init__(
+        self,
+        config: Config,
+        uploads: Uploads,
+        appender: Appender,
+        final_uploads: FinalUploads,
+        upload_urls: UploadUrls,
+    ) -> None:
+        self._config = config
+        self._extensions = offered_extensions(config)
+        self._uploads = uploads
+        self._appender = appender
+        self._final_uploads = final_uploads
+        self._upload_urls = upload_urls
+
+    async def create(self, request: Request) -> Response:
+        """Create the upload that `request` asks for, and store its body if it has one."""
+        headers = request.headers
+        concat_header = headers.one("Upload-Concat")
+        concat = None if concat_header is None else parse_concat(concat_header)
+        if concat is not None and "concatenation" not in self._extensions:
+            raise Refused(errors.NOT_IMPLEMENTED)
+        metadata_header = headers.joined("Upload-Metadata") or None
+        info = FileInfo(
+            metadata={} if metadata_header is None else parse_metadata(metadata_header),
+            metadata_header=metadata_header,
+            concat_header=concat_header,
+            is_partial=concat is not None and not concat.is_final,
+        )
+        if concat is not None and concat.is_final:
+            return await self._create_final(request, info, concat)
+        info = replace(info, size=self._parse_length(headers))
+        if not fields.is_offset_media_type(headers):
+            if request.body.length != 0:
+                raise Refused(errors.INVALID_CONTENT_TYPE)
+            return await self._create_empty(request, info)
+        return await self._create_with_body(request, info)
+
+    def _parse_length(self, headers: Headers) -> int | None:
+        length = integers.parse_upload_length(headers)
+        deferred = integers.parse_upload_defer_length(headers)
+        if length is not None and deferred:
+            raise Refused(errors.AMBIGUOUS_UPLOAD_LENGTH)
+        if length is None and not deferred:
+            raise Refused(errors.INVALID_UPLOAD_LENGTH)
+        if deferred and "creation-defer-length" not in self._extensions:
+            raise Refused(errors.NOT_IMPLEMENTED)
+        self._check_size(length)
+        return length
+
+    def _check_size(self, size: int | None) -> None:
+        """Raise `Refused` (413) if an upload of `size` bytes is more than the maximum."""
+        if size is not None and self._config.max_size and size > self._config.max_size:
+            raise Refused(errors.MAX_SIZE_EXCEEDED)
+
+    async def _create_empty(self, request: Request, info: FileInfo) -> Response:
+        event = describe_request(request)
+        info, reply = await self._run_pre_create(info, event)
+        info = await self._uploads.create(info, event)
+        return await self._respond_created(request, info, reply)
+
+    async def _create_with_body(self, request: Request, info: FileInfo) -> Response:
+        """Creation With Upload: a body that is refused leaves no upload behind."""
+        uploads, appender, event = self._uploads, self._appender, describe_request(request)
+        check = parse_body_check(request)
+        with appender.receive(request) as source:
+            appender.limit(source, 0, info.size)
+            info, reply = await self._run_pre_create(info, event)
+            async with appender.verify(source, check) as data:
+                info = await uploads.create(info, event)
+                async with uploads.hold_lock(info.id, source.interrupt):
+                    with appender.register_writer(info, source, event):
+                        info = await self._store_body(info, data)
+                    if source.overflowed:
+                        await uploads.discard(info, event)
+                        source.raise_failure()
+                    return await self._respond_created(request, info, reply)
+
+    async def _store_body(self, info: FileInfo, data: ByteSource) -> FileInfo:
+        """Store what can be stored: the upload exists now, and PATCH can continue it."""
+        try:
+            return await self._uploads.store_body(info, data)
+        except (OSError, Refused) as failure:
+            self._config.logger.warning("creating %s: %s", info.id, failure)
+            return await self._uploads.get(info.id)
+
+    async def _run_pre_create(
+        self, info: FileInfo, event: HTTPRequest
+    ) -> tuple[FileInfo, HTTPResponse]:
+        """Let the callback reject or change an upload, and give it its time of expiry."""
+        reply = HTTPResponse()
+        callback = self._config.pre_upload_create_callback
+        if callback is not None:
+            reply, changes = await callback(HookEvent(info, event))
+            info = _apply_changes(info, changes)
+        return self._uploads.with_expiry(info), reply
+
+    async def _respond_created(
+        self, request: Request, info: FileInfo, reply: HTTPResponse
+    ) -> Response:
+        """Answer 201; an upload without missing bytes is finished first."""
+        headers = [("Location", self._upload_urls.url(request, info.id))]
+        if not info.is_final or info.is_complete:
+            headers.append(("Upload-Offset", str(info.offset)))
+        headers += expiry_headers(info)
+        response = merge_reply(Response(201, tuple(headers)), reply)
+        if info.is_complete:
+            reply = await self._appender.complete(info, describe_request(request))
+            response = merge_reply(response, reply)
+        return response
+
+    async def _create_final(
+        self, request: Request, info: FileInfo, concat: UploadConcat
+    ) -> Response:
+        """Concatenation: a final upload made of the partial uploads that `concat` lists."""
+        headers = request.headers
+        if "Upload-Length" in headers or "Upload-Defer-Length" in headers:
+            raise Refused(
+                errors.INVALID_CONCAT.because(
+                    "a final upload has the length of its partial uploads"
+                )
+            )
         if request.body.length != 0:
-            raise Refused(errors.INVALID_CONTENT_TYPE)
-        return await _create_empty(handler, request, info)
-    return await _create_with_body(handler, request, info)
-
-
-def _parse_length(handler: UnroutedHandler, headers: Headers) -> int | None:
-    length, deferred = (
-        integers.parse_upload_length(headers),
-        integers.parse_upload_defer_length(headers),
-    )
-    if (length is None) != deferred:
-        raise Refused(errors.AMBIGUOUS_UPLOAD_LENGTH if deferred else errors.INVALID_UPLOAD_LENGTH)
-    if deferred and "creation-defer-length" not in handler.extensions:
-        raise Refused(errors.NOT_IMPLEMENTED)
-    check_size(handler, length)
-    return length
-
-
-def check_size(handler: UnroutedHandler, size: int | None) -> None:
-    """Raise `Refused` (413) if an upload of `size` bytes is more than the maximum."""
-    if size is not None and handler.config.max_size and size > handler.config.max_size:
-        raise Refused(errors.MAX_SIZE_EXCEEDED)
-
-
-async def _create_empty(handler: UnroutedHandler, request: Request, info: FileInfo) -> Response:
-    event = describe_request(request)
-    info, reply = await run_pre_create(handler, info, event)
-    info = await handler.uploads.create(info, event)
-    return await _respond_created(handler, request, info, reply)
-
-
-async def _create_with_body(handler: UnroutedHandler, request: Request, info: FileInfo) -> Response:
-    """Creation With Upload: a body that is refused leaves no upload behind."""
-    uploads, event = handler.uploads, describe_request(request)
-    check = parse_body_check(request)
-    source = BodyReader(request.body, timeout=handler.config.network_timeout)
-    handler.limit_body(source, 0, info.size)
-    info, reply = await run_pre_create(handler, info, event)
-    with uploads.register_body(source):
-        async with uploads.verify_body(source, check) as data:
-            info = await uploads.create(info, event)
-            async with uploads.hold_lock(info.id, source.interrupt):
-                with uploads.register_writer(info, source, event):
-                    info = await _store_body(handler, info, data)
-                if source.overflowed:
-                    await uploads.discard(info, event)
-                    raise Refused(source.error or errors.UPLOAD_SIZE_EXCEEDED)
-                return await _respond_created(handler, request, info, reply)
-
-
-async def _store_body(handler: UnroutedHandler, info: FileInfo, data: ByteSource) -> FileInfo:
-    """Store what can be stored: the upload exists now, and PATCH can continue it."""
-    try:
-        return await handler.uploads.store_body(info, data)
-    except (OSError, Refused) as failure:
-        handler.config.logger.warning("creating %s: %s", info.id, failure)
-        return await handler.uploads.get(info.id)
-
-
-async def run_pre_create(
-    handler: UnroutedHandler, info: FileInfo, event: HTTPRequest
-) -> tuple[FileInfo, HTTPResponse]:
-    """Let the callback reject or change an upload, and give it its time of expiry."""
-    reply = HTTPResponse()
-    callback = handler.config.pre_upload_create_callback
-    if callback is not None:
-        reply, changes = await callback(HookEvent(info, event))
-        info = _apply_changes(info, changes)
-    return handler.uploads.with_expiry(info), reply
+            raise Refused(errors.MODIFY_FINAL)
+        ids = tuple(self._upload_urls.id_from_url(request, url) for url in concat.urls)
+        partials = [upload_id for upload_id in ids if upload_id is not None]
+        if len(partials) < len(ids):
+            raise Refused(errors.INVALID_CONCAT.because("a URL in Upload-Concat is none of ours"))
+        event = describe_request(request)
+        size = total_size(await self._final_uploads.get_partial_uploads(partials))
+        self._check_size(size)
+        info = replace(info, size=size, is_final=True, partial_uploads=tuple(partials))
+        info, reply = await self._run_pre_create(info, event)
+        info = await self._uploads.create(info, event)
+        self._final_uploads.add_waiting(info)
+        info = await self._final_uploads.join(info, event)
+        return await self._respond_created(request, info, reply)
 
 
 def _apply_changes(info: FileInfo, changes: FileInfoChanges) -> FileInfo:
@@ -126,45 +182,3 @@ def _apply_changes(info: FileInfo, changes: FileInfoChanges) -> FileInfo:
         header = format_metadata(changes.metadata) or None
         info = replace(info, metadata=dict(changes.metadata), metadata_header=header)
     return info
-
-
-async def _respond_created(
-    handler: UnroutedHandler, request: Request, info: FileInfo, reply: HTTPResponse
-) -> Response:
-    """Answer 201; an upload without missing bytes is finished first."""
-    headers = [("Location", handler.upload_urls.url(request, info.id))]
-    if not info.is_final or info.is_complete:
-        headers.append(("Upload-Offset", str(info.offset)))
-    headers += expiry_headers(info)
-    response = merge_reply(Response(201, tuple(headers)), reply)
-    if info.is_complete:
-        event = describe_request(request)
-        response = merge_reply(response, await handler.uploads.finish(info, event))
-        await handler.final_uploads.join_waiting(info.id, event)
-    return response
-
-
-async def _create_final(
-    handler: UnroutedHandler, request: Request, info: FileInfo, concat: UploadConcat
-) -> Response:
-    """Concatenation: a final upload made of the partial uploads that `concat` lists."""
-    headers = request.headers
-    if "Upload-Length" in headers or "Upload-Defer-Length" in headers:
-        raise Refused(
-            errors.INVALID_CONCAT.because("a final upload has the length of its partial uploads")
-        )
-    if request.body.length != 0:
-        raise Refused(errors.MODIFY_FINAL)
-    ids = tuple(handler.upload_urls.id_from_url(request, url) for url in concat.urls)
-    partials = [upload_id for upload_id in ids if upload_id is not None]
-    if len(partials) < len(ids):
-        raise Refused(errors.INVALID_CONCAT.because("a URL in Upload-Concat is none of ours"))
-    event = describe_request(request)
-    size = total_size(await handler.final_uploads.get_partial_uploads(partials))
-    check_size(handler, size)
-    info = replace(info, size=size, is_final=True, partial_uploads=tuple(partials))
-    info, reply = await run_pre_create(handler, info, event)
-    info = await handler.uploads.create(info, event)
-    handler.final_uploads.add_waiting(info)
-    info = await handler.final_uploads.join(info, event)
-    return await _respond_created(handler, request, info, reply)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tus_reference.handler.maintenance import run_maintenance
 from tus_reference.handler.unrouted import UnroutedHandler
 from tus_reference.model import Refused, TusError, errors
 from tus_reference.protocol.fields import effective_method
@@ -32,7 +31,7 @@ class Handler(UnroutedHandler):
 
     async def run_maintenance(self) -> None:
         """Look after expiry and waiting final uploads; run it beside the server."""
-        await run_maintenance(self)
+        await self.maintenance.run()
 
     async def _route(self, request: Request, method: str) -> Response:
         path = request.path

@@ -12,9 +12,11 @@ import errno
 from typing import TYPE_CHECKING
 
 from tus_reference.downloads import content_headers, select_bytes
-from tus_reference.handler import creation
-from tus_reference.handler.body_reader import BodyReader
+from tus_reference.handler.append import Appender
 from tus_reference.handler.concatenation import FinalUploads
+from tus_reference.handler.creation import Creation
+from tus_reference.handler.extensions import offered_extensions
+from tus_reference.handler.maintenance import Maintenance
 from tus_reference.handler.responses import (
     describe_request,
     error_response,
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tus_reference.handler.config import Config
-    from tus_reference.handler.responses import BodyCheck
     from tus_reference.model import FileInfo, Request
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -55,7 +56,12 @@ class UnroutedHandler:
             respect_forwarded_headers=self.config.respect_forwarded_headers,
             relative=self.config.relative_location,
         )
-        self.extensions = _extensions(self.config)
+        self.extensions = offered_extensions(self.config)
+        self._appender = Appender(self.config, self.uploads, self.final_uploads)
+        self._creation = Creation(
+            self.config, self.uploads, self._appender, self.final_uploads, self.upload_urls
+        )
+        self.maintenance = Maintenance(self.config, self.uploads, self.final_uploads)
         streams = self.uploads.notifications
         self.created_uploads = streams.created_uploads
         self.upload_progress = streams.upload_progress
@@ -64,7 +70,7 @@ class UnroutedHandler:
 
     def interrupt_bodies(self) -> None:
         """End every body being received: what came is stored, clients are told 503."""
-        self.uploads.interrupt_bodies(errors.SERVER_SHUTDOWN)
+        self._appender.interrupt_all(errors.SERVER_SHUTDOWN)
 
     def options(self) -> Response:
         """Answer OPTIONS: what this server is able to do (Core, OPTIONS)."""
@@ -77,7 +83,7 @@ class UnroutedHandler:
 
     async def post_file(self, request: Request) -> Response:
         """Create an upload (Creation), with its first bytes if the request has a body."""
-        return await self.answer(request, lambda: creation.create(self, request))
+        return await self.answer(request, lambda: self._creation.create(request))
 
     async def head_file(self, request: Request, upload_id: str) -> Response:
         """Tell the offset and what else is known about an upload (Core, HEAD)."""
@@ -123,7 +129,7 @@ class UnroutedHandler:
         return response.with_headers(("Tus-Resumable", TUS_VERSION))
 
     async def _head(self, request: Request, upload_id: str) -> Response:
-        await self.uploads.stop_idle_writer(upload_id)
+        await self._appender.stop_idle_writer(upload_id)
         info = await self._get_after_catching_up(request, upload_id)
         headers = [] if info.is_final and not info.is_complete else [_offset(info)]
         size = await self.final_uploads.size(info) if info.is_final else info.size
@@ -155,8 +161,8 @@ class UnroutedHandler:
             integers.parse_upload_length(headers),
         )
         check = parse_body_check(request)
-        source = BodyReader(request.body, timeout=self.config.network_timeout)
-        with self.uploads.register_body(source):
+        event = describe_request(request)
+        with self._appender.receive(request) as source:
             async with self.uploads.hold_lock(upload_id, source.interrupt):
                 info = await self.uploads.get(upload_id)
                 if info.is_final:
@@ -165,9 +171,9 @@ class UnroutedHandler:
                     raise Refused(errors.MISMATCHED_OFFSET)
                 if declared is not None:
                     self._check_declared_length(info, declared)
-                self.limit_body(source, offset, info.size if declared is None else declared)
+                self._appender.limit(source, offset, info.size if declared is None else declared)
                 info = await self.uploads.extend_expiry(info)
-                info, reply = await self._append(request, info, source, check, declared)
+                info, reply = await self._appender.append(info, source, check, declared, event)
         return merge_reply(Response(204, (_offset(info), *expiry_headers(info))), reply)
 
     def _check_declared_length(self, info: FileInfo, declared: int) -> None:
@@ -179,42 +185,6 @@ class UnroutedHandler:
             raise Refused(errors.INVALID_UPLOAD_LENGTH.because("Upload-Length is below the offset"))
         if self.config.max_size and declared > self.config.max_size:
             raise Refused(errors.MAX_SIZE_EXCEEDED)
-
-    def limit_body(self, source: BodyReader, offset: int, size: int | None) -> None:
-        """Hold a body to the upload's length, or else to the maximum; may raise `Refused`."""
-        if size is not None:
-            source.limit(size - offset, errors.UPLOAD_SIZE_EXCEEDED)
-        elif self.config.max_size:
-            source.limit(self.config.max_size - offset, errors.MAX_SIZE_EXCEEDED)
-
-    async def _append(
-        self,
-        request: Request,
-        info: FileInfo,
-        source: BodyReader,
-        check: BodyCheck,
-        declared: int | None,
-    ) -> tuple[FileInfo, HTTPResponse]:
-        """Store the body, declare a deferred length and finish; the lock is held."""
-        uploads, event = self.uploads, describe_request(request)
-        # A body that may still turn out wrong or too long must not settle the length.
-        declare_early = not check.spooled and source.size is not None
-        with uploads.register_writer(info, source, event):
-            if declare_early:
-                info = await uploads.declare_length(info, declared)
-            async with uploads.verify_body(source, check) as data:
-                info = await uploads.store_body(info, data)
-            if not source.overflowed:
-                info = await uploads.declare_length(info, declared)
-        reply = HTTPResponse()
-        if info.is_complete:
-            reply = await uploads.finish(info, event)
-            await self.final_uploads.join_waiting(info.id, event)
-        else:
-            info = await uploads.extend_expiry(info)
-        if source.error is not None:
-            raise Refused(source.error)
-        return info, reply
 
     async def _delete(self, request: Request, upload_id: str) -> Response:
         if "termination" not in self.extensions:
@@ -250,21 +220,3 @@ def _offset(info: FileInfo) -> tuple[str, str]:
 
 def _decline_release() -> None:
     """Answer a request to let go: a removal does not stop halfway."""
-
-
-def _extensions(config: Config) -> tuple[str, ...]:
-    """Return what Tus-Extension lists: what the store is able to do and nothing disables."""
-    composer = config.composer
-    concatenation = composer.uses_concater and not config.disable_concatenation
-    offered = (
-        ("creation", True),
-        ("creation-with-upload", True),
-        ("creation-defer-length", composer.uses_length_deferrer),
-        ("expiration", config.expire_after > 0),
-        ("checksum", True),
-        ("checksum-trailer", config.trailers),
-        ("termination", composer.uses_terminater and not config.disable_termination),
-        ("concatenation", concatenation),
-        ("concatenation-unfinished", concatenation),
-    )
-    return tuple(name for name, there in offered if there)

@@ -8,30 +8,24 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 
-from tus_reference.handler.spool import LookaheadSource, Spool, verify_checksum
 from tus_reference.model import Refused, errors
 from tus_reference.notifications import HookEvent, HTTPResponse, Notifications
 from tus_reference.protocol import is_upload_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
-    from tus_reference.handler.body_reader import BodyReader
     from tus_reference.handler.config import Config
-    from tus_reference.handler.responses import BodyCheck
-    from tus_reference.model import ByteSource, DataStore, FileInfo, TusError
+    from tus_reference.model import ByteSource, DataStore, FileInfo
     from tus_reference.notifications import HTTPRequest
 
 RECENT_IDS_LIMIT: Final = 10_000
-
-# How long a HEAD waits, in seconds, for bytes that are being written.
-FLUSH_TIMEOUT: Final = 1.0
 
 
 class RecentIds(OrderedDict[str, None]):
@@ -54,9 +48,6 @@ class Uploads:
         self.store = cast("DataStore", config.composer.core)
         self._gone_ids = RecentIds()
         self._finished_ids = RecentIds()
-        self._readers: set[BodyReader] = set()
-        self._writers: dict[str, BodyReader] = {}
-        self._stop_error: TusError | None = None
         self.notifications = Notifications(
             created=config.notify_created_uploads,
             progress=config.notify_upload_progress,
@@ -64,12 +55,6 @@ class Uploads:
             terminated=config.notify_terminated_uploads,
             progress_interval=config.upload_progress_interval,
         )
-
-    def interrupt_bodies(self, error: TusError) -> None:
-        """End every body that is being received, now and from now on, with `error`."""
-        self._stop_error = error
-        for source in self._readers:
-            source.interrupt(error)
 
     async def get(self, upload_id: str) -> FileInfo:
         """Return the upload; raise `Refused`: 404, or 410 if it was there once."""
@@ -104,21 +89,6 @@ class Uploads:
             with anyio.CancelScope(shield=True):
                 await lock.unlock()
 
-    async def stop_idle_writer(self, upload_id: str) -> None:
-        """Stop a writer that has been idle, so that the offset told next will stand."""
-        source = self._writers.get(upload_id)
-        if source is None:
-            return
-        # A client that lost its connection asks at once, while its last bytes are written.
-        with anyio.move_on_after(FLUSH_TIMEOUT):
-            await source.wait_flushed()
-        if anyio.current_time() - source.last_received_at < self._config.idle_timeout:
-            return
-        source.interrupt()
-        with anyio.move_on_after(1.0):
-            async with self.hold_lock(upload_id, lambda: None):
-                pass
-
     async def create(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
         """Create the upload and tell those who listen."""
         upload_id = await self.store.new_upload(info)
@@ -128,54 +98,10 @@ class Uploads:
         self.notifications.created_uploads.put(HookEvent(info, request))
         return info
 
-    @contextmanager
-    def register_body(self, source: BodyReader) -> Iterator[None]:
-        """Let `source` be ended when the server stops."""
-        self._readers.add(source)
-        if self._stop_error is not None:
-            source.interrupt(self._stop_error)
-        try:
-            yield
-        finally:
-            self._readers.discard(source)
-
-    @asynccontextmanager
-    async def verify_body(self, source: BodyReader, check: BodyCheck) -> AsyncIterator[ByteSource]:
-        """Yield what may be stored: `source` itself, or all of it verified in a spool.
-
-        Raises `Refused` if the bytes do not match their checksum or their trailer.
-        """
-        if check.spooled:
-            spool = Spool(self._config.spool_directory)
-            try:
-                await verify_checksum(spool, source, check.checksum)
-                yield spool
-            finally:
-                spool.close()
-        elif source.size is None:
-            lookahead = LookaheadSource(source)
-            await lookahead.verify_short_body()
-            yield lookahead
-        else:
-            yield source
-
     async def store_body(self, info: FileInfo, data: ByteSource) -> FileInfo:
         """Store `data` and return the upload with its new offset."""
         stored = await self.store.write_chunk(info.id, info.offset, data)
         return replace(info, offset=info.offset + stored)
-
-    @contextmanager
-    def register_writer(
-        self, info: FileInfo, source: BodyReader, request: HTTPRequest
-    ) -> Iterator[None]:
-        """Let it be known that `source` goes into this upload, and how far it got."""
-        self._writers[info.id] = source
-        try:
-            with self.notifications.report_progress(info, source, request):
-                yield
-        finally:
-            del self._writers[info.id]
-            source.notify_flushed()
 
     async def declare_length(self, info: FileInfo, length: int | None) -> FileInfo:
         """Set the length of an upload that was created without one; None leaves it open."""
