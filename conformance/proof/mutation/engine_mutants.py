@@ -40,6 +40,7 @@ EVALUATION_TESTS: dict[str, tuple[str, ...]] = {
             *(f"conformance/tests/{each}.py" for each in more),
         )
         for name, more in {
+            "header_matching": (),
             "conditions": ("evaluation/test_expectations",),
             "grades": ("evaluation/test_expectations",),
             "expectations": ("evaluation/test_attribution",),
@@ -80,6 +81,7 @@ TRANSPORT_TESTS: dict[str, tuple[str, ...]] = {
         "response": (),
         "httpx_transport": (),
         "pending_faults": (),
+        "fault_actions": (),
         "http2_frames": (),
         "request_encoder": (),
         "response_parser": (),

@@ -6,7 +6,7 @@ import pytest
 from observed_exchange import VERSION, ExchangeText, exchange_from, invariant_result_of
 
 from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING, invariants
-from tus_conformance.transport.request import Break, InjectedFault
+from tus_conformance.transport.fault_actions import Break, InjectedFault
 from tus_scenarios import ledger
 
 CASES: list[tuple[str, list[ExchangeText], str, str]] = [

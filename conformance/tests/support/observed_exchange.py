@@ -10,7 +10,8 @@ from tus_conformance.state.content import GeneratedContent
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState
 from tus_conformance.transport import HttpRequest, HttpResponse, NetworkFailure
-from tus_conformance.transport.request import Framing, InjectedFault
+from tus_conformance.transport.fault_actions import InjectedFault
+from tus_conformance.transport.request import Framing
 from tus_reports import Exchange, RecordedResponse, ScenarioResult
 from tus_reports.record import ConnectionEvent
 

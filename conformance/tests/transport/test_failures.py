@@ -7,8 +7,8 @@ import os
 import pytest
 
 from tus_conformance.transport import NetworkFailure, failures
+from tus_conformance.transport.fault_actions import Break, FaultAction, SplitWrite, Stall, Throttle
 from tus_conformance.transport.pending_faults import Position, describe_action
-from tus_conformance.transport.request import Break, FaultAction, SplitWrite, Stall, Throttle
 
 LOG = "look for this request in"
 CHECK = "check that the server runs, and the host and port of its URL."

@@ -12,9 +12,9 @@ import pytest
 import trio
 
 from tus_conformance.transport import BodyCut, Http1Transport, HttpRequest, Payload
+from tus_conformance.transport.fault_actions import BreakMode
 from tus_conformance.transport.httpx_transport import HttpxTransport
 from tus_conformance.transport.memory import Serve
-from tus_conformance.transport.request import BreakMode
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 DONE = b"HTTP/1.1 204 No Content\r\n\r\n"

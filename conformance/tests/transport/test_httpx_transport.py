@@ -22,9 +22,9 @@ from tus_conformance.transport import (
     Payload,
     UnsendableError,
 )
+from tus_conformance.transport.fault_actions import BreakMode
 from tus_conformance.transport.httpx_transport import HttpxTransport
 from tus_conformance.transport.memory import memory_network
-from tus_conformance.transport.request import BreakMode
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 END = b"\r\n\r\n"

@@ -15,8 +15,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tus_conformance.transport.fault_actions import Throttle
 from tus_conformance.transport.network import RecordedBackend, RecordedStream
-from tus_conformance.transport.request import Throttle
 
 
 @pytest.fixture

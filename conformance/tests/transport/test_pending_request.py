@@ -8,8 +8,9 @@ from scripted_peer import ReadUntil, patch_request, scripted_peer, send_to_peer
 from trio.testing import wait_all_tasks_blocked
 
 from tus_conformance.transport import BodyCut, Http1Transport, HttpResponse, Payload
+from tus_conformance.transport.fault_actions import BreakMode
 from tus_conformance.transport.memory import memory_network
-from tus_conformance.transport.request import BreakMode, Framing
+from tus_conformance.transport.request import Framing
 
 END = b"\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from tus_conformance.evaluation.completion import is_intact
+from tus_conformance.evaluation.header_matching import matches
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
-from tus_conformance.transport.header_values import is_integer, matches
+from tus_conformance.transport.header_values import is_integer
 from tus_scenarios import Condition, HeaderCondition, HeaderConditions, HeaderMatcher
 
 _NUMBERS = {"Upload-Offset", "Upload-Length", "Tus-Max-Size"}

@@ -6,7 +6,7 @@ import msgspec
 
 from tus_conformance.state.references import References
 from tus_conformance.transport import Break, InjectedFault, Payload, SplitWrite, Stall, Throttle
-from tus_conformance.transport.request import FaultAction
+from tus_conformance.transport.fault_actions import FaultAction
 from tus_scenarios import NetworkFault, RequestSpec, Step
 from tus_scenarios.network_fault import resolve_position
 

@@ -12,7 +12,7 @@ import msgspec
 
 from tus_conformance.execution.request_faults import fault_action
 from tus_conformance.proxy.proxied_request import ProxiedRequest
-from tus_conformance.transport.request import InjectedFault as TransportFault
+from tus_conformance.transport.fault_actions import InjectedFault as TransportFault
 from tus_scenarios import NetworkFault
 from tus_scenarios.network_fault import PositionError, describe_fault, resolve_position
 

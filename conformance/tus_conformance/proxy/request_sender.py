@@ -8,8 +8,7 @@ import h11
 import trio
 
 from tus_conformance.proxy.connection_end import ConnectionStream
-from tus_conformance.transport.pending_faults import PendingFaults, Position, describe_action
-from tus_conformance.transport.request import (
+from tus_conformance.transport.fault_actions import (
     Break,
     InjectedFault,
     RequestPart,
@@ -17,6 +16,7 @@ from tus_conformance.transport.request import (
     Stall,
     Throttle,
 )
+from tus_conformance.transport.pending_faults import PendingFaults, Position, describe_action
 
 ASSUMED_LENGTH = 65536
 """What shares of a body count in where nobody knows its length beforehand, in bytes."""

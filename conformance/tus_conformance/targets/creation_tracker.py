@@ -17,9 +17,9 @@ from tus_conformance.targets.grace_period import complete_despite_cancellation
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
 from tus_conformance.transport import HttpRequest, HttpResponse, PendingRequest, Redaction
+from tus_conformance.transport.fault_actions import Break
 from tus_conformance.transport.header_values import header_value, resolve_url
 from tus_conformance.transport.http1_transport import BodySink
-from tus_conformance.transport.request import Break
 from tus_reports import format_leftovers
 
 MAX_GRACE = 10.0

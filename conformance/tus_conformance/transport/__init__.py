@@ -1,20 +1,18 @@
 """The recorded wire: how requests go out, how answers come back, and what is kept of both."""
 
+from tus_conformance.transport.fault_actions import (
+    BodyCut,
+    Break,
+    InjectedFault,
+    SplitWrite,
+    Stall,
+    Throttle,
+)
 from tus_conformance.transport.http1_transport import Http1Transport
 from tus_conformance.transport.pending_request import PendingRequest
 from tus_conformance.transport.persistent import PersistentConnection
 from tus_conformance.transport.redaction import Redaction
-from tus_conformance.transport.request import (
-    BodyCut,
-    Break,
-    HttpRequest,
-    InjectedFault,
-    Payload,
-    SplitWrite,
-    Stall,
-    Throttle,
-    UnsendableError,
-)
+from tus_conformance.transport.request import HttpRequest, Payload, UnsendableError
 from tus_conformance.transport.response import FailureKind, HttpResponse, NetworkFailure
 
 __all__ = [

@@ -19,21 +19,20 @@ from h2.exceptions import ProtocolError, StreamClosedError
 
 from tus_conformance.transport import failures
 from tus_conformance.transport.address import Address, AddressError, format_host_port, parse_address
+from tus_conformance.transport.fault_actions import (
+    Break,
+    FaultAction,
+    InjectedFault,
+    Stall,
+    Throttle,
+)
 from tus_conformance.transport.http1_transport import NO_ADDRESS, BodySink, create_ssl_context
 from tus_conformance.transport.network import RecordedBackend
 from tus_conformance.transport.pending_faults import PendingFaults, Position, describe_action
 from tus_conformance.transport.pending_request import CHUNK_SIZE, PayloadReader
 from tus_conformance.transport.recorder import ExchangeRecorder
 from tus_conformance.transport.redaction import Redaction
-from tus_conformance.transport.request import (
-    Break,
-    FaultAction,
-    HttpRequest,
-    InjectedFault,
-    Stall,
-    Throttle,
-    UnsendableError,
-)
+from tus_conformance.transport.request import HttpRequest, UnsendableError
 from tus_conformance.transport.request_encoder import H11Encoder
 from tus_conformance.transport.response import HttpResponse, NetworkFailure
 from tus_conformance.transport.response_parser import ResponseHead

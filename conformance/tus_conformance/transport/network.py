@@ -19,7 +19,7 @@ import httpcore
 import trio
 
 from tus_conformance.transport.address import format_host_port
-from tus_conformance.transport.request import Throttle
+from tus_conformance.transport.fault_actions import Throttle
 
 # With a linger time of nothing, closing a socket resets the connection (RFC 9293, section 3.10.5).
 NO_LINGER = struct.pack("ii", 1, 0)

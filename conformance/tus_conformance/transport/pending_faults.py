@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tus_conformance.transport.request import (
+from tus_conformance.transport.fault_actions import (
     Break,
     FaultAction,
     InjectedFault,

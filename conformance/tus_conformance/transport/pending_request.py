@@ -17,18 +17,11 @@ import httpcore
 import trio
 
 from tus_conformance.transport import failures
+from tus_conformance.transport.fault_actions import Break, BreakMode, RequestPart, Stall, Throttle
 from tus_conformance.transport.network import RecordedStream
 from tus_conformance.transport.pending_faults import PendingFaults, Position, describe_action
 from tus_conformance.transport.recorder import ExchangeRecorder
-from tus_conformance.transport.request import (
-    Break,
-    BreakMode,
-    HttpRequest,
-    Payload,
-    RequestPart,
-    Stall,
-    Throttle,
-)
+from tus_conformance.transport.request import HttpRequest, Payload
 from tus_conformance.transport.request_encoder import RequestEncoder
 from tus_conformance.transport.response import HttpResponse
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from tus_conformance.transport.persistent import PersistentConnection
+from tus_conformance.transport.fault_actions import BodyCut, Break, InjectedFault
+from tus_conformance.transport.persistent import PersistentConnection
 
 Framing = Literal["sized", "chunked", "raw"]
 """How a body is delimited; "raw" writes head and body by hand, past what h11 would refuse."""
-
-BreakMode = Literal["fin", "rst"]
-"""How a connection is broken: closed in order, or reset."""
 
 
 class UnsendableError(ValueError):
@@ -36,63 +33,6 @@ class Payload:
     def literal(cls, data: bytes) -> Payload:
         """Return a body of just these bytes."""
         return cls(len(data), lambda: iter((data,)))
-
-
-@dataclass(frozen=True)
-class BodyCut:
-    """Break the connection after so many body bytes, before any answer is waited for.
-
-    "fin" closes the connection as a client does that ends; "rst" resets it as one that crashes.
-    An answer that came before those bytes were sent is read to its end instead.
-    """
-
-    after: int
-    by: BreakMode = "fin"
-
-
-@dataclass(frozen=True)
-class Break:
-    """End the connection, or with "half" our direction alone: the answer can still come."""
-
-    by: Literal["fin", "rst", "half"] = "fin"
-
-
-@dataclass(frozen=True)
-class Stall:
-    """Say nothing for so many seconds; an answer ends the wait."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Throttle:
-    """From here on at most `piece` bytes with each write, and `rate` bytes a second."""
-
-    write_size: int | None = None
-    rate: int | None = None
-
-    def combine(self, later: Throttle) -> Throttle:
-        """Return the pace when a later one comes on top of this."""
-        return Throttle(later.write_size or self.write_size, later.rate or self.rate)
-
-
-@dataclass(frozen=True)
-class SplitWrite:
-    """End one write here and begin another."""
-
-
-FaultAction = Break | Stall | Throttle | SplitWrite
-RequestPart = Literal["head", "body", "end"]
-"""What a place is counted in; the end is the last chunk and the trailers."""
-
-
-@dataclass(frozen=True)
-class InjectedFault:
-    """An act at a place, which may be a number of bytes or any other position."""
-
-    action: FaultAction
-    at: int | str = 0
-    inside: RequestPart = "body"
 
 
 @dataclass(frozen=True)
