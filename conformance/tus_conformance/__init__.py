@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tus_conformance.discovery.discovery import DiscoveryResult, discover
-    from tus_conformance.discovery.probes import TargetUnreachable
+    from tus_conformance.discovery.prober import TargetUnreachable
     from tus_conformance.execution.steps import execute_scenario
     from tus_conformance.runner.run import Run
     from tus_conformance.runner.run_plan import RunPlan
@@ -51,7 +51,7 @@ _MODULES = {
     "Session": "state.session",
     "Target": "targets.target",
     "TargetError": "targets.target",
-    "TargetUnreachable": "discovery.probes",
+    "TargetUnreachable": "discovery.prober",
     "discover": "discovery.discovery",
     "execute_scenario": "execution.steps",
     "read_profile": "targets.profile",

@@ -25,7 +25,7 @@ from tus_conformance.discovery.discovery import (
     discover,
     unknown_upload_url,
 )
-from tus_conformance.discovery.probes import SAMPLE, TargetUnreachable
+from tus_conformance.discovery.prober import SAMPLE, TargetUnreachable
 from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport

@@ -16,7 +16,7 @@ from tus_conformance.cli.target_options import (
     read_target_options,
 )
 from tus_conformance.discovery.discovery import discover
-from tus_conformance.discovery.probes import TargetUnreachable
+from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.explorer import Disagreement, MissingError, Search, format_disagreement
 from tus_conformance.explorer.search import SearchResult

@@ -13,7 +13,7 @@ import trio
 from tus_conformance.cli.output import print_line, usage_error
 from tus_conformance.cli.target_options import add_request_options
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
-from tus_conformance.discovery.probes import TargetUnreachable
+from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.discovery.profile_writer import MAX_EXPIRY_WAIT, format_profile
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.runner.signals import run_until_signal

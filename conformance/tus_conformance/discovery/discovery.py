@@ -13,11 +13,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import trio
 
-from tus_conformance.discovery.probes import Prober, ProbeResult, TargetUnreachable
+from tus_conformance.discovery.prober import Prober, TargetUnreachable
+from tus_conformance.discovery.probes import PROBES, run_probe
 from tus_conformance.discovery.refusal_baseline import RefusalBaseline
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target import Target
-from tus_conformance.targets.target_transport import Transport, UnsupportedByTransportError
+from tus_conformance.targets.target_transport import Transport
 from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value, is_integer, split_list
 from tus_reports import Capability, Discovery, Exchange
@@ -102,15 +103,11 @@ async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
     extensions = _parse_list_header(options, "Tus-Extension")
     refusal_baseline = await prober.measure_refusal_baseline()
     capabilities = {}
-    for name, attempt in prober.probes.items():
-        try:
-            seen = await attempt()
-        except UnsupportedByTransportError as unsupported:
-            seen = ProbeResult("unknown", str(unsupported))
-        prober.results[name] = seen
-        capabilities[name] = Capability(
-            name=name,
-            advertised=name in extensions,
+    for probe in PROBES:
+        seen = await run_probe(probe, prober)
+        capabilities[probe.name] = Capability(
+            name=probe.name,
+            advertised=probe.name in extensions,
             observed=seen.outcome,
             reason=seen.reason,
         )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from tus_conformance.discovery.probes import NO_UPLOAD_STATUSES
+from tus_conformance.discovery.prober import NO_UPLOAD_STATUSES
 from tus_conformance.evaluation import verdicts
 from tus_conformance.evaluation.expectations import evaluate_expectation
 from tus_conformance.state.early_exit import StopScenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from tus_conformance.discovery.probes import NO_UPLOAD_STATUSES
+from tus_conformance.discovery.prober import NO_UPLOAD_STATUSES
 from tus_conformance.execution.scenario_requests import ScenarioRequests
 from tus_conformance.state.content import ContentComparison
 from tus_conformance.state.early_exit import StopScenario

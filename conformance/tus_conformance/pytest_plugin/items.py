@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trio
 
-from tus_conformance.discovery.probes import TargetUnreachable
+from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.option_values import parse_header, parse_seconds, random_seed
 from tus_conformance.runner.run import Run

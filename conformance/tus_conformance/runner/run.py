@@ -11,7 +11,7 @@ import trio
 from msgspec import structs
 
 from tus_conformance.discovery.discovery import discover
-from tus_conformance.discovery.probes import TargetUnreachable
+from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
 from tus_conformance.evaluation.applicability import verdict_without_run
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor

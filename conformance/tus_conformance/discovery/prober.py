@@ -1,0 +1,178 @@
+"""What every probe uses: requests of its own, uploads that are removed, and the results so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import shake_128
+from typing import Any, Literal
+
+from tus_conformance.discovery.refusal_baseline import RefusalBaseline
+from tus_conformance.targets.creation_tracker import CreationTracker, LeftBehind
+from tus_conformance.targets.removal import remove_upload
+from tus_conformance.targets.target import Target
+from tus_conformance.targets.target_transport import Transport
+from tus_conformance.transport import HttpRequest, HttpResponse, Payload
+from tus_conformance.transport.header_values import (
+    header_value,
+    is_integer,
+    parse_http_date,
+    resolve_url,
+)
+from tus_reports import Exchange
+
+NO_UPLOAD_STATUSES = frozenset({403, 404, 410})
+"""What HEAD and PATCH answer where there is no upload, or none any more."""
+
+SAMPLE = shake_128(b"tus-conformance").digest(67)
+"""What the probes upload; no text is like it, nor often as long."""
+
+_AUTHENTICATION_STATUSES = frozenset({401, 407})
+OFFSET_TYPE = ("Content-Type", "application/offset+octet-stream")
+
+
+class TargetUnreachable(Exception):  # noqa: N818  it is a finding about the network
+    """The target does not answer; the message says so in a sentence."""
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What a probe saw: accepted, refused, or nothing certain; `reason` is a sentence about it."""
+
+    outcome: Literal["accepted", "refused", "unknown"]
+    reason: str
+
+
+class Prober:
+    """Sends the requests of the probes, and keeps what later probes and discovery need.
+
+    `first_upload_url` is an upload of SAMPLE's length, `partial_upload_url` a partial upload that
+    HEAD describes as one; `expires_in` is in seconds.
+    """
+
+    def __init__(self, target: Target, transport: Transport) -> None:
+        self.target = target
+        self.transport = CreationTracker(transport, target)
+        self.exchanges: list[Exchange] = []
+        self.first_upload_url: str | None = None
+        self.refusal_baseline = RefusalBaseline()
+        self.results: dict[str, ProbeResult] = {}
+        self.expires_in: float | None = None
+        self.can_terminate = True  # unless a probe sees DELETE refused
+        self.saw_expiry = False
+        self.partial_upload_url: str | None = None
+        self.first_upload_is_complete = False
+
+    async def send(
+        self, method: str, url: str, *headers: tuple[str, str], body: bytes = b"", **more: Any
+    ) -> HttpResponse:
+        """Send one request and keep its exchange."""
+        given = any(name == "Tus-Resumable" for name, _ in headers)
+        usual = () if method == "OPTIONS" or given else (("Tus-Resumable", "1.0.0"),)
+        length = (
+            () if body or method not in {"POST", "PATCH", "DELETE"} else (("Content-Length", "0"),)
+        )
+        payload = Payload(length=len(body), chunks=lambda: iter([body])) if body else None
+        http_response = await self.transport.send(
+            HttpRequest(
+                method=method,
+                url=url,
+                headers=(*usual, *self.target.headers, *headers, *length),
+                payload=payload,
+                **more,
+            )
+        )
+        self.exchanges.append(http_response.exchange)
+        self._record_expiry(header_value(http_response.headers, "Upload-Expires"))
+        return http_response
+
+    def _record_expiry(self, value: str | None) -> None:
+        when = None if value is None else parse_http_date(value)
+        if when is not None and self.expires_in is None:
+            self.expires_in = (when - datetime.now(UTC)).total_seconds()
+        self.saw_expiry |= value is not None
+
+    async def measure_refusal_baseline(self) -> RefusalBaseline:
+        """Send an invented header, version and method, to see how the server refuses.
+
+        Raises TargetUnreachable if the server refuses every request without authentication.
+        """
+        one = ("Upload-Length", "1")
+        header, _ = await self.create_upload(one, ("Upload-Flavour", "strawberry"))
+        if header.status in _AUTHENTICATION_STATUSES:
+            raise TargetUnreachable(
+                f"The server lets nobody in: POST got {header.status}. Give it what it asks for by"
+                " -H, or by `headers` or an `auth` command in the profile."
+            )
+        version, _ = await self.create_upload(one, ("Tus-Resumable", "999.0.0"))
+        method = await self.send("INVENT", self.target.url)
+        self.refusal_baseline = RefusalBaseline(header.status, version.status, method.status)
+        return self.refusal_baseline
+
+    async def create_upload(
+        self, *headers: tuple[str, str], body: bytes = b""
+    ) -> tuple[HttpResponse, str | None]:
+        """Create an upload; return the response, and the upload's URL if there is one."""
+        usual = self.target.profile.metadata
+        metadata = (("Upload-Metadata", usual),) if usual else ()
+        http_response = await self.send("POST", self.target.url, *metadata, *headers, body=body)
+        url = resolve_url(header_value(http_response.headers, "Location") or "", self.target.url)
+        if not succeeded(http_response) or url is None:
+            return http_response, None
+        return http_response, url
+
+    async def clean_up(self, left: LeftBehind) -> None:
+        """Remove the uploads that the probes created; add those that remain to `left`."""
+        removes = self.can_terminate and self.target.profile.cleanup == "remove"
+        left.unnamed += ["discovery"] * self.transport.unnamed
+        for url in self.transport.urls:
+            if not removes or not await remove_upload(url, self.target, self.transport):
+                left.urls.append(url)
+
+    async def complete_upload(self, url: str) -> bool:
+        """Send the rest of the sample; return whether the server says that it is complete."""
+        whole = str(len(SAMPLE))
+        for _ in SAMPLE:
+            stored = await self.fetch_offset(url)
+            if stored is None or not is_integer(stored) or int(stored) >= len(SAMPLE):
+                return stored == whole
+            sent = await self.patch(url, int(stored), SAMPLE[int(stored) :])
+            if not succeeded(sent):
+                return False
+            if header_value(sent.headers, "Upload-Offset") == whole:
+                return True
+        return False
+
+    def result_for(self, http_response: HttpResponse, what: str, *, accepted: bool) -> ProbeResult:
+        """Return a result from a response; a 5xx or no response leaves it unknown."""
+        if http_response.status is None:
+            return ProbeResult("unknown", f"{what} had no answer.")
+        if accepted:
+            return ProbeResult("accepted", f"{what} got {http_response.status}.")
+        baseline_match = self.refusal_baseline.describe_match(http_response.status)
+        is_refused = is_refusal(http_response.status) or bool(baseline_match)
+        return ProbeResult(
+            "refused" if is_refused else "unknown",
+            f"{what} got {http_response.status}{baseline_match}.",
+        )
+
+    async def patch(
+        self, url: str, offset: int, body: bytes, *headers: tuple[str, str], **more: Any
+    ) -> HttpResponse:
+        """Send a PATCH with a body."""
+        usual = (OFFSET_TYPE, ("Upload-Offset", str(offset)))
+        return await self.send("PATCH", url, *usual, *headers, body=body, **more)
+
+    async def fetch_offset(self, url: str) -> str | None:
+        """Return the Upload-Offset of a HEAD, as the header says it."""
+        return header_value((await self.send("HEAD", url)).headers, "Upload-Offset")
+
+
+def succeeded(http_response: HttpResponse) -> bool:
+    """Return whether there is a response with a 2xx status."""
+    return http_response.status is not None and 200 <= http_response.status < 300
+
+
+def is_refusal(status: int | None) -> bool:
+    """Return whether a status refuses a request: a 4xx other than 429, or 501."""
+    return status is not None and (400 <= status < 500 or status == 501) and status != 429
