@@ -18,8 +18,9 @@ from tus_defects.server import Server
 from tus_defects.service import ChangeLayer
 from tus_reference import Config
 from tus_reference.model import (
-    ClientDisconnected,
+    BodyEndedEarly,
     DataStore,
+    EarlyEnd,
     FileInfo,
     Headers,
     Request,
@@ -134,13 +135,13 @@ def _leaves_exchange_unchanged(
         server.infos |= exchange.after
         server.current_time = exchange.ended_at
         if exchange.response is None:
-            raise ClientDisconnected
+            raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
         return exchange.response
 
     replayed: Response | None
     try:
         replayed = _run_without_waiting(layer.answer(exchange.request, respond))
-    except ClientDisconnected:
+    except BodyEndedEarly:
         replayed = None
     except Exception:
         return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tus_defects.messages import find_header, with_body, with_request_headers
-from tus_reference.model import ClientDisconnected
+from tus_reference.model import BodyEndedEarly
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -58,7 +58,7 @@ class Call:
         """Let the server respond; return None if the body ended too early."""
         try:
             response = await self.respond()
-        except ClientDisconnected:
+        except BodyEndedEarly:
             return None
         return None if response.reason == "ERR_UNEXPECTED_EOF" else response
 

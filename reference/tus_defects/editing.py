@@ -17,7 +17,7 @@ from tus_defects.messages import (
     without_checksum,
     without_trailers,
 )
-from tus_reference.model import ClientDisconnected, Response
+from tus_reference.model import BodyEndedEarly, EarlyEnd, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ async def apply_rule(match: Match, edit: Edit, call: Call) -> Response:
     if not await match_response(match, call, response):
         return response
     if edit.close:
-        raise ClientDisconnected
+        raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
     if edit.answer_after:
         kept = tuple(item for item in response.headers if item[0] in edit.keep)
         response = _own_answer(edit, edit.answer_after).with_headers(*kept)

@@ -92,7 +92,7 @@ def without_checksum(request: Request) -> Request:
 
 
 async def read_body(request: Request) -> bytes:
-    """Return all of the body; raise `ClientDisconnected` if it breaks off."""
+    """Return all of the body; raise `BodyEndedEarly` if it breaks off."""
     data = bytearray()
     with memoryview(bytearray(65536)) as view:
         while count := await request.body.read_into(view):

@@ -14,7 +14,7 @@ from tus_defects.messages import BytesBody, find_header
 from tus_defects.server import Server
 from tus_defects.service import ChangeLayer
 from tus_reference import Config, MemoryStore
-from tus_reference.model import ClientDisconnected, FileInfo, Headers, Request, Response
+from tus_reference.model import BodyEndedEarly, FileInfo, Headers, Request, Response
 
 HEADERS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "3", "Upload-Length": "10"}
 RESPONSE = Response(
@@ -191,7 +191,7 @@ async def test_the_server_sees_the_very_request_where_a_rule_edits_responses_onl
 
 async def test_closing_ends_the_connection_after_the_server_has_done_its_work() -> None:
     exchange = Exchange("edit.close = true")
-    with pytest.raises(ClientDisconnected):
+    with pytest.raises(BodyEndedEarly):
         await exchange.send(new_request())
     assert len(exchange.forwarded) == 1
 

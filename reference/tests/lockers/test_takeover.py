@@ -109,7 +109,7 @@ async def test_a_body_whose_last_bytes_meet_another_request_has_arrived_whole(
     source = BodyReader(body, timeout=1)
     body.meet = source.interrupt
     assert await source.read_into(memoryview(bytearray(10))) == 5
-    assert (source.error is not None) is ended
+    assert (source.failure is not None) is ended
 
 
 async def test_a_termination_takes_over(client: HandlerClient) -> None:

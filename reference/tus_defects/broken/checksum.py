@@ -13,7 +13,7 @@ from tus_defects.messages import (
 )
 from tus_defects.registry import defect
 from tus_defects.rule import Match
-from tus_reference.model import ClientDisconnected, Headers, Refused, Response
+from tus_reference.model import BodyEndedEarly, Headers, Refused, Response
 from tus_reference.protocol.checksum import ALGORITHMS, parse_checksum
 from tus_reference.protocol.metadata import encode_base64
 
@@ -60,7 +60,7 @@ async def checksum_mismatch_stored(call: Call) -> Response:
     """Bytes with a wrong checksum get 460, and are stored."""
     try:
         data = await read_body(call.request)
-    except ClientDisconnected:
+    except BodyEndedEarly:
         return await call.respond()
     if not is_wrong(call, data):
         return await call.respond_to(data)
@@ -154,7 +154,7 @@ async def broken_checksummed_patch_stored(call: Call) -> Response:
         return await call.respond()
     try:
         data = await read_body(call.request)
-    except ClientDisconnected:
+    except BodyEndedEarly:
         if info is not None and info.size is not None:
             await call.server.append(info, bytes(call.request.body.length or 41))
         raise
@@ -170,7 +170,7 @@ async def fails_after_broken_checksummed_patch(call: Call) -> Response:
         return await call.respond()
     try:
         data = await read_body(call.request)
-    except ClientDisconnected:
+    except BodyEndedEarly:
         call.memory.marked.add(call.upload_id)
         raise
     return await call.respond_to(data)

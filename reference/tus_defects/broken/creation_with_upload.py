@@ -6,7 +6,7 @@ from tus_defects.call import Call
 from tus_defects.messages import OFFSET_TYPE, answer, read_body, rewrite, set_header
 from tus_defects.registry import defect
 from tus_defects.rule import Match
-from tus_reference.model import ClientDisconnected, Response
+from tus_reference.model import BodyEndedEarly, Response
 
 CREATION = Match(method="POST")
 WITH_UPLOAD = Match(request=("creation-with-upload",))
@@ -69,7 +69,7 @@ async def _read_unless_broken(call: Call) -> bytes:
     """Return the body; mark it if it breaks off."""
     try:
         return await read_body(call.request)
-    except ClientDisconnected:
+    except BodyEndedEarly:
         call.memory.marked.add("broken")
         raise
 

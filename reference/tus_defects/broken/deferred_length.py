@@ -8,7 +8,7 @@ from tus_defects.call import Call
 from tus_defects.messages import acknowledge, answer, read_body, set_header, strip
 from tus_defects.registry import defect
 from tus_defects.rule import Match
-from tus_reference.model import ClientDisconnected, FileInfo, Response
+from tus_reference.model import BodyEndedEarly, EarlyEnd, FileInfo, Response
 
 DECLARED = Match(method="PATCH", header={"Upload-Length": True})
 DECLARE = "creation.defer-length.declare-in-patch"
@@ -43,7 +43,7 @@ async def deferral_lost_after_broken_patch(call: Call) -> Response:
     answered = await call.respond_unless_broken()
     if answered is None:
         broken.add(call.upload_id)
-        raise ClientDisconnected
+        raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
     return answered
 
 

@@ -10,7 +10,7 @@ from tus_defects.call import Call
 from tus_defects.messages import answer, read_body
 from tus_defects.registry import defect
 from tus_defects.rule import Match
-from tus_reference.model import Body, ClientDisconnected, FileInfo, Headers, Response
+from tus_reference.model import Body, BodyEndedEarly, EarlyEnd, FileInfo, Headers, Response
 
 PATCH = Match(method="PATCH")
 UPLOAD = Match(method="HEAD|PATCH|DELETE")
@@ -25,7 +25,7 @@ async def _mark_broken(call: Call) -> Response:
     response = await call.respond_unless_broken()
     if response is None:
         call.memory.marked.add(call.upload_id)
-        raise ClientDisconnected
+        raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
     return response
 
 
@@ -62,7 +62,7 @@ async def broken_patch_filled_with_zeros(call: Call) -> Response:
     if info is not None and call.request.body.length:
         missing = offset + call.request.body.length - info.offset
         await call.server.append(info, bytes(missing))
-    raise ClientDisconnected
+    raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
 
 
 @defect(STORE_PARTIAL, PATCH, client=True)
@@ -75,7 +75,7 @@ async def end_of_broken_patch_zeroed(call: Call) -> Response:
         data = await call.server.read(info)
         kept = max(offset, info.offset - 4)
         await call.server.rewrite(info, data[:kept] + bytes(len(data) - kept))
-    raise ClientDisconnected
+    raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
 
 
 @defect("core.net.timeout-close", PATCH)

@@ -10,7 +10,7 @@ from tus_defects.call import Call
 from tus_defects.messages import answer, read_body, succeeded, with_body
 from tus_defects.registry import quirk
 from tus_defects.rule import Match
-from tus_reference.model import ClientDisconnected, FileInfo, Response
+from tus_reference.model import BodyEndedEarly, EarlyEnd, FileInfo, Response
 
 
 @quirk(Match(request=("creation-with-excess",)), client=True)
@@ -44,7 +44,7 @@ async def deletion_ends_patch_unanswered(call: Call) -> Response:
     if succeeded(response):
         await anyio.sleep(0.01)
         if call.upload_id in deleted:
-            raise ClientDisconnected
+            raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
     return response
 
 

@@ -18,7 +18,7 @@ from tus_reference.asgi.request import build_request
 from tus_reference.asgi.response import send_response
 from tus_reference.handler import Handler, error_response
 from tus_reference.middleware import LayeredService
-from tus_reference.model import ClientDisconnected, Response, errors
+from tus_reference.model import BodyEndedEarly, EarlyEnd, Response, errors
 from tus_reference.protocol import TUS_VERSION
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class TusApp:
 
     async def _interrupt_bodies(self) -> None:
         for body in self._bodies:
-            body.end_with(errors.SERVER_SHUTDOWN)
+            body.interrupt(EarlyEnd.STOPPING)
         with anyio.move_on_after(self.handler.config.shutdown_timeout):
             while self._bodies:
                 self._body_done = anyio.Event()
@@ -103,7 +103,7 @@ class TusApp:
             )
         request, body = await build_request(scope, receive, mounted=self._mounted)
         if body.unread == 0:
-            response = await self._respond(request, body)
+            response = await self._respond(request)
         else:
             response = await self._respond_while_receiving(request, body)
 
@@ -124,7 +124,7 @@ class TusApp:
 
         async def answer() -> None:
             with shield:
-                answers.append(await self._respond(request, body))
+                answers.append(await self._respond(request))
             tasks.cancel_scope.cancel()
 
         self._bodies.add(body)
@@ -134,7 +134,7 @@ class TusApp:
                 try:
                     await body.receive_all()
                 except BaseException:
-                    body.end_with(errors.SERVER_SHUTDOWN)
+                    body.interrupt(EarlyEnd.STOPPING)
                     grace = self.handler.config.shutdown_timeout
                     shield.deadline = anyio.current_time() + grace
                     raise
@@ -143,9 +143,9 @@ class TusApp:
             self._body_done.set()
         return answers[0]
 
-    async def _respond(self, request: Request, body: ReceivedBody) -> Response:
+    async def _respond(self, request: Request) -> Response:
         try:
             return await self._service.handle(request)
-        except ClientDisconnected:
-            error = errors.UNEXPECTED_EOF if body.disconnected else _STALLED
+        except BodyEndedEarly as ended:
+            error = _STALLED if ended.cause is EarlyEnd.STALLED else ended.error
             return error_response(error).with_headers(("Tus-Resumable", TUS_VERSION))

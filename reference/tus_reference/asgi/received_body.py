@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from tus_reference.model import ClientDisconnected, Headers, Refused, errors
+from tus_reference.model import BodyEndedEarly, EarlyEnd, Headers
 
 if TYPE_CHECKING:
     from tus_reference.asgi.messages import Message, Receive
-    from tus_reference.model import TusError
 
 # How many bytes wait at most for the handler, apart from the message that goes beyond.
 MAX_BUFFERED: Final = 256 * 1024
@@ -45,7 +44,7 @@ class ReceivedBody:
         self._pieces: deque[memoryview] = deque()
         self._buffered = 0
         self._received = 0
-        self._error: TusError | None = None
+        self._failure: BodyEndedEarly | None = None
         self._complete = length == 0
         self._read_requested = anyio.Event()
         self._data_arrived = anyio.Event()
@@ -75,12 +74,12 @@ class ReceivedBody:
         """Put the next bytes into `buffer` and return how many; 0 at the end."""
         self._read_requested.set()
         while not self._pieces:
-            if self._error is not None:
-                raise Refused(self._error)
+            if self._failure is not None:
+                raise self._failure
             if self._complete:
                 return 0
             if self.disconnected:
-                raise ClientDisconnected
+                raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
             self._data_arrived = anyio.Event()
             await self._data_arrived.wait()
         return self._fill(buffer)
@@ -101,7 +100,7 @@ class ReceivedBody:
     async def receive_all(self) -> None:
         """Take messages until the body or the client is gone; waits while there is no room."""
         await self._read_requested.wait()
-        while not self._complete and not self.disconnected and self._error is None:
+        while not self._complete and not self.disconnected and self._failure is None:
             if self._buffered >= MAX_BUFFERED:
                 self._space_freed = anyio.Event()
                 await self._space_freed.wait()
@@ -117,7 +116,9 @@ class ReceivedBody:
     def _accept_data(self, piece: bytes, *, last: bool) -> None:
         if self.length is not None and self._received + len(piece) > self.length:
             # Servers see to that; what decompresses bodies on the way here may forget it.
-            self._error = errors.BAD_REQUEST.because("the body is longer than its Content-Length")
+            self._failure = BodyEndedEarly(
+                EarlyEnd.MALFORMED, "the body is longer than its Content-Length"
+            )
             self._complete = last
             return
         if piece:
@@ -130,9 +131,9 @@ class ReceivedBody:
             # A body may end early without anybody saying why; it must not seem whole.
             self.disconnected = True
 
-    def end_with(self, error: TusError) -> None:
-        """End the body here: what came can still be read, then the request is refused."""
-        self._error = self._error or error
+    def interrupt(self, cause: EarlyEnd) -> None:
+        """End the body here for `cause`; what came can still be read."""
+        self._failure = self._failure or BodyEndedEarly(cause)
         self._data_arrived.set()
 
     async def drain(self) -> None:

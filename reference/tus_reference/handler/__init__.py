@@ -8,18 +8,20 @@ from tus_reference.model import datastore
 from tus_reference.model.byte_source import ByteSource
 from tus_reference.model.composer import StoreComposer
 from tus_reference.model.datastore import DataStore
+from tus_reference.model.early_end import BodyEndedEarly, EarlyEnd
 from tus_reference.model.errors import ConfigError
 from tus_reference.model.file_info import FileInfo
-from tus_reference.model.http_messages import Body, ClientDisconnected, Download, Request, Response
+from tus_reference.model.http_messages import Body, Download, Request, Response
 
 __all__ = [
     "Body",
+    "BodyEndedEarly",
     "ByteSource",
-    "ClientDisconnected",
     "Config",
     "ConfigError",
     "DataStore",
     "Download",
+    "EarlyEnd",
     "FileInfo",
     "Handler",
     "Request",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tus_reference.handler.config import Config
     from tus_reference.handler.responses import BodyCheck
     from tus_reference.handler.uploads import Uploads
-    from tus_reference.model import ByteSource, FileInfo, Request, TusError
+    from tus_reference.model import ByteSource, EarlyEnd, FileInfo, Request
     from tus_reference.notifications import HTTPRequest
 
 # How long a HEAD waits, in seconds, for bytes that are being written.
@@ -50,21 +50,21 @@ class Appender:
         self._final_uploads = final_uploads
         self._readers: set[BodyReader] = set()
         self._writers: dict[str, BodyReader] = {}
-        self._stop_error: TusError | None = None
+        self._stopped_for: EarlyEnd | None = None
 
-    def interrupt_all(self, error: TusError) -> None:
-        """End every body that is being received, now and from now on, with `error`."""
-        self._stop_error = error
+    def interrupt_all(self, cause: EarlyEnd) -> None:
+        """End every body that is being received, now and from now on, for `cause`."""
+        self._stopped_for = cause
         for source in self._readers:
-            source.interrupt(error)
+            source.interrupt(cause)
 
     @contextmanager
     def receive(self, request: Request) -> Iterator[BodyReader]:
         """Yield the body of `request`, which ends early when the server stops."""
         source = BodyReader(request.body, timeout=self._config.network_timeout)
         self._readers.add(source)
-        if self._stop_error is not None:
-            source.interrupt(self._stop_error)
+        if self._stopped_for is not None:
+            source.interrupt(self._stopped_for)
         try:
             yield source
         finally:

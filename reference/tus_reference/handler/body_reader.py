@@ -1,8 +1,8 @@
 """`BodyReader`: a request body on its way into a store.
 
-The store sees bytes and an end, never an error: what went wrong is kept in `error` for
-the handler, and everything received before it gets stored (tusd's body reader does the
-same). Three things can end a body early: the client (disconnect, malformed chunks), the
+The store sees bytes and an end, never an error: what went wrong is kept in `failure` and raised
+by the handler later, so that everything received before it gets stored (tusd's body reader does
+the same). Three things can end a body early: the client (disconnect, malformed chunks), the
 clock (no byte for too long) and the server (take-over, shutdown).
 
 A body of unknown length must not carry an upload past its limit. The piece that reaches
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tus_reference.model import Refused, TusError, errors, iter_chunks
-from tus_reference.model.http_messages import ClientDisconnected
+from tus_reference.model import BodyEndedEarly, EarlyEnd, Refused, errors, iter_chunks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from tus_reference.model import Body
+    from tus_reference.model import Body, TusError
 
 
 class BodyReader:
@@ -37,8 +36,9 @@ class BodyReader:
         self._flushed: anyio.Event | None = None
         self._ended = False
         self.received = 0
-        self.error: TusError | None = None
-        self.disconnected = False
+        self.failure: BodyEndedEarly | Refused | None = None
+        self.overflowed = False
+        """Whether the body went on past its limit."""
         self.last_received_at = anyio.current_time()
         self.on_progress: Callable[[], None] | None = None
 
@@ -53,21 +53,16 @@ class BodyReader:
         """How many bytes will come at most, or None if unknown."""
         return self.body.length
 
-    @property
-    def overflowed(self) -> bool:
-        """Whether the body went on past its limit."""
-        return self.error is not None and self.error == self._over_limit
-
     def raise_failure(self) -> None:
         """Raise what kept the body from being stored whole, if anything did."""
-        if self.error is not None:
-            raise Refused(self.error)
+        if self.failure is not None:
+            raise self.failure
 
-    def interrupt(self, error: TusError = errors.UPLOAD_INTERRUPTED) -> None:
-        """End the body here and now, unless all of it came; the answer is `error` then."""
-        if self._ended or self.error is not None or self.received == self.body.length:
+    def interrupt(self, cause: EarlyEnd = EarlyEnd.TAKEN_OVER) -> None:
+        """End the body here and now for `cause`, unless it has ended or all of it came."""
+        if self._ended or self.failure is not None or self.received == self.body.length:
             return
-        self.error = error
+        self.failure = BodyEndedEarly(cause)
         if self._scope is not None:
             self._scope.cancel()
 
@@ -95,19 +90,19 @@ class BodyReader:
         self.received += count
         if self.received == self.body.length:
             # What asked to end it meanwhile came too late.
-            self.error = None
+            self.failure = None
         if self.on_progress is not None:
             self.on_progress()
         return count
 
     async def _exceeds_limit(self) -> bool:
         if await self._receive(memoryview(bytearray(1))):
-            self.error = self._over_limit
+            self.failure, self.overflowed = Refused(self._over_limit), True
             return True
         return False
 
     async def _receive(self, buffer: memoryview) -> int:
-        if self._ended or self.error is not None or not buffer:
+        if self._ended or self.failure is not None or not buffer:
             return 0
         count = 0
         with anyio.CancelScope(deadline=anyio.current_time() + self._timeout) as self._scope:
@@ -115,12 +110,11 @@ class BodyReader:
             try:
                 count = await self.body.read_into(buffer)
                 self._ended = count == 0
-            except ClientDisconnected:
-                self.error, self.disconnected = errors.UNEXPECTED_EOF, True
-            except Refused as refusal:
-                self.error = refusal.error
-        if self._scope.cancelled_caught and self.error is None:
-            self.error = errors.READ_TIMEOUT
+            except (BodyEndedEarly, Refused) as failure:
+                # `Refused` comes from layers around the handler that check the body as it comes.
+                self.failure = failure
+        if self._scope.cancelled_caught and self.failure is None:
+            self.failure = BodyEndedEarly(EarlyEnd.STALLED)
         self._scope = None
         self.last_received_at = anyio.current_time()
         return count

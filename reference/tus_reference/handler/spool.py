@@ -103,7 +103,7 @@ class LookaheadSource:
                 break
         self._buffered = buffer[:filled]
         trailer = self._source.body.trailers.one("Upload-Checksum")
-        if trailer is None or filled == len(buffer) or self._source.error is not None:
+        if trailer is None or filled == len(buffer) or self._source.failure is not None:
             return
         checksum = parse_checksum(trailer)
         hash_ = checksum.new_hash()
@@ -128,13 +128,12 @@ class LookaheadSource:
 async def verify_checksum(spool: Spool, source: BodyReader, announced: Checksum | None) -> None:
     """Fill `spool` and check it; without an announced checksum the trailer must bring one.
 
-    Raises `Refused`: 460 on a mismatch, 400 if the trailer is missing or malformed, and
-    whatever ended the body early. Nothing has been stored then (Checksum).
+    Raises `Refused`: 460 on a mismatch, 400 if the trailer is missing or malformed; and
+    `BodyEndedEarly`. Nothing has been stored then (Checksum).
     """
     hash_ = None if announced is None else announced.new_hash()
     await spool.fill(source, hash_)
-    if source.error is not None:
-        raise Refused(source.error)
+    source.raise_failure()
     trailer = source.body.trailers.one("Upload-Checksum")
     if announced is not None and trailer is not None:
         raise Refused(errors.INVALID_CHECKSUM.because("send Upload-Checksum once, not twice"))

@@ -1,8 +1,8 @@
 """`UnroutedHandler`: one method per tus request, for people who bring their own router.
 
-Each takes a request and returns a response, errors included; only the departure of the
-client is an exception. Checks run from the cheap to the costly: headers, then the
-upload, then its lock, and the body last, so that what the headers already rule out is
+Each takes a request and returns a response, errors included; the one exception that it raises
+is `BodyEndedEarly`, for a client that stalled. Checks run from the cheap to the costly: headers,
+then the upload, then its lock, and the body last, so that what the headers already rule out is
 answered before a byte of the body is read.
 """
 
@@ -26,8 +26,8 @@ from tus_reference.handler.responses import (
 )
 from tus_reference.handler.upload_urls import UploadUrls
 from tus_reference.handler.uploads import Uploads
-from tus_reference.model import Refused, errors
-from tus_reference.model.http_messages import ClientDisconnected, Download, Response
+from tus_reference.model import BodyEndedEarly, EarlyEnd, Refused, errors
+from tus_reference.model.http_messages import Download, Response
 from tus_reference.notifications import HookEvent, HTTPResponse
 from tus_reference.protocol import TUS_VERSION, fields, integers
 from tus_reference.protocol.checksum import ALGORITHMS
@@ -70,7 +70,7 @@ class UnroutedHandler:
 
     def interrupt_bodies(self) -> None:
         """End every body being received: what came is stored, clients are told 503."""
-        self._appender.interrupt_all(errors.SERVER_SHUTDOWN)
+        self._appender.interrupt_all(EarlyEnd.STOPPING)
 
     def options(self) -> Response:
         """Answer OPTIONS: what this server is able to do (Core, OPTIONS)."""
@@ -116,10 +116,12 @@ class UnroutedHandler:
             fields.check_version(request.headers, required=version_required)
             response = await operation()
         except Refused as refusal:
-            if refusal.error == errors.READ_TIMEOUT:
-                # Clients try again after a lost connection, but take a 408 as final.
-                raise ClientDisconnected from None
             response = error_response(refusal.error).with_headers(*refusal.headers)
+        except BodyEndedEarly as ended:
+            if ended.cause is EarlyEnd.STALLED:
+                # How a client learns of that depends on the shell.
+                raise
+            response = error_response(ended.error)
         except Exception as failure:
             self.config.logger.exception("%s %s failed", request.method, request.path)
             full = isinstance(failure, OSError) and failure.errno in _NO_SPACE

@@ -21,7 +21,7 @@ import msgspec
 
 from tus_reference.forwarding import client_address
 from tus_reference.middleware.counted_body import CountedBody
-from tus_reference.model import ClientDisconnected, Download, Headers, Response
+from tus_reference.model import BodyEndedEarly, Download, Headers, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class AccessLog:
 
         try:
             response = await respond(replace(request, body=CountedBody(request.body, received)))
-        except ClientDisconnected:
+        except BodyEndedEarly:
             end()
             raise
         response = response.with_headers(("X-Request-ID", entry.id))

@@ -4,12 +4,12 @@ from tus_reference.model import datastore
 from tus_reference.model.byte_source import CHUNK_SIZE, ByteSource, iter_chunks
 from tus_reference.model.composer import StoreComposer
 from tus_reference.model.datastore import DataStore
+from tus_reference.model.early_end import BodyEndedEarly, EarlyEnd
 from tus_reference.model.errors import ConfigError, Refused, TusError, errors
 from tus_reference.model.file_info import FileInfo
 from tus_reference.model.headers import Headers
 from tus_reference.model.http_messages import (
     Body,
-    ClientDisconnected,
     Download,
     Request,
     Response,
@@ -18,11 +18,12 @@ from tus_reference.model.http_messages import (
 __all__ = [
     "CHUNK_SIZE",
     "Body",
+    "BodyEndedEarly",
     "ByteSource",
-    "ClientDisconnected",
     "ConfigError",
     "DataStore",
     "Download",
+    "EarlyEnd",
     "FileInfo",
     "Headers",
     "Refused",

@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 
-class ClientDisconnected(Exception):  # noqa: N818 - an event, not a fault of ours
-    """The client went away before its body was complete; nobody reads an answer."""
-
-
 class Body(Protocol):
     """A request body that a shell receives piece by piece."""
 
@@ -29,8 +25,8 @@ class Body(Protocol):
     async def read_into(self, buffer: memoryview) -> int:
         """Put the next bytes into `buffer` and return how many; 0 at the end.
 
-        Loses nothing when cancelled. Raises `ClientDisconnected` if the client goes away
-        and `Refused` if the body is not well-formed HTTP.
+        Loses nothing when cancelled. Raises `BodyEndedEarly`, such as when the client goes away
+        or the body is not well-formed HTTP.
         """
 
 

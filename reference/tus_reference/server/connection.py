@@ -21,7 +21,7 @@ import h11
 import trio
 
 from tus_reference.handler import error_response
-from tus_reference.model import ClientDisconnected, Download, Headers, Request, Response, errors
+from tus_reference.model import BodyEndedEarly, Download, Headers, Request, Response, errors
 from tus_reference.protocol import TUS_VERSION, http_date
 from tus_reference.server.byte_stream import ByteStream, ConnectionLost
 from tus_reference.server.limits import Limits
@@ -86,7 +86,9 @@ class Connection:
                     break
                 leftover = next_data
                 self._is_first_request = False
-        except (ConnectionLost, ClientDisconnected):
+        except (ConnectionLost, BodyEndedEarly):
+            # No response: the client is gone, or it stalled. Clients retry after a lost
+            # connection, but take a 408 as final.
             pass
         finally:
             await self.byte_stream.aclose()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from tus_reference.model import ClientDisconnected, Headers, Refused, errors
+from tus_reference.model import BodyEndedEarly, EarlyEnd, Headers
 from tus_reference.server.byte_stream import ConnectionLost
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ContinueResponse:
             try:
                 await self._byte_stream.send(CONTINUE_BYTES)
             except ConnectionLost:
-                raise ClientDisconnected from None
+                raise BodyEndedEarly(EarlyEnd.DISCONNECTED) from None
 
 
 class SizedBody:
@@ -80,7 +80,7 @@ class SizedBody:
         except ConnectionLost:
             count = 0
         if not count:
-            raise ClientDisconnected
+            raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
         self._remaining -= count
         return count
 
@@ -132,11 +132,11 @@ class ChunkedBody:
                 self._connection.receive_data(await self._byte_stream.receive())
                 return
         except ConnectionLost:
-            raise ClientDisconnected from None
+            raise BodyEndedEarly(EarlyEnd.DISCONNECTED) from None
         except h11.RemoteProtocolError as problem:
             if self._connection.trailing_data[1]:
-                raise ClientDisconnected from None
-            raise Refused(errors.BAD_REQUEST.because(f"the body is malformed: {problem}")) from None
+                raise BodyEndedEarly(EarlyEnd.DISCONNECTED) from None
+            raise BodyEndedEarly(EarlyEnd.MALFORMED, f"the body is malformed: {problem}") from None
         if isinstance(event, h11.Data):
             self._piece = memoryview(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):
