@@ -34,6 +34,7 @@ nox.options.reuse_existing_virtualenvs = True
 REPORTS = Path("report")
 S3_REQUIREMENTS = Path("reference/interop/requirements")
 PUBLISHED = Path("reports/published")
+MAX_MODULE_LINES = 600
 
 
 def interpreters() -> list[str]:
@@ -76,11 +77,24 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the style, and which package imports which."""
+    """Check the style, the length of modules, and which package imports which."""
     session.install("-e", ".", "ruff", "import-linter")
+    _check_module_lengths(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+
+
+def _check_module_lengths(session: nox.Session) -> None:
+    """Fail for modules over MAX_MODULE_LINES; ruff has no rule for that."""
+    for folder in ("conformance", "reference", "reports", "scenarios"):
+        for path in sorted(Path(folder).rglob("*.py")):
+            count = len(path.read_text("utf-8").splitlines())
+            if count > MAX_MODULE_LINES:
+                session.error(
+                    f"{path} has {count} lines, {MAX_MODULE_LINES} are allowed;"
+                    " make two modules of it, each with one noun."
+                )
 
 
 @nox.session

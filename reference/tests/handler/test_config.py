@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import tus_reference
 from tus_reference import Config, ConfigError, MemoryStore, StoreComposer
 
 STORE = MemoryStore()
@@ -49,12 +46,3 @@ def test_each_mistake_has_its_sentence(settings: dict[str, Any], sentences: list
 )
 def test_the_base_path_is_settled(given: str, settled: str) -> None:
     assert Config(data_store=STORE, base_path=given).validate().base_path == settled
-
-
-@pytest.mark.parametrize("file", sorted(Path(tus_reference.__file__).parent.rglob("*.py")), ids=str)
-def test_modules_and_functions_fit_in_the_eye(file: Path) -> None:
-    source = file.read_text()
-    assert len(source.splitlines()) <= 600
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < 60, node.name
