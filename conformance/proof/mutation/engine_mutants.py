@@ -82,6 +82,7 @@ TRANSPORT_TESTS: dict[str, tuple[str, ...]] = {
         "httpx_transport": (),
         "pending_faults": (),
         "fault_actions": (),
+        "fault_executor": ("conformance/tests/proxy/test_proxy_server.py",),
         "http2_frames": (),
         "request_encoder": (),
         "response_parser": (),

@@ -226,10 +226,10 @@ class _ProxiedExchange:
             await self._client.wait_until_closed()
             await self._client_left("fin")
         except CutByPlan as broken:
-            if broken.act.by == "half":
+            if broken.by == "half":
                 await half_close(self._streams[0])
                 return
-            await self._close_both(broken.act.by)
+            await self._close_both(broken.by)
         except h11.RemoteProtocolError:
             await self._client_left("fin")
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:

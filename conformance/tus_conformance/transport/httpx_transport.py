@@ -19,16 +19,11 @@ from h2.exceptions import ProtocolError, StreamClosedError
 
 from tus_conformance.transport import failures
 from tus_conformance.transport.address import Address, AddressError, format_host_port, parse_address
-from tus_conformance.transport.fault_actions import (
-    Break,
-    FaultAction,
-    InjectedFault,
-    Stall,
-    Throttle,
-)
+from tus_conformance.transport.fault_actions import Break, BreakMode, InjectedFault, Throttle
+from tus_conformance.transport.fault_executor import FaultExecutor
 from tus_conformance.transport.http1_transport import NO_ADDRESS, BodySink, create_ssl_context
 from tus_conformance.transport.network import RecordedBackend
-from tus_conformance.transport.pending_faults import PendingFaults, Position, describe_action
+from tus_conformance.transport.pending_faults import Position, describe_action
 from tus_conformance.transport.pending_request import CHUNK_SIZE, PayloadReader
 from tus_conformance.transport.recorder import ExchangeRecorder
 from tus_conformance.transport.redaction import Redaction
@@ -272,7 +267,7 @@ class _RequestBody(httpx.AsyncByteStream):
     ) -> None:
         self._payload = http_request.payload
         self._length = http_request.payload.length if http_request.payload else 0
-        self._plan = PendingFaults(http_request.all_faults)
+        self._faults = FaultExecutor(http_request.all_faults, self)
         self._recorder = recorder
         self._network = network
         self._last = b""
@@ -285,28 +280,47 @@ class _RequestBody(httpx.AsyncByteStream):
         sent_body = self._recorder.sent_body
         sent_body.add(self._last)  # which has been written, since more is asked for
         position = Position("body", sent_body.length)
-        for fault in self._plan.take_due(position, self._length):
-            await self._apply_fault(fault.action, position)
-        until_fault = self._plan.bytes_until_next(position, self._length)
+        await self._faults.apply(position, self._length)
         self._last = self._source.read(
-            CHUNK_SIZE if until_fault is None else min(CHUNK_SIZE, until_fault)
+            self._faults.bytes_allowed(position, self._length, CHUNK_SIZE)
         )
         if self._last:
             return self._last
         raise StopAsyncIteration
 
-    async def _apply_fault(self, act: FaultAction, position: Position) -> None:
-        self._recorder.log.add_act(describe_action(act, position))
+    # As the target of the faults
+
+    @property
+    def sending_done(self) -> bool:
+        """Return False: httpx sends the whole body before it reads."""
+        return False
+
+    def record_action(self, text: str) -> None:
+        """Record what the harness does."""
+        self._recorder.log.add_act(text)
+
+    async def stall(self, seconds: float) -> None:
+        """Send nothing for a while, which is not the server's silence."""
+        self._recorder.on_stall(seconds)
+        await trio.sleep(seconds)
+
+    def throttle(self, limits: Throttle) -> None:
+        """Add limits for what is written from now on."""
         stream = self._network.latest
-        if isinstance(act, Stall):
-            self._recorder.on_stall(act.seconds)
-            await trio.sleep(act.seconds)
-        elif isinstance(act, Throttle) and stream is not None:
-            stream.throttle = stream.throttle.combine(act)
-        elif isinstance(act, Break):
-            if stream is not None:
-                await (stream.reset if act.by == "rst" else stream.close)("by the harness")
-            raise _ConnectionCut
+        if stream is not None:
+            stream.throttle = stream.throttle.combine(limits)
+
+    async def half_close(self) -> None:
+        """Refuse: the transport accepts no such fault, since an HTTP/2 stream is one of many."""
+        raise UnsendableError("httpx does not half-close a connection.")
+
+    async def break_connection(self, by: BreakMode, position: Position) -> None:
+        """Break the whole connection."""
+        self.record_action(describe_action(Break(by), position))
+        stream = self._network.latest
+        if stream is not None:
+            await (stream.reset if by == "rst" else stream.close)("by the harness")
+        raise _ConnectionCut
 
 
 def _is_supported(fault: InjectedFault) -> bool:

@@ -20,6 +20,7 @@ import trio
 
 from tus_conformance.transport.address import format_host_port
 from tus_conformance.transport.fault_actions import Throttle
+from tus_conformance.transport.fault_executor import write_throttled
 
 # With a linger time of nothing, closing a socket resets the connection (RFC 9293, section 3.10.5).
 NO_LINGER = struct.pack("ii", 1, 0)
@@ -114,13 +115,12 @@ class RecordedStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Hand bytes to the network at the pace that is set; raise httpcore.WriteError."""
-        size = _next_write_size(self.throttle, len(buffer))
-        for start in range(0, len(buffer), size):
-            piece = buffer[start : start + size]
+
+        async def write(piece: bytes) -> None:
             await self._inner.write(piece, timeout)
             self.observer.on_sent(piece)
-            if self.throttle.rate is not None:
-                await trio.sleep(len(piece) / self.throttle.rate)
+
+        await write_throttled(buffer, self.throttle, write)
 
     async def start_tls(
         self,
@@ -184,12 +184,6 @@ class RecordedStream(httpcore.AsyncNetworkStream):
             await _wait_until_delivered(found)
             found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         await self.close(how)
-
-
-def _next_write_size(pace: Throttle, size: int) -> int:
-    """Return how many bytes to write at once: a tenth of a second's worth where there is a rate."""
-    most = size if pace.rate is None else pace.rate // 10
-    return max(1, most if pace.write_size is None else min(pace.write_size, most))
 
 
 async def _wait_until_delivered(connection: trio.socket.SocketType) -> None:

@@ -17,9 +17,10 @@ import httpcore
 import trio
 
 from tus_conformance.transport import failures
-from tus_conformance.transport.fault_actions import Break, BreakMode, RequestPart, Stall, Throttle
+from tus_conformance.transport.fault_actions import Break, BreakMode, Throttle
+from tus_conformance.transport.fault_executor import FaultExecutor
 from tus_conformance.transport.network import RecordedStream
-from tus_conformance.transport.pending_faults import PendingFaults, Position, describe_action
+from tus_conformance.transport.pending_faults import Position, describe_action
 from tus_conformance.transport.recorder import ExchangeRecorder
 from tus_conformance.transport.request import HttpRequest, Payload
 from tus_conformance.transport.request_encoder import RequestEncoder
@@ -55,7 +56,7 @@ class PendingRequest:
         self._origin = origin
         self._source = PayloadReader(http_request.payload)
         self._length = http_request.payload.length if http_request.payload else 0
-        self._plan = PendingFaults(http_request.all_faults)
+        self._faults = FaultExecutor(http_request.all_faults, self)
         self._pending_break: tuple[BreakMode, Position] | None = None
         self._recorder = recorder
         recorder.on_progress = self._on_progress
@@ -273,71 +274,68 @@ class PendingRequest:
                     self._recorder.fail(reset)
 
     async def _send_head(self) -> None:
-        await self._send_all("head", self._script.head)
+        await self._faults.send_part("head", self._script.head, self._write)
 
     async def _send_rest(self) -> None:
         await self._send_body_bytes(None)
-        if not self._sending_done and not self._request_sent:
-            self._request_sent = await self._send_all("end", self._script.encode_end())
-
-    async def _send_all(self, inside: RequestPart, data: bytes) -> bool:
-        """Say the head or the end of the body; return whether all of it was said."""
-        position = Position(inside, 0)
-        await self._apply_faults(position, len(data))
-        while not self._sending_done and position.sent < len(data):
-            stop = position.sent + (self._plan.bytes_until_next(position, len(data)) or len(data))
-            if not await self._write(data[position.sent : stop]):
-                return False
-            position = Position(inside, min(stop, len(data)))
-            await self._apply_faults(position, len(data))
-        return position.sent == len(data)
+        if not self.sending_done and not self._request_sent:
+            self._request_sent = await self._faults.send_part(
+                "end", self._script.encode_end(), self._write
+            )
 
     async def _send_body_bytes(self, size: int | None) -> None:
-        said = self._recorder.sent_body
-        limit = None if size is None else said.length + size
-        await self._apply_faults(Position("body", said.length), self._length)
-        while not self._sending_done:
-            room = CHUNK_SIZE if limit is None else min(CHUNK_SIZE, limit - said.length)
-            until_fault = self._plan.bytes_until_next(Position("body", said.length), self._length)
-            piece = self._source.read(room if until_fault is None else min(room, until_fault))
+        sent = self._recorder.sent_body
+        limit = None if size is None else sent.length + size
+        await self._faults.apply(Position("body", sent.length), self._length)
+        while not self.sending_done:
+            position = Position("body", sent.length)
+            room = CHUNK_SIZE if limit is None else min(CHUNK_SIZE, limit - sent.length)
+            piece = self._source.read(self._faults.bytes_allowed(position, self._length, room))
             if not piece:
                 return
             if await self._write(self._script.encode_body(piece)):
-                said.add(piece)
-                await self._apply_faults(Position("body", said.length), self._length)
+                sent.add(piece)
+                await self._faults.apply(Position("body", sent.length), self._length)
+
+    # As the target of the faults
 
     @property
-    def _sending_done(self) -> bool:
-        """Tell whether there is no more to say."""
-        return self.write_closed or self.response_begun or self._pending_break is not None
+    def sending_done(self) -> bool:
+        """Return whether nothing more is to be sent."""
+        return (
+            self._stream is None
+            or self.write_closed
+            or self.response_begun
+            or self._pending_break is not None
+        )
 
-    async def _apply_faults(self, position: Position, length: int) -> None:
-        """Do what the plan has for this spot."""
-        for fault in self._plan.take_due(position, length):
-            act = fault.action
-            if self._sending_done or self._stream is None:
-                return
-            if isinstance(act, Break) and act.by != "half":
-                # Whoever listens must have stopped before the connection ends.
-                self._pending_break = act.by, position
-                return
-            self._recorder.log.add_act(describe_action(act, position))
-            if isinstance(act, Stall):
-                await self._stall(act.seconds)
-            elif isinstance(act, Throttle):
-                self._stream.throttle = self._stream.throttle.combine(act)
-            elif isinstance(act, Break):
-                await self._stream.half_close()
-                self.write_closed = True
+    def record_action(self, text: str) -> None:
+        """Record what the harness does."""
+        self._recorder.log.add_act(text)
 
-    async def _stall(self, seconds: float) -> None:
-        """Say nothing for a while, which is no silence of the server's; an answer ends it."""
+    async def stall(self, seconds: float) -> None:
+        """Send nothing for a while, which is not the server's silence; a response ends it."""
         until = trio.current_time() + seconds
         while not self.response_begun and trio.current_time() < until:
             for scope, patience in self._deadlines.items():
                 scope.deadline = until + patience
             with trio.move_on_at(until):
                 await self._progress.wait()
+
+    def throttle(self, limits: Throttle) -> None:
+        """Add limits for what is written from now on."""
+        if self._stream is not None:
+            self._stream.throttle = self._stream.throttle.combine(limits)
+
+    async def half_close(self) -> None:
+        """End our direction alone."""
+        if self._stream is not None:
+            await self._stream.half_close()
+        self.write_closed = True
+
+    async def break_connection(self, by: BreakMode, position: Position) -> None:
+        """Break the connection once nothing reads from it any more."""
+        self._pending_break = by, position
 
     async def _write(self, data: bytes) -> bool:
         """Write; return False once the server hears no more, which is no failure by itself."""
