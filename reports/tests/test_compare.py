@@ -51,7 +51,7 @@ def make_run(sample: Record, verdicts: Sequence[Verdict | None]) -> Record:
         pytest.param("fail", "pass", "fixed", 0, id="fixed"),
         pytest.param("fail", "warn", "fixed", 0, id="fixed but for a warning"),
         pytest.param("fail", "blocked", "unclear", 3, id="failed, now blocked"),
-        pytest.param("fail", "excluded", "unclear", 0, id="failed, now left out"),
+        pytest.param("fail", "excluded", "unclear", 0, id="failed, now excluded"),
         pytest.param("fail", "unsupported", "unclear", 0, id="failed, now not offered"),
         pytest.param("fail", None, "unclear", 0, id="failed, now gone"),
         pytest.param("pass", "inconclusive", "unclear", 3, id="held, now inconclusive"),
@@ -131,7 +131,7 @@ def test_editions_are_not_mixed(sample: Record) -> None:
 
 
 def test_stability(sample: Record) -> None:
-    """Over several runs a scenario is steady if it came out the same wherever it was told."""
+    """Over several runs a scenario is steady if it has the same verdict wherever it was told."""
     first, second, *others = sample.scenarios
     changed = msgspec.structs.replace(first, verdict="fail")
     runs = [sample, replace(sample, scenarios=(changed, *others)), sample]
@@ -139,7 +139,7 @@ def test_stability(sample: Record) -> None:
     assert [each.id for each in found if not each.is_stable] == [first.id]
     assert next(each for each in found if each.id == second.id).verdicts == ("fail", None, "fail")
     assert stability_text(found).splitlines() == [
-        f"1 scenario of {len(sample.scenarios)} not steady over 3 runs.",
+        f"1 scenario of {len(sample.scenarios)} not stable over 3 runs.",
         f"  {first.id}",
         "    ok, FAIL, ok",
     ]
@@ -148,4 +148,4 @@ def test_stability(sample: Record) -> None:
     assert page.count('<th scope="row">') == 1
     assert f"<code>{first.id}</code>" in page
     calm = stability_html(compare_stability([sample] * 3), [sample] * 3)
-    assert f"Every one of {len(sample.scenarios)} scenarios came out the same" in calm
+    assert f"Every one of {len(sample.scenarios)} scenarios has the same verdict" in calm

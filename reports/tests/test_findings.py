@@ -27,9 +27,11 @@ from tus_reports import (
 from tus_reports.findings import rule_phrase, rule_sentence
 from tus_reports.requirement_summary import summarize_requirements
 
-SERVER_ERROR_RULE = "a server error (5xx), which is a fail in any row"
-UNANSWERED_RULE = "a valid request whose connection closes unanswered is a fail in any row"
-DAMAGE_RULE = "damage to an upload, which is a fail in any row"
+SERVER_ERROR_RULE = "a server error (5xx), which is a failure at every level"
+UNANSWERED_RULE = (
+    "a connection closed without a response to a valid request is a failure at every level"
+)
+DAMAGE_RULE = "damage to an upload, which is a failure at every level"
 
 
 def exchange_with_status(status: int) -> Exchange:
@@ -114,7 +116,7 @@ def test_every_view_tells_why_a_should_fails(view: Callable[[Record], str], samp
 def test_the_rule_stands_beside_what_the_scenario_says(sample: Record) -> None:
     """Damage is named in addition to what a scenario has to say of it."""
     told = " ".join(render_terminal(record_with_failure(sample, explanation="it is gone")).split())
-    assert f"that is it is gone; {DAMAGE_RULE}" in told
+    assert f"meaning it is gone; {DAMAGE_RULE}" in told
 
 
 def test_brief_views_put_the_rule_behind_what_came(sample: Record) -> None:

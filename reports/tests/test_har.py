@@ -44,6 +44,6 @@ def test_har_holds_every_exchange(sample: Record) -> None:
 def test_har_shows_what_it_has_no_place_for(sample: Record) -> None:
     """Our own acts and failures are in the comments and in names of our own."""
     entries = json.loads(har(sample))["log"]["entries"]
-    cut = next(each for each in entries if "we cut after" in each["comment"])
+    cut = next(each for each in entries if "suite: cut after" in each["comment"])
     assert cut["response"]["_error"] == "We cut the connection; no answer was awaited."
     assert "action" in [event["event"] for event in cut["_events"]]

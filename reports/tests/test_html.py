@@ -157,7 +157,7 @@ def test_the_report_tells_everything(sample: Record) -> None:
     for told in (
         "Not conformant: 2 requirements violated",
         "concatenation yes refused (differs)",
-        "we cut after 40960 body bytes by RST",
+        "suite: cut after 40960 body bytes by RST",
         "> (no Tus-Resumable)",
         "checksum is not advertised, and a probe saw it refused.",
     ):
@@ -242,7 +242,7 @@ def test_a_requirement_says_what_was_found(sample: Record) -> None:
         for each in sample.scenarios
     )
     of_sum = summarize_requirements(replace(noted, scenarios=like))
-    assert of_sum["core.patch.appends"] == "It follows from core.patch.appends."
+    assert of_sum["core.patch.appends"] == "Caused by core.patch.appends."
 
 
 def test_a_violated_requirement_is_not_explained_by_what_held(sample: Record) -> None:
@@ -253,7 +253,7 @@ def test_a_violated_requirement_is_not_explained_by_what_held(sample: Record) ->
         sample.requirements[1], verdict="fail", scenarios=(passed.id, failed.id)
     )
     said = summarize_requirements(replace(sample, scenarios=(passed, failed), requirements=(row,)))
-    assert said == {row.id: "It follows from other."}
+    assert said == {row.id: "Caused by other."}
 
 
 def test_a_run_cut_short_has_a_report(sample: Record) -> None:
@@ -278,7 +278,7 @@ def test_a_great_many_scenarios_leave_out_the_bytes_of_passes(sample: Record) ->
         for number in range(MAX_WITH_EXCHANGES + 1)
     )
     page = html(replace(sample, scenarios=(*many, sample.scenarios[3])))
-    assert "what passed is shown without its bytes" in page
+    assert "it omits the bytes of scenarios that passed" in page
     assert page.count('class="passage"') == 4  # two attempts of two exchanges that failed
 
 
@@ -298,7 +298,7 @@ def record_with_verdicts(record: Record, **verdicts: str) -> Record:
 
 
 def test_the_matrix_has_a_cell_for_each(sample: Record) -> None:
-    """Each requirement has a cell for each server; one that was not judged says so."""
+    """Each requirement has a cell for each server; one that was not evaluated says so."""
     other = record_with_verdicts(
         sample, **{"core.patch.appends": "fail", "core.head.cache-control": ""}
     )
@@ -333,7 +333,7 @@ def test_the_matrix_refuses(sample: Record) -> None:
     with pytest.raises(DuplicateServerError, match="called one"):
         matrix_html([MatrixServer("one", sample), MatrixServer("one", sample)])
     header = msgspec.structs.replace(sample.header, spec_edition="tus 2.0.0")
-    with pytest.raises(MixedEditionsError, match="Give records of one edition"):
+    with pytest.raises(MixedEditionsError, match="Compare records of one edition"):
         matrix_html(
             [MatrixServer("one", sample), MatrixServer("two", replace(sample, header=header))]
         )
@@ -368,7 +368,7 @@ def test_the_script_follows_the_upload(sample: Record) -> None:
 def test_the_script_says_what_curl_cannot_do(sample: Record) -> None:
     """A cut is a comment, and a generated body is so many zeros."""
     told = curl_script(scenario_of(sample, "core.patch.cut/50%").attempts[0].exchanges)
-    assert "# In the run we cut after 40960 body bytes by RST; curl sends it all." in told
+    assert "# The run injected a fault here: cut after 40960 body bytes by RST." in told
     assert "head -c 40960 /dev/zero | curl " in told
 
 

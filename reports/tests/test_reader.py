@@ -82,10 +82,10 @@ def test_a_stored_record_stays_readable(number: int, sample: Record) -> None:
             HEADER + DISCOVERY * 2, MisplacedLineError, "is a second disc", id="two discoveries"
         ),
         pytest.param(
-            HEADER + FOOTER + SCENARIO, MisplacedLineError, "line 3, stands after", id="line after"
+            HEADER + FOOTER + SCENARIO, MisplacedLineError, "line 3, is after", id="line after"
         ),
         pytest.param(
-            (HEADER + FOOTER) * 2, MisplacedLineError, "line 3, stands after", id="two records"
+            (HEADER + FOOTER) * 2, MisplacedLineError, "line 3, is after", id="two records"
         ),
         pytest.param(
             HEADER + SCENARIO * 2 + FOOTER, DuplicateError, "scenario a;", id="scenario twice"
@@ -123,7 +123,10 @@ def test_a_packed_record_is_read(sample: Record, write: Write, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("spoil", "says"),
-    [(lambda whole: whole[:-30], "ends within"), (lambda whole: b"\x1f\x8b" + whole, "unpacked")],
+    [
+        (lambda whole: whole[:-30], "is truncated"),
+        (lambda whole: b"\x1f\x8b" + whole, "decompressed"),
+    ],
     ids=["cut short", "no gzip"],
 )
 def test_a_packed_record_that_is_spoilt_is_named(

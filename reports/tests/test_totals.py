@@ -33,7 +33,7 @@ from tus_reports.totals import GroupTotals, conclusion_sentence
         pytest.param(
             {"pass": 11, "excluded": 44},
             "pass",
-            "conformant in all 11 requirements; 44 left out",
+            "conformant in all 11 requirements; 44 excluded",
             id="a selection",
         ),
         pytest.param(
@@ -45,13 +45,13 @@ from tus_reports.totals import GroupTotals, conclusion_sentence
         pytest.param(
             {"blocked": 1, "pass": 3},
             "blocked",
-            "undetermined: 1 of 4 requirements could not be judged",
+            "undetermined: 1 of 4 requirements could not be evaluated",
             id="some undetermined",
         ),
         pytest.param(
             {"error": 4},
             "error",
-            "undetermined: none of 4 requirements could be judged",
+            "undetermined: none of 4 requirements could be evaluated",
             id="all undetermined",
         ),
         pytest.param({"unsupported": 3}, "unsupported", "not offered", id="not offered"),
@@ -73,10 +73,8 @@ from tus_reports.totals import GroupTotals, conclusion_sentence
             "conformant in all 9 requirements",
             id="offered for the most part",
         ),
-        pytest.param(
-            {"not-applicable": 2}, "not-applicable", "nothing here that applies", id="n/a"
-        ),
-        pytest.param({"excluded": 2}, "excluded", "left out", id="left out"),
+        pytest.param({"not-applicable": 2}, "not-applicable", "nothing applies", id="n/a"),
+        pytest.param({"excluded": 2}, "excluded", "excluded", id="excluded"),
     ],
 )
 def test_shares(counts: dict[Verdict, int], verdict: Verdict, sentence: str) -> None:
@@ -91,7 +89,7 @@ def test_shares(counts: dict[Verdict, int], verdict: Verdict, sentence: str) -> 
         pytest.param({"pass"}, 0, "Conformant.", id="all held"),
         pytest.param({"pass", "warn"}, 0, "Conformant, with 1 warning.", id="a warning"),
         pytest.param(
-            {"pass", "excluded"}, 0, "Conformant, with 1 requirement left out.", id="a selection"
+            {"pass", "excluded"}, 0, "Conformant, with 1 requirement excluded.", id="a selection"
         ),
         pytest.param(
             {"pass", "warn"},
@@ -100,12 +98,15 @@ def test_shares(counts: dict[Verdict, int], verdict: Verdict, sentence: str) -> 
             id="strict",
         ),
         pytest.param(
-            {"pass", "blocked"}, 3, "Undetermined: 1 requirement could not be judged.", id="blocked"
+            {"pass", "blocked"},
+            3,
+            "Undetermined: 1 requirement could not be evaluated.",
+            id="blocked",
         ),
         pytest.param(
             {"fail", "pass", "warn", "excluded"},
             1,
-            "Not conformant: 2 requirements violated, with 1 warning and 1 requirement left out.",
+            "Not conformant: 2 requirements violated, with 1 warning and 1 requirement excluded.",
             id="violated",
         ),
         pytest.param(set(), 4, "Nothing was tested: no scenario was selected.", id="nothing"),

@@ -85,7 +85,7 @@ def _message(record: Record, chosen: list[RequirementResult]) -> tuple[str, str]
         return "not tested", _GREY
     warned, left_out = counts.get("warn", 0), counts.get("excluded", 0)
     also = f", {pluralize(warned, 'warning')}" if warned else ""
-    also += f", {left_out} left out" if left_out else ""
+    also += f", {left_out} excluded" if left_out else ""
     return f"conformant{also}", _GREEN
 
 

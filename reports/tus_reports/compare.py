@@ -20,10 +20,10 @@ ChangeKind = Literal["regressed", "unclear", "fixed", "changed", "noted", "added
 
 CHANGE_HEADINGS: dict[ChangeKind, str] = {
     "regressed": "Newly failing",
-    "unclear": "No longer known",
+    "unclear": "No longer determined",
     "fixed": "Fixed",
-    "changed": "Otherwise changed",
-    "noted": "Notes that changed",
+    "changed": "Changed",
+    "noted": "Changed in notes",
     "added": "Added",
     "removed": "Removed",
 }
@@ -115,8 +115,8 @@ def ensure_same_edition(records: Sequence[Record]) -> None:
     if len(editions) > 1:
         summary = "; ".join(f"{edition} ({target})" for edition, target in editions.items())
         raise MixedEditionsError(
-            f"These records judge by different editions of the specification: {summary}. "
-            "Give records of one edition."
+            f"These records use different editions of the specification: {summary}. "
+            "Compare records of one edition."
         )
 
 
@@ -129,7 +129,7 @@ class ScenarioStability:
 
     @property
     def is_stable(self) -> bool:
-        """Tell whether it came out the same in every run that had it."""
+        """Tell whether it has the same verdict in every run that contains it."""
         return len({verdict for verdict in self.verdicts if verdict is not None}) <= 1
 
 

@@ -115,7 +115,7 @@ def _find_unstable(found: Sequence[ScenarioStability]) -> list[ScenarioStability
 def _stability_sentence(found: Sequence[ScenarioStability]) -> str:
     runs = len(found[0].verdicts) if found else 0
     counted = pluralize(len(_find_unstable(found)), "scenario")
-    return f"{counted} of {len(found)} not steady over {runs} runs."
+    return f"{counted} of {len(found)} not stable over {runs} runs."
 
 
 def _verdict_word(verdict: Verdict | None) -> str:

@@ -36,9 +36,9 @@ def curl_script(exchanges: Sequence[Exchange]) -> str:
 def _exchange_block(exchange: Exchange, known: dict[str, str], name: str) -> Iterator[str]:
     for event in exchange.events:
         if event.event == "action":
-            yield f"# In the run we {escape_controls(event.text)}; curl sends it all."
+            yield f"# The run injected a fault here: {escape_controls(event.text)}."
     status = exchange.response.status if exchange.response else None
-    yield f"# {exchange.method}: the run was answered {status or 'not at all'}"
+    yield f"# {exchange.method}: {status or 'no response'} in the run"
     before, words = _curl_command(exchange, known)
     if name:
         dumped = f"{before}curl -sS -D - -o /dev/null {' '.join(words)}"

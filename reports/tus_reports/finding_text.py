@@ -30,7 +30,7 @@ _LABELS = {
     "request": "request",
     "interim": "interim",
     "response": "response",
-    "act": "we acted",
+    "act": "suite",
     "event": "outcome",
 }
 
@@ -58,11 +58,11 @@ def finding_rows(found: Finding, width: int) -> Iterator[StyledLine]:
     first, *others = found.groups
     yield styled_row()
     yield from _check_rows(first[0], width)
-    yield from _id_list("the same", (each.scenario.id for each in first[1:]), width)
+    yield from _id_list("same in", (each.scenario.id for each in first[1:]), width)
     yield from _other_groups(others, width)
     if requirement.ambiguity and found.verdict == "warn":
         yield from _field_rows(
-            "note that", escape_controls(requirement.ambiguity), width, style="dim"
+            "ambiguity", escape_controls(requirement.ambiguity), width, style="dim"
         )
     yield from _evidence_rows(first[0], width)
 
@@ -74,8 +74,8 @@ def _other_groups(others: Sequence[tuple[Occurrence, ...]], width: int) -> Itera
         yield from _field_rows("also", escape_controls(text), width)
         yield from _id_list("", (each.scenario.id for each in way), width)
     if len(others) > _MAX_IDS:
-        count = pluralize(len(others) - _MAX_IDS, "more way")
-        yield from _field_rows("also", f"in {count}, told in the record", width)
+        count = pluralize(len(others) - _MAX_IDS, "other result")
+        yield from _field_rows("also", f"{count}, see the record", width)
 
 
 def _check_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
@@ -91,7 +91,7 @@ def _check_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
     if check.actual:
         yield from _field_rows("actual", escape_controls(check.actual), width, style="bold")
     if each.explanation:
-        yield from _field_rows("that is", escape_controls(each.explanation), width)
+        yield from _field_rows("meaning", escape_controls(each.explanation), width)
     if scenario.reason:
         yield from _field_rows("reason", escape_controls(scenario.reason), width)
     if len(scenario.attempts) > 1:
@@ -102,7 +102,7 @@ def describe_attempts(scenario: ScenarioResult) -> str:
     """Return how the attempts came out, in order."""
     outcomes = [attempt.verdict for attempt in scenario.attempts]
     if len(set(outcomes)) == 1:
-        return f"{len(outcomes)}, each on an upload of its own: {outcomes[0]} every time"
+        return f"{len(outcomes)}, each with its own upload: {outcomes[0]} every time"
     return f"{len(outcomes)}: {', then '.join(outcomes)}"
 
 
@@ -123,7 +123,7 @@ def blocker_rows(found: Blocker, width: int) -> Iterator[StyledLine]:
         yield styled_row()
     yield from _id_list("in", (scenario.id for scenario in found.scenarios), width)
     if found.requirements and found.scenarios:
-        yield from _id_list("unjudged", found.requirements, width)
+        yield from _id_list("no verdict", found.requirements, width)
     if found.scenarios:
         first = found.scenarios[0]
         attempt = first.attempts[-1] if first.attempts else None
@@ -135,7 +135,7 @@ def blocker_rows(found: Blocker, width: int) -> Iterator[StyledLine]:
 
 
 def note_rows(note: Note, width: int) -> Iterator[StyledLine]:
-    """Yield a note, or a reason why something was not judged, in as few rows as will hold it."""
+    """Yield a note, or a reason why something was not evaluated, in as few rows as will hold it."""
     mark = VERDICT_STYLES[note.verdict]
     names = note.requirements or note.scenarios
     head = names[0] if len(names) == 1 else pluralize(len(names), "scenario")

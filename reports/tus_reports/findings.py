@@ -24,9 +24,11 @@ UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"
 SERIOUS: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked", "warn"})
 _AGGREGATED_LEVELS = frozenset({"MUST", "MUST NOT"})
 _RULE_SENTENCES: dict[Rule, str] = {
-    "data-loss": "damage to an upload, which is a fail in any row",
-    "server-error": "a server error (5xx), which is a fail in any row",
-    "unanswered": "a valid request whose connection closes unanswered is a fail in any row",
+    "data-loss": "damage to an upload, which is a failure at every level",
+    "server-error": "a server error (5xx), which is a failure at every level",
+    "unanswered": (
+        "a connection closed without a response to a valid request is a failure at every level"
+    ),
 }
 
 
@@ -79,7 +81,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Blocker:
-    """Why scenarios could not be judged. `requirements` are the ids it leaves without a verdict."""
+    """Why scenarios were not evaluated. `requirements` are the ids it leaves without a verdict."""
 
     verdict: Verdict
     reason: str
@@ -249,7 +251,7 @@ def _find_causes(
 def _explain_by_causes(requirement: RequirementResult, causes: Sequence[Finding]) -> Blocker:
     """Explain a verdict without a check of its own by the findings that it follows from."""
     names = ", ".join(finding.requirement.id for finding in causes)
-    why = f"It follows from {names}." if names else ""
+    why = f"Caused by {names}." if names else ""
     return Blocker(
         requirement.verdict,
         f"{requirement.reason or requirement.statement} {why}".strip(),
@@ -269,7 +271,7 @@ def _collect_notes(
     requirements: Sequence[RequirementResult],
     findings: Iterable[Finding],
 ) -> Iterator[Note]:
-    """Yield the notes one by one, then what was not judged, by reason."""
+    """Yield the notes one by one, then what was not evaluated, by reason."""
     for finding in findings:
         if finding.verdict == "note":
             for way in finding.groups:

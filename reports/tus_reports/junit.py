@@ -1,7 +1,7 @@
 """The run as JUnit XML: a suite for each section, a case for each scenario.
 
 It keeps to what the stricter of the two schemas in use allows (Ant's, which has no output inside a
-case), so that it satisfies both. A fail is a failure; what could not be judged is an error; what
+case), so that it satisfies both. A fail is a failure; what could not be evaluated is an error; what
 was not applicable, not offered or deselected is skipped with its reason. Warnings pass, unless the
 run was strict, and are written to the output of their suite, as are notes. A run that was cut
 short, or could not begin, has an erroneous case of its own: it never looks like a passing one.
@@ -101,7 +101,7 @@ def _add_case(suite: ET.Element, scenario: ScenarioResult, outcome: str) -> None
 
 
 def _add_incomplete_run(root: ET.Element, suite_id: int, record: Record) -> None:
-    suite = _start_suite(root, suite_id, "The run itself", record, tests=1)
+    suite = _start_suite(root, suite_id, "The run", record, tests=1)
     suite.set("failures", "0")
     suite.set("errors", "1")
     suite.set("skipped", "0")

@@ -12,7 +12,7 @@ MAX_LISTED = 5
 
 def left_behind_sentence(urls: Sequence[str]) -> str:
     """Return the sentence that introduces a list of uploads that were not removed."""
-    return f"{pluralize(len(urls), 'upload')} that the server would not remove:"
+    return f"{pluralize(len(urls), 'upload')} that the server did not remove:"
 
 
 def possibly_left_behind_sentence(places: Sequence[str]) -> str:
@@ -21,7 +21,7 @@ def possibly_left_behind_sentence(places: Sequence[str]) -> str:
     listed = ", ".join(names[:MAX_LISTED])
     more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
     count = pluralize(len(places), "upload")
-    return f"{count} may be left behind: no response named what was created in {listed}{more}."
+    return f"{count} may be left behind: no response named the created upload in {listed}{more}."
 
 
 def format_leftovers(

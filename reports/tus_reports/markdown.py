@@ -96,7 +96,7 @@ def _fit_findings(found: RunFindings, room: int) -> Iterator[str]:
     ]
     accounts.sort(key=lambda account: list(VERDICT_STYLES).index(account[0]))
     if accounts:
-        yield "### What did not pass"
+        yield "### Findings"
     left_out = []
     for verdict, name, text in accounts:
         if len(text) + 2 <= room:
@@ -106,7 +106,7 @@ def _fit_findings(found: RunFindings, room: int) -> Iterator[str]:
             left_out.append(f"{_format_verdict(verdict)} {code_span(name)}")
     if left_out:
         shown, more = left_out[:_MAX_IDS], len(left_out) - _MAX_IDS
-        yield f"Not shown here, for want of room: {', '.join(shown)}" + (
+        yield f"Not shown, because the summary is limited in size: {', '.join(shown)}" + (
             f" and {more} more." if more > 0 else "."
         )
 
@@ -124,7 +124,7 @@ def _format_finding(found: Finding) -> str:
         "",
         *_format_occurrence(first[0]),
     ]
-    lines += _id_list("The same in", [each.scenario.id for each in first[1:]])
+    lines += _id_list("Same in", [each.scenario.id for each in first[1:]])
     for way in others:
         said = escape_markdown(way[0].actual)
         lines += _id_list(
@@ -144,7 +144,7 @@ def _format_occurrence(each: Occurrence) -> Iterator[str]:
     if check.actual:
         yield f"- **actual: {escape_markdown(check.actual)}**"
     if each.explanation:
-        yield f"- that is: {escape_markdown(each.explanation)}"
+        yield f"- meaning: {escape_markdown(each.explanation)}"
     if scenario.reason:
         yield f"- reason: {escape_markdown(scenario.reason)}"
     yield ""
@@ -176,7 +176,7 @@ def _format_blocker(found: Blocker) -> str:
         f"<summary>{_format_verdict(found.verdict)} {own}{_escape_html(found.reason)}</summary>",
         "",
         *_id_list("In", [scenario.id for scenario in found.scenarios]),
-        *_id_list("Unjudged:", list(found.requirements) if found.scenarios else []),
+        *_id_list("No verdict:", list(found.requirements) if found.scenarios else []),
         "",
         "</details>",
     ]

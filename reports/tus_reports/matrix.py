@@ -91,7 +91,7 @@ def build_matrix(servers: Sequence[MatrixServer]) -> tuple[ExtensionMatrix, ...]
     names = [server.name for server in servers]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise DuplicateServerError(f"Two servers are called {twice}; give each a name of its own.")
+        raise DuplicateServerError(f"Two servers are called {twice}; give each a unique name.")
     rows: dict[str, RequirementResult] = {}
     for server in servers:
         rows |= {
@@ -125,7 +125,7 @@ class _ServerColumn:
         """Return what this run says of a requirement."""
         requirement = self.rows.get(name)
         if requirement is None:
-            return MatrixCell(self.server, None, "The run did not judge it.", "")
+            return MatrixCell(self.server, None, "The run did not evaluate it.", "")
         link = f"{self.server.report}#r:{name}" if self.server.report else ""
         return MatrixCell(self.server, requirement.verdict, self.said[name], link)
 

@@ -57,7 +57,7 @@ class UnknownFormatError(RecordError):
 
 
 class MisplacedLineError(RecordError):
-    """A second header, discovery or footer, or a line after the footer."""
+    """a second header, discovery or footer, or a line after the footer."""
 
 
 class DuplicateError(RecordError):
@@ -89,7 +89,7 @@ def read(path: Path, *, allow_truncated: bool = False) -> Record:
     if record.footer is None and not allow_truncated:
         raise TruncatedRecordError(
             f"{path} has no footer: the run was cut short after {len(record.scenarios)} scenarios. "
-            "Run it again; a report can be made of what there is.",
+            "Run the suite again; reports of the incomplete record are still possible.",
             record,
         )
     return record
@@ -98,7 +98,7 @@ def read(path: Path, *, allow_truncated: bool = False) -> Record:
 def _read_lines(path: Path) -> Iterator[tuple[int, RecordLine]]:
     whole = _read_bytes(path)
     if not whole.strip():
-        raise EmptyRecordError(f"{path} is empty: the run wrote nothing. Run it again.")
+        raise EmptyRecordError(f"{path} is empty: the run wrote nothing. Run the suite again.")
     texts = whole.split(b"\n")
     decode = _line_decoder(_record_format(path, texts[0]))
     for number, text in enumerate(texts, 1):
@@ -125,10 +125,10 @@ def _read_bytes(path: Path) -> bytes:
         whole = unpacking.decompress(found)
     except zlib.error as error:
         raise NotARecordError(
-            f"{path} cannot be unpacked: {error}. Give the file as it was packed."
+            f"{path} cannot be decompressed: {error}. Give the complete, unchanged file."
         ) from None
     if not unpacking.eof:
-        raise NotARecordError(f"{path} ends within what was packed. Give the whole file.")
+        raise NotARecordError(f"{path} is truncated. Give the whole file.")
     return whole
 
 
@@ -150,7 +150,7 @@ def _record_format(path: Path, text: bytes) -> int:
         ) from None
     if opening.kind != "header":
         raise NoHeaderError(
-            f"{path} does not begin with a header. Give the run.ndjson that a run wrote, whole."
+            f"{path} does not begin with a header. Give the whole run.ndjson that a run wrote."
         )
     if opening.format not in FORMATS_READ:
         raise UnknownFormatError(
@@ -185,7 +185,7 @@ def _check_order(path: Path, lines: list[tuple[int, RecordLine]]) -> None:
         kind = type(line)
         if Footer in seen:
             raise MisplacedLineError(
-                f"{path}, line {number}, stands after the footer. If two records were joined in "
+                f"{path}, line {number}, is after the footer. If two records were joined in "
                 "one file, give them as two files."
             )
         if kind in seen and kind in {Header, Discovery}:
@@ -201,7 +201,7 @@ def _check_ids(path: Path, noun: str, ids: list[str]) -> None:
     for name in ids:
         if name in seen:
             raise DuplicateError(
-                f"{path} has two lines for the {noun} {name}; which of them counts cannot be told. "
+                f"{path} has two lines for the {noun} {name}; it is unclear which counts. "
                 "Run the suite again."
             )
         seen.add(name)

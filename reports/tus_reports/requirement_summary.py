@@ -49,6 +49,6 @@ def _describe_cause(scenarios: list[str], reasons: Iterable[str]) -> str:
     if reason or not scenarios:
         return reason
     others = len(scenarios) - 1
-    return f"It follows from {scenarios[0]}" + (
+    return f"Caused by {scenarios[0]}" + (
         f" and {pluralize(others, 'other scenario')}." if others else "."
     )

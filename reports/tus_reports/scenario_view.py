@@ -162,7 +162,7 @@ def _event_view(event: ConnectionEvent) -> EventView:
         "connect": "connected",
         "sent": "sent",
         "received": "received",
-        "action": "we",
+        "action": "suite:",
         "closed": "closed",
         "failed": "failed:",
     }[event.event]

@@ -145,8 +145,8 @@ def header_rows(header: Header) -> Iterator[StyledLine]:
 
 def discovery_rows(discovery: Discovery, width: int) -> Iterator[StyledLine]:
     """Yield what the server says of itself, and where a probe saw otherwise."""
-    yield from _fact_rows("versions", ", ".join(discovery.versions) or "none named", width)
-    yield from _fact_rows("extensions", ", ".join(discovery.extensions) or "none named", width)
+    yield from _fact_rows("versions", ", ".join(discovery.versions) or "none listed", width)
+    yield from _fact_rows("extensions", ", ".join(discovery.extensions) or "none listed", width)
     if discovery.algorithms:
         yield from _fact_rows("checksums", ", ".join(discovery.algorithms), width)
     if discovery.max_size is not None:
@@ -155,7 +155,7 @@ def discovery_rows(discovery: Discovery, width: int) -> Iterator[StyledLine]:
         if found.name in NOT_ADVERTISABLE:
             yield _fact_row(found.name, _OBSERVED_WORDS[found.observed])
     for found in find_contradictions(discovery):
-        said = "advertised and was refused" if found.advertised else "accepted and not advertised"
+        said = "advertised but refused" if found.advertised else "accepted but not advertised"
         because = f" ({found.reason})" if found.reason else ""
         yield from _fact_rows("but", f"{found.name} is {said}{because}", width)
 
@@ -188,7 +188,7 @@ def conclusion_rows(record: Record, width: int, where: str) -> Iterator[StyledLi
     yield from _findings_rows(found, width)
     if found.notes:
         yield styled_row()
-        yield heading_row("For the record", width)
+        yield heading_row("Notes", width)
         yield styled_row()
         for note in found.notes:
             yield from note_rows(note, width)

@@ -89,7 +89,7 @@ def conclusion_sentence(record: Record) -> str:
     """Return what the run came to, in a sentence."""
     footer = record.footer
     if footer is None:
-        return "The run was cut short; this is what it knew by then."
+        return "The run was cut short; these are its results until then."
     if footer.error:
         return footer.error
     if footer.exit_code == 4:
@@ -104,14 +104,14 @@ def conclusion_sentence(record: Record) -> str:
     if undetermined_count:
         qualifiers.append(f"{pluralize(undetermined_count, 'requirement')} undetermined")
     if counts.get("excluded"):
-        qualifiers.append(f"{pluralize(counts['excluded'], 'requirement')} left out")
+        qualifiers.append(f"{pluralize(counts['excluded'], 'requirement')} excluded")
     suffix = f", with {_join_words(qualifiers)}" if qualifiers else ""
     if violated or any(scenario.verdict == "fail" for scenario in record.scenarios):
         return f"Not conformant: {pluralize(violated, 'requirement')} violated{suffix}."
     if footer.exit_code == 1:
         return f"Conformant, but --strict counts {pluralize(warned, 'warning')} as failures."
     undetermined = (
-        f"Undetermined: {pluralize(undetermined_count, 'requirement')} could not be judged."
+        f"Undetermined: {pluralize(undetermined_count, 'requirement')} could not be evaluated."
     )
     return undetermined if footer.exit_code == 3 else f"Conformant{suffix}."
 
@@ -142,7 +142,7 @@ def _totals_sentence(totals: GroupTotals) -> str:
     if not totals.is_offered:
         return "not offered"
     if not judged:
-        return "left out" if counts.get("excluded") else "nothing here that applies"
+        return "excluded" if counts.get("excluded") else "nothing applies"
     undetermined_count = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
     qualifiers = []
     if counts.get("warn"):
@@ -150,7 +150,7 @@ def _totals_sentence(totals: GroupTotals) -> str:
     if undetermined_count:
         qualifiers.append(f"{undetermined_count} undetermined")
     if counts.get("excluded"):
-        qualifiers.append(f"{counts['excluded']} left out")
+        qualifiers.append(f"{counts['excluded']} excluded")
     suffix = f"; {', '.join(qualifiers)}" if qualifiers else ""
     if counts.get("fail"):
         return f"violates {counts['fail']} of {pluralize(judged, 'requirement')}{suffix}"
@@ -158,7 +158,7 @@ def _totals_sentence(totals: GroupTotals) -> str:
         none = undetermined_count == judged
         few = "none of" if none else f"{undetermined_count} of"
         could = "could" if none else "could not"
-        return f"undetermined: {few} {pluralize(judged, 'requirement')} {could} be judged"
+        return f"undetermined: {few} {pluralize(judged, 'requirement')} {could} be evaluated"
     if judged == 1:
         return f"conformant in its one requirement{suffix}"
     return f"conformant in all {judged} requirements{suffix}"

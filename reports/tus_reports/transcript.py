@@ -65,7 +65,7 @@ def format_exchange(
     if check is not None and exchange.response is not None:
         lines += _missing_header_lines(exchange.response, check)
     if exchange.response is None or not exchange.response.complete:
-        failed = exchange.failure or "The connection closed before a whole answer came."
+        failed = exchange.failure or "The connection closed before the response was complete."
         has_own_action = any(event.event == "action" for event in exchange.events)
         lines.append(
             TranscriptLine("event", failed, marked=exchange.response is None and not has_own_action)
@@ -79,12 +79,12 @@ def summarize_exchange(exchange: Exchange) -> str:
     parts = [f"{exchange.method} {escape_controls(target)}"]
     if exchange.body is not None and exchange.body.size:
         parts[0] += f" with {format_size(exchange.body.size)}"
-    parts += [f"we {act.text}" for act in _action_lines(exchange.events)]
+    parts += [f"suite: {act.text}" for act in _action_lines(exchange.events)]
     parts += [str(interim.status) for interim in exchange.interim_responses]
     if exchange.response is not None:
         parts.append(str(exchange.response.status))
     elif not any(event.event == "action" for event in exchange.events):
-        parts.append(escape_controls(exchange.failure or "no answer"))
+        parts.append(escape_controls(exchange.failure or "no response"))
     return " → ".join(parts)
 
 

@@ -23,13 +23,15 @@ class VerdictStyle:
 
 VERDICT_STYLES: dict[Verdict, VerdictStyle] = {
     "fail": VerdictStyle("✗", "x", "FAIL", "violates the specification", "bold red"),
-    "error": VerdictStyle("!", "!", "ERROR", "our fault or the network's", "bold magenta"),
-    "inconclusive": VerdictStyle("?", "?", "unclear", "no clear answer", "magenta"),
-    "blocked": VerdictStyle("▪", "#", "blocked", "something it builds on did not hold", "magenta"),
+    "error": VerdictStyle(
+        "!", "!", "ERROR", "an error of the suite or the network", "bold magenta"
+    ),
+    "inconclusive": VerdictStyle("?", "?", "unclear", "no clear result", "magenta"),
+    "blocked": VerdictStyle("▪", "#", "blocked", "a prerequisite did not hold", "magenta"),
     "warn": VerdictStyle("▲", "^", "warn", "conformant, but not as recommended", "yellow"),
-    "note": VerdictStyle("•", "*", "note", "left open by the specification", "blue"),
+    "note": VerdictStyle("•", "*", "note", "optional or unspecified", "blue"),
     "pass": VerdictStyle("✓", "+", "ok", "held", "green"),
-    "not-applicable": VerdictStyle("-", "-", "n/a", "does not apply here", "dim"),
+    "not-applicable": VerdictStyle("-", "-", "n/a", "does not apply", "dim"),
     "unsupported": VerdictStyle("○", "o", "absent", "optional, and not offered", "dim"),
     "excluded": VerdictStyle("/", "/", "skipped", "deselected", "dim"),
 }

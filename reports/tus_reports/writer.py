@@ -55,11 +55,13 @@ class RecordWriter:
         kind = str(type(line).__struct_config__.tag)
         if self._ended:
             raise RecordOrderError(
-                f"A {kind} was written after the footer of {self.path}; the footer ends a record."
+                f"Cannot write a {kind} to {self.path} after the footer: the footer ends a record."
             )
         if isinstance(line, Header) and self._begun:
-            raise RecordOrderError(f"A second header was written to {self.path}; a record has one.")
+            raise RecordOrderError(
+                f"Cannot write a second header to {self.path}: a record has one."
+            )
         if not isinstance(line, Header) and not self._begun:
             raise RecordOrderError(
-                f"A {kind} was written to {self.path} before the header, which begins a record."
+                f"Cannot write a {kind} to {self.path} before the header, which begins a record."
             )

@@ -52,7 +52,7 @@ def test_the_upload_is_listed_if_it_cannot_be_removed(
     printed = capsys.readouterr()
     text = printed.out + printed.err
     count = len(server.uploads)
-    assert f"{count} uploads that the server would not remove:" in text
+    assert f"{count} uploads that the server did not remove:" in text
     if command != "run":  # which lists five, and has the others in its record
         assert [name for name in server.uploads if f"  {url}{name}\n" not in text] == []
     assert "may be left behind" not in text
@@ -66,5 +66,5 @@ def test_a_creation_without_a_response_is_named(
     run_interrupted(command, InterruptingServer(server, at, responds=False), tmp_path)
     printed = capsys.readouterr()
     text = " ".join((printed.out + printed.err).split())
-    assert "1 upload may be left behind: no response named what was created in " in text
+    assert "1 upload may be left behind: no response named the created upload in " in text
     assert len(server.uploads) == 1

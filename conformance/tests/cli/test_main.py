@@ -131,12 +131,12 @@ def profile_with_typo(tmp_path: Path) -> str:
 MISTAKES: list[tuple[list[str], str, str]] = [
     (
         ["--target", "127.0.0.1:1080"],
-        "'127.0.0.1:1080' is not a URL of a tus endpoint",
+        "'127.0.0.1:1080' is not the URL of a tus endpoint",
         "no scheme",
     ),
-    (["--target", "ftp://h/"], "Give it whole, such as http://", "another scheme"),
-    (["--target", "http://h:port/"], "is not a URL of a tus endpoint", "a port that is a word"),
-    (["--target", "http:///files/"], "is not a URL of a tus endpoint", "no host"),
+    (["--target", "ftp://h/"], "Give the whole URL, such as http://", "another scheme"),
+    (["--target", "http://h:port/"], "is not the URL of a tus endpoint", "a port that is a word"),
+    (["--target", "http:///files/"], "is not the URL of a tus endpoint", "no host"),
     (["-H", "no colon"], "'no colon' is not a header; write it as 'Name: value'", "no header"),
     (["-H", "A B: c"], "'A B: c' is not a header", "a space in the name of a header"),
     (["-H", "A: b\nC: d"], "the value of A contains a line break", "two headers in one"),
@@ -214,7 +214,7 @@ def test_fail_fast_leaves_the_rest_out_and_says_why(
     assert ended.code == 1
     assert verdicts.count("fail") == 1
     assert set(verdicts[first + 1 :]) == {"excluded"}
-    reason = f"not run, since {told[first]['id']} failed (--fail-fast)"
+    reason = f"not run, because {told[first]['id']} failed (--fail-fast)"
     after = [line for line in told[first + 1 :] if line["id"].startswith("core.head")]
     assert {line["reason"] for line in after} == {reason}
 
@@ -300,7 +300,7 @@ def test_a_command_that_dies_is_told_with_its_last_words(run: RunCommand) -> Non
     command = "sh -c 'echo starting; echo no disk left >&2; exit 7'"
     ended = run("run", "--server-command", command, "--target", "http://127.0.0.1:{port}/files/")
     assert ended.code == 2
-    assert "The server ended with 7: no disk left" in ended.err
+    assert "The server exited with 7: no disk left" in ended.err
 
 
 def test_an_interrupt_ends_the_run_without_a_traceback(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_session_is_recorded_and_told_to_another_server(tmp_path: Path) -> Non
             cwd=str(tmp_path),
         )
     assert told.code == 0, told.out
-    assert "What a client did, told again" in told.out
+    assert "A recorded client session" in told.out
 
 
 def test_a_recording_of_nothing_writes_nothing(tmp_path: Path) -> None:
@@ -105,14 +105,14 @@ def test_the_unreliable_proxy_says_what_it_did(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].split() == ["1", "POST", "/files/:", "201"]
-    assert lines[1].endswith(": no answer; answered with 503 by the proxy")
+    assert lines[1].endswith(": no response; the proxy responded with 503")
     assert lines[-1] == "2 requests, 1 of them with faults."
 
 
 MISTAKES = [
     (["fault-proxy", "--upstream", NOWHERE, "--plan", "none.toml"], "none.toml cannot be read"),
-    (["record", "--upstream", "files", "--out", "x"], "'files' is no URL of a server"),
-    (["explore", "--target", "files"], "'files' is not a URL of a tus endpoint"),
+    (["record", "--upstream", "files", "--out", "x"], "'files' is not the URL of a server"),
+    (["explore", "--target", "files"], "'files' is not the URL of a tus endpoint"),
     (["explore", "--server-command", "x"], "--server-command needs --target"),
     (["run", "--scenarios", "none.toml"], "none.toml cannot be read"),
 ]

@@ -124,7 +124,7 @@ async def test_server_that_requires_authentication_is_not_evaluated() -> None:
 
     found = await run_suite_in_memory(locked)
     assert found.footer.exit_code == 3
-    assert "lets nobody in: POST got 401" in found.footer.error
+    assert "refuses access: POST got 401" in found.footer.error
     assert found.scenarios == {}
 
 

@@ -65,7 +65,8 @@ NEEDED: list[tuple[Scenario, DiscoveryResult, str | None, str, str]] = [
         scenario("creation"),
         found(),
         "not-applicable",
-        "creation is not listed, and no probe could tell. No probe tried it.",
+        "creation is not listed, and probes do not show whether the server has it."
+        " No probe tried it.",
         "without a probe nobody knows",
     ),
     (
@@ -82,7 +83,7 @@ NEEDED: list[tuple[Scenario, DiscoveryResult, str | None, str, str]] = [
         scenario("download"),
         found(refused="download"),
         "not-applicable",
-        "the server offers no download",
+        "the server does not offer downloads",
         "one that does not",
     ),
     (scenario("max-size"), LIMITED, None, "", "a limit that is stated"),
@@ -163,7 +164,7 @@ def test_every_need_that_a_scenario_may_have_is_understood(need: str) -> None:
 
 WITHOUT_RUN: list[tuple[str, str | None, str, tuple[str, str] | None]] = [
     ("", None, "", None),
-    ("", "left out", "it went away.", ("excluded", "left out")),
+    ("", "excluded", "it went away.", ("excluded", "excluded")),
     ("checksum", None, "it went away.", ("not-applicable", "checksum is not listed")),
     ("", None, "it went away.", ("error", "Not run: it went away.")),
 ]

@@ -37,7 +37,7 @@ async def test_a_row_that_waits_for_an_answer_that_never_came_says_which_came_in
     found = await run_suite_in_memory(serve=server, only=("core.tus-resumable.unsupported.*",))
     row = found.requirements["core.tus-resumable.unsupported-tus-version"]
     assert row.verdict == "blocked"
-    assert row.reason == "It was not reached: status 400, Tus-Version: 1.0.0 came instead."
+    assert row.reason == "It was not reached: status 400, Tus-Version: 1.0.0 arrived instead."
 
 
 async def test_metadata_that_a_server_requires_goes_along_with_that_of_a_scenario() -> None:
@@ -113,7 +113,7 @@ async def test_whether_an_upload_was_complete_before_it_was_forgotten_decides_no
     story = "interruption.patch.cut-fin/last"
     found = await run_suite_in_memory(serve=serve_reference(*changes), only=(story,))
     assert found.scenarios[story].verdict == "blocked"
-    assert "whether this one was complete is chance" in found.scenarios[story].reason
+    assert "it is unknown whether this one was complete" in found.scenarios[story].reason
 
 
 async def test_an_upload_that_was_not_complete_may_not_be_forgotten() -> None:

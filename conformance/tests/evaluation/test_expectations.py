@@ -268,7 +268,7 @@ async def test_what_an_earlier_answer_was_can_decide_whether_a_later_one_is_judg
         told = await execute_scenario(scenario_from_toml(steps), here)
     assert check_grades(told) == [found]
     if found == "not-reached":
-        came = "no answer" if isinstance(first, CloseWithoutReply) else "status 204"
+        came = "no response" if isinstance(first, CloseWithoutReply) else "status 204"
         assert told.checks[0].explanation == f"'first' got {came}"
 
 
@@ -331,7 +331,7 @@ WEIGHED: list[tuple[Expectation, dict[str, Any], bool, tuple[object, ...], str]]
         Expectation(status=204, checks=MUST),
         {},
         False,
-        ("violated", "fail", "no answer", "level"),
+        ("violated", "fail", "no response", "level"),
         "nothing at all",
     ),
     (
@@ -470,7 +470,7 @@ async def test_a_reference_to_nothing_leaves_its_expectation_open_and_the_story_
     async with open_session(answering) as here:
         told = await execute_scenario(scenario_from_toml(f"{first}, {second}"), here)
     assert (check_grades(told), told.reason) == (["not-reached", "held pass"], "")
-    assert told.checks[0].explanation == "the answer to 'first' has no Upload-Expires"
+    assert told.checks[0].explanation == "the response to 'first' has no Upload-Expires"
     assert told.checks[0].step == 2
 
 
@@ -493,7 +493,7 @@ REMARKS: list[tuple[str, ScriptedAnswer, list[str], str]] = [
     (
         "when.status = 204, ",
         ScriptedResponse(400),
-        ["status 400 came instead"],
+        ["status 400 arrived instead"],
         "what was not reached",
     ),
 ]

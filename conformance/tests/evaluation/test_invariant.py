@@ -22,7 +22,7 @@ def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> Non
     assert attempt.checks[0].evidence == "HTTP/1.1 200 Said"
     assert (
         broken.reason
-        == f"Broken in {MAX_EVIDENCE + 3} of {MAX_EVIDENCE + 3} exchanges, in: a.story."
+        == f"Violated in {MAX_EVIDENCE + 3} of {MAX_EVIDENCE + 3} exchanges, in: a.story."
     )
     assert broken.command == "--only a.story"
 
@@ -47,7 +47,7 @@ def test_what_held_is_a_check_that_held() -> None:
 def test_what_was_never_seen_says_so() -> None:
     unseen = invariant_result_of("upload-offset-format", exchange_from("HEAD 200"))
     assert unseen.attempts[0].checks == ()
-    assert unseen.reason == "No exchange of this run was one that it speaks of."
+    assert unseen.reason == "It applies to no exchange of this run."
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_of_the_scenarios_that_broke_it_three_are_named(count: int, shown: str) 
             replace(STORY, id=f"s{number}"), *exchange_from("HEAD 200", "Upload-Offset: -1")
         )
     found = next(each for each in watch.invariants if each.id == "always.upload-offset-format")
-    assert found.result(str).reason == f"Broken in {count} of {count} exchanges, in: {shown}."
+    assert found.result(str).reason == f"Violated in {count} of {count} exchanges, in: {shown}."

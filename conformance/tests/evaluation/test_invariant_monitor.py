@@ -16,13 +16,13 @@ def test_a_server_that_falls_is_noted_beside_what_it_answered() -> None:
     watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
     assert running.result(str).verdict == "pass"
     end = LastExchanges(exchange_of("GET 200"), exchange_of("PATCH 0"))
-    watch.record_server_exit(["a.story", "another"], "It ended with 1.", end)
+    watch.record_server_exit(["a.story", "another"], "It exited with 1.", end)
     told = running.result(lambda scenario: f"--only {scenario}")
     assert (told.verdict, told.command) == ("warn", "--only a.story")
     (attempt,) = told.attempts
     assert attempt.checks[0].actual == (
-        f"It ended with 1; the last answer before was 200, to GET {UPLOAD}; the first request"
-        f" without one was PATCH {UPLOAD} (in a.story or another)"
+        f"It exited with 1; the last response was 200, to GET {UPLOAD}; the first request"
+        f" without a response was PATCH {UPLOAD} (in a.story or another)"
     )
     assert attempt.exchanges == end.exchanges
     assert attempt.checks[0].exchange == 0
@@ -33,16 +33,16 @@ def test_every_fall_is_counted() -> None:
     running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
     watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
     for _ in range(2):
-        watch.record_server_exit(["a.story"], "It ended with 1.", LastExchanges())
-    assert running.result(str).reason == "Broken 2 times in a run of 1 exchanges."
+        watch.record_server_exit(["a.story"], "It exited with 1.", LastExchanges())
+    assert running.result(str).reason == "Violated 2 times in 1 exchanges."
 
 
 def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
     watch = InvariantMonitor()
     running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
-    watch.record_server_exit(["a.story"], "It ended with 1.", LastExchanges())
+    watch.record_server_exit(["a.story"], "It exited with 1.", LastExchanges())
     (check,) = running.result(str).attempts[0].checks
-    assert check.actual == "It ended with 1. (in discovery or a.story)"
+    assert check.actual == "It exited with 1. (in discovery or a.story)"
     assert check.exchange is None
 
 
@@ -65,8 +65,8 @@ def test_offsets_of_two_runs_are_not_mixed() -> None:
 
 def test_a_fall_is_a_check_that_was_violated() -> None:
     watch = InvariantMonitor()
-    watch.record_server_exit(["a.story"], "it ended with 1", LastExchanges())
+    watch.record_server_exit(["a.story"], "it exited with 1", LastExchanges())
     (check,) = watch.invariants[-2].result(str).attempts[0].checks
     assert check.requirement == "core.net.detect-errors"
     assert (check.outcome, check.grade) == ("violated", "warn")
-    assert check.expected == "the server goes on running, whatever clients do"
+    assert check.expected == "the server keeps running, whatever clients send"

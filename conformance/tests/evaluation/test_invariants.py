@@ -435,7 +435,7 @@ WORDS: list[tuple[str, list[ExchangeText], str, str]] = [
     (
         "offset-within-length",
         [exchange_from("HEAD 200", "Upload-Offset: 6", "Upload-Length: 5")],
-        "an offset that is not beyond the length",
+        "an offset that is not greater than the length",
         "Upload-Offset: 6, Upload-Length: 5",
     ),
 ]
@@ -456,20 +456,20 @@ def test_what_was_broken_is_told_in_words(
     assert (check.requirement,) == broken.requirements
     row = ledger()[check.requirement]
     assert (broken.section, broken.extension) == (row.section, row.extension)
-    assert broken.steps == ("Look at every exchange of every scenario of the run.",)
+    assert broken.steps == ("Check every exchange of every scenario of the run.",)
 
 
 TITLES = """
 Every successful response has Tus-Resumable
 Every error response has Tus-Resumable
-Tus-Resumable states the version that the request was made in
+Tus-Resumable has the version of the request
 Every Upload-Offset is a non-negative integer
 Every Upload-Length is a non-negative integer
 Every Upload-Defer-Length is 1
 Every Upload-Concat is partial, or final with a list of URLs
-An offset, once acknowledged, never goes back
-The server goes on running, whatever clients do
-An offset is never beyond the length
+An acknowledged offset never decreases
+The server keeps running, whatever clients send
+An offset is never greater than the length
 """
 
 

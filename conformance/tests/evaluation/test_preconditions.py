@@ -25,10 +25,10 @@ def reply(method: str, status: int | None, failure: FailureKind | None = None) -
 
 
 FAILURES: list[tuple[StepResponse, str, StopCause, str]] = [
-    (reply("PATCH", 403), "", "precondition", "X (core.patch.success-204): PATCH was answered"),
-    (reply("PATCH", 403), "core.a", "precondition", "X (core.a): PATCH was answered with 403."),
-    (reply("GET", 403), "", "precondition", "X: GET was answered with 403."),
-    (reply("POST", 201), "", "precondition", "X (creation.post.201): POST was answered with 201 a"),
+    (reply("PATCH", 403), "", "precondition", "X (core.patch.success-204): PATCH got 403"),
+    (reply("PATCH", 403), "core.a", "precondition", "X (core.a): PATCH got 403."),
+    (reply("GET", 403), "", "precondition", "X: GET got 403."),
+    (reply("POST", 201), "", "precondition", "X (creation.post.201): POST got 201 a"),
     (reply("POST", None, "closed"), "", "precondition", "X (creation.post.201): So it is."),
     (reply("POST", None, "unreachable"), "", "network", "X: So it is."),
     (reply("POST", None, "tls"), "", "network", "X: So it is."),

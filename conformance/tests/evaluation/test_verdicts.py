@@ -140,7 +140,7 @@ SCENARIOS: list[tuple[tuple[str, ...], Verdict, str]] = [
 def test_a_scenario_fails_only_twice_or_by_damage(told: tuple[str, ...], expected: Verdict) -> None:
     found, reason = verdicts.of_scenario([attempt(each) for each in told])
     assert found == expected
-    again = "A first attempt failed, and a second one did not fail in the same way."
+    again = "The first attempt failed, and the second attempt did not fail in the same way."
     assert reason == (again if expected == "inconclusive" else "")
 
 

@@ -326,7 +326,7 @@ def test_references_stand_for_what_is_known(template: str, text: str) -> None:
     [
         ("{nobody}", "there is no upload 'nobody'"),
         ("{nobody.offset}", "there is no upload 'nobody'"),
-        ("{before.Location}", "the answer to 'before' has no Location"),
+        ("{before.Location}", "the response to 'before' has no Location"),
         ("{max-size}", "the server states no Tus-Max-Size"),
     ],
 )
@@ -336,7 +336,7 @@ def test_a_reference_to_nothing_is_unbound(template: str, because: str) -> None:
 
 
 def test_the_rest_of_an_upload_without_a_length_is_unbound() -> None:
-    with pytest.raises(UnresolvedReference, match="the length of the upload is not known"):
+    with pytest.raises(UnresolvedReference, match="the length of the upload is unknown"):
         composer().compose("PATCH", request('of = "endless"\nsend = "rest"'))
 
 

@@ -170,20 +170,20 @@ async def test_an_upload_to_begin_with_stands_where_head_says_if_the_patch_does_
 
 
 REASONS: list[tuple[str, list[ScriptedAnswer], str]] = [
-    (GIVEN, [ScriptedResponse(403)], "The upload to begin with could not be created"
-     " (creation.post.201): POST was answered with 403."),
-    (GIVEN, [ScriptedResponse(201)], "The upload to begin with could not be created"
-     " (creation.post.201): POST was answered with 201 and no Location."),
+    (GIVEN, [ScriptedResponse(403)], "The initial upload could not be created"
+     " (creation.post.201): POST got 403."),
+    (GIVEN, [ScriptedResponse(201)], "The initial upload could not be created"
+     " (creation.post.201): POST got 201 and no Location."),
     (GIVEN, [ScriptedResponse(201, {"Location": "a b"})],
-     "The upload to begin with could not be created"
-     " (creation.post.201): POST was answered with 201 and the Location 'a b', which is no URL."),
+     "The initial upload could not be created"
+     " (creation.post.201): POST got 201 and the Location 'a b', which is not a URL."),
     ("{ given = { length = 10, stored = 5 } }",
      [creation_response(), ScriptedResponse(204), head_response(0)],
-     "The bytes to begin with could not be stored (core.patch.success-204):"
-     " PATCH was answered with 204."),
+     "The initial bytes could not be stored (core.patch.success-204):"
+     " PATCH got 204."),
     (GIVEN + ", { patch = { send = 5 }, setup = true }", [creation_response(), CloseWithoutReply()],
      "A precondition did not hold (core.patch.success-204): The server closed the connection"
-     " without an answer, 5 body bytes having been sent: look for this request in its log."),
+     " without a response, 5 body bytes sent: search its log for this request."),
 ]  # fmt: skip
 
 
@@ -283,7 +283,7 @@ async def test_a_mistake_in_a_story_is_an_error_of_ours_in_a_sentence() -> None:
 
     attempt, _ = await execute_steps(function(mistaken), creation_response())
     assert (attempt.verdict, check_outcomes(attempt)) == ("error", [f"{ROW} not-reached"])
-    assert attempt.reason.startswith("The suite itself failed here")
+    assert attempt.reason.startswith("This is an error of the suite")
     assert "KeyError: 'oops' (line " in attempt.reason
 
 
@@ -355,7 +355,7 @@ async def test_the_steps_that_a_story_does_not_come_to_owe_what_they_check() -> 
         (OTHER, "not-reached", 3),
     ]
     assert {check.explanation for check in attempt.checks[1:]} == {
-        "the story ended with this: status 200"
+        "the scenario ended with this: status 200"
     }
 
 

@@ -158,7 +158,7 @@ async def test_a_lost_answer_leaves_the_bytes_with_the_server() -> None:
     async with start_proxy(ChosenFault(lose=True)) as stage:
         answer = await stage.exchange_bytes(HEAD + BODY)
     assert (answer, stage.upstream_server.body()) == (b"[reset]", BODY)
-    assert stage.proxied_requests[0].faults_done == ["the answer was lost"]
+    assert stage.proxied_requests[0].faults_done == ["the response was lost"]
 
 
 async def test_a_doubled_request_comes_twice_and_is_answered_once() -> None:
@@ -256,7 +256,7 @@ async def test_without_a_server_the_answer_is_502_and_the_proxy_goes_on() -> Non
 async def test_a_port_that_is_taken_is_told() -> None:
     async with start_proxy() as stage:
         with pytest.RaisesGroup(
-            pytest.RaisesExc(ListenError, match=f"Port {stage.port} cannot be listened on"),
+            pytest.RaisesExc(ListenError, match=f"Cannot listen on port {stage.port}"),
             flatten_subgroups=True,
         ):
             async with trio.open_nursery() as nursery:

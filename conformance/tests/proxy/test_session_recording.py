@@ -232,5 +232,5 @@ def test_what_is_left_out_is_said() -> None:
         recording.add(passing)
     assert recording.format_scenario_file()
     assert recording.notes == [
-        "Left out, since they are about no upload that was made here: 1 requests."
+        "Left out, because their uploads were not created in this session: 1 requests."
     ]

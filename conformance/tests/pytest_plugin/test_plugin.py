@@ -237,7 +237,7 @@ def test_a_closed_port_ends_the_session_with_3_and_a_sentence(tmp_path: Path) ->
 
 
 MISTAKES: list[tuple[tuple[str, ...], str, str]] = [
-    (("--tus-target", "tus.test"), "is not a URL of a tus endpoint", "a URL that is none"),
+    (("--tus-target", "tus.test"), "is not the URL of a tus endpoint", "a URL that is none"),
     (("--tus-header", "no colon"), "write it as 'Name: value'", "a header that is none"),
     (("--tus-profile", "typo.toml"), "has the unknown key `metdata`", "a typo in the profile"),
     (("--tus-timeout", "0"), "must be a number of seconds above 0", "no time"),
@@ -280,7 +280,7 @@ def test_ctrl_c_names_a_creation_that_gets_no_response(tmp_path: Path) -> None:
     with serve_in_thread(serve_answers(interrupting)) as url:
         ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CREATES)
     assert ended.code == pytest.ExitCode.INTERRUPTED
-    assert "1 upload may be left behind: no response named what was created in core." in ended.out
+    assert "1 upload may be left behind: no response named the created upload in core." in ended.out
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_what_a_session_cannot_remove_is_listed(tmp_path: Path, words: tuple[str
     with serve_in_thread(serve_answers(server)) as url:
         ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CHOSEN, *words, apart=True)
     assert ended.code == 1
-    assert f"{len(server.uploads)} uploads that the server would not remove:" in ended.out
+    assert f"{len(server.uploads)} uploads that the server did not remove:" in ended.out
 
 
 def test_what_was_locked_at_first_is_removed_when_a_session_ends_by_x(tmp_path: Path) -> None:

@@ -12,15 +12,15 @@ KNOWN = Profile(exclude=(Exclusion(scenario="core.known.*", reason="we know, see
 CHOICES: list[tuple[Selection, str, str | None, str]] = [
     (Selection(), "core.a", None, "everything is told"),
     (Selection(only=("core.*",)), "core.a", None, "what the glob names"),
-    (Selection(only=("core.*",)), "creation.a", "not among --only", "and nothing else"),
+    (Selection(only=("core.*",)), "creation.a", "not selected by --only", "and nothing else"),
     (Selection(only=("x", "core.a")), "core.a", None, "any of several globs"),
-    (Selection(only=("core.a",)), "core.a/one", "not among --only", "an id is whole"),
+    (Selection(only=("core.a",)), "core.a/one", "not selected by --only", "an id is whole"),
     (Selection(only=("core.a/*",)), "core.a/one,two", None, "labels are part of it"),
-    (Selection(only=("CORE.*",)), "core.a", "not among --only", "letter case counts"),
-    (Selection(skip=("core.*",)), "core.a", "left out by --skip", "what is skipped is not told"),
-    (Selection(("core.*",), ("*.a",)), "core.a", "left out by --skip", "skipping wins"),
+    (Selection(only=("CORE.*",)), "core.a", "not selected by --only", "letter case counts"),
+    (Selection(skip=("core.*",)), "core.a", "excluded by --skip", "what is skipped is not told"),
+    (Selection(("core.*",), ("*.a",)), "core.a", "excluded by --skip", "skipping wins"),
     (Selection(), "core.known.x", "we know, see our ticket 7", "the profile states its reason"),
-    (Selection(skip=("*",)), "core.known.x", "left out by --skip", "the user comes first"),
+    (Selection(skip=("*",)), "core.known.x", "excluded by --skip", "the user comes first"),
 ]
 
 
@@ -34,7 +34,7 @@ def test_a_scenario_is_left_out_for_a_reason(
 
 
 def test_what_moves_gigabytes_is_left_out_unless_the_user_says_so() -> None:
-    reason = "it moves gigabytes; --large includes it"
+    reason = "it transfers gigabytes; --large includes it"
     assert Selection().exclusion_reason("core.a", KNOWN, ("large",)) == reason
     assert Selection(large=True).exclusion_reason("core.a", KNOWN, ("large",)) is None
     assert Selection().exclusion_reason("core.a", KNOWN, ("creation",)) is None

@@ -255,7 +255,7 @@ def _empty_response(status: int) -> bytes:
 
 
 class RequestDialog:
-    """One request on a connection, and the answer to it."""
+    """One request on a connection, and the response to it."""
 
     def __init__(self, stream: trio.abc.Stream, connection: h11.Connection) -> None:
         self.stream = stream

@@ -352,7 +352,7 @@ class Dying(MinimalServer):
         return CloseWithoutReply() if self.has_exited else answer
 
     async def restart(self) -> str:
-        raise ServerError("The server ended with 1: no space left.")
+        raise ServerError("The server exited with 1: no space left.")
 
 
 async def test_a_server_that_does_not_start_again_ends_the_run_with_what_it_left() -> None:
@@ -361,7 +361,7 @@ async def test_a_server_that_does_not_start_again_ends_the_run_with_what_it_left
     found = await run_suite_in_memory(dying, only=ONLY, known=dying, jobs=4)
     assert found.footer.exit_code == 3
     assert found.footer.error.startswith("The server did not start again in core.")
-    assert found.footer.error.endswith(". The server ended with 1: no space left.")
+    assert found.footer.error.endswith(". The server exited with 1: no space left.")
     left = set(found.footer.remaining_uploads)
     assert left < urls(dying)
     assert len(urls(dying) - left) == len(found.footer.unnamed_creations) == 1

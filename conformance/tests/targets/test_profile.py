@@ -80,20 +80,24 @@ MISTAKES: list[tuple[str, str, str]] = [
         ", line 1, is wrong: Expected `str`, got `int` - at `$.headers[...]`.",
         "a number where a text belongs",
     ),
-    ("timeout = 0\n", ", line 1, is wrong: `timeout` is a number of seconds above 0.", "no time"),
+    (
+        "timeout = 0\n",
+        ", line 1, is wrong: `timeout` must be a number of seconds above 0.",
+        "no time",
+    ),
     (
         "network_timeout = -1\n",
-        ", line 1, is wrong: `network_timeout` is a number of seconds above 0.",
+        ", line 1, is wrong: `network_timeout` must be a number of seconds above 0.",
         "less than no time",
     ),
     (
         "[headers]\n'X Y' = 'a'\n",
-        ", line 1, is wrong: 'X Y' is not the name of a header.",
+        ", line 1, is wrong: 'X Y' is not a valid header name.",
         "a header name with a space",
     ),
     (
         '[headers]\nX = "a\\r\\nY: b"\n',
-        ", line 1, is wrong: the value of X has a line break.",
+        ", line 1, is wrong: the value of X contains a line break.",
         "a header value with a line break",
     ),
     (

@@ -108,7 +108,7 @@ def test_every_line_that_is_not_set_could_be(tiny: str, capsys: pytest.CaptureFi
     assert whole.exclude == (
         Exclusion(
             scenario="core.method-override.*",
-            reason="the proxy in front does not let the header through",
+            reason="the proxy removes the header",
         ),
     )
 
@@ -120,7 +120,7 @@ def test_profile_contains_what_was_discovered(capsys: pytest.CaptureFixture[str]
         assert main(["init", url]) == 0
     shown = " ".join(capsys.readouterr().out.replace("\n# ", " ").split())
     assert "The server lists creation, termination." in shown
-    assert "It does checksum without listing it." in shown
+    assert "It supports checksum without listing it." in shown
     assert "A made-up method got 404." in shown
 
 
@@ -146,7 +146,7 @@ def test_a_server_that_is_not_there_gets_no_profile(
     assert "No profile was written." in capsys.readouterr().err
     assert not path.exists()
     assert main(["init", "files", "--out", str(path)]) == 2
-    assert "is not a URL of a tus endpoint" in capsys.readouterr().err
+    assert "is not the URL of a tus endpoint" in capsys.readouterr().err
 
 
 def test_the_url_of_a_profile_is_the_target(tiny: str, tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ async def test_a_program_is_run_for_what_it_prints(tmp_path: Path) -> None:
 
 
 TROUBLE = [
-    ("import sys; sys.exit('no such key')", "ended with 1: no such key"),
-    ("import sys; sys.exit(3)", "ended with 3; it said nothing."),
+    ("import sys; sys.exit('no such key')", "exited with 1: no such key"),
+    ("import sys; sys.exit(3)", "exited with 3 and printed nothing."),
 ]
 
 
@@ -73,7 +73,7 @@ async def test_a_program_that_hangs_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "PROGRAM_TIMEOUT", 0.2)
-    with pytest.raises(ProgramError, match=r"did not end within 0.2 seconds\."):
+    with pytest.raises(ProgramError, match=r"did not exit within 0.2 seconds\."):
         await run_program(python(tmp_path, "import time; time.sleep(60)"))
 
 
@@ -161,7 +161,7 @@ async def test_uploads_are_made_by_a_command_where_clients_cannot(tmp_path: Path
     assert found.footer.remaining_uploads == ()
     without = await run_suite_in_memory(Made(), only=only)
     blocked = {each.verdict: each.reason for each in without.scenarios.values() if each.attempts}
-    assert "name an `upload` command in the profile" in blocked["blocked"]
+    assert "set an `upload` command in the profile" in blocked["blocked"]
 
 
 def finishing(code: str, folder: Path) -> tuple[Profile, str]:
@@ -173,10 +173,10 @@ def finishing(code: str, folder: Path) -> tuple[Profile, str]:
 
 
 READS = [
-    (f"sys.stdout.buffer.write(bytes({list(BYTES)}))", "pass", "every stored byte is right"),
-    ("print(end='0123456789')", "fail", "byte 0 of what is stored is not the one sent"),
+    (f"sys.stdout.buffer.write(bytes({list(BYTES)}))", "pass", "every stored byte is correct"),
+    ("print(end='0123456789')", "fail", "byte 0 of the stored bytes differs from the byte sent"),
     (f"sys.stdout.buffer.write(bytes({list(BYTES[:7])}))", "fail", "7 bytes are stored of 10"),
-    ("sys.exit('gone')", "error", "ended with 1: gone"),
+    ("sys.exit('gone')", "error", "exited with 1: gone"),
     ("assert sys.argv[1:] == ['a b', 'http://tus.test/files/a%20b'], sys.argv", "fail", "0 bytes"),
 ]
 
@@ -266,7 +266,7 @@ async def test_a_restart_by_a_command(tmp_path: Path) -> None:
 
 
 @REAL_TIME
-@pytest.mark.parametrize(("code", "says"), [("raise SystemExit('busy')", "ended with 1: busy")])
+@pytest.mark.parametrize(("code", "says"), [("raise SystemExit('busy')", "exited with 1: busy")])
 async def test_a_restart_that_fails_says_nothing_of_the_server(
     tmp_path: Path, code: str, says: str
 ) -> None:
@@ -296,5 +296,5 @@ async def test_a_server_that_does_not_come_back_is_an_error(
     told = found.scenarios[RESTART[0]]
     assert stopped == ["stop it"]
     assert told.verdict == "error"
-    assert "does not answer after it was restarted" in told.attempts[0].reason
+    assert "does not respond after the restart" in told.attempts[0].reason
     assert found.footer.exit_code == 3

@@ -19,7 +19,7 @@ from tus_conformance.targets import simulated_s3
         ("moto", {"moto"}, "needs moto: pip install 'moto[s3]' flask flask-cors"),
         ("moto", {"flask"}, "needs moto: pip install 'moto[s3]' flask flask-cors"),
         ("localstack", {"boto3"}, "--reference s3-localstack needs boto3"),
-        ("localstack", {"localstack.runtime.main"}, "finds no LocalStack: start one, or"),
+        ("localstack", {"localstack.runtime.main"}, "finds no LocalStack: start it, or"),
         ("localstack", set(), None),
     ],
 )
@@ -58,5 +58,5 @@ def test_a_run_without_moto_ends_with_2_and_the_remedy(
 
 
 async def test_bucket_creation_failure_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="it does not answer: ConnectError"):
+    with pytest.raises(OSError, match="it does not respond: ConnectError"):
         await simulated_s3.create_bucket("http://127.0.0.1:9")

@@ -46,13 +46,21 @@ async def trace_requests(*methods: str) -> LastExchanges:
         return traced.take_last_exchanges()
 
 
-GET = f"the last answer before was 204, to GET {FILE}"
+GET = f"the last response was 204, to GET {FILE}"
 ENDS = [
     ((), "", "nothing was asked"),
     (("HEAD", "GET"), GET, "all was answered"),
-    (("GET", "DELETE"), f"{GET}; the first request without one was DELETE {FILE}", "the end"),
+    (
+        ("GET", "DELETE"),
+        f"{GET}; the first request without a response was DELETE {FILE}",
+        "the end",
+    ),
     (("DELETE", "GET"), GET, "silence before an answer was no end"),
-    (("DELETE",), f"the first request without one was DELETE {FILE}", "nothing was answered"),
+    (
+        ("DELETE",),
+        f"the first request without a response was DELETE {FILE}",
+        "nothing was answered",
+    ),
 ]
 
 
@@ -115,7 +123,7 @@ class ExitingServer(MinimalServer):
 
     async def restart(self) -> str:
         self.gone, self.looked = False, 0
-        return "The server's process ended with 1: killed."
+        return "The server's process exited with 1: killed."
 
 
 async def test_a_fall_names_the_request_that_it_followed() -> None:
@@ -127,7 +135,7 @@ async def test_a_fall_names_the_request_that_it_followed() -> None:
     assert told.verdict == "warn"
     (attempt,) = told.attempts
     for check in attempt.checks:
-        assert "the last answer before was 200, to GET " in check.actual
+        assert "the last response was 200, to GET " in check.actual
         assert check.exchange is not None
         assert attempt.exchanges[check.exchange].method == "GET"
 
@@ -149,7 +157,7 @@ async def test_what_a_server_that_falls_each_time_does_not_answer_is_charged_onc
     told = found.scenarios["core.patch.isolation"]
     assert (told.verdict, told.reason) == (
         "blocked",
-        "The server's process ended each time that this was told (always.server-keeps-running).",
+        "The server's process exited in every attempt (always.server-keeps-running).",
     )
     assert found.failed_requirements() == set()
     assert not falling.gone
@@ -167,7 +175,7 @@ class Hanging(MinimalServer):
 
     async def restart(self) -> str:
         self.hangs = False
-        return "The server no longer answered, and had to be stopped."
+        return "The server stopped responding and was stopped."
 
 
 async def test_a_server_that_hangs_each_time_owes_its_answers() -> None:
@@ -178,5 +186,5 @@ async def test_a_server_that_hangs_each_time_owes_its_answers() -> None:
     assert told.verdict == "fail"  # it is not answered for 30 seconds
     for attempt in told.attempts:
         assert attempt.checks[0].grade == "warn"
-        assert "No answer came within 5 seconds" in attempt.checks[0].actual
+        assert "No response arrived within 5 seconds" in attempt.checks[0].actual
     assert not hanging.hangs

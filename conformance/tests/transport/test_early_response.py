@@ -38,7 +38,7 @@ async def test_an_answer_during_the_body_stops_the_body() -> None:
     assert (http_response.status, http_response.body, http_response.failure) == (409, b"nope", None)
     assert http_response.sent < 100 * MIB
     assert harness_acts(http_response) == [
-        f"stopped after {http_response.sent} body bytes: the answer had come"
+        f"stopped after {http_response.sent} body bytes: the response had arrived"
     ]
 
 

@@ -10,7 +10,8 @@ from tus_conformance.transport import NetworkFailure, failures
 from tus_conformance.transport.fault_actions import Break, FaultAction, SplitWrite, Stall, Throttle
 from tus_conformance.transport.pending_faults import Position, describe_action
 
-LOG = "look for this request in"
+LOG = "search its log for this request."
+ITS_LOG = "search the server's log for this request"
 CHECK = "check that the server runs, and the host and port of its URL."
 # Each row: what was found, its kind, and the sentence.
 SENTENCES: dict[str, tuple[NetworkFailure, str, str]] = {
@@ -32,56 +33,53 @@ SENTENCES: dict[str, tuple[NetworkFailure, str, str]] = {
     "nobody who accepts": (
         failures.connect_timeout("h:80", 2.5),
         "unreachable",
-        "h:80 accepted no connection within 2.5 seconds: check that the server runs and that no"
-        " firewall drops its packets.",
+        "h:80 did not accept a connection within 2.5 seconds: check that the server runs and that"
+        " no firewall drops its packets.",
     ),
     "no handshake": (
         failures.tls_failure("h:443", OSError()),
         "tls",
-        "h:443 ended the connection during the TLS handshake: check that it speaks TLS, and its"
-        " own log.",
+        "h:443 closed the connection during the TLS handshake: check that it speaks TLS, and its"
+        " log.",
     ),
     "a proxy": (
         failures.proxy_refusal("407 No"),
         "unreachable",
-        "The proxy did not connect to the server (407 No): check its URL, the user it wants, and"
+        "The proxy did not connect to the server (407 No): check its URL, its credentials, and"
         " whether it may reach that host and port.",
     ),
     "silence": (
         failures.response_timeout(5.0, begun=False),
         "timeout",
-        f"No answer came within 5 seconds: {LOG} the server's log, or allow it more time if it is"
-        " only slow.",
+        f"No response arrived within 5 seconds: {ITS_LOG}, or raise the timeout if it is only"
+        " slow.",
     ),
     "silence in an answer": (
         failures.response_timeout(5.0, begun=True),
         "timeout",
-        f"The answer did not go on within 5 seconds: {LOG} the server's log, or allow it more"
-        " time if it is only slow.",
+        f"The response did not continue within 5 seconds: {ITS_LOG}, or raise the timeout"
+        " if it is only slow.",
     ),
     "an end": (
         failures.connection_lost(7, begun=False, reset=False),
         "closed",
-        "The server closed the connection without an answer, 7 body bytes having been sent:"
-        f" {LOG} its log.",
+        f"The server closed the connection without a response, 7 body bytes sent: {LOG}",
     ),
     "an end after one byte": (
         failures.connection_lost(1, begun=False, reset=False),
         "closed",
-        "The server closed the connection without an answer, 1 body byte having been sent:"
-        f" {LOG} its log.",
+        f"The server closed the connection without a response, 1 body byte sent: {LOG}",
     ),
     "a reset in an answer": (
         failures.connection_lost(7, begun=True, reset=True),
         "reset",
-        "The server reset the connection in the middle of its answer, 7 body bytes having been"
-        f" sent: {LOG} its log.",
+        f"The server reset the connection in the middle of its response, 7 body bytes sent: {LOG}",
     ),
     "no HTTP": (
         failures.malformed_response("a b"),
         "malformed",
-        "What came back is not an HTTP response (a b): compare the bytes that were received with"
-        " RFC 9112 or 9113, and check that no other protocol is spoken on that port.",
+        "The response is not valid HTTP (a b): compare the received bytes with"
+        " RFC 9112 or 9113, and check that the port uses no other protocol.",
     ),
 }
 
@@ -95,11 +93,11 @@ ACTS: list[tuple[FaultAction, str]] = [
     (Break("fin"), "cut after 3 body bytes by FIN"),
     (Break("rst"), "cut after 3 body bytes by RST"),
     (Break("half"), "half-closed after 3 body bytes"),
-    (Stall(0.5), "stood still for 0.5 seconds after 3 body bytes"),
-    (Throttle(write_size=1), "at most 1 bytes a write after 3 body bytes"),
+    (Stall(0.5), "stalled for 0.5 seconds after 3 body bytes"),
+    (Throttle(write_size=1), "at most 1 bytes per write after 3 body bytes"),
     (
         Throttle(write_size=1, rate=9),
-        "at most 1 bytes a write and 9 bytes a second after 3 body bytes",
+        "at most 1 bytes per write and 9 bytes per second after 3 body bytes",
     ),
     (SplitWrite(), "split a write after 3 body bytes"),
 ]

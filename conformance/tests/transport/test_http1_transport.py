@@ -88,8 +88,8 @@ async def test_the_server_gets_the_bytes_before_the_cut_and_then_the_cut(
 
 
 RESETS = {
-    "without an answer": b"",
-    "in the middle of its answer": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+    "without a response": b"",
+    "in the middle of its response": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
 }
 
 
@@ -119,7 +119,7 @@ async def test_server_reset_differs_from_a_close(
     assert http_response.failure is not None
     assert (http_response.failure.kind, http_response.closed) == ("reset", True)
     assert http_response.failure.message.startswith(
-        f"The server reset the connection {when}, 10 body bytes having been sent: "
+        f"The server reset the connection {when}, 10 body bytes sent: "
     )
 
 

@@ -127,7 +127,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("http_request", REFUSED.values(), ids=REFUSED)
 async def test_httpx_refuses_unsupported_requests(http_request: HttpRequest) -> None:
-    with pytest.raises(UnsendableError, match="send this one over HTTP"):
+    with pytest.raises(UnsendableError, match="send it over HTTP"):
         await HttpxTransport().send(http_request)
 
 
@@ -265,7 +265,7 @@ DATA, SETTINGS = frame(0, b"hi"), frame(4, stream=0)
 STATUS_200 = frame(1, b"\x88", flags=4)
 BROKEN = frame(4, b"abc", stream=0)  # a setting has six bytes
 GOAWAY = frame(7, bytes((0, 0, 0, 1, 0, 0, 0, 2)), stream=0)
-NO_HTTP = "What came back is not an HTTP response"
+NO_HTTP = "The response is not valid HTTP"
 RESET = "The server reset the connection"
 CLOSED = "The server closed the connection"
 # Each row: what the server says, piece by piece, then the status, the failure and its sentence.
@@ -288,30 +288,30 @@ BROKEN_HTTP2: dict[str, tuple[tuple[PeerMove, ...], int | None, str, str]] = {
         "malformed",
         f"{NO_HTTP} (Frame data missing or invalid): ",
     ),
-    "the end before anything": ((PeerClose(),), None, "closed", f"{CLOSED} without an answer, "),
+    "the end before anything": ((PeerClose(),), None, "closed", f"{CLOSED} without a response, "),
     "the end before an answer": (
         (SETTINGS, PeerClose()),
         None,
         "closed",
-        f"{CLOSED} without an answer, ",
+        f"{CLOSED} without a response, ",
     ),
     "the end within the body": (
         (SETTINGS, STATUS_200, DATA, PeerClose()),
         200,
         "closed",
-        f"{CLOSED} in the middle of its answer, ",
+        f"{CLOSED} in the middle of its response, ",
     ),
     "a farewell": (
         (SETTINGS + GOAWAY,),
         None,
         "reset",
-        f"{RESET} without an answer, 0 body bytes having been sent: ",
+        f"{RESET} without a response, 0 body bytes sent: ",
     ),
     "a farewell within the body": (
         (SETTINGS, STATUS_200, DATA + GOAWAY),
         200,
         "reset",
-        f"{RESET} in the middle of its answer, ",
+        f"{RESET} in the middle of its response, ",
     ),
 }
 

@@ -153,27 +153,27 @@ PACED: dict[str, tuple[tuple[InjectedFault, ...], list[tuple[float, bytes]], str
     "a stall": (
         (InjectedFault(Stall(3), 4),),
         [(0, HEAD), (0, b"0123"), (3, b"456789")],
-        "stood still for 3 seconds after 4 body bytes",
+        "stalled for 3 seconds after 4 body bytes",
     ),
     "a stall longer than the patience with silence": (
         (InjectedFault(Stall(60), 4),),
         [(0, HEAD), (0, b"0123"), (60, b"456789")],
-        "stood still for 60 seconds after 4 body bytes",
+        "stalled for 60 seconds after 4 body bytes",
     ),
     "a stall within the head": (
         (InjectedFault(Stall(2), 10, "head"),),
         [(0, HEAD[:10]), (2, HEAD[10:]), (2, TEN)],
-        "stood still for 2 seconds after 10 bytes of the head",
+        "stalled for 2 seconds after 10 bytes of the head",
     ),
     "one byte a write": (
         (InjectedFault(Throttle(write_size=1)),),
         [(0, HEAD), *((0, TEN[at : at + 1]) for at in range(10))],
-        "at most 1 bytes a write after 0 body bytes",
+        "at most 1 bytes per write after 0 body bytes",
     ),
     "a throttle": (
         (InjectedFault(Throttle(rate=2), "50%"),),
         [(0, HEAD), (0, b"01234"), *((n / 2, TEN[5 + n : 6 + n]) for n in range(5))],
-        "at most 2 bytes a second after 5 body bytes",
+        "at most 2 bytes per second after 5 body bytes",
     ),
     "a split": (
         (InjectedFault(SplitWrite(), 1), InjectedFault(SplitWrite(), "-1")),
@@ -183,7 +183,7 @@ PACED: dict[str, tuple[tuple[InjectedFault, ...], list[tuple[float, bytes]], str
     "a stall and a cut at one place": (
         (InjectedFault(Stall(1), 4), InjectedFault(Break(), 4)),
         [(0, HEAD), (0, b"0123")],
-        "stood still for 1 seconds after 4 body bytes",
+        "stalled for 1 seconds after 4 body bytes",
     ),
 }
 
@@ -231,7 +231,7 @@ async def test_a_lost_answer_is_in_the_record_and_nowhere_else() -> None:
     assert (http_response.sent, http_response.failure) == (10, None)
     assert http_response.exchange.response is not None
     assert http_response.exchange.response.status == 204
-    assert harness_acts(http_response) == ["dropped the answer unread"]
+    assert harness_acts(http_response) == ["dropped the response unread"]
 
 
 async def test_an_answer_that_never_comes_is_not_lost() -> None:
@@ -276,7 +276,7 @@ async def test_a_kept_connection_is_used_again(refusal: bytes, expected: list[by
         await line.aclose()
     assert (first.status, second.status) == (409, 204)
     assert connections == expected
-    assert ("over the connection that was kept" in harness_acts(second)) is (len(expected) == 1)
+    assert ("over the persistent connection" in harness_acts(second)) is (len(expected) == 1)
 
 
 async def test_stale_persistent_connection_is_replaced_for_safe_methods() -> None:

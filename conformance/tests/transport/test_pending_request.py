@@ -76,7 +76,7 @@ async def test_refusal_is_received_before_any_body_is_sent() -> None:
         assert await pending.receive_status(5) == 413
         http_response = await pending.finish()
     assert (http_response.status, http_response.sent) == (413, 0)
-    assert harness_acts(http_response) == ["stopped after 0 body bytes: the answer had come"]
+    assert harness_acts(http_response) == ["stopped after 0 body bytes: the response had arrived"]
     assert bytes(far.heard).endswith(END)
 
 

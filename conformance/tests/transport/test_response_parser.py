@@ -56,7 +56,7 @@ SAID = {
         True,
         heard(200, b"hello", version="1.0"),
     ),
-    "the answer to HEAD has no body, whatever its length says": (
+    "the response to HEAD has no body, whatever its length says": (
         "HEAD",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
         False,

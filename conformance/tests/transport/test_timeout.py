@@ -95,7 +95,7 @@ async def test_patience(
         "timeout" if timed_out else None
     )
     if http_response.failure is not None:
-        how = "The answer did not go on" if moves else "No answer came"
+        how = "The response did not continue" if moves else "No response arrived"
         assert http_response.failure.message.startswith(f"{how} within 10 seconds: ")
     assert http_response.complete is not timed_out
 
@@ -147,7 +147,7 @@ async def test_connection_that_is_never_accepted_is_unreachable(tier: Tier) -> N
     assert http_response.failure is not None
     assert http_response.failure.kind == "unreachable"
     assert http_response.failure.message.startswith(
-        "tus.test:80 accepted no connection within 10 sec"
+        "tus.test:80 did not accept a connection within 10 sec"
     )
     assert trio.current_time() == pytest.approx(http_response.exchange.at + 10)
 

@@ -101,8 +101,8 @@ class Prober:
         header, _ = await self.create_upload(one, ("Upload-Flavour", "strawberry"))
         if header.status in _AUTHENTICATION_STATUSES:
             raise TargetUnreachable(
-                f"The server lets nobody in: POST got {header.status}. Give it what it asks for by"
-                " -H, or by `headers` or an `auth` command in the profile."
+                f"The server refuses access: POST got {header.status}. Pass the credentials with"
+                " -H, or set `headers` or an `auth` command in the profile."
             )
         version, _ = await self.create_upload(one, ("Tus-Resumable", "999.0.0"))
         method = await self.send("INVENT", self.target.url)
@@ -146,7 +146,7 @@ class Prober:
     def result_for(self, http_response: HttpResponse, what: str, *, accepted: bool) -> ProbeResult:
         """Return a result from a response; a 5xx or no response leaves it unknown."""
         if http_response.status is None:
-            return ProbeResult("unknown", f"{what} had no answer.")
+            return ProbeResult("unknown", f"{what} got no response.")
         if accepted:
             return ProbeResult("accepted", f"{what} got {http_response.status}.")
         baseline_match = self.refusal_baseline.describe_match(http_response.status)

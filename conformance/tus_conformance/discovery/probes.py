@@ -25,7 +25,7 @@ from tus_conformance.targets.target_transport import UnsupportedByTransportError
 from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value
 
-NO_UPLOAD = ProbeResult("unknown", "It could not be tried, since no upload could be created.")
+NO_UPLOAD = ProbeResult("unknown", "The probe could not run, because no upload could be created.")
 
 _WRONG_SHA1 = "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 _RIGHT_SHA1 = f"sha1 {b64encode(sha1(b't', usedforsecurity=False).digest()).decode()}"
@@ -86,7 +86,7 @@ async def _probe_creation_with_upload(prober: Prober) -> ProbeResult:
     if url is None:
         return prober.result_for(http_response, "POST with a body", accepted=False)
     stored = await prober.fetch_offset(url)
-    evidence = f"After a POST with one byte, HEAD said Upload-Offset: {stored}."
+    evidence = f"After a POST with one byte, HEAD returned Upload-Offset: {stored}."
     if stored not in {"0", "1"}:
         return ProbeResult("unknown", evidence)
     return ProbeResult("accepted" if stored == "1" else "refused", evidence)
@@ -96,7 +96,7 @@ async def _probe_expiration(prober: Prober) -> ProbeResult:
     assert prober.first_upload_url is not None
     if not prober.saw_expiry:
         await prober.patch(prober.first_upload_url, 0, SAMPLE[:1])
-    seen = "An answer had" if prober.saw_expiry else "No answer to POST or PATCH had"
+    seen = "A response had" if prober.saw_expiry else "No response to POST or PATCH had"
     return ProbeResult("accepted" if prober.saw_expiry else "refused", f"{seen} Upload-Expires.")
 
 
@@ -125,7 +125,7 @@ async def _verify_checksums(
     http_response = await put(url, _WRONG_SHA1)
     stored = await prober.fetch_offset(url)
     status = http_response.status
-    evidence = f"A PATCH with a wrong {what} got {status}; HEAD then said offset {stored}"
+    evidence = f"A PATCH with a wrong {what} got {status}; HEAD then returned offset {stored}"
     if succeeded(http_response) and stored == "1":
         return ProbeResult("refused", f"{evidence}.")
     if http_response.status not in {400, 460} or stored != "0":
@@ -160,12 +160,14 @@ async def _probe_concatenation(prober: Prober) -> ProbeResult:
 async def _probe_concatenation_unfinished(prober: Prober) -> ProbeResult:
     if prober.partial_upload_url is None:
         outcome = prober.results["concatenation"].outcome
-        return ProbeResult(outcome, "No partial upload could be created to try it with.")
+        return ProbeResult(outcome, "No partial upload could be created for the probe.")
     http_response, url = await prober.create_upload(
         ("Upload-Concat", f"final;{urlsplit(prober.partial_upload_url).path}")
     )
     return prober.result_for(
-        http_response, "POST of a final over an unfinished partial", accepted=url is not None
+        http_response,
+        "POST of a final upload with an unfinished partial upload",
+        accepted=url is not None,
     )
 
 
@@ -178,10 +180,12 @@ async def _probe_complete_uploads(prober: Prober) -> ProbeResult:
     if other is not None and await prober.complete_upload(other):
         finished.append(other)
     if not finished:
-        return ProbeResult("unknown", "It could not be tried, since no upload could be finished.")
+        return ProbeResult(
+            "unknown", "The probe could not run, because no upload could be completed."
+        )
     heads = [await prober.send("HEAD", url) for url in finished]
     got = dict.fromkeys(str(head.status) for head in heads)
-    evidence = f"HEAD of a finished upload got {' and '.join(got)}."
+    evidence = f"HEAD of a complete upload got {' and '.join(got)}."
     if any(head.status in NO_UPLOAD_STATUSES for head in heads):
         return ProbeResult("refused", evidence)
     return ProbeResult("accepted" if all(map(succeeded, heads)) else "unknown", evidence)
@@ -190,17 +194,19 @@ async def _probe_complete_uploads(prober: Prober) -> ProbeResult:
 async def _probe_download(prober: Prober) -> ProbeResult:
     assert prober.first_upload_url is not None
     if not prober.first_upload_is_complete:
-        return ProbeResult("unknown", "It could not be tried, since no upload could be finished.")
+        return ProbeResult(
+            "unknown", "The probe could not run, because no upload could be completed."
+        )
     http_response = await prober.send("GET", prober.first_upload_url)
-    evidence = f"GET of a finished upload got {http_response.status}"
+    evidence = f"GET of a complete upload got {http_response.status}"
     if not succeeded(http_response):
         return ProbeResult(
             "refused" if is_refusal(http_response.status) else "unknown", f"{evidence}."
         )
     if not _resembles_sample(http_response.body):
-        return ProbeResult("refused", f"{evidence} and something else than its bytes.")
+        return ProbeResult("refused", f"{evidence} without the bytes of the upload.")
     # Wrong bytes are still a download: otherwise no scenario would compare them.
-    wrong = "" if http_response.body == SAMPLE else ", with other bytes than were sent"
+    wrong = "" if http_response.body == SAMPLE else ", with other bytes than were uploaded"
     return ProbeResult("accepted", f"{evidence}{wrong}.")
 
 

@@ -52,17 +52,17 @@ def _key_lines(name: str, described: Mapping[str, Any], known: Known) -> Iterato
 
 def _summary_lines(found: DiscoveryResult) -> Iterator[str]:
     """Yield what was found, a sentence each."""
-    yield "What is known of a server, for `tus-conformance run --profile FILE`."
-    yield "A line that begins with # and no space after it is a key that is not set."
+    yield "A profile: facts about a server, for `tus-conformance run --profile FILE`."
+    yield "A line that starts with # without a space is a key that is not set."
     yield f"The server lists {', '.join(found.extensions) or 'no extensions'}."
     for name in EXTENSIONS:
         seen = found.capabilities.get(name)
         if seen is None or seen.advertised is (seen.observed == "accepted"):
             continue
         if seen.advertised and seen.observed == "refused":
-            yield f"It lists {name}, but refused it. {seen.reason}"
+            yield f"It lists {name}, but the probe was refused. {seen.reason}"
         elif not seen.advertised and seen.observed == "accepted":
-            yield f"It does {name} without listing it. {seen.reason}"
+            yield f"It supports {name} without listing it. {seen.reason}"
     if found.max_size is not None:
         yield f"Tus-Max-Size is {found.max_size}."
     if found.expires_in is not None:

@@ -24,7 +24,7 @@ class RefusalBaseline:
             ("A creation in a made-up version", self.version),
             ("A made-up method", self.method),
         )
-        return tuple(f"{what} got {status or 'no http_response'}." for what, status in statuses)
+        return tuple(f"{what} got {status or 'no response'}." for what, status in statuses)
 
     def describe_match(self, status: int | None) -> str:
         """Return which made-up thing was refused with a status, too, as part of a sentence.

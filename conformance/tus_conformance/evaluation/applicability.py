@@ -11,7 +11,7 @@ from tus_scenarios import Scenario
 
 _CONDITION_REASONS = {
     "max-size": "the server states no Tus-Max-Size",
-    "download": "the server offers no download",
+    "download": "the server does not offer downloads",
 }
 
 GRANTED_BY_USER = frozenset({"large"})
@@ -97,4 +97,7 @@ def _unmet_extension(name: str, found: DiscoveryResult) -> tuple[Verdict, str] |
     because = probed.reason if probed else "No probe tried it."
     if probed is not None and probed.observed == "refused":
         return "unsupported", f"{name} is not listed, and a probe saw it refused. {because}"
-    return "not-applicable", f"{name} is not listed, and no probe could tell. {because}"
+    return (
+        "not-applicable",
+        f"{name} is not listed, and probes do not show whether the server has it. {because}",
+    )

@@ -61,4 +61,4 @@ def _not_reached_checks(scenario: Scenario, checks: Sequence[Check], reason: str
 def _end_reason(checks: Sequence[Check]) -> str:
     """Return what ended a scenario early, if something did: the last thing that was wrong."""
     wrong = [check for check in checks if check.outcome == "violated"]
-    return f"the story ended with this: {wrong[-1].actual}" if wrong else "not reached"
+    return f"the scenario ended with this: {wrong[-1].actual}" if wrong else "not reached"

@@ -27,15 +27,15 @@ COMPLETE_UPLOAD_REQUIREMENTS = {
 which a server that forgets them is charged with it; no other is broken where it does not."""
 
 _FORGOTTEN_REASON = (
-    "A complete upload is not found any more (core.head.upload-offset), and nothing else can be"
-    " asked of it."
+    "A complete upload is not found (core.head.upload-offset), so no other request can be"
+    " sent for it."
 )
 _MAYBE_FORGOTTEN_REASON = (
-    "The server forgets complete uploads (core.head.upload-offset), and whether this one was"
-    " complete is chance: its last bytes were sent, and no answer came."
+    "The server forgets complete uploads (core.head.upload-offset), and it is unknown whether"
+    " this one was complete: its last bytes were sent, and no response arrived."
 )
 _SERVER_EXITED_REASON = (
-    "The server's process ended each time that this was told (always.server-keeps-running)."
+    "The server's process exited in every attempt (always.server-keeps-running)."
 )
 
 

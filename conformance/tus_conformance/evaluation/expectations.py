@@ -95,7 +95,7 @@ def _find_other_case(expectation: Expectation, references: References) -> str:
     for name, condition in expectation.after.items():
         earlier = references.response(name)
         if not meets(condition, earlier, references):
-            how = "no answer" if earlier.status is None else f"status {earlier.status}"
+            how = "no response" if earlier.status is None else f"status {earlier.status}"
             return f"{name!r} got {how}"
     return ""
 
@@ -107,7 +107,7 @@ def _other_response_checks(
     actual = _describe_actual(expectation, reply)
     if reply.status is None:
         return not_reached_checks(expectation, actual, step, "no-response")
-    return not_reached_checks(expectation, f"{actual} came instead", step, "another-case")
+    return not_reached_checks(expectation, f"{actual} arrived instead", step, "another-case")
 
 
 def _ensure_answered(expectation: Expectation, reply: StepResponse, *, after_waiting: bool) -> None:
@@ -136,7 +136,7 @@ def _describe_actual(expectation: Expectation, reply: StepResponse) -> str:
         return reply.finding
     if reply.status is None:
         failure = reply.http_response.failure
-        return failure.message if failure else "no answer"
+        return failure.message if failure else "no response"
     shown = [f"status {reply.status}"]
     for name in _headers_named(expectation):
         value = reply.header(name)

@@ -122,7 +122,7 @@ class Invariant:
             section=requirement.section,
             extension=requirement.extension,
             reason=self._reason(),
-            steps=("Look at every exchange of every scenario of the run.",),
+            steps=("Check every exchange of every scenario of the run.",),
             requirements=(self.requirement,),
             attempts=(attempt,),
             command=reproduce(self.scenario_ids[0]) if self.scenario_ids else "",
@@ -140,13 +140,13 @@ class Invariant:
 
     def _reason(self) -> str:
         if not self.checked:
-            return "No exchange of this run was one that it speaks of."
+            return "It applies to no exchange of this run."
         if not self.violations:
             return f"Held in {self.checked} exchanges."
         if self.server_exits:
-            return f"Broken {self.violations} times in a run of {self.checked} exchanges."
+            return f"Violated {self.violations} times in {self.checked} exchanges."
         shown = ", ".join(self.scenario_ids[:3]) + (", ..." if len(self.scenario_ids) > 3 else "")
-        return f"Broken in {self.violations} of {self.checked} exchanges, in: {shown}."
+        return f"Violated in {self.violations} of {self.checked} exchanges, in: {shown}."
 
 
 def server_exit_check(exit_description: str) -> Check:
@@ -156,6 +156,6 @@ def server_exit_check(exit_description: str) -> Check:
         outcome="violated",
         grade="warn",
         rule="server-exit",
-        expected="the server goes on running, whatever clients do",
+        expected="the server keeps running, whatever clients send",
         actual=exit_description,
     )

@@ -83,7 +83,7 @@ def _check_within_length(observation: Observation) -> InvariantResult | None:
     if int(offset) <= int(length):
         return InvariantResult("pass")
     actual = f"Upload-Offset: {offset}, Upload-Length: {length}"
-    expected = "an offset that is not beyond the length"
+    expected = "an offset that is not greater than the length"
     return InvariantResult("fail", expected, actual, rule="data-loss")
 
 
@@ -114,7 +114,7 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
     ),
     (
         "always.tus-resumable-value",
-        "Tus-Resumable states the version that the request was made in",
+        "Tus-Resumable has the version of the request",
         "core.tus-resumable.response-value",
         lambda: _check_version_value,
     ),
@@ -144,19 +144,19 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
     ),
     (
         "always.offset-never-goes-back",
-        "An offset, once acknowledged, never goes back",
+        "An acknowledged offset never decreases",
         "core.head.offset-accurate",
         lambda: OffsetTracker().check_not_decreasing,
     ),
     (
         SERVER_KEEPS_RUNNING,
-        "The server goes on running, whatever clients do",
+        "The server keeps running, whatever clients send",
         SERVER_EXIT_REQUIREMENT,
         lambda: _check_answered,
     ),
     (
         "always.offset-within-length",
-        "An offset is never beyond the length",
+        "An offset is never greater than the length",
         "core.patch.exceeds-length",
         lambda: _check_within_length,
     ),

@@ -45,11 +45,11 @@ def setup_failure(
     blamed = f" ({requirement})" if requirement else ""
     if failure is not None:
         return StopScenario("precondition", f"{what}{blamed}: {failure.message}")
-    description = f"{reply.method} was answered with {actual or reply.status}"
+    description = f"{reply.method} got {actual or reply.status}"
     if reply.succeeded and reply.method == "POST":
         description += f" and {_describe_location(reply.header('Location'))}"
     return StopScenario("precondition", f"{what}{blamed}: {description}.")
 
 
 def _describe_location(location: str | None) -> str:
-    return "no Location" if location is None else f"the Location {location!r}, which is no URL"
+    return "no Location" if location is None else f"the Location {location!r}, which is not a URL"

@@ -64,7 +64,10 @@ def of_scenario(attempts: Sequence[Attempt]) -> tuple[Verdict, str]:
         return "fail", ""
     if all(_failed(first) & _failed(other) for other in others):
         return "fail", ""
-    return "inconclusive", "A first attempt failed, and a second one did not fail in the same way."
+    return (
+        "inconclusive",
+        "The first attempt failed, and the second attempt did not fail in the same way.",
+    )
 
 
 def of_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> Verdict:

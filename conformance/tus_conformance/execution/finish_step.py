@@ -26,9 +26,11 @@ async def finish_upload(requests: ScenarioRequests, upload: UploadState) -> Step
     if forgets and _is_complete_and_removed(upload, head):
         return await _verify_content(requests, upload, head)
     if stored is None:
-        return _incomplete_reply(head, f"HEAD got {_describe_reply(head)}, so it cannot be resumed")
+        return _incomplete_reply(
+            head, f"HEAD got {_describe_reply(head)}, so the upload cannot be resumed"
+        )
     if upload.length is None:
-        return _incomplete_reply(head, "its length is not known")
+        return _incomplete_reply(head, "its length is unknown")
     if stored > upload.length:
         return _beyond_length_reply(head, stored, upload.length)
     if stored < upload.length or not upload.length_declared:
@@ -79,7 +81,7 @@ async def _verify_content(
     requests: ScenarioRequests, upload: UploadState, head: StepResponse
 ) -> StepResponse:
     if upload.has_foreign_bytes:
-        return _unverified_reply(head, "bytes of another origin were accepted")
+        return _unverified_reply(head, "bytes of another request were accepted")
     comparison = ContentComparison(upload.body)
     if not requests.session.discovery.accepts("download"):
         return await _read_by_command(requests, upload, head, comparison)
@@ -98,7 +100,7 @@ async def _read_by_command(
     """Compare what the profile's `read` command prints, where there is no download."""
     command = requests.session.target.profile.commands.read
     if command is None:
-        return _unverified_reply(head, "the server offers no download")
+        return _unverified_reply(head, "the server does not offer downloads")
     last = unquote(urlsplit(upload.url).path.rstrip("/").rpartition("/")[2])
     try:
         comparison.feed(await program.run_program(command, url=upload.url, id=last))
@@ -106,12 +108,12 @@ async def _read_by_command(
         raise StopScenario("command", str(failed)) from None
     received, length = comparison.position, upload.length or 0
     if comparison.first_difference is not None:
-        wrong = f"byte {comparison.first_difference} of what is stored is not the one sent"
+        wrong = f"byte {comparison.first_difference} of the stored bytes differs from the byte sent"
         return replace(head, finish_state="wrong-byte", finding=wrong)
     if received != length:
         wrong = f"{received} bytes are stored of {length}"
         return replace(head, finish_state="wrong-length", finding=wrong)
-    right = "complete, and every stored byte is right"
+    right = "complete, and every stored byte is correct"
     return replace(head, finish_state="verified", finding=right)
 
 
@@ -120,7 +122,7 @@ def _verify_download(
 ) -> StepResponse:
     received = comparison.position
     if comparison.first_difference is not None:
-        wrong = f"byte {comparison.first_difference} of the download is not the one sent"
+        wrong = f"byte {comparison.first_difference} of the download differs from the byte sent"
         return replace(download, finish_state="wrong-byte", finding=wrong)
     if not download.http_response.complete:
         return _incomplete_reply(
@@ -129,7 +131,7 @@ def _verify_download(
     if received != length:
         wrong = f"the download has {received} bytes of {length}"
         return replace(download, finish_state="wrong-length", finding=wrong)
-    right = "complete, and every byte of the download is right"
+    right = "complete, and every byte of the download is correct"
     return replace(download, finish_state="verified", finding=right)
 
 
@@ -145,7 +147,7 @@ def _refused_reply(sent: StepResponse, stored: int) -> StepResponse:
 
 
 def _unverified_reply(head: StepResponse, why: str) -> StepResponse:
-    finding = f"complete; content unverified, since {why}"
+    finding = f"complete; content unverified, because {why}"
     return replace(head, finish_state="unverified", finding=finding)
 
 
@@ -154,5 +156,5 @@ def _incomplete_reply(reply: StepResponse, finding: str) -> StepResponse:
 
 
 def _beyond_length_reply(head: StepResponse, offset: int, length: int) -> StepResponse:
-    finding = f"HEAD says {offset} bytes of an upload of {length}"
+    finding = f"HEAD returns offset {offset} for an upload of {length}"
     return replace(head, finish_state="offset-beyond-length", finding=finding)

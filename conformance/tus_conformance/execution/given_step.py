@@ -11,7 +11,7 @@ from tus_conformance.targets import program
 from tus_scenarios import GivenUpload, RequestSpec
 
 _UPLOAD_COMMAND_ADVICE = (
-    "If clients cannot create uploads here, name an `upload` command in the profile."
+    "If clients cannot create uploads on this server, set an `upload` command in the profile."
 )
 
 
@@ -29,7 +29,7 @@ async def create_given_upload(requests: ScenarioRequests, given: GivenUpload) ->
             # That a PATCH response has the offset is a requirement of its own; here HEAD will do.
             await requests.send("HEAD", RequestSpec(of=given.name))
         if not reply.succeeded or upload.offset <= before:
-            raise setup_failure("The bytes to begin with could not be stored", reply)
+            raise setup_failure("The initial bytes could not be stored", reply)
     return upload
 
 
@@ -44,7 +44,7 @@ async def _create_upload(
     reply = await requests.send("POST", _creation_request(given))
     if reply.succeeded and given.name in requests.uploads:
         return requests.uploads[given.name]
-    failure = setup_failure("The upload to begin with could not be created", reply)
+    failure = setup_failure("The initial upload could not be created", reply)
     if closed and failure.cause == "precondition":
         failure.reason += f" {_UPLOAD_COMMAND_ADVICE}"
     raise failure
@@ -56,7 +56,7 @@ async def _create_by_command(
     """Have an upload made by the command of the profile."""
     if given.deferred or given.metadata or given.header:
         raise StopScenario(
-            "impossible", "It needs an upload of a kind that the `upload` command cannot make."
+            "impossible", "It needs a kind of upload that the `upload` command cannot create."
         )
     try:
         url = await requests.creations.run_upload_command(command, length=length)

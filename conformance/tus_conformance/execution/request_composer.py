@@ -154,5 +154,5 @@ def _default_url(method: str, upload: str) -> str:
 
 def _required_length(upload: UploadState | None) -> int:
     if upload is None or upload.length is None:
-        raise UnresolvedReference("the length of the upload is not known")
+        raise UnresolvedReference("the length of the upload is unknown")
     return upload.length

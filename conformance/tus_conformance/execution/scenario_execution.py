@@ -93,7 +93,7 @@ class ScenarioExecution(ScenarioRequests):
         except (program.ProgramError, ServerError) as failed:
             raise StopScenario("command", str(failed)) from None
         if not await self.session.wait_until_responsive():
-            raise StopScenario("command", "The server does not answer after it was restarted.")
+            raise StopScenario("command", "The server does not respond after the restart.")
 
     async def wait_until(self, ready: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
         """Ask again, less and less often, until ready or the deadline is over."""

@@ -26,7 +26,7 @@ from tus_reports import Exchange
 from tus_scenarios import GivenUpload, NetworkFault, RequestSpec, Scenario
 
 _RATE_LIMITED_REASON = (
-    "The server asks for fewer requests (429); set `rate` in the profile to what it allows."
+    "The server limits the request rate (429): set `rate` in the profile to its limit."
 )
 
 

@@ -32,7 +32,7 @@ async def execute_scenario(scenario: Scenario, session: Session, attempt: int = 
         except StopScenario as stopped:
             stop = stopped
         except UnresolvedReference as missing:
-            stop = StopScenario("unresolved", f"It could not go on: {missing}.")
+            stop = StopScenario("unresolved", f"The scenario could not continue: {missing}.")
         except Exception as bug:  # a bug of ours must not count against the server
             stop = StopScenario("suite-bug", _describe_bug(bug))
     duration = round(trio.current_time() - began, 6)
@@ -153,6 +153,6 @@ def _describe_bug(bug: Exception) -> str:
         bug = bug.exceptions[0]
     frame = traceback.extract_tb(bug.__traceback__)[-1]
     return (
-        "The suite itself failed here, which says nothing of the server; please report it:"
+        "This is an error of the suite, not of the server; please report it:"
         f" {type(bug).__name__}: {bug} (line {frame.lineno} of {frame.name})."
     )

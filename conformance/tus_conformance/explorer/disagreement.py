@@ -44,7 +44,7 @@ class Disagreement:
 
     @property
     def summary(self) -> str:
-        """Return what was expected, and what came instead."""
+        """Return what was expected, and what arrived instead."""
         return f"{self.check.requirement}: expected {self.check.expected}; got {self.check.actual}"
 
 
@@ -58,7 +58,7 @@ def scenario_source(
     )  # so that several findings can be replayed at once
     return ScenarioSource(
         id=f"explored.{row}.{content_hash:08x}",
-        title=f"A story that ends with {row}: {kinds_text}",
+        title=f"A sequence that ends with {row}: {kinds_text}",
         why=why,
         needs=required_capabilities(moves),
         step=tuple(steps),
@@ -67,7 +67,7 @@ def scenario_source(
 
 def scenario_from_moves(moves: Sequence[Move]) -> Scenario:
     """Return a story as the engine tells it."""
-    source = scenario_source(unfold_moves(moves), moves, "story", "It was made up.")
+    source = scenario_source(unfold_moves(moves), moves, "story", "A generated sequence.")
     return unfold(source, ScenarioFile(section="Core", extension="core", scenario=(source,)))[0]
 
 
@@ -78,7 +78,7 @@ def format_disagreement(disagreement: Disagreement) -> str:
     source = scenario_source(disagreement.steps, disagreement.moves, row.id, why)
     file = ScenarioFile(section=row.section, extension=row.extension, scenario=(source,))
     remarks = (
-        "The shortest story that the explorer found for a disagreement. To replay it:",
+        "The shortest sequence that the explorer found for a disagreement. To replay it:",
         "tus-conformance run --target URL --scenarios THIS-FILE",
         "",
     )

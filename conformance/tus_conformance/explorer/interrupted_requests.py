@@ -88,7 +88,7 @@ def _head(state: ModelState, move: Move) -> tuple[Step, ...]:
       { status = "2xx", header.Upload-Offset = { most = $max_offset },
         checks = "core.net.detect-errors",
         fail = [{ header.Upload-Offset = { least = $over },
-          says = "it counts bytes that were never sent" }] } ] }"""
+          says = "the offset counts bytes that were never sent" }] } ] }"""
     return steps(text, u=upload.name, max_offset=upload.max_offset, over=upload.max_offset + 1)
 
 

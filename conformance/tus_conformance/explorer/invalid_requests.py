@@ -46,7 +46,7 @@ def _wrong_offset(state: ModelState, move: Move) -> tuple[Step, ...]:
         move,
         'offset = "{$u.offset$shift}"',
         """{ status = 409, checks = "core.patch.offset-mismatch-409", warn = [
-          { status = [400, 413, 416], says = "refused for being out of range" } ] }""",
+          { status = [400, 413, 416], says = "refused as out of range" } ] }""",
         "core.patch.offset-mismatch-no-change",
         shift=shift,
     )
@@ -183,7 +183,7 @@ def _beyond(state: ModelState, move: Move) -> tuple[Step, ...]:
     text = """{ patch = { of = "$u", send = $n, framing = "$framing" }, needed = true, expect = [
         { status = "4xx", checks = "core.patch.exceeds-length",
           note = [{ status = "2xx", header.Upload-Offset = { most = $length } }],
-          warn = [{ closed = true, says = "the connection was closed without an answer" }],
+          warn = [{ closed = true, says = "the connection was closed without a response" }],
           fail = [{ status = "2xx", header.Upload-Offset = { least = $over } }] } ] },
       { head = { of = "$u" }, within = 5, needed = true, expect = [
         { status = "2xx", header.Upload-Offset = { most = $length },
@@ -223,7 +223,7 @@ def _final(state: ModelState, move: Move) -> tuple[Step, ...]:
 def _unknown(_: ModelState, move: Move) -> tuple[Step, ...]:
     text = """{ patch = { to = "{unknown}", offset = 0, body = "$body" }, expect = [
       { status = 404, checks = "core.patch.nonexistent-404", fail = [
-        { status = "2xx", says = "bytes were written where no upload is" } ] } ] }"""
+        { status = "2xx", says = "bytes were written to an upload that does not exist" } ] } ] }"""
     return steps(text, body="hello"[: 1 + move.size % 5])
 
 

@@ -188,7 +188,7 @@ class Search:
         if not session.server_exited and await session.wait_until_responsive():
             return ""
         if session.server is None:
-            raise ServerLostError("The server stopped answering.")
+            raise ServerLostError("The server stopped responding.")
         try:
             return await session.server.restart()
         except ServerError as failed:

@@ -79,7 +79,7 @@ _ANSWER = """{ status = "2xx", checks = "core.patch.accept" },
   { when.status = "2xx", header.Upload-Offset = "{$u.offset+$n}",
     checks = "core.patch.upload-offset-value", warn = [
       { header.Upload-Offset = { least = "{$u.offset}", most = "{$u.offset+$n}" },
-        says = "it stored fewer bytes than it was sent" } ] }"""
+        says = "fewer bytes were stored than were sent" } ] }"""
 
 
 def _patch(upload: ModelUpload | None, move: Move, more: str = "") -> tuple[Step, ...]:
@@ -212,10 +212,10 @@ def _gone(state: ModelState, move: Move) -> tuple[Step, ...]:
         return ()
     text = """{ head = { of = "$u" }, needed = true, expect = [
         { status = [404, 410, 403], checks = "termination.gone", fail = [
-          { status = "2xx", says = "it is still there" } ] } ] },
+          { status = "2xx", says = "the upload still exists" } ] } ] },
       { patch = { of = "$u", send = 1 }, needed = true, expect = [
         { status = [404, 410], checks = "termination.gone", fail = [
-          { status = "2xx", says = "it rose again" } ] } ] }"""
+          { status = "2xx", says = "the removed upload accepts bytes" } ] } ] }"""
     return steps(text, u=upload.name)
 
 

@@ -40,13 +40,13 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         if not 0 <= self.chance <= 1:
-            raise ValueError("`chance` is a number from 0 to 1.")
+            raise ValueError("`chance` must be a number from 0 to 1.")
         if (self.fault is None) == (self.answer is None):
-            raise ValueError("A rule has either a `fault` or an `answer`.")
+            raise ValueError("A rule needs either a `fault` or an `answer`, not both.")
         if self.answer is not None and not 400 <= self.answer <= 599:
-            raise ValueError("`answer` is a status from 400 to 599.")
+            raise ValueError("`answer` must be a status from 400 to 599.")
         if self.fault is not None and self.fault.until:
-            raise ValueError("`until` is for steps of scenarios; a proxy has none.")
+            raise ValueError("`until` needs the steps of a scenario, so a proxy cannot use it.")
         if self.fault is not None and self.fault.at != ANY_POSITION:
             try:
                 resolve_position(self.fault.at, 0)
@@ -57,7 +57,7 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def description(self) -> str:
         """Return what the rule does, in words."""
         if self.fault is None:
-            return f"answered with {self.answer}"
+            return f"responded with {self.answer}"
         if self.fault.at == ANY_POSITION:
             return describe_fault(msgspec.structs.replace(self.fault, at="50%")).replace(
                 "50%", "some"
@@ -132,6 +132,6 @@ def read_fault_plan(path: Path, seed: int) -> SeededFaultPlan:
         total = sum(rule.chance for rule in plan.rule if method in rule.methods)
         if total > 1 + 1e-9:
             raise FaultPlanError(
-                f"{path}: the chances for {method} come to {total:g}, more than 1."
+                f"{path}: the chances for {method} add up to {total:g}; they must not exceed 1."
             )
     return SeededFaultPlan(plan, seed)

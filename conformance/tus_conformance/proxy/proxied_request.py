@@ -48,7 +48,7 @@ class ProxiedRequest:
         """Return the request and what became of it in a line; no query, which may hold secrets."""
         body = f", {self.received} bytes" if self.received or self.length else ""
         ended = {"": "", "fin": ", closed by the client", "rst": ", reset by the client"}
-        answered = "no answer" if self.status is None else str(self.status)
+        answered = "no response" if self.status is None else str(self.status)
         end = ended[self.closed_by_client]
         line = f"{self.number:4} {self.method} {self.path}{body}{end}: {answered}"
         return line + "".join(f"; {each}" for each in self.faults_done)

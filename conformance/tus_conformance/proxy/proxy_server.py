@@ -57,7 +57,7 @@ class ProxyServer:
         try:
             listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
         except OSError as error:
-            raise ListenError(f"Port {port} cannot be listened on: {error.strerror}.") from None
+            raise ListenError(f"Cannot listen on port {port}: {error.strerror}.") from None
         found = int(listeners[0].socket.getsockname()[1])
         count = iter(range(1, 1 << 62))
 
@@ -110,9 +110,9 @@ class _ClientConnection:
     async def _pass_on(self, request: h11.Request, proxied: ProxiedRequest) -> None:
         chosen = self._proxy.choose(proxied)
         if chosen.answer is not None:
-            proxied.faults_done.append(f"answered with {chosen.answer} by the proxy")
+            proxied.faults_done.append(f"the proxy responded with {chosen.answer}")
             await self._send_response(
-                chosen.answer, "The proxy answers this itself, by its plan.\n"
+                chosen.answer, "The proxy sends this response itself, according to its plan.\n"
             )
             return
         try:
@@ -295,7 +295,7 @@ class _ProxiedExchange:
                 self._proxied_request.status = event.status_code
                 self._proxied_request.response_headers = _decode_headers(event.headers.raw_items())
                 if self._lose:
-                    self._proxied_request.faults_done.append("the answer was lost")
+                    self._proxied_request.faults_done.append("the response was lost")
                     await self._client.close("rst")
                     return
                 event = h11.Response(

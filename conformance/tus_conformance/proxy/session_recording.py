@@ -53,7 +53,8 @@ class SessionRecording:
             return None
         if foreign:
             self.notes.append(
-                f"Left out, since they are about no upload that was made here: {foreign} requests."
+                f"Left out, because their uploads were not created in this session: {foreign}"
+                " requests."
             )
         for upload in uploads.values():
             steps += writer.finish_steps(upload)
@@ -92,14 +93,14 @@ def _format_file(steps: list[Step], writer: ScenarioWriter, name: str) -> str:
     row = ledger()[_REQUIREMENT]
     source = ScenarioSource(
         id=f"recorded.{_UNUSABLE.sub('-', name.lower())}",
-        title="What a client did, told again",
-        why="Recorded between a client and a server; another server has to serve it as well.",
+        title="A recorded client session",
+        why="Recorded between a client and a server; other servers must serve it too.",
         needs=tuple(need for word, need in _NEEDS.items() if word in writer.needed),
         step=tuple(steps),
     )
     file = ScenarioFile(section=row.section, extension=row.extension, scenario=(source,))
     remarks = (
-        "Recorded by tus-conformance record. Contents are generated, nothing is the user's.",
+        "Recorded by tus-conformance record. Contents are generated and metadata is replaced.",
         "Replay it: tus-conformance run --target URL --scenarios THIS-FILE",
         "",
     )

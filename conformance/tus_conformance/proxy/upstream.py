@@ -30,7 +30,7 @@ class Upstream:
             usable = False
         if not usable:
             raise UpstreamError(
-                f"{self.url!r} is no URL of a server. Give it whole, such as"
+                f"{self.url!r} is not the URL of a server. Give the whole URL, such as"
                 " http://127.0.0.1:1080/files/."
             )
 

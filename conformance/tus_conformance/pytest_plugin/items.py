@@ -171,7 +171,7 @@ class InvariantItem(_Item):
         """Conclude from what the invariant saw."""
         result = self.plugin_run.invariant_result(self.name)
         if result is None:
-            pytest.skip("excluded: left out by --tus-skip or the profile")
+            pytest.skip("excluded: by --tus-skip or the profile")
         self.apply_verdict(result)
 
 

@@ -81,5 +81,5 @@ class AttemptRunner:
                 during, exit_description, self._trace.take_last_exchanges()
             )
             return True
-        self.server_lost = f"the server stopped answering in {scenario.id}."
+        self.server_lost = f"the server stopped responding in {scenario.id}."
         return False

@@ -21,8 +21,8 @@ FailurePair = tuple[str, str]
 """The id of a scenario, and the id of a requirement that it checks."""
 
 _HEADER_COMMENT = """\
-# Fails that are known to the tus conformance suite: SCENARIO REQUIREMENT, a pair in each line.
-# Say after a # why a fail is let be. Delete the line when it is fixed; a run tells when that is.
+# Known failures of the tus conformance suite, one "SCENARIO REQUIREMENT" per line.
+# Give a reason after #. When the failure is fixed, the run says so: delete its line then.
 """
 
 
@@ -97,7 +97,7 @@ def read_baseline(path: Path, checks: Mapping[str, Collection[str]]) -> Baseline
 
 def _parse_pair(words: Sequence[str], checks: Mapping[str, Collection[str]]) -> FailurePair:
     if len(words) != 2:
-        raise BaselineError("write the id of a scenario and of a requirement, and nothing else.")
+        raise BaselineError("write the id of a scenario and the id of a requirement.")
     scenario, requirement = words
     if scenario not in checks:
         raise BaselineError(f"there is no scenario {scenario!r}.{_suggestion(scenario, checks)}")

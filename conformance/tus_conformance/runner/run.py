@@ -117,7 +117,7 @@ class Run:
             scenario.id, self.plan.target.profile, scenario.needs
         )
         if exclusion is None and self._first_failure:
-            exclusion = f"not run, since {self._first_failure} failed (--fail-fast)"
+            exclusion = f"not run, because {self._first_failure} failed (--fail-fast)"
         without_run = verdict_without_run(
             scenario,
             session.discovery,
@@ -154,7 +154,7 @@ class Run:
 
     def _add_result(self, result: ScenarioResult) -> None:
         if self.plan.baseline.entries and self._is_known(result):
-            reason = f"{result.reason} Known: the baseline has it.".strip()
+            reason = f"{result.reason} Known failure: listed in the baseline.".strip()
             result = structs.replace(result, reason=reason)
         self.results.append(result)
         self._exchanges += sum(len(attempt.exchanges) for attempt in result.attempts)
@@ -180,7 +180,7 @@ class Run:
             invariant.result(self.plan.reproduce_command)
             for invariant in self._monitor.invariants
             if self.plan.selection.exclusion_reason(invariant.id, self.plan.target.profile)
-            in {None, "not among --only"}
+            in {None, "not selected by --only"}
         ]
 
     def _header(self) -> Header:

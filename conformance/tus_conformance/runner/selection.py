@@ -22,14 +22,14 @@ class Selection:
     ) -> str | None:
         """Return why a scenario, by id and needs, is left out; None where it is not."""
         if self.only and not _matches(scenario, self.only):
-            return "not among --only"
+            return "not selected by --only"
         if _matches(scenario, self.skip):
-            return "left out by --skip"
+            return "excluded by --skip"
         for exclusion in profile.exclude:
             if fnmatchcase(scenario, exclusion.scenario):
                 return exclusion.reason
         if "large" in needs and not self.large:
-            return "it moves gigabytes; --large includes it"
+            return "it transfers gigabytes; --large includes it"
         return None
 
 

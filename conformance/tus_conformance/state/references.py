@@ -59,7 +59,7 @@ class References:
     def response(self, step: str) -> StepResponse:
         """Return the answer to a step; raise Unbound where that was not performed."""
         if step not in self.replies:
-            raise UnresolvedReference(f"there was no answer to {step!r}")
+            raise UnresolvedReference(f"there was no response to {step!r}")
         return self.replies[step]
 
     def _reference_value(self, name: str) -> str:
@@ -81,7 +81,7 @@ class References:
     def _header_value(self, step: str, name: str) -> str:
         value = self.replies[step].header(name)
         if value is None:
-            raise UnresolvedReference(f"the answer to {step!r} has no {name}")
+            raise UnresolvedReference(f"the response to {step!r} has no {name}")
         return value
 
     def _upload_value(self, upload: UploadState, rest: str) -> str:

@@ -31,13 +31,13 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Scenarios that are left out, since the deviation is known."""
 
     scenario: Annotated[
-        str, _key("A glob of the ids of scenarios.", "core.method-override.*", minLength=1)
+        str, _key("A glob pattern for scenario ids.", "core.method-override.*", minLength=1)
     ]
     reason: Annotated[
         str,
         _key(
-            "Why they are left out; it is printed.",
-            "the proxy in front does not let the header through",
+            "The reason for the exclusion; the report shows it.",
+            "the proxy removes the header",
             minLength=1,
         ),
     ]
@@ -49,36 +49,34 @@ class Tls(
     """How to speak TLS; files are found from the folder of the profile."""
 
     ca: Annotated[
-        str | None, _key("Certificates to trust besides the system's, in PEM.", "ca.pem")
+        str | None, _key("Trusted certificates in addition to the system's, in PEM.", "ca.pem")
     ] = None
-    certificate: Annotated[
-        str | None, _key("The certificate of the client, in PEM.", "client.pem")
-    ] = None
+    certificate: Annotated[str | None, _key("The client certificate, in PEM.", "client.pem")] = None
     key: Annotated[
         str | None,
-        _key("The key of that certificate, where it stands in a file of its own.", "client.key"),
+        _key("The key of the client certificate, if it is in a separate file.", "client.key"),
     ] = None
-    insecure: Annotated[
-        bool, _key("Trust whatever certificate the server has, for whatever name.", example=True)
-    ] = False
+    insecure: Annotated[bool, _key("Accept any certificate, for any host name.", example=True)] = (
+        False
+    )
 
 
 class Commands(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """Programs that do what HTTP cannot. They are run without a shell."""
+    """Commands for what HTTP cannot do. They are run without a shell."""
 
     auth: Annotated[
         str | None,
         _key(
-            "Prints headers, 'Name: value' in each line, that go with every request.",
+            "Prints headers to send with every request, one 'Name: value' per line.",
             "./token --header",
         ),
     ] = None
     upload: Annotated[
         str | None,
         _key(
-            "Makes an upload of {length} bytes and prints its URL: for a server that does not let"
+            "Creates an upload of {length} bytes and prints its URL: for a server that does not let"
             " clients create uploads.",
             "./new-upload {length}",
         ),
@@ -94,7 +92,7 @@ class Commands(
     restart: Annotated[
         str | bool | None,
         _key(
-            "Restarts the server; what was acknowledged must be there afterwards. true restarts"
+            "Restarts the server; acknowledged bytes must be stored afterwards. true restarts"
             " the one that --server-command started.",
             "systemctl restart tusd",
         ),
@@ -108,37 +106,37 @@ class Profile(
 
     url: Annotated[
         str | None,
-        _key("The URL where uploads are created, instead of --target.", "http://127.0.0.1:1080/"),
+        _key("The creation URL, instead of --target.", "http://127.0.0.1:1080/"),
     ] = None
     headers: Annotated[
         dict[str, str],
         _key(
-            "Headers of every request; their values are kept out of the record.",
+            "Headers to send with every request; their values are kept out of the record.",
             {"Authorization": "Bearer ..."},
         ),
     ] = {}
     metadata: Annotated[
         str | None,
         _key(
-            "The Upload-Metadata that creations need; sent beside what a scenario gives.",
+            "The Upload-Metadata that creations need; added to the metadata of a scenario.",
             "filename dXBsb2FkLmJpbg==",
         ),
     ] = None
     max_size: Annotated[
         int | None,
-        _key("The largest upload that may be created, in bytes.", 1048576, **_POSITIVE),
+        _key("The size of the largest upload to create, in bytes.", 1048576, **_POSITIVE),
     ] = None
     rate: Annotated[
         float | None,
-        _key("How many requests in a second the server lets through.", 10.0, **_POSITIVE),
+        _key("The highest request rate, in requests per second.", 10.0, **_POSITIVE),
     ] = None
     timeout: Annotated[
         float | None,
-        _key("Seconds to wait for a server that shows no progress.", 10.0, **_POSITIVE),
+        _key("Seconds to wait for a server that makes no progress.", 10.0, **_POSITIVE),
     ] = None
     network_timeout: Annotated[
         float | None,
-        _key("Seconds after which the server gives up on a stalled body.", 20.0, **_POSITIVE),
+        _key("Seconds after which the server closes a stalled request.", 20.0, **_POSITIVE),
     ] = None
     expiration: Annotated[
         float | None,
@@ -151,12 +149,12 @@ class Profile(
     ] = None
     cleanup: Annotated[
         Literal["remove", "keep"],
-        _key("Whether the uploads of a run are removed in the end, where the server can.", "keep"),
+        _key("What to do with the uploads of a run; remove needs termination.", "keep"),
     ] = "remove"
     http2: Annotated[
         bool,
         _key(
-            "Speak HTTP/2. Scenarios that need raw bytes, trailers or held bodies are left out.",
+            "Use HTTP/2. Scenarios that need raw bytes, trailers or a held body do not apply.",
             example=True,
         ),
     ] = False
@@ -179,16 +177,16 @@ class Profile(
     secret_query: Annotated[
         tuple[str, ...],
         _key(
-            "Query parameters whose values must not be recorded, besides the usual ones.",
+            "Query parameters whose values must not be recorded, in addition to the common ones.",
             ["ticket"],
         ),
     ] = ()
-    tls: Annotated[Tls, Meta(description="How to speak TLS.")] = Tls()
-    commands: Annotated[Commands, Meta(description="Programs that do what HTTP cannot.")] = (
+    tls: Annotated[Tls, Meta(description="TLS settings.")] = Tls()
+    commands: Annotated[Commands, Meta(description="Commands for what HTTP cannot do.")] = (
         Commands()
     )
     exclude: Annotated[
-        tuple[Exclusion, ...], Meta(description="Known deviations, left out with their reason.")
+        tuple[Exclusion, ...], Meta(description="Excluded scenarios, with the reason.")
     ] = ()
 
     def has(self, name: str) -> bool:
@@ -225,26 +223,26 @@ def read_profile(path: Path) -> Profile:
 
 def _value_errors(profile: Profile) -> list[tuple[str, str]]:
     """Return what is wrong with values that are of the right type, each with its key."""
-    what = {"max_size": "bytes", "rate": "requests in a second"}
+    what = {"max_size": "bytes", "rate": "requests per second"}
     numbers = ("max_size", "rate", "timeout", "network_timeout", "expiration")
     found = [
-        (key, f"`{key}` is a number of {what.get(key, 'seconds')} above 0.")
+        (key, f"`{key}` must be a number of {what.get(key, 'seconds')} above 0.")
         for key in numbers
         if profile.has(key) and not getattr(profile, key) > 0
     ]
     wrong = (header_error(name, value) for name, value in profile.headers.items())
     found += [("headers", error_message) for error_message in wrong if error_message]
     if profile.tls.key and not profile.tls.certificate:
-        found.append(("key", "`key` in `tls` needs `certificate` beside it."))
+        found.append(("key", "`key` in `tls` needs `certificate` too."))
     return found
 
 
 def header_error(name: str, value: str) -> str:
     """Return what is wrong with a header, as a sentence, or nothing."""
     if not _TOKEN.fullmatch(name):
-        return f"{name!r} is not the name of a header."
+        return f"{name!r} is not a valid header name."
     broken = any(character in value for character in "\r\n\0")
-    return f"the value of {name} has a line break." if broken else ""
+    return f"the value of {name} contains a line break." if broken else ""
 
 
 def _resolve_tls_paths(folder: Path, tls: Tls) -> Tls:

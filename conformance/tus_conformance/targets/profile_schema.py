@@ -24,7 +24,7 @@ def build_schema() -> dict[str, Any]:
             remove_null(key)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What is known about a server, for the tus conformance suite",
+        "title": "Facts about a server, for the tus conformance suite",
         **made,
     }
 

@@ -25,7 +25,7 @@ def split_command(command: str, **values: str) -> list[str]:
     except ValueError as error:
         raise ProgramError(f"The command {command!r} cannot be read: {error}.") from None
     if not words:
-        raise ProgramError("A command in the profile is empty; leave it out, or name a program.")
+        raise ProgramError("A command in the profile is empty: remove the key, or give a command.")
     for name, value in values.items():
         words = [word.replace("{" + name + "}", value) for word in words]
     return words
@@ -49,6 +49,6 @@ async def run_program(command: str, **values: str) -> bytes:
         if done.returncode == 0:
             return bytes(done.stdout)
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        why = f": {said[-1]}" if said else "; it said nothing."
-        raise ProgramError(f"{shown} ended with {done.returncode}{why}")
-    raise ProgramError(f"{shown} did not end within {PROGRAM_TIMEOUT:g} seconds.")
+        why = f": {said[-1]}" if said else " and printed nothing."
+        raise ProgramError(f"{shown} exited with {done.returncode}{why}")
+    raise ProgramError(f"{shown} did not exit within {PROGRAM_TIMEOUT:g} seconds.")

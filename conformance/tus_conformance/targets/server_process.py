@@ -103,7 +103,7 @@ async def _create_bucket(url: str) -> str:
     try:
         return await simulated_s3.create_bucket(url)
     except OSError as error:
-        raise ServerError(f"The S3 at {url} cannot be used: {error}.") from None
+        raise ServerError(f"Cannot use the S3 at {url}: {error}.") from None
 
 
 class ServerProcess:
@@ -128,10 +128,10 @@ class ServerProcess:
     async def restart(self) -> str:
         """Start the server again, and return how it ended or that it had to be stopped."""
         if self.has_exited and self._process is not None:
-            how = f"The server's process ended with {self._process.returncode}: "
+            how = f"The server's process exited with {self._process.returncode}: "
             how += await _last_log_line(self._log)
         else:
-            how = "The server no longer answered, and had to be stopped."
+            how = "The server stopped responding and was stopped."
         await self.stop()
         await self.start()
         return how
@@ -216,7 +216,7 @@ async def _wait_until_accepting(url: str, process: trio.Process, log: Path) -> N
                 return
             await trio.sleep(0.05)
     ended = process.returncode
-    what = f"ended with {ended}" if ended is not None else f"does not accept connections at {url}"
+    what = f"exited with {ended}" if ended is not None else f"does not accept connections at {url}"
     raise ServerError(f"The server {what}: {await _last_log_line(log)}")
 
 
@@ -224,7 +224,7 @@ async def _last_log_line(log: Path) -> str:
     text = await trio.Path(log).read_text(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     error_lines = [line for line in lines if "Error" in line or "error" in line]
-    return (error_lines or lines or ["it said nothing."])[-1]
+    return (error_lines or lines or ["it printed nothing."])[-1]
 
 
 async def _stop_process(process: trio.Process) -> None:

@@ -40,9 +40,9 @@ def missing_requirement(name: str) -> str | None:
         return "--reference s3-moto needs moto: pip install 'moto[s3]' flask flask-cors."
     if name == "localstack" and _localstack_python() is None:
         return (
-            "--reference s3-localstack finds no LocalStack: start one, or "
+            "--reference s3-localstack finds no LocalStack: start it, or "
             "pip install 'localstack-core[base-runtime]', or set TUS_LOCALSTACK_PYTHON to the "
-            "Python of an environment that has it."
+            "Python of an environment that contains it."
         )
     return None
 
@@ -91,9 +91,9 @@ async def create_bucket(url: str) -> str:
         try:
             http_response = await client.put(f"{url}/{name}")
         except httpx.HTTPError as error:
-            raise OSError(f"it does not answer: {type(error).__name__}") from None
+            raise OSError(f"it does not respond: {type(error).__name__}") from None
     if http_response.status_code != 200:
-        raise OSError(f"it answers {http_response.status_code} when a bucket is to be created")
+        raise OSError(f"it responds with {http_response.status_code} to the creation of a bucket")
     return name
 
 

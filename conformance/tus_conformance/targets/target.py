@@ -38,8 +38,8 @@ class Target:
             usable = False
         if not usable:
             raise TargetError(
-                f"{self.url!r} is not a URL of a tus endpoint."
-                " Give it whole, such as http://127.0.0.1:1080/files/."
+                f"{self.url!r} is not the URL of a tus endpoint."
+                " Give the whole URL, such as http://127.0.0.1:1080/files/."
             )
 
     @property
@@ -64,7 +64,7 @@ async def resolve_target(
     """
     place = url or profile.url
     if place is None:
-        raise TargetError("There is no target; give its URL, or `url` in the profile.")
+        raise TargetError("There is no target: give its URL, or set `url` in the profile.")
     authority = await _run_auth_command(profile.commands.auth) if profile.commands.auth else ()
     return Target(
         url=place,
@@ -81,8 +81,8 @@ async def _run_auth_command(command: str) -> tuple[tuple[str, str], ...]:
         name, colon, value = (part.strip() for part in line.partition(":"))
         if line.strip() and (not colon or header_error(name, value)):
             raise ProfileError(
-                f"The command {command!r} prints a line that is no header."
-                " Let it print 'Name: value' in each line."
+                f"The command {command!r} prints a line that is not a header:"
+                " print one 'Name: value' per line."
             )
         if line.strip():
             found.append((name, value))

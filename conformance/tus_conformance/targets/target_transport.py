@@ -55,7 +55,7 @@ class RestrictedTransport:
     ) -> HttpResponse:
         """Send a request that is neither raw nor has trailers."""
         if http_request.framing == "raw" or http_request.asterisk_form:
-            raise UnsupportedByTransportError(f"It sends a request by hand, {_UNSUPPORTED}.")
+            raise UnsupportedByTransportError(f"It sends a raw request, {_UNSUPPORTED}.")
         if http_request.trailers:
             raise UnsupportedByTransportError(f"It sends trailers, {_UNSUPPORTED}.")
         try:

@@ -34,12 +34,10 @@ class LastExchanges:
         clauses = []
         if self.answered is not None and self.answered.response is not None:
             got = self.answered.response.status
-            clauses.append(
-                f"the last answer before was {got}, to {_describe_request(self.answered)}"
-            )
+            clauses.append(f"the last response was {got}, to {_describe_request(self.answered)}")
         if self.unanswered is not None:
             clauses.append(
-                f"the first request without one was {_describe_request(self.unanswered)}"
+                f"the first request without a response was {_describe_request(self.unanswered)}"
             )
         return "; ".join(clauses)
 

@@ -26,7 +26,7 @@ def connect_timeout(address: str, timeout: float) -> NetworkFailure:
     """The connection was neither accepted nor refused."""
     return NetworkFailure(
         "unreachable",
-        f"{address} accepted no connection within {timeout:g} seconds:"
+        f"{address} did not accept a connection within {timeout:g} seconds:"
         " check that the server runs and that no firewall drops its packets.",
     )
 
@@ -48,8 +48,8 @@ def tls_failure(address: str, error: BaseException) -> NetworkFailure:
             )
     return NetworkFailure(
         "tls",
-        f"{address} ended the connection during the TLS handshake:"
-        " check that it speaks TLS, and its own log.",
+        f"{address} closed the connection during the TLS handshake:"
+        " check that it speaks TLS, and its log.",
     )
 
 
@@ -58,28 +58,28 @@ def proxy_refusal(why: str) -> NetworkFailure:
     return NetworkFailure(
         "unreachable",
         f"The proxy did not connect to the server ({why}):"
-        " check its URL, the user it wants, and whether it may reach that host and port.",
+        " check its URL, its credentials, and whether it may reach that host and port.",
     )
 
 
 def response_timeout(timeout: float, *, begun: bool) -> NetworkFailure:
     """Nothing moved for too long."""
-    what = "The answer did not go on" if begun else "No answer came"
+    what = "The response did not continue" if begun else "No response arrived"
     return NetworkFailure(
         "timeout",
-        f"{what} within {timeout:g} seconds: look for this request in the server's log,"
-        " or allow it more time if it is only slow.",
+        f"{what} within {timeout:g} seconds: search the server's log for this request,"
+        " or raise the timeout if it is only slow.",
     )
 
 
 def connection_lost(sent: int, *, begun: bool, reset: bool) -> NetworkFailure:
     """The server ended the connection before its answer was whole."""
     how = "reset" if reset else "closed"
-    when = "in the middle of its answer" if begun else "without an answer"
+    when = "in the middle of its response" if begun else "without a response"
     return NetworkFailure(
         "reset" if reset else "closed",
-        f"The server {how} the connection {when}, {Position('body', sent)} having been sent:"
-        " look for this request in its log.",
+        f"The server {how} the connection {when}, {Position('body', sent)} sent:"
+        " search its log for this request.",
     )
 
 
@@ -87,8 +87,8 @@ def malformed_response(why: str) -> NetworkFailure:
     """What came back is no HTTP response."""
     return NetworkFailure(
         "malformed",
-        f"What came back is not an HTTP response ({why}): compare the bytes that were received"
-        " with RFC 9112 or 9113, and check that no other protocol is spoken on that port.",
+        f"The response is not valid HTTP ({why}): compare the received bytes with"
+        " RFC 9112 or 9113, and check that the port uses no other protocol.",
     )
 
 

@@ -75,10 +75,12 @@ class HttpxTransport:
         split, a pace or a cut within the body. A cut breaks the whole connection.
         """
         if http_request.asterisk_form and self._proxy:
-            raise UnsendableError("A proxy cannot be asked for *: send this one without a proxy.")
+            raise UnsendableError(
+                "A request for * cannot go through a proxy: send it without a proxy."
+            )
         if http_request.framing == "raw" or http_request.trailers:
             raise UnsendableError(
-                "httpx sends neither raw requests nor trailers: send this one over HTTP/1.1"
+                "httpx sends neither raw requests nor trailers: send it over HTTP/1.1"
                 " without a proxy."
             )
         if (
@@ -87,8 +89,7 @@ class HttpxTransport:
             or not all(map(_is_supported, http_request.faults))
         ):
             raise UnsendableError(
-                "httpx does not do this to a connection: send this one over HTTP/1.1 without a"
-                " proxy."
+                "httpx cannot inject this network fault: send it over HTTP/1.1 without a proxy."
             )
         url_failure: NetworkFailure | None = None
         try:

@@ -71,10 +71,10 @@ def describe_action(action: FaultAction, position: Position) -> str:
             "" if action.by == "half" else f" by {action.by.upper()}"
         )
     if isinstance(action, Stall):
-        return f"stood still for {action.seconds:g} seconds after {position}"
+        return f"stalled for {action.seconds:g} seconds after {position}"
     if isinstance(action, Throttle):
-        limits = [f"{action.write_size} bytes a write"] if action.write_size is not None else []
-        limits += [f"{action.rate} bytes a second"] if action.rate is not None else []
+        limits = [f"{action.write_size} bytes per write"] if action.write_size is not None else []
+        limits += [f"{action.rate} bytes per second"] if action.rate is not None else []
         return f"at most {' and '.join(limits)} after {position}"
     assert isinstance(action, SplitWrite)
     return f"split a write after {position}"

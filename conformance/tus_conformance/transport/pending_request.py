@@ -124,7 +124,7 @@ class PendingRequest:
         await self._send_and_receive(self._send_rest, lambda: lose and self.response_begun)
         if lose and self.response_begun and self._stream is not None:
             self._recorder.response_dropped = True
-            self._recorder.log.add_act("dropped the answer unread")
+            self._recorder.log.add_act("dropped the response unread")
             await self._close_connection("rst")
             return self._recorder.http_response()
         return await self._conclude()
@@ -179,7 +179,7 @@ class PendingRequest:
         recorder = self._recorder
         if self.response_begun and not self._request_sent and self._source.has_more:
             position = Position("body", recorder.sent_body.length)
-            recorder.log.add_act(f"stopped after {position}: the answer had come")
+            recorder.log.add_act(f"stopped after {position}: the response had arrived")
         recorder.conclude()
         if (
             self._reusable

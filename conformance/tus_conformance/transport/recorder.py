@@ -74,7 +74,7 @@ class ExchangeRecorder:
     def on_reuse(self) -> None:
         """A connection is used again."""
         self.reused = True
-        self.log.add_act("over the connection that was kept")
+        self.log.add_act("over the persistent connection")
         self.on_progress()
 
     def on_tls(self, version: str, protocol: str) -> None:

@@ -65,9 +65,7 @@ class HttpRequest:
         if self.trailers and self.framing != "chunked":
             raise UnsendableError('Only a chunked body has trailers: set framing to "chunked".')
         if self.declared_length is not None and self.framing != "raw":
-            raise UnsendableError(
-                'A length of one\'s own is declared by hand: set framing to "raw".'
-            )
+            raise UnsendableError('A length that differs from the body: set framing to "raw".')
 
     @property
     def all_faults(self) -> tuple[InjectedFault, ...]:
