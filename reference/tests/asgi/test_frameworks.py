@@ -48,6 +48,12 @@ def run(mark: str) -> dict[str, Any]:
     return names
 
 
+def test_the_examples_import_from_the_package_alone() -> None:
+    text = "\n".join(BLOCKS)
+    assert "from tus_reference import" in text
+    assert re.findall(r"tus_reference\.\w+", text) == []
+
+
 class AppClient:
     """Requests to an application."""
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,3 +51,16 @@ def test_each_mistake_has_its_sentence(settings: dict[str, Any], sentences: list
 )
 def test_the_base_path_is_settled(given: str, settled: str) -> None:
     assert Config(data_store=STORE, base_path=given).validate().base_path == settled
+
+
+def test_every_field_is_documented() -> None:
+    tree = ast.parse(Path(inspect.getfile(Config)).read_text())
+    (config,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Config")
+    documented = {
+        field.target.id
+        for field, following in pairwise(config.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(following, ast.Expr)
+    }
+    assert documented == {field.name for field in fields(Config)}

@@ -29,40 +29,120 @@ class UsableStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settings under tusd's names; sizes in bytes, durations in seconds.
+    """The settings of a handler, under tusd's names; sizes in bytes, durations in seconds.
 
-    Give either `store_composer` or `data_store`. `max_size` 0 means no limit.
-    `expire_after` 0 means that uploads never expire; with `expire_sliding` each PATCH
-    starts the time anew. `trailers` says whether the shell around the handler can receive
-    them.
+    Give either `store_composer` or `data_store`; everything else has a default. A handler
+    validates its settings and raises `ConfigError` with a sentence for each mistake.
     """
 
+    # Storage
+
     store_composer: StoreComposer | None = None
+    """The store, its capabilities and the locker."""
+
     data_store: UsableStore | None = None
-    max_size: int = 0
-    base_path: str = "/files/"
-    disable_download: bool = False
-    disable_termination: bool = False
-    disable_concatenation: bool = False
-    trailers: bool = True
-    respect_forwarded_headers: bool = False
-    relative_location: bool = False
-    notify_created_uploads: bool = False
-    notify_upload_progress: bool = False
-    notify_complete_uploads: bool = False
-    notify_terminated_uploads: bool = False
-    pre_upload_create_callback: PreCreateCallback | None = None
-    pre_finish_response_callback: PreFinishCallback | None = None
-    pre_upload_terminate_callback: PreTerminateCallback | None = None
-    network_timeout: float = 60.0
-    acquire_lock_timeout: float = 20.0
-    shutdown_timeout: float = 10.0
-    upload_progress_interval: float = 1.0
-    idle_timeout: float = 5.0
-    expire_after: float = 0.0
-    expire_sliding: bool = True
+    """A store by itself, without a locker: two requests for one upload are not kept apart."""
+
     spool_directory: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
+    """The folder for bodies with a checksum, beyond 1 MiB each, until they are verified; the
+    system's temporary folder by default. Its disk must have room for them. Nothing remains
+    there after a crash."""
+
+    # What the server offers
+
+    max_size: int = 0
+    """The largest upload in bytes, 0 for no limit (the default). Clients see it in Tus-Max-Size;
+    a longer upload gets 413, at its creation if its length is known (Core, OPTIONS; Creation)."""
+
+    disable_download: bool = False
+    """Do not answer GET, which is not part of tus: clients get 405 from `Handler`, 501 from
+    `UnroutedHandler`."""
+
+    disable_termination: bool = False
+    """Do not offer termination: DELETE gets 405 from `Handler`, 501 from `UnroutedHandler`."""
+
+    disable_concatenation: bool = False
+    """Do not offer concatenation: a POST with Upload-Concat gets 501."""
+
+    trailers: bool = True
+    """Whether the shell around the handler can receive trailers; if not, Tus-Extension does not
+    list checksum-trailer (Checksum). `TusApp` sets it to False."""
+
+    expire_after: float = 0.0
+    """Remove an unfinished upload after so many seconds, 0 for never (the default). Clients see
+    the time in Upload-Expires, and get 410 after it (Expiration). Needs a store with the
+    capabilities `InfoSaver` and `Terminater`, and `Handler.run_maintenance` to free the space."""
+
+    expire_sliding: bool = True
+    """Whether each PATCH extends the time of expiry (the default), or it counts from the creation
+    of the upload alone."""
+
+    # URLs
+
+    base_path: str = "/files/"
+    """The URL to which clients send POST: a path, or a whole http(s) URL if clients see a
+    host or path that the server does not. Uploads are below it."""
+
+    relative_location: bool = False
+    """Send only the path of a new upload in Location; some clients cannot follow that."""
+
+    respect_forwarded_headers: bool = False
+    """Take scheme, host and prefix of Location from Forwarded and X-Forwarded-*. Only safe behind
+    a proxy that sets them, because anyone else can send them too."""
+
+    # Callbacks: what they raise or return changes the response
+
+    pre_upload_create_callback: PreCreateCallback | None = None
+    """Called before an upload is created; may change its id and metadata and the response, or
+    raise `Refused`. No upload exists then."""
+
+    pre_finish_response_callback: PreFinishCallback | None = None
+    """Called when an upload is complete, before the response; not for partial uploads. If it
+    raises, the next request for the upload calls it again. A crash may repeat it."""
+
+    pre_upload_terminate_callback: PreTerminateCallback | None = None
+    """Called before DELETE removes an upload; `Refused` keeps it. Not called for expiry."""
+
+    # Streams of events, each off by default: an unread stream with its flag set grows
+
+    notify_created_uploads: bool = False
+    """Put an event into `handler.created_uploads` for each new upload."""
+
+    notify_upload_progress: bool = False
+    """Put the offset into `handler.upload_progress` while a body is received; of each upload only
+    the newest event waits."""
+
+    notify_complete_uploads: bool = False
+    """Put an event into `handler.complete_uploads` for each complete upload, partial uploads
+    excepted."""
+
+    notify_terminated_uploads: bool = False
+    """Put an event into `handler.terminated_uploads` for each upload that a DELETE or its expiry
+    removed."""
+
+    upload_progress_interval: float = 1.0
+    """The shortest time between two progress events of one body, in seconds."""
+
+    # Durations, all above 0
+
+    network_timeout: float = 60.0
+    """The longest wait for the next byte of a body, in seconds. After it, what came is stored
+    and the client has to resume: the trio server closes the connection, ASGI sends 503."""
+
+    acquire_lock_timeout: float = 20.0
+    """The longest wait for the lock of an upload, in seconds; after it the client gets 423."""
+
+    idle_timeout: float = 5.0
+    """HEAD stops a PATCH that has not received a byte for so many seconds, so that its connection,
+    which is most likely dead, does not keep the client from resuming. A PATCH or DELETE stops
+    it at once, idle or not."""
+
+    shutdown_timeout: float = 10.0
+    """When the server stops, how long it waits for received bytes to be stored, in seconds.
+    Clients whose body is cut short by that get 503."""
+
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("tus_reference"))
+    """Where failures go that clients see as 500 or do not see at all."""
 
     @property
     def composer(self) -> StoreComposer:
