@@ -49,12 +49,12 @@ class Occurrence:
 
     @property
     def explanation(self) -> str:
-        """Return what that is: in the scenario's words, and by a rule that holds in any row."""
+        """Return what that is: in the scenario's words, and by a rule that holds at any level."""
         return "; ".join(filter(None, (self.check.explanation, rule_sentence(self.check))))
 
     @property
     def actual(self) -> str:
-        """Return what came, in a line with the rule that makes it a fail in any row."""
+        """Return what came, in a line with the rule that makes it a failure at any level."""
         actual = self.check.actual or self.check.explanation
         return ", ".join(filter(None, (actual, rule_phrase(self.check))))
 

@@ -51,7 +51,7 @@ class ExchangeView:
 
 @dataclass(frozen=True)
 class CheckView:
-    """A check with the verdict it counts for, and what makes it a fail in any row."""
+    """A check with the verdict it counts for, and the rule that makes it a failure at any level."""
 
     check: Check
     verdict: Verdict
