@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import msgspec
@@ -28,11 +27,10 @@ from proof.traffic_replay import leaves_unchanged
 from tus_conformance.discovery.discovery import DiscoveryResult
 from tus_conformance.evaluation import requirement_results
 from tus_conformance.evaluation.applicability import inapplicable
-from tus_conformance.execution.scenario_execution import ScenarioExecution
 from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.state.early_exit import UnresolvedReference
-from tus_conformance.state.session import Session
+from tus_conformance.state.session import ExpectationObserver, Session, TextResolver
 from tus_conformance.targets.profile import Commands, Profile
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
@@ -159,17 +157,21 @@ async def _evaluate(
         operated_server = OperatedServer(config, changes, recorder, background)
         with (
             patch("time.time", lambda: began + trio.current_time() - zero),
-            patch("tus_conformance.targets.program.run_program", operated_server.run_command),
             patch("anyio.to_thread.run_sync", _run_in_place),
-            patch.object(ScenarioExecution, "expect", _record_possible_grades(possible_grades)),
         ):
             async with memory_network(operated_server.serve) as backend:
-                target = Target(URL, case.profile, tuple(case.profile.headers.items()))
+                target = Target(
+                    URL,
+                    case.profile,
+                    tuple(case.profile.headers.items()),
+                    run_program=operated_server.run_command,
+                )
                 wire = Http1Transport(
                     backend=backend, timeout=target.timeout, redaction=target.redaction
                 )
                 run = Run(RunPlan(target=target, scenarios=selected), wire, lambda _: None)
                 session = await run.open_session()
+                session.on_expectations = _grades_recorder(possible_grades)
                 reusable = _ReusableResults(session, known, change)
                 results = []
                 for scenario in selected:
@@ -216,28 +218,24 @@ async def _run_in_place(work: Callable[..., object], *arguments: object, **_: ob
     return work(*arguments)
 
 
-def _record_possible_grades(possible_grades: PossibleGrades) -> Callable[..., bool]:
-    """Return `ScenarioExecution.expect`, noting every grade that an expectation can have."""
-    expect = ScenarioExecution.expect
+def _grades_recorder(possible_grades: PossibleGrades) -> ExpectationObserver:
+    """Return an observer that notes every grade that an expectation can have."""
 
-    def recording_expect(
-        self: ScenarioExecution, reply: Any, *expected: Expectation, **flags: bool
-    ) -> bool:
-        if self.scenario.run is not None:
-            known = self.references.as_of(reply)
-            for each in expected:
-                try:
-                    says = prose.describe_pass_condition(each, known.resolve_text)
-                except UnresolvedReference:
-                    continue
-                for row in each.requirements:
-                    key = (self.scenario.id, function_check_key(row, says))
-                    possible_grades[key] = grades_of(each, row) | possible_grades.get(
-                        key, frozenset()
-                    )
-        return expect(self, reply, *expected, **flags)
+    def record(
+        scenario: Scenario, expected: tuple[Expectation, ...], references: TextResolver
+    ) -> None:
+        if scenario.run is None:
+            return
+        for each in expected:
+            try:
+                says = prose.describe_pass_condition(each, references.resolve_text)
+            except UnresolvedReference:
+                continue
+            for row in each.requirements:
+                key = (scenario.id, function_check_key(row, says))
+                possible_grades[key] = grades_of(each, row) | possible_grades.get(key, frozenset())
 
-    return recording_expect
+    return record
 
 
 @dataclass

@@ -20,6 +20,7 @@ from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.selection import Selection
 from tus_conformance.state.session import RestartableServer
 from tus_conformance.targets.profile import Profile
+from tus_conformance.targets.program import ProgramRunner, run_program
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
 from tus_conformance.transport import Http1Transport
@@ -61,9 +62,13 @@ class RunLines:
         return {name for name, row in self.requirements.items() if row.verdict == "fail"}
 
 
-def memory_target(profile: Profile | None = None, patience: float = 5.0) -> Target:
+def memory_target(
+    profile: Profile | None = None,
+    patience: float = 5.0,
+    run_program: ProgramRunner = run_program,
+) -> Target:
     """Return the target that servers in memory are."""
-    return Target(URL, profile or Profile(), (), patience)
+    return Target(URL, profile or Profile(), (), patience, run_program)
 
 
 async def run_suite_in_memory(
@@ -77,6 +82,7 @@ async def run_suite_in_memory(
     known: RestartableServer | None = None,
     stop: trio.Event | None = None,
     fail_fast: bool = False,
+    run_program: ProgramRunner = run_program,
 ) -> RunLines:
     """Run scenarios against a server in memory, to the end or until `stop` is set."""
     found = RunLines()
@@ -86,7 +92,12 @@ async def run_suite_in_memory(
         if not only or Selection(only).exclusion_reason(each.id, Profile()) is None
     ]
     plan = RunPlan(
-        memory_target(profile), told, seed=7, jobs=jobs, server=known, fail_fast=fail_fast
+        memory_target(profile, run_program=run_program),
+        told,
+        seed=7,
+        jobs=jobs,
+        server=known,
+        fail_fast=fail_fast,
     )
     async with memory_network(serve or serve_answers(answering or _never)) as backend:
         route = wrap_route(Http1Transport(backend=backend, timeout=plan.target.timeout))

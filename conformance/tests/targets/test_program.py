@@ -278,21 +278,18 @@ async def test_a_restart_that_fails_says_nothing_of_the_server(
     assert found.footer.exit_code == 3
 
 
-async def test_a_server_that_does_not_come_back_is_an_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_server_that_does_not_come_back_is_an_error() -> None:
     tiny, stopped = MinimalServer(), list[str]()
 
-    async def stop(command: str) -> bytes:
+    async def stop(command: str, **_: str) -> bytes:
         stopped.append(command)
         return b""
 
     def answering(asked: ReceivedRequest) -> ScriptedAnswer:
         return KeepOpen() if stopped else tiny(asked)
 
-    monkeypatch.setattr(program, "run_program", stop)
     profile = Profile(commands=Commands(restart="stop it"))
-    found = await run_suite_in_memory(answering, only=RESTART, profile=profile)
+    found = await run_suite_in_memory(answering, only=RESTART, profile=profile, run_program=stop)
     told = found.scenarios[RESTART[0]]
     assert stopped == ["stop it"]
     assert told.verdict == "error"

@@ -103,7 +103,7 @@ async def _read_by_command(
         return _unverified_reply(head, "the server does not offer downloads")
     last = unquote(urlsplit(upload.url).path.rstrip("/").rpartition("/")[2])
     try:
-        comparison.feed(await program.run_program(command, url=upload.url, id=last))
+        comparison.feed(await requests.session.target.run_program(command, url=upload.url, id=last))
     except program.ProgramError as failed:
         raise StopScenario("command", str(failed)) from None
     received, length = comparison.position, upload.length or 0

@@ -49,11 +49,13 @@ class ScenarioExecution(ScenarioRequests):
         What was asked for `after_waiting` had its time, and silence counts.
         """
         assert isinstance(reply, StepResponse)
+        references = self.references.as_of(reply)
+        self.session.on_expectations(self.scenario, expected, references)
         checks, stop = evaluate_reply(
             self.scenario,
             reply,
             expected,
-            self.references.as_of(reply),
+            references,
             self.step,
             after_waiting=after_waiting,
         )
@@ -87,7 +89,7 @@ class ScenarioExecution(ScenarioRequests):
         command = self.session.target.profile.commands.restart
         try:
             if isinstance(command, str):
-                await program.run_program(command)
+                await self.session.target.run_program(command)
             elif self.session.server is not None:
                 await self.session.server.restart()
         except (program.ProgramError, ServerError) as failed:

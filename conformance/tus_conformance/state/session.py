@@ -15,9 +15,20 @@ from tus_conformance.targets.removal import remove_upload
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
 from tus_conformance.transport import HttpRequest
-from tus_scenarios import Scenario
+from tus_scenarios import Expectation, Scenario
 
 ExchangeObserver = Callable[[Scenario, HttpRequest, StepResponse], None]
+
+
+class TextResolver(Protocol):
+    """Fills in the references of a text."""
+
+    def resolve_text(self, template: str) -> str:
+        """Return the text; raise UnresolvedReference where one has no value."""
+        ...
+
+
+ExpectationObserver = Callable[[Scenario, tuple[Expectation, ...], TextResolver], None]
 
 
 class RestartableServer(Protocol):
@@ -35,9 +46,11 @@ class RestartableServer(Protocol):
 
 @dataclass
 class Session:
-    """The shared part of a run; `on_exchange` is called with every exchange of every scenario.
+    """The shared part of a run.
 
-    `server` is known where the suite itself started it.
+    `on_exchange` is called with every exchange of every scenario, and `on_expectations` with the
+    expectations of each response before they are evaluated. `server` is known where the suite
+    itself started it.
     """
 
     target: Target
@@ -45,6 +58,7 @@ class Session:
     discovery: DiscoveryResult
     seed: int = 0
     on_exchange: ExchangeObserver = lambda _scenario, _http_request, _reply: None
+    on_expectations: ExpectationObserver = lambda _scenario, _expected, _references: None
     server: RestartableServer | None = None
     left_behind: LeftBehind = field(default_factory=LeftBehind)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import trio
 
-from tus_conformance.targets import program
 from tus_conformance.targets.grace_period import complete_despite_cancellation
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
@@ -54,6 +53,7 @@ class CreationTracker:
         self.urls: list[str] = []
         self.unnamed = 0
         self._transport = transport
+        self._run_program = target.run_program
         self._grace = min(target.timeout, MAX_GRACE)
 
     async def send(
@@ -97,7 +97,7 @@ class CreationTracker:
         """
 
         async def run_and_track() -> str:
-            printed = await program.run_program(command, length=str(length))
+            printed = await self._run_program(command, length=str(length))
             url = printed.decode("latin-1").strip()
             self._add(url)
             return url

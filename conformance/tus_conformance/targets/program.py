@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from typing import Protocol
 
 import trio
 
 PROGRAM_TIMEOUT = 60.0
 """How long a program may take, in seconds."""
+
+
+class ProgramRunner(Protocol):
+    """Runs the command of a profile, with its values filled in: `run_program`, unless replaced."""
+
+    async def __call__(self, command: str, **values: str) -> bytes:
+        """Return what it prints; raise ProgramError where it fails."""
+        ...
 
 
 class ProgramError(Exception):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from tus_conformance.targets import program
 from tus_conformance.targets.profile import Profile, ProfileError, header_error
+from tus_conformance.targets.program import ProgramRunner, run_program
 from tus_conformance.transport import Redaction
 
 DEFAULT_TIMEOUT = 10.0
@@ -22,12 +22,14 @@ class Target:
     """Where uploads are created, and how to speak to the server there.
 
     `timeout` is how long, in seconds, the suite waits for a server that shows no progress.
+    `run_program` runs the commands of the profile.
     """
 
     url: str
     profile: Profile = field(default_factory=Profile)
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float = DEFAULT_TIMEOUT
+    run_program: ProgramRunner = field(default=run_program, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         try:
@@ -75,7 +77,7 @@ async def resolve_target(
 
 
 async def _run_auth_command(command: str) -> tuple[tuple[str, str], ...]:
-    printed = (await program.run_program(command)).decode("latin-1")
+    printed = (await run_program(command)).decode("latin-1")
     found = []
     for line in printed.splitlines():
         name, colon, value = (part.strip() for part in line.partition(":"))
