@@ -10,6 +10,9 @@ from tus_scenarios.context import ScenarioContext, ScenarioResponse
 from tus_scenarios.expectation import Condition, Expectation, HeaderMatcher
 from tus_scenarios.function_scenario import function_scenario
 from tus_scenarios.function_scenarios.paused_patch import (
+    MAX_PAUSE,
+    PAUSED_AFTER,
+    PAUSED_LENGTH,
     RESPONSE_TIMEOUT,
     start_paused_patch,
     upload_offset,
@@ -17,6 +20,9 @@ from tus_scenarios.function_scenarios.paused_patch import (
     wait_until_received,
 )
 from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
+
+SECOND_LENGTH = 60
+"""The length, in bytes, of the body that competes with a paused one."""
 
 RECOVERY_TIMEOUT = 30.0
 """Seconds until an upload at which requests have met is to be answered for again."""
@@ -73,13 +79,13 @@ async def _check_upload_intact(context: ScenarioContext, *responses: ScenarioRes
     if not context.expect(head, _ANSWERED):
         return
     stored = acknowledged_offset(*responses)
-    offset_matcher = HeaderMatcher(least=stored, most=100)
+    offset_matcher = HeaderMatcher(least=stored, most=PAUSED_LENGTH)
     is_found = Condition(status="2xx")
     context.expect(
         head,
         Expectation(
             # That a complete upload has to be found at all is another row.
-            when=is_found if stored == 100 else None,
+            when=is_found if stored == PAUSED_LENGTH else None,
             status="2xx",
             header={"Upload-Offset": offset_matcher},
             checks=_REQUIREMENT,
@@ -101,16 +107,16 @@ async def _check_upload_intact(context: ScenarioContext, *responses: ScenarioRes
         " the old request. If the server appends the bytes of both, the file is corrupt."
     ),
     steps=(
-        "Given an upload of 100 bytes.",
-        "PATCH all of it at offset 0, and pause the body after 40 bytes.",
-        "OPTIONS the creation URL, so that the 40 bytes arrive first.",
-        "PATCH 60 bytes at offset 0 at the same time.",
+        f"Given an upload of {PAUSED_LENGTH} bytes.",
+        f"PATCH all of it at offset 0, and pause the body after {PAUSED_AFTER} bytes.",
+        f"OPTIONS the creation URL, so that the {PAUSED_AFTER} bytes arrive first.",
+        f"PATCH {SECOND_LENGTH} bytes at offset 0 at the same time.",
         "  expects status 204, 409 or 423; a note for another 4xx, else a warning"
         " [core.patch.concurrent].",
-        "Continue the first PATCH when the second has a response, or after 3 seconds.",
+        f"Continue the first PATCH when the second has a response, or after {MAX_PAUSE:g} seconds.",
         "  expects status 204 or 4xx; a note for a closed connection, else a warning"
         " [core.patch.concurrent].",
-        "HEAD the upload, repeated for up to 30 seconds until it responds.",
+        f"HEAD the upload, repeated for up to {RECOVERY_TIMEOUT:g} seconds until it responds.",
         "  expects a response; else a warning [core.patch.concurrent].",
         "  expects at least the acknowledged offset; else a fail [core.patch.concurrent].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
@@ -124,7 +130,7 @@ async def slow_and_fast(context: ScenarioContext) -> None:
     responses: list[ScenarioResponse] = []
 
     async def send_second() -> None:
-        response = await context.send("PATCH", RequestSpec(offset=0, at=0, send=60))
+        response = await context.send("PATCH", RequestSpec(offset=0, at=0, send=SECOND_LENGTH))
         responses.append(response)
         context.expect(response, _REFUSED_OR_STORED)
 
@@ -149,10 +155,10 @@ async def slow_and_fast(context: ScenarioContext) -> None:
         " Without a lock their bytes are stored twice."
     ),
     steps=(
-        "Given an upload of 100 bytes.",
-        "PATCH 100 bytes at offset 0, four times at the same time.",
+        f"Given an upload of {PAUSED_LENGTH} bytes.",
+        f"PATCH {PAUSED_LENGTH} bytes at offset 0, four times at the same time.",
         "  expects status 204 or 4xx of each; a warning for no response [core.patch.concurrent].",
-        "HEAD the upload, repeated for up to 30 seconds until it responds.",
+        f"HEAD the upload, repeated for up to {RECOVERY_TIMEOUT:g} seconds until it responds.",
         "  expects a response; else a warning [core.patch.concurrent].",
         "  expects at least the acknowledged offset; else a fail [core.patch.concurrent].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
@@ -161,11 +167,11 @@ async def slow_and_fast(context: ScenarioContext) -> None:
 )
 async def at_once(context: ScenarioContext) -> None:
     """Race four whole PATCHes."""
-    await context.create_upload(GivenUpload(length=100))
+    await context.create_upload(GivenUpload(length=PAUSED_LENGTH))
     responses: list[ScenarioResponse] = []
 
     async def patch() -> None:
-        response = await context.send("PATCH", RequestSpec(offset=0, at=0, send=100))
+        response = await context.send("PATCH", RequestSpec(offset=0, at=0, send=PAUSED_LENGTH))
         responses.append(response)
         context.expect(response, _STORED_OR_SUPERSEDED)
 
@@ -184,13 +190,14 @@ async def at_once(context: ScenarioContext) -> None:
         " old request. It starts over on any response but success, 409 or 423."
     ),
     steps=(
-        "Given an upload of 100 bytes.",
-        "PATCH all of it, and pause the body after 40 bytes.",
-        "OPTIONS the creation URL, so that the 40 bytes arrive first.",
+        f"Given an upload of {PAUSED_LENGTH} bytes.",
+        f"PATCH all of it, and pause the body after {PAUSED_AFTER} bytes.",
+        f"OPTIONS the creation URL, so that the {PAUSED_AFTER} bytes arrive first.",
         "HEAD the upload at the same time.",
         "  expects a 2xx or 423; else a warning [core.patch.concurrent].",
-        "  expects an Upload-Offset of 40 at most; else a fail [core.head.offset-accurate].",
-        "Continue the PATCH when HEAD has a response, or after 3 seconds.",
+        f"  expects an Upload-Offset of {PAUSED_AFTER} at most; else a fail"
+        " [core.head.offset-accurate].",
+        f"Continue the PATCH when HEAD has a response, or after {MAX_PAUSE:g} seconds.",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.patch.concurrent].",
     ),
@@ -214,7 +221,7 @@ async def head_meanwhile(context: ScenarioContext) -> None:
                 response,
                 Expectation(
                     when=Condition(header={"Upload-Offset": True}),
-                    header={"Upload-Offset": HeaderMatcher(most=40)},
+                    header={"Upload-Offset": HeaderMatcher(most=PAUSED_AFTER)},
                     checks="core.head.offset-accurate",
                     otherwise="fail",
                     says="the server reports more bytes than were sent",
@@ -238,9 +245,10 @@ async def head_meanwhile(context: ScenarioContext) -> None:
     checks=(_REQUIREMENT,),
     why="One client with a slow connection must not block the uploads of others.",
     steps=(
-        "Given two uploads of 100 bytes.",
-        "PATCH all of the first, and pause the body after 40 bytes.",
-        "HEAD the second and PATCH all of it at the same time; each has 8 seconds to respond.",
+        f"Given two uploads of {PAUSED_LENGTH} bytes.",
+        f"PATCH all of the first, and pause the body after {PAUSED_AFTER} bytes.",
+        f"HEAD the second and PATCH all of it at the same time; each has {RESPONSE_TIMEOUT:g}"
+        " seconds to respond.",
         "  expects status 2xx and 204; else a warning [core.patch.concurrent].",
         "Continue the first PATCH.",
         "Resume both uploads, complete them, compare every byte.",
@@ -249,10 +257,10 @@ async def head_meanwhile(context: ScenarioContext) -> None:
 )
 async def others_not_blocked(context: ScenarioContext) -> None:
     """Use one upload beside a held PATCH to another."""
-    await context.create_upload(GivenUpload(name="a", length=100))
-    await context.create_upload(GivenUpload(name="b", length=100))
-    slow = await context.open_request("PATCH", RequestSpec(of="a", offset=0, send=100))
-    await slow.send_body(40)
+    await context.create_upload(GivenUpload(name="a", length=PAUSED_LENGTH))
+    await context.create_upload(GivenUpload(name="b", length=PAUSED_LENGTH))
+    slow = await context.open_request("PATCH", RequestSpec(of="a", offset=0, send=PAUSED_LENGTH))
+    await slow.send_body(PAUSED_AFTER)
     await _check_responsive(context, "b")
     await slow.send_rest()
     await context.finish(FinishUpload(of="a"), _INTACT)
@@ -267,10 +275,11 @@ async def others_not_blocked(context: ScenarioContext) -> None:
     checks=(_REQUIREMENT,),
     why="A server that waits for the lock of one upload must not block all other uploads.",
     steps=(
-        "Given two uploads of 100 bytes.",
-        "PATCH all of the first, and pause the body after 40 bytes.",
-        "PATCH 60 bytes of it at the same offset.",
-        "HEAD the second and PATCH all of it at the same time; each has 8 seconds to respond.",
+        f"Given two uploads of {PAUSED_LENGTH} bytes.",
+        f"PATCH all of the first, and pause the body after {PAUSED_AFTER} bytes.",
+        f"PATCH {SECOND_LENGTH} bytes of it at the same offset.",
+        f"HEAD the second and PATCH all of it at the same time; each has {RESPONSE_TIMEOUT:g}"
+        " seconds to respond.",
         "  expects status 2xx and 204; else a warning [core.patch.concurrent].",
         "Continue the first PATCH.",
         "Resume the second upload, complete it, compare every byte.",
@@ -279,12 +288,14 @@ async def others_not_blocked(context: ScenarioContext) -> None:
 )
 async def others_not_blocked_by_two(context: ScenarioContext) -> None:
     """Use one upload while two PATCHes meet at another."""
-    await context.create_upload(GivenUpload(name="a", length=100))
-    await context.create_upload(GivenUpload(name="b", length=100))
-    slow = await context.open_request("PATCH", RequestSpec(of="a", offset=0, send=100))
-    await slow.send_body(40)
-    fast = await context.open_request("PATCH", RequestSpec(of="a", offset=0, at=0, send=60))
-    await fast.send_body(60)
+    await context.create_upload(GivenUpload(name="a", length=PAUSED_LENGTH))
+    await context.create_upload(GivenUpload(name="b", length=PAUSED_LENGTH))
+    slow = await context.open_request("PATCH", RequestSpec(of="a", offset=0, send=PAUSED_LENGTH))
+    await slow.send_body(PAUSED_AFTER)
+    fast = await context.open_request(
+        "PATCH", RequestSpec(of="a", offset=0, at=0, send=SECOND_LENGTH)
+    )
+    await fast.send_body(SECOND_LENGTH)
     responsive = await _check_responsive(context, "b")
 
     async def finish_first() -> None:
@@ -305,8 +316,8 @@ async def _check_responsive(context: ScenarioContext, name: str) -> bool:
         await head.wait_for_reply(RESPONSE_TIMEOUT),
         Expectation(status="2xx", closed=False, checks=_REQUIREMENT, otherwise="warn"),
     )
-    patch = await context.open_request("PATCH", RequestSpec(of=name, offset=0, send=100))
-    await patch.send_body(100)
+    patch = await context.open_request("PATCH", RequestSpec(of=name, offset=0, send=PAUSED_LENGTH))
+    await patch.send_body(PAUSED_LENGTH)
     stored = context.expect(
         await patch.wait_for_reply(RESPONSE_TIMEOUT),
         Expectation(status=204, closed=False, checks=_REQUIREMENT, otherwise="warn"),

@@ -10,6 +10,12 @@ from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
 
 _REQUIREMENT = "creation-with-upload.expect-continue"
 _SECTION = "Creation With Upload"
+LENGTH, SENT = 100, 40
+"""Bytes: of the upload, and of the body of its creation."""
+
+WRONG_OFFSET, AHEAD = 50, 10
+"""The offset, of an empty upload, and the length in bytes of the PATCH to refuse."""
+
 MAX_INTERIM_RESPONSES = 10
 """How many interim answers are waited through."""
 
@@ -37,19 +43,22 @@ async def _receive_final_or_continue(paused: PausedRequest) -> int | None:
     needs=("creation-with-upload",),
     why="Clients that send the header wait for the interim response, often for a second per file.",
     steps=(
-        "POST a new upload of 100 bytes with Expect: 100-continue, without sending its 40 bytes.",
-        "Wait up to 8 seconds for a response, then send the bytes.",
+        f"POST a new upload of {LENGTH} bytes with Expect: 100-continue, without sending its"
+        f" {SENT} bytes.",
+        f"Wait up to {RESPONSE_TIMEOUT:g} seconds for a response, then send the bytes.",
         "  expects an interim 100 and then status 201; a warning for no 100"
         " [creation-with-upload.expect-continue].",
         "HEAD the upload.",
-        "  expects an Upload-Offset of 40 at most [creation-with-upload.upload-offset-value].",
+        f"  expects an Upload-Offset of {SENT} at most [creation-with-upload.upload-offset-value].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place [creation-with-upload.upload-offset-value].",
     ),
 )
 async def asked_to_continue(context: ScenarioContext) -> None:
     """Hold the body of a creation back until 100 comes."""
-    paused = await context.open_request("POST", RequestSpec(length=100, send=40, header=_HEADERS))
+    paused = await context.open_request(
+        "POST", RequestSpec(length=LENGTH, send=SENT, header=_HEADERS)
+    )
     await _receive_final_or_continue(paused)
     response = await paused.send_rest()
     context.expect(
@@ -71,7 +80,7 @@ async def asked_to_continue(context: ScenarioContext) -> None:
         await context.send("HEAD", RequestSpec()),
         Expectation(
             status="2xx",
-            header={"Upload-Offset": HeaderMatcher(most=40)},
+            header={"Upload-Offset": HeaderMatcher(most=SENT)},
             checks="creation-with-upload.upload-offset-value",
         ),
     )
@@ -91,8 +100,8 @@ async def asked_to_continue(context: ScenarioContext) -> None:
     why="The client sends the header to learn of the limit before it sends the data.",
     steps=(
         "POST a new upload of Tus-Max-Size + 1 bytes with Expect: 100-continue, without sending"
-        " its 40 bytes.",
-        "  expects status 413 within 8 seconds; a warning for anything else"
+        f" its {SENT} bytes.",
+        f"  expects status 413 within {RESPONSE_TIMEOUT:g} seconds; a warning for anything else"
         " [creation-with-upload.expect-continue].",
         "Send the bytes, if there is no response.",
         "  expects status 413; else a fail [creation.max-size.413].",
@@ -101,7 +110,7 @@ async def asked_to_continue(context: ScenarioContext) -> None:
 async def refused_before_sending(context: ScenarioContext) -> None:
     """Hold the body of a creation back that is refused."""
     paused = await context.open_request(
-        "POST", RequestSpec(length="{max-size+1}", send=40, header=_HEADERS)
+        "POST", RequestSpec(length="{max-size+1}", send=SENT, header=_HEADERS)
     )
     status = await _receive_final_or_continue(paused)
     final = status is not None and status >= 200
@@ -129,9 +138,10 @@ async def refused_before_sending(context: ScenarioContext) -> None:
     checks=("core.patch.offset-mismatch-409", "core.patch.offset-mismatch-no-change"),
     why="A client that sends a gigabyte to be rejected loses an hour on a slow connection.",
     steps=(
-        "Given an upload of 100 bytes.",
-        "PATCH 10 bytes at offset 50 with Expect: 100-continue, without sending the body; send"
-        " it after 100 Continue, or after 8 seconds without a response.",
+        f"Given an upload of {LENGTH} bytes.",
+        f"PATCH {AHEAD} bytes at offset {WRONG_OFFSET} with Expect: 100-continue, without sending"
+        " the body; send"
+        f" it after 100 Continue, or after {RESPONSE_TIMEOUT:g} seconds without a response.",
         "  expects status 409; else a fail [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
         "  expects Upload-Offset: 0; else a fail [core.patch.offset-mismatch-no-change].",
@@ -141,8 +151,8 @@ async def refused_before_sending(context: ScenarioContext) -> None:
 )
 async def patch_refused_before_sending(context: ScenarioContext) -> None:
     """Hold the body of a PATCH back that is refused."""
-    await context.create_upload(GivenUpload(length=100))
-    request = RequestSpec(offset=50, send=10, header={"Expect": "100-continue"})
+    await context.create_upload(GivenUpload(length=LENGTH))
+    request = RequestSpec(offset=WRONG_OFFSET, send=AHEAD, header={"Expect": "100-continue"})
     paused = await context.open_request("PATCH", request)
     status = await _receive_final_or_continue(paused)
     response = await (

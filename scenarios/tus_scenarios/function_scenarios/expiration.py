@@ -7,6 +7,15 @@ from tus_scenarios.expectation import Condition, Expectation
 from tus_scenarios.function_scenario import function_scenario
 from tus_scenarios.step import GivenUpload, RequestSpec
 
+LENGTH, STORED, ADDED = 100, 40, 10
+"""Bytes: of the upload that expires, of those stored, and of those sent afterwards."""
+
+COMPLETE = 10
+"""The length, in bytes, of the upload that is complete."""
+
+EXTRA_WAIT = 5
+"""Seconds to wait on top of twice the time of expiration."""
+
 REMOVED_STATUSES = (404, 410)
 """How requests for an upload that has expired are to be answered."""
 
@@ -20,7 +29,9 @@ async def _wait_until_removed(context: ScenarioContext) -> ScenarioResponse:
         status = head_responses[-1].status
         return status is not None and 400 <= status < 500
 
-    await context.wait_until(is_removed, seconds=2 * context.profile_seconds("expiration") + 5)
+    await context.wait_until(
+        is_removed, seconds=2 * context.profile_seconds("expiration") + EXTRA_WAIT
+    )
     return head_responses[-1]
 
 
@@ -33,18 +44,18 @@ async def _wait_until_removed(context: ScenarioContext) -> ScenarioResponse:
     needs=("expiration", "profile:expiration"),
     why="Clients start over on these two statuses and retry forever on others.",
     steps=(
-        "Given an upload of 100 bytes, 40 bytes of it stored.",
+        f"Given an upload of {LENGTH} bytes, {STORED} bytes of it stored.",
         "HEAD the upload until it is removed, for up to twice the expiration time in the profile"
-        " plus 5 seconds.",
+        f" plus {EXTRA_WAIT} seconds.",
         "  expects a 4xx; else a note [expiration.may-remove].",
         "  expects 404 or 410; a note for 403, else a warning [expiration.removed-404-410].",
-        "PATCH the upload, sending 10 bytes.",
+        f"PATCH the upload, sending {ADDED} bytes.",
         "  expects 404 or 410; else a warning [expiration.removed-404-410].",
     ),
 )
 async def expired_upload_removed(context: ScenarioContext) -> None:
     """Wait for an unfinished upload to expire."""
-    await context.create_upload(GivenUpload(length=100, stored=40))
+    await context.create_upload(GivenUpload(length=LENGTH, stored=STORED))
     last_response = await _wait_until_removed(context)
     was_removed = Condition(status="4xx")
     context.expect(
@@ -58,7 +69,7 @@ async def expired_upload_removed(context: ScenarioContext) -> None:
         ),
     )
     context.expect(
-        await context.send("PATCH", RequestSpec(offset=40, send=10)),
+        await context.send("PATCH", RequestSpec(offset=STORED, send=ADDED)),
         Expectation(when=was_removed, status=REMOVED_STATUSES, checks="expiration.removed-404-410"),
     )
 
@@ -72,14 +83,15 @@ async def expired_upload_removed(context: ScenarioContext) -> None:
     needs=("expiration", "profile:expiration"),
     why="The user believes that the file was stored.",
     steps=(
-        "Given an upload of 10 bytes, 10 bytes of it stored.",
-        "HEAD the upload repeatedly, for twice the expiration time in the profile plus 5 seconds.",
+        f"Given an upload of {COMPLETE} bytes, {COMPLETE} bytes of it stored.",
+        "HEAD the upload repeatedly, for twice the expiration time in the profile plus"
+        f" {EXTRA_WAIT} seconds.",
         "  expects a 2xx; else a warning [expiration.complete-not-removed].",
     ),
 )
 async def complete_not_removed(context: ScenarioContext) -> None:
     """Wait whether a complete upload expires."""
-    await context.create_upload(GivenUpload(length=10, stored=10))
+    await context.create_upload(GivenUpload(length=COMPLETE, stored=COMPLETE))
     context.expect(
         await _wait_until_removed(context),
         Expectation(status="2xx", checks="expiration.complete-not-removed"),

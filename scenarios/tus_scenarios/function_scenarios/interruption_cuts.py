@@ -10,6 +10,12 @@ from tus_scenarios.function_scenario import function_scenario
 from tus_scenarios.network_fault import Cut
 from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
 
+LENGTH, CUTS, CUT_EVERY = 1_000_000, 10, 9973
+"""The upload that is cut: its length, the number of cuts, and the bytes added to each."""
+
+PARTIAL_LENGTH, PARTIAL_CUT = 100_000, 20_000
+"""Bytes: of each partial upload, and of those sent before a cut."""
+
 AVAILABLE_TIMEOUT = 30.0
 """Seconds in which an upload must be usable again after a break."""
 
@@ -55,10 +61,10 @@ async def _cut_patch(context: ScenarioContext, upload: ScenarioUpload, name: str
     checks=(_ACCURATE, "core.net.detect-errors"),
     why="A phone on a train is interrupted this often with every large file.",
     steps=(
-        "Given an upload of 1000000 bytes.",
+        f"Given an upload of {LENGTH} bytes.",
         "Ten times: PATCH the rest at the offset from HEAD, with the connection reset or closed"
-        " in turn, each time after more bytes; then HEAD the upload, repeated for up to 30"
-        " seconds.",
+        " in turn, each time after more bytes; then HEAD the upload, repeated for up to"
+        f" {AVAILABLE_TIMEOUT:g} seconds.",
         "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a fail for"
         " another offset, else a warning [core.head.offset-accurate].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
@@ -67,9 +73,9 @@ async def _cut_patch(context: ScenarioContext, upload: ScenarioUpload, name: str
 )
 async def ten_cuts(context: ScenarioContext) -> None:
     """Break one upload off ten times."""
-    upload = await context.create_upload(GivenUpload(length=1_000_000))
-    for attempt in range(10):
-        after = 9973 * (attempt + 1)
+    upload = await context.create_upload(GivenUpload(length=LENGTH))
+    for attempt in range(CUTS):
+        after = CUT_EVERY * (attempt + 1)
         await _cut_patch(
             context, upload, "upload", Cut(after=after, by="fin" if attempt % 2 else "rst")
         )
@@ -90,9 +96,9 @@ async def ten_cuts(context: ScenarioContext) -> None:
     needs=("concatenation",),
     why="Clients upload in parallel on fast but unreliable connections.",
     steps=(
-        "Given four partial uploads of 100000 bytes.",
+        f"Given four partial uploads of {PARTIAL_LENGTH} bytes.",
         "All of them at the same time, twice: PATCH the rest, with the connection reset after"
-        " 20000 bytes or more; then HEAD it.",
+        f" {PARTIAL_CUT} bytes or more; then HEAD it.",
         "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a fail for"
         " another offset, else a warning [core.head.offset-accurate].",
         "Resume each at the offset from HEAD, and complete it.",
@@ -110,9 +116,11 @@ async def parallel_parts(context: ScenarioContext) -> None:
 
     async def upload_partial(name: str, number: int) -> None:
         header = {"Upload-Concat": "partial"}
-        upload = await context.create_upload(GivenUpload(name=name, length=100_000, header=header))
+        upload = await context.create_upload(
+            GivenUpload(name=name, length=PARTIAL_LENGTH, header=header)
+        )
         for attempt in (1, 2):
-            cut = Cut(after=20_000 * attempt + number, by="rst")
+            cut = Cut(after=PARTIAL_CUT * attempt + number, by="rst")
             await _cut_patch(context, upload, name, cut)
         await context.finish(FinishUpload(of=name), all_intact)
 

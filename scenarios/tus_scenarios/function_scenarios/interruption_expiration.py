@@ -5,9 +5,15 @@ from __future__ import annotations
 from tus_scenarios.context import ScenarioContext, ScenarioResponse
 from tus_scenarios.expectation import Condition, Expectation
 from tus_scenarios.function_scenario import function_scenario
-from tus_scenarios.function_scenarios.expiration import REMOVED_STATUSES
+from tus_scenarios.function_scenarios.expiration import EXTRA_WAIT, REMOVED_STATUSES
 from tus_scenarios.network_fault import Cut, NetworkFault
 from tus_scenarios.step import GivenUpload, RequestSpec
+
+LENGTH, STORED, CUT_AFTER = 100, 40, 20
+"""Bytes: of the upload, of those stored, and of those sent before the cut."""
+
+SLOWNESS = 1.5
+"""How often the time of expiration passes while a body is sent."""
 
 _REQUIREMENT = "expiration.removed-404-410"
 
@@ -21,10 +27,10 @@ _REQUIREMENT = "expiration.removed-404-410"
     needs=("expiration", "profile:expiration"),
     why="A lock left by the interrupted request must not prevent the expiration.",
     steps=(
-        "Given an upload of 100 bytes, 40 bytes of it stored.",
-        "PATCH the rest, with the connection reset after 20 bytes.",
+        f"Given an upload of {LENGTH} bytes, {STORED} bytes of it stored.",
+        f"PATCH the rest, with the connection reset after {CUT_AFTER} bytes.",
         "HEAD the upload until it is removed, for up to twice the expiration time in the profile"
-        " plus 5 seconds.",
+        f" plus {EXTRA_WAIT} seconds.",
         "  expects 404 or 410; a note for a 2xx or 403, else a warning [expiration.may-remove].",
         "PATCH the rest, if the upload is removed.",
         "  expects 404 or 410; else a warning [expiration.removed-404-410].",
@@ -32,8 +38,10 @@ _REQUIREMENT = "expiration.removed-404-410"
 )
 async def after_cut(context: ScenarioContext) -> None:
     """Let an upload expire after a break."""
-    await context.create_upload(GivenUpload(length=100, stored=40))
-    await context.send("PATCH", RequestSpec(offset=40, send="rest", cut=Cut(after=20, by="rst")))
+    await context.create_upload(GivenUpload(length=LENGTH, stored=STORED))
+    await context.send(
+        "PATCH", RequestSpec(offset=STORED, send="rest", cut=Cut(after=CUT_AFTER, by="rst"))
+    )
     head_responses: list[ScenarioResponse] = []
 
     async def is_removed() -> bool:
@@ -41,7 +49,7 @@ async def after_cut(context: ScenarioContext) -> None:
         return head_responses[-1].status in REMOVED_STATUSES
 
     was_removed = await context.wait_until(
-        is_removed, seconds=2 * context.profile_seconds("expiration") + 5
+        is_removed, seconds=2 * context.profile_seconds("expiration") + EXTRA_WAIT
     )
     context.expect(
         head_responses[-1],
@@ -56,7 +64,7 @@ async def after_cut(context: ScenarioContext) -> None:
         ),
     )
     if was_removed:
-        second_patch = RequestSpec(offset=40, at=40, send=60)
+        second_patch = RequestSpec(offset=STORED, at=STORED, send=LENGTH - STORED)
         context.expect(
             await context.send("PATCH", second_patch),
             Expectation(status=REMOVED_STATUSES, checks=_REQUIREMENT, otherwise="warn"),
@@ -72,8 +80,8 @@ async def after_cut(context: ScenarioContext) -> None:
     needs=("expiration", "profile:expiration"),
     why="The client discards acknowledged data. If the upload is then removed, the data is lost.",
     steps=(
-        "Given an upload of 100 bytes.",
-        "PATCH all of it slowly, for 1.5 times the expiration time in the profile.",
+        f"Given an upload of {LENGTH} bytes.",
+        f"PATCH all of it slowly, for {SLOWNESS} times the expiration time in the profile.",
         "  expects a 2xx, 404 or 410; a note for a closed connection or another 4xx"
         " [expiration.removed-404-410].",
         "HEAD the upload.",
@@ -82,10 +90,10 @@ async def after_cut(context: ScenarioContext) -> None:
 )
 async def while_sending(context: ScenarioContext) -> None:
     """Send more slowly than the upload expires."""
-    await context.create_upload(GivenUpload(length=100))
-    step = context.profile_seconds("expiration") * 1.5 / 10
-    stalls = tuple(NetworkFault(at=at, stall=step) for at in range(10, 101, 10))
-    response = await context.send("PATCH", RequestSpec(offset=0, send=100, faults=stalls))
+    await context.create_upload(GivenUpload(length=LENGTH))
+    step = context.profile_seconds("expiration") * SLOWNESS / 10
+    stalls = tuple(NetworkFault(at=at, stall=step) for at in range(10, LENGTH + 1, 10))
+    response = await context.send("PATCH", RequestSpec(offset=0, send=LENGTH, faults=stalls))
     interrupted = (Condition(closed=True), Condition(status="4xx"))
     context.expect(
         response,

@@ -8,11 +8,23 @@ from __future__ import annotations
 from tus_scenarios.context import ScenarioContext
 from tus_scenarios.expectation import Condition, Expectation, HeaderMatcher
 from tus_scenarios.function_scenario import function_scenario
-from tus_scenarios.function_scenarios.interruption_cuts import wait_until_available
+from tus_scenarios.function_scenarios.interruption_cuts import (
+    AVAILABLE_TIMEOUT,
+    wait_until_available,
+)
 from tus_scenarios.network_fault import Cut
 from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
 
 _4_GIB = 2**32
+SPARSE_LENGTH, SMALL = 6 * 2**30, 10
+"""Bytes: of the upload that stays empty, and of each PATCH at a wrong offset."""
+
+BEFORE, AFTER, LAST = 50, 50, 50
+"""Bytes: stored short of 4 GiB, sent beyond it before the cut, and left after that."""
+
+PART_LENGTH, PART_COUNT = 64 * 2**20, 65
+"""The partial upload and how often the final upload contains it."""
+
 _COPY_TIMEOUT = 180.0
 """Seconds that a server may take to copy so many bytes."""
 
@@ -32,10 +44,10 @@ _UNCHANGED = "core.patch.offset-mismatch-no-change"
         " file with its middle."
     ),
     steps=(
-        "Given an upload of 6442450944 bytes (6 GiB).",
+        f"Given an upload of {SPARSE_LENGTH} bytes ({SPARSE_LENGTH // 2**30} GiB).",
         "HEAD the upload.",
-        "  expects Upload-Length: 6442450944 [core.head.upload-length].",
-        "PATCH 10 bytes at offset 4294967296, and at 2147483648 and 4294967297.",
+        f"  expects Upload-Length: {SPARSE_LENGTH} [core.head.upload-length].",
+        f"PATCH {SMALL} bytes at offset {_4_GIB}, and at {_4_GIB // 2} and {_4_GIB + 1}.",
         "  expects status 409 of each [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
         "  expects Upload-Offset: 0; else a fail [core.patch.offset-mismatch-no-change].",
@@ -43,7 +55,7 @@ _UNCHANGED = "core.patch.offset-mismatch-no-change"
 )
 async def wrapped_offset(context: ScenarioContext) -> None:
     """Send to offsets that wrap around."""
-    length = 6 * 2**30
+    length = SPARSE_LENGTH
     await context.create_upload(GivenUpload(length=length))
     context.expect(
         await context.send("HEAD", RequestSpec()),
@@ -51,7 +63,7 @@ async def wrapped_offset(context: ScenarioContext) -> None:
     )
     for offset in (_4_GIB, _4_GIB // 2, _4_GIB + 1):
         context.expect(
-            await context.send("PATCH", RequestSpec(offset=offset, at=0, send=10)),
+            await context.send("PATCH", RequestSpec(offset=offset, at=0, send=SMALL)),
             Expectation(status=409, checks=_MISMATCH, otherwise="fail"),
         )
     context.expect(
@@ -69,10 +81,12 @@ async def wrapped_offset(context: ScenarioContext) -> None:
     needs=("large",),
     why="Video files are this large, and users do not want to upload one twice.",
     steps=(
-        "Given an upload of 4294967396 bytes, 4294967246 of them stored.",
-        "PATCH the rest, with the connection reset after 100 bytes, 50 beyond 4 GiB.",
-        "HEAD the upload, repeated for up to 30 seconds.",
-        "  expects an Upload-Offset from 4294967246 to 4294967346; a fail for another, else a"
+        f"Given an upload of {_4_GIB + AFTER + LAST} bytes, {_4_GIB - BEFORE} of them stored.",
+        f"PATCH the rest, with the connection reset after {BEFORE + AFTER} bytes, {AFTER} beyond 4"
+        " GiB.",
+        f"HEAD the upload, repeated for up to {AVAILABLE_TIMEOUT:g} seconds.",
+        f"  expects an Upload-Offset from {_4_GIB - BEFORE} to {_4_GIB + AFTER}; a fail for"
+        " another, else a"
         " warning [core.head.offset-accurate].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.net.detect-errors].",
@@ -80,16 +94,16 @@ async def wrapped_offset(context: ScenarioContext) -> None:
 )
 async def cut_across_4_gib(context: ScenarioContext) -> None:
     """Break an upload off just beyond 4 GiB."""
-    stored = _4_GIB - 50
-    await context.create_upload(GivenUpload(length=_4_GIB + 100, stored=stored))
+    stored = _4_GIB - BEFORE
+    await context.create_upload(GivenUpload(length=_4_GIB + AFTER + LAST, stored=stored))
     await context.send(
-        "PATCH", RequestSpec(offset=stored, send="rest", cut=Cut(after=100, by="rst"))
+        "PATCH", RequestSpec(offset=stored, send="rest", cut=Cut(after=BEFORE + AFTER, by="rst"))
     )
     context.expect(
         await wait_until_available(context),
         Expectation(
             status="2xx",
-            header={"Upload-Offset": HeaderMatcher(least=stored, most=stored + 100)},
+            header={"Upload-Offset": HeaderMatcher(least=stored, most=stored + BEFORE + AFTER)},
             checks="core.head.offset-accurate",
             fail=(Condition(status="2xx", says="the offset went back, or beyond what was sent"),),
             otherwise="warn",
@@ -112,21 +126,24 @@ async def cut_across_4_gib(context: ScenarioContext) -> None:
         " overflow 32 bits."
     ),
     steps=(
-        "Given a partial upload of 67108864 bytes (64 MiB), all of them stored.",
-        "POST a final upload of 65 times that one, and wait up to 180 seconds for the response.",
+        f"Given a partial upload of {PART_LENGTH} bytes ({PART_LENGTH // 2**20} MiB), all of them"
+        " stored.",
+        f"POST a final upload of {PART_COUNT} times that one, and wait up to {_COPY_TIMEOUT:g}"
+        " seconds for the response.",
         "  expects status 201; a note for a 4xx [concatenation.final.length-sum].",
         "HEAD the final upload.",
-        "  expects Upload-Length: 4362076160 [concatenation.final.length-sum].",
-        "  expects Upload-Offset: 4362076160 [concatenation.final.head-offset-equals-length].",
+        f"  expects Upload-Length: {PART_COUNT * PART_LENGTH} [concatenation.final.length-sum].",
+        f"  expects Upload-Offset: {PART_COUNT * PART_LENGTH}"
+        " [concatenation.final.head-offset-equals-length].",
     ),
 )
 async def concatenation(context: ScenarioContext) -> None:
     """Join one partial upload many times."""
-    size = 64 * 2**20
-    total_length = str(65 * size)
+    size = PART_LENGTH
+    total_length = str(PART_COUNT * size)
     header = {"Upload-Concat": "partial"}
     await context.create_upload(GivenUpload(name="a", length=size, stored=size, header=header))
-    final = await context.open_request("POST", RequestSpec(of="f", parts=("a",) * 65))
+    final = await context.open_request("POST", RequestSpec(of="f", parts=("a",) * PART_COUNT))
     final_response = await final.wait_for_reply(_COPY_TIMEOUT)
     refused = (
         Condition(status="4xx", says="the server rejects repeated partial uploads or this length"),

@@ -11,6 +11,12 @@ from tus_scenarios.function_scenarios.paused_patch import upload_offset
 from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
 
 _REQUIREMENT = "core.patch.concurrent"
+DELETE_LENGTH, DELETE_STORED, DELETE_SENT = 200_000, 100, 100_000
+"""Bytes of the upload that is deleted: in all, stored, and sent in the PATCH."""
+
+PARTIAL_LENGTH = 50_000
+"""The length, in bytes, of each partial upload."""
+
 _REQUEST_COUNT = 5
 _SIZE = 1000
 
@@ -24,8 +30,8 @@ _SIZE = 1000
     needs=("download",),
     why="Two devices of one user may resume the same upload. A file with bytes of both is corrupt.",
     steps=(
-        "Given an upload of 1000 bytes.",
-        "PATCH 1000 bytes at offset 0, five times at the same time, each with different bytes.",
+        f"Given an upload of {_SIZE} bytes.",
+        f"PATCH {_SIZE} bytes at offset 0, five times at the same time, each with different bytes.",
         "  expects a 204 of one and a 4xx of the others; a note for a closed connection, a warning"
         " for a 5xx, a fail for a second success [core.patch.concurrent].",
         "HEAD the upload.",
@@ -105,8 +111,8 @@ _LOSERS = Expectation(
     needs=("termination",),
     why="A user may cancel at the moment when the client retries.",
     steps=(
-        "Given an upload of 200000 bytes, 100 of them stored.",
-        "PATCH 100000 bytes and DELETE the upload at the same time.",
+        f"Given an upload of {DELETE_LENGTH} bytes, {DELETE_STORED} of them stored.",
+        f"PATCH {DELETE_SENT} bytes and DELETE the upload at the same time.",
         "  expects any response but a 5xx to the PATCH, or a closed connection"
         " [termination.in-flight].",
         "  expects status 204, 404, 409, 410 or 423 for the DELETE; a note for another 4xx"
@@ -121,12 +127,12 @@ _LOSERS = Expectation(
 async def delete_and_patch(context: ScenarioContext) -> None:
     """Race a deletion with a retry."""
     requirement = "termination.in-flight"
-    await context.create_upload(GivenUpload(length=200_000, stored=100))
+    await context.create_upload(GivenUpload(length=DELETE_LENGTH, stored=DELETE_STORED))
     delete_responses: list[ScenarioResponse] = []
 
     async def patch() -> None:
         context.expect(
-            await context.send("PATCH", RequestSpec(offset=100, send=100_000)),
+            await context.send("PATCH", RequestSpec(offset=DELETE_STORED, send=DELETE_SENT)),
             Expectation(status=("2xx", "4xx"), checks=requirement, note=(Condition(closed=True),)),
         )
 
@@ -165,7 +171,7 @@ async def delete_and_patch(context: ScenarioContext) -> None:
     needs=("concatenation",),
     why="A retry that overtakes the first request may find the partial uploads half consumed.",
     steps=(
-        "Given two partial uploads of 50000 bytes, all of them stored.",
+        f"Given two partial uploads of {PARTIAL_LENGTH} bytes, all of them stored.",
         "POST two final uploads of these, one in each order, at the same time.",
         "  expects status 201 of each; a note for a 4xx of one, else a warning"
         " [concatenation.partial.reuse-across].",
@@ -178,7 +184,7 @@ async def two_finals(context: ScenarioContext) -> None:
     for name in ("a", "b"):
         header = {"Upload-Concat": "partial"}
         await context.create_upload(
-            GivenUpload(name=name, length=50_000, stored=50_000, header=header)
+            GivenUpload(name=name, length=PARTIAL_LENGTH, stored=PARTIAL_LENGTH, header=header)
         )
     responses: dict[str, ScenarioResponse] = {}
 

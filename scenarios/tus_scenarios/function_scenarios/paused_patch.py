@@ -7,6 +7,12 @@ from collections.abc import Collection
 from tus_scenarios.context import PausedRequest, ScenarioContext, ScenarioResponse
 from tus_scenarios.step import GivenUpload, RequestSpec
 
+PAUSED_LENGTH = 100
+"""The length, in bytes, of the upload whose PATCH is paused."""
+
+PAUSED_AFTER = 40
+"""The number of body bytes that are sent before the pause."""
+
 MAX_PAUSE = 3.0
 """Seconds that a request may wait for the one before it, until that one is let go on."""
 
@@ -14,11 +20,11 @@ RESPONSE_TIMEOUT = 8.0
 """Seconds in which a request that nothing holds up is answered, over a link that stalls, too."""
 
 
-async def start_paused_patch(context: ScenarioContext, send: int = 100) -> PausedRequest:
-    """Begin an upload of 100 bytes, and hold a PATCH of so many back after 40 bytes."""
-    await context.create_upload(GivenUpload(length=100))
+async def start_paused_patch(context: ScenarioContext, send: int = PAUSED_LENGTH) -> PausedRequest:
+    """Create an upload, open a PATCH of `send` bytes, and pause it after PAUSED_AFTER bytes."""
+    await context.create_upload(GivenUpload(length=PAUSED_LENGTH))
     paused = await context.open_request("PATCH", RequestSpec(offset=0, send=send))
-    await paused.send_body(40)
+    await paused.send_body(PAUSED_AFTER)
     return paused
 
 

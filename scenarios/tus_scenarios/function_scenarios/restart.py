@@ -8,6 +8,9 @@ from tus_scenarios.function_scenario import function_scenario
 from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
 
 _REQUIREMENT = "core.head.offset-accurate"
+LENGTH, BEGUN = 100, 40
+"""Bytes: of each upload, and of those stored of the one that is begun."""
+
 _LOST_BYTES = "acknowledged bytes were lost in the restart"
 
 
@@ -24,8 +27,8 @@ _LOST_BYTES = "acknowledged bytes were lost in the restart"
         " or a crash loses them, the upload must start over or has a gap."
     ),
     steps=(
-        "Given three uploads of 100 bytes: one without bytes, one with 40 bytes stored, and one"
-        " that is complete.",
+        f"Given three uploads of {LENGTH} bytes: one without bytes, one with {BEGUN} bytes stored,"
+        " and one that is complete.",
         "Restart the server.",
         "HEAD each of the three.",
         "  expects a 2xx and at least the acknowledged offset; else a fail"
@@ -36,16 +39,16 @@ _LOST_BYTES = "acknowledged bytes were lost in the restart"
 )
 async def after_restart(context: ScenarioContext) -> None:
     """Restart the server amid uploads."""
-    stored = {"empty": 0, "begun": 40, "complete": 100}
+    stored = {"empty": 0, "begun": BEGUN, "complete": LENGTH}
     for name, size in stored.items():
-        await context.create_upload(GivenUpload(name=name, length=100, stored=size))
+        await context.create_upload(GivenUpload(name=name, length=LENGTH, stored=size))
     await context.restart()
     for name, size in stored.items():
         context.expect(
             await context.send("HEAD", RequestSpec(of=name)),
             Expectation(
                 status="2xx",
-                header={"Upload-Offset": HeaderMatcher(least=size, most=100)},
+                header={"Upload-Offset": HeaderMatcher(least=size, most=LENGTH)},
                 checks=_REQUIREMENT,
                 otherwise="fail",
                 says=_LOST_BYTES,

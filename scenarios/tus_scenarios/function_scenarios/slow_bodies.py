@@ -6,6 +6,9 @@ from tus_scenarios.context import ScenarioContext, ScenarioResponse
 from tus_scenarios.expectation import Condition, Expectation, HeaderMatcher
 from tus_scenarios.function_scenario import function_scenario
 from tus_scenarios.function_scenarios.paused_patch import (
+    MAX_PAUSE,
+    PAUSED_AFTER,
+    PAUSED_LENGTH,
     start_paused_patch,
     wait_for_response,
     wait_until_received,
@@ -13,6 +16,17 @@ from tus_scenarios.function_scenarios.paused_patch import (
 from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
 
 _EXCEEDS_LENGTH = "core.patch.exceeds-length"
+DECLARED_LENGTH = 10
+"""The length, in bytes, of the upload whose body is too long."""
+
+TOO_LONG = 15
+"""The length, in bytes, of that body."""
+
+EXTRA_WAIT = 5
+"""Seconds to wait for a timeout, on top of twice the timeout."""
+
+DELETED_PATCH = 60
+"""The length, in bytes, of the PATCH during which the upload is deleted."""
 
 
 @function_scenario(
@@ -23,36 +37,48 @@ _EXCEEDS_LENGTH = "core.patch.exceeds-length"
     checks=(_EXCEEDS_LENGTH,),
     why="A server that checks only the first part it reads stores a file that is too long.",
     steps=(
-        "Given an upload of 10 bytes.",
-        "PATCH 15 bytes in chunked coding, the first 10 separately.",
-        "  expects a 4xx; a note for a 2xx with an Upload-Offset of 10 at most, a warning for a"
+        f"Given an upload of {DECLARED_LENGTH} bytes.",
+        f"PATCH {TOO_LONG} bytes in chunked coding, the first {DECLARED_LENGTH} separately.",
+        f"  expects a 4xx; a note for a 2xx with an Upload-Offset of {DECLARED_LENGTH} at most, a"
+        " warning for a"
         " closed connection [core.patch.exceeds-length].",
         "HEAD the upload.",
-        "  expects an Upload-Offset of 10 at most; else a fail [core.patch.exceeds-length].",
+        f"  expects an Upload-Offset of {DECLARED_LENGTH} at most; else a fail"
+        " [core.patch.exceeds-length].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.patch.exceeds-length].",
     ),
 )
 async def exceeds_in_two(context: ScenarioContext) -> None:
     """Send a body too long in two pieces."""
-    await context.create_upload(GivenUpload(length=10))
-    paused = await context.open_request("PATCH", RequestSpec(offset=0, send=15, framing="chunked"))
-    await paused.send_body(10)
+    await context.create_upload(GivenUpload(length=DECLARED_LENGTH))
+    paused = await context.open_request(
+        "PATCH", RequestSpec(offset=0, send=TOO_LONG, framing="chunked")
+    )
+    await paused.send_body(DECLARED_LENGTH)
     context.expect(
         await paused.send_rest(),
         Expectation(
             status="4xx",
             checks=_EXCEEDS_LENGTH,
-            note=(Condition(status="2xx", header={"Upload-Offset": HeaderMatcher(most=10)}),),
+            note=(
+                Condition(
+                    status="2xx", header={"Upload-Offset": HeaderMatcher(most=DECLARED_LENGTH)}
+                ),
+            ),
             warn=(Condition(closed=True),),
-            fail=(Condition(status="2xx", header={"Upload-Offset": HeaderMatcher(least=11)}),),
+            fail=(
+                Condition(
+                    status="2xx", header={"Upload-Offset": HeaderMatcher(least=DECLARED_LENGTH + 1)}
+                ),
+            ),
         ),
     )
     context.expect(
         await context.send("HEAD", RequestSpec()),
         Expectation(
             status="2xx",
-            header={"Upload-Offset": HeaderMatcher(most=10)},
+            header={"Upload-Offset": HeaderMatcher(most=DECLARED_LENGTH)},
             checks=_EXCEEDS_LENGTH,
             otherwise="fail",
         ),
@@ -74,14 +100,15 @@ async def exceeds_in_two(context: ScenarioContext) -> None:
         " client's retry."
     ),
     steps=(
-        "Given an upload of 100 bytes.",
-        "PATCH all of it, pause the body after 40 bytes, and wait for twice the timeout in the"
-        " profile plus 5 seconds.",
+        f"Given an upload of {PAUSED_LENGTH} bytes.",
+        f"PATCH all of it, pause the body after {PAUSED_AFTER} bytes, and wait for twice the"
+        " timeout in the"
+        f" profile plus {EXTRA_WAIT} seconds.",
         "  expects a closed connection, or a 4xx; else a note [core.net.timeouts].",
         "  expects a closed connection, or a 4xx before that; else a warning"
         " [core.net.timeout-close].",
         "HEAD the upload.",
-        "  expects an Upload-Offset from 1 to 40; a warning for 0, else a fail"
+        f"  expects an Upload-Offset from 1 to {PAUSED_AFTER}; a warning for 0, else a fail"
         " [core.patch.store-partial].",
         "Resume the upload where HEAD says, complete it, compare every byte.",
         "  expects every byte in place; else a fail [core.patch.store-partial].",
@@ -91,7 +118,7 @@ async def stalled_patch(context: ScenarioContext) -> None:
     """Stall a PATCH for longer than the server waits."""
     paused = await start_paused_patch(context)
     timeout_response = await paused.wait_for_reply(
-        2 * context.profile_seconds("network-timeout") + 5
+        2 * context.profile_seconds("network-timeout") + EXTRA_WAIT
     )
     error_statuses = (Condition(status="4xx"), Condition(status="5xx"))
     context.expect(
@@ -111,7 +138,7 @@ async def stalled_patch(context: ScenarioContext) -> None:
         await context.send("HEAD", RequestSpec()),
         Expectation(
             status="2xx",
-            header={"Upload-Offset": HeaderMatcher(least=1, most=40)},
+            header={"Upload-Offset": HeaderMatcher(least=1, most=PAUSED_AFTER)},
             checks="core.patch.store-partial",
             warn=(nothing_kept,),
             otherwise="fail",
@@ -135,12 +162,12 @@ async def stalled_patch(context: ScenarioContext) -> None:
         " stays forever, and one that is half deleted can be neither resumed nor read."
     ),
     steps=(
-        "Given an upload of 100 bytes.",
-        "PATCH 60 bytes of it, and pause the body after 40 bytes.",
-        "OPTIONS the creation URL, so that the 40 bytes arrive first.",
+        f"Given an upload of {PAUSED_LENGTH} bytes.",
+        f"PATCH {DELETED_PATCH} bytes of it, and pause the body after {PAUSED_AFTER} bytes.",
+        f"OPTIONS the creation URL, so that the {PAUSED_AFTER} bytes arrive first.",
         "DELETE the upload at the same time.",
         "  expects status 204, 409 or 423; a note for another 4xx [termination.in-flight].",
-        "Continue the PATCH when DELETE has a response, or after 3 seconds.",
+        f"Continue the PATCH when DELETE has a response, or after {MAX_PAUSE:g} seconds.",
         "  expects any response but a 5xx, or a closed connection [termination.in-flight].",
         "HEAD the upload.",
         "  expects 404, 410 or 403 if the DELETE succeeded, otherwise a 2xx; else a fail"
@@ -150,7 +177,7 @@ async def stalled_patch(context: ScenarioContext) -> None:
 async def delete_in_flight(context: ScenarioContext) -> None:
     """Delete an upload beside a held PATCH to it."""
     requirement = "termination.in-flight"
-    slow = await start_paused_patch(context, send=60)
+    slow = await start_paused_patch(context, send=DELETED_PATCH)
     await wait_until_received(context)
     delete_responses: list[ScenarioResponse] = []
 
@@ -192,7 +219,7 @@ async def delete_in_flight(context: ScenarioContext) -> None:
     needs=("termination",),
     why="A client that cancels and is closed at the same moment sends both.",
     steps=(
-        "Given an upload of 100 bytes, 40 bytes of it stored.",
+        f"Given an upload of {PAUSED_LENGTH} bytes, {PAUSED_AFTER} bytes of it stored.",
         "DELETE the upload, twice at the same time.",
         "  expects status 204, 404, 409, 410 or 423 of each; a note for another 4xx"
         " [termination.in-flight].",
@@ -204,7 +231,7 @@ async def delete_in_flight(context: ScenarioContext) -> None:
 async def delete_twice(context: ScenarioContext) -> None:
     """Race two deletions."""
     requirement = "termination.in-flight"
-    await context.create_upload(GivenUpload(length=100, stored=40))
+    await context.create_upload(GivenUpload(length=PAUSED_LENGTH, stored=PAUSED_AFTER))
     delete_responses: list[ScenarioResponse] = []
 
     async def delete() -> None:
