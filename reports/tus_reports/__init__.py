@@ -3,10 +3,10 @@
 from tus_reports.annotations import github_annotations
 from tus_reports.badge import badge_json, badge_svg
 from tus_reports.compare import (
-    Change,
     Comparison,
     MixedEditionsError,
     ScenarioStability,
+    VerdictChange,
     compare,
     compare_stability,
 )
@@ -67,7 +67,6 @@ __all__ = [
     "VERDICTS",
     "Attempt",
     "Capability",
-    "Change",
     "Check",
     "Comparison",
     "ConnectionEvent",
@@ -100,6 +99,7 @@ __all__ = [
     "TruncatedRecordError",
     "UnknownFormatError",
     "Verdict",
+    "VerdictChange",
     "badge_json",
     "badge_svg",
     "compare",

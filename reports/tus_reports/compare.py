@@ -37,7 +37,7 @@ class MixedEditionsError(RecordError):
 
 
 @dataclass(frozen=True)
-class Change:
+class VerdictChange:
     """One thing that differs; `before` or `after` is None where it was or is not there."""
 
     kind: ChangeKind
@@ -55,9 +55,9 @@ class Comparison:
 
     old: Record
     new: Record
-    changes: tuple[Change, ...]
+    changes: tuple[VerdictChange, ...]
 
-    def of_kind(self, kind: ChangeKind) -> tuple[Change, ...]:
+    def of_kind(self, kind: ChangeKind) -> tuple[VerdictChange, ...]:
         """Return the changes of one kind."""
         return tuple(change for change in self.changes if change.kind == kind)
 
@@ -146,7 +146,7 @@ def _find_changes(
     old: Mapping[str, RequirementResult | ScenarioResult],
     new: Mapping[str, RequirementResult | ScenarioResult],
     descriptions: Mapping[str, str],
-) -> list[Change]:
+) -> list[VerdictChange]:
     changes = []
     for name in dict.fromkeys([*new, *old]):
         before, after = old.get(name), new.get(name)
@@ -156,7 +156,7 @@ def _find_changes(
         if kind is None:
             continue
         changes.append(
-            Change(
+            VerdictChange(
                 kind=kind,
                 noun=noun,
                 id=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tus_reports.compare import CHANGE_HEADINGS, Change, Comparison, ScenarioStability
+from tus_reports.compare import CHANGE_HEADINGS, Comparison, ScenarioStability, VerdictChange
 from tus_reports.html import format_start_time, template_environment
 from tus_reports.markdown import code_span, escape_markdown
 from tus_reports.reader import Record
@@ -122,7 +122,7 @@ def _verdict_word(verdict: Verdict | None) -> str:
     return VERDICT_STYLES[verdict].word if verdict else "absent"
 
 
-def _format_change(change: Change) -> str:
+def _format_change(change: VerdictChange) -> str:
     before = VERDICT_STYLES[change.before].word if change.before else "none"
     after = VERDICT_STYLES[change.after].word if change.after else "none"
     return f"{before} → {after}"

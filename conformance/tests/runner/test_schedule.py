@@ -86,7 +86,7 @@ async def test_whoever_is_alone_has_nobody_beside_it() -> None:
     beside: list[int] = []
 
     async def together() -> None:
-        async with quiet.shared():
+        async with quiet.enter_shared():
             await floor.work_for(2)
 
     async def exclusive() -> None:
@@ -111,7 +111,7 @@ async def test_whoever_waits_to_be_alone_is_not_overtaken() -> None:
 
     async def shared(name: str, after: float) -> None:
         await trio.sleep(after)
-        async with quiet.shared():
+        async with quiet.enter_shared():
             order.append(name)
             await trio.sleep(3)
 
@@ -127,10 +127,10 @@ async def test_whoever_waits_to_be_alone_is_not_overtaken() -> None:
     assert order == ["first", "exclusive", "late"]
 
 
-@pytest.mark.parametrize("kind", ["shared", "exclusive"])
+@pytest.mark.parametrize("kind", ["enter_shared", "exclusive"])
 async def test_whoever_gives_up_while_waiting_leaves_the_gate_open(kind: str) -> None:
     quiet = RunGate()
-    async with quiet.shared():
+    async with quiet.enter_shared():
         with trio.move_on_after(1):
             async with quiet.exclusive():
                 raise AssertionError
@@ -141,7 +141,7 @@ async def test_whoever_gives_up_while_waiting_leaves_the_gate_open(kind: str) ->
     with trio.fail_after(1):
         async with quiet.exclusive():
             pass
-        async with quiet.shared(), quiet.shared():
+        async with quiet.enter_shared(), quiet.enter_shared():
             pass
 
 
@@ -153,7 +153,7 @@ def test_no_mixture_of_the_two_ever_stands_still(plan: list[tuple[bool, int]], j
 
         async def work(step: tuple[bool, int]) -> bool:
             serial, seconds = step
-            async with quiet.exclusive() if serial else quiet.shared():
+            async with quiet.exclusive() if serial else quiet.enter_shared():
                 await trio.sleep(seconds)
             async with quiet.exclusive():
                 await trio.sleep(seconds)

@@ -30,7 +30,7 @@ class AttemptRunner:
 
     async def run_attempts(self, scenario: Scenario, session: Session) -> tuple[Attempt, ...]:
         """Execute a scenario, and a second time with nothing else running if it failed."""
-        gate = self._gate.exclusive if scenario.serial else self._gate.shared
+        gate = self._gate.exclusive if scenario.serial else self._gate.enter_shared
         attempts = [await self._run_attempt(scenario, session, 1, gate)]
         if attempts[0].verdict == "fail":
             attempts.append(await self._run_attempt(scenario, session, 2, self._gate.exclusive))

@@ -22,7 +22,7 @@ class RunGate:
         self._alone = 0
 
     @asynccontextmanager
-    async def shared(self) -> AsyncIterator[None]:
+    async def enter_shared(self) -> AsyncIterator[None]:
         """Hold the gate together with others."""
         async with self._changed:
             while self._alone:
