@@ -92,6 +92,8 @@ TRANSPORT_TESTS: dict[str, tuple[str, ...]] = {
         "memory": _MEMORY_TESTS,
         "network": (),
         "request": (),
+        "exchange_state": (),
+        "http_exchange": (),
         "recorder": (),
         "redaction": (),
         "body_summary": (),

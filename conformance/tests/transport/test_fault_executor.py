@@ -62,9 +62,9 @@ async def test_faults_happen_between_the_bytes_of_their_positions() -> None:
     faults = executor(connection, (limits, "50%"), (SplitWrite(), 2), (Stall(3.0), 0))
     assert await faults.send(b"abcdef", connection.write, Position("body", 0), 8)
     assert connection.events == [
-        *("stood still for 3 seconds after 0 body bytes", 3.0, b"ab"),
+        *("stalled for 3 seconds after 0 body bytes", 3.0, b"ab"),
         *("split a write after 2 body bytes", b"cd"),
-        *("at most 2 bytes a write after 4 body bytes", limits, b"ef"),
+        *("at most 2 bytes per write after 4 body bytes", limits, b"ef"),
     ]
 
 

@@ -10,6 +10,7 @@ import trio
 
 from tus_conformance.transport import failures
 from tus_conformance.transport.address import Address, AddressError, format_host_port, parse_address
+from tus_conformance.transport.http_exchange import HttpExchange
 from tus_conformance.transport.network import RecordedBackend, RecordedStream
 from tus_conformance.transport.pending_request import PendingRequest
 from tus_conformance.transport.recorder import ExchangeRecorder
@@ -30,7 +31,7 @@ class Http1Transport:
 
     `timeout` is in seconds without progress either way. `backend` is the network to use (by default
     trio's sockets), `connect_to` another host and port than the URL's. `started` is when the run
-    began, on trio's clock.
+    began, on trio's clock. Without `recorded`, the exchanges of the responses are empty.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Http1Transport:
         ssl_context: ssl.SSLContext | None = None,
         started: float | None = None,
         connect_to: tuple[str, int] | None = None,
+        recorded: bool = True,
     ) -> None:
         self._backend = backend or httpcore.TrioBackend()
         self._timeout = timeout
@@ -49,6 +51,7 @@ class Http1Transport:
         self._ssl_context = ssl_context
         self._started = started
         self._connect_to = connect_to
+        self._recorded = recorded
 
     async def send(
         self, http_request: HttpRequest, *, sink: BodySink | None = None
@@ -75,16 +78,17 @@ class Http1Transport:
         encoder = encoder_for(http_request, address)
         recorder = ExchangeRecorder(
             http_request,
-            encoder.head,
             tier="raw" if http_request.framing == "raw" else "h11",
             redaction=self._redaction,
             run_began=self._run_start(),
-            sink=sink,
+        )
+        exchange = HttpExchange(
+            http_request, encoder.head, recorder if self._recorded else None, sink
         )
 
         async def connect() -> RecordedStream | None:
             if url_failure is not None:
-                recorder.fail(url_failure)
+                exchange.fail(url_failure)
                 return None
             connection = (
                 None
@@ -92,32 +96,32 @@ class Http1Transport:
                 else await http_request.connection.take(address.origin)
             )
             if connection is None:
-                return await self._connect(address, recorder)
-            connection.observer = recorder
-            recorder.on_reuse()
+                return await self._connect(address, exchange)
+            connection.observer = exchange
+            exchange.on_reuse()
             return connection
 
         return PendingRequest(
-            connect, encoder, http_request, address.origin, recorder, timeout=self._timeout
+            connect, encoder, http_request, address.origin, exchange, timeout=self._timeout
         )
 
-    async def _connect(self, address: Address, recorder: ExchangeRecorder) -> RecordedStream | None:
+    async def _connect(self, address: Address, exchange: HttpExchange) -> RecordedStream | None:
         """Open a connection, with TLS where the URL wants it; None once a failure is recorded."""
-        network = RecordedBackend(self._backend, recorder, self._connect_to)
+        network = RecordedBackend(self._backend, exchange, self._connect_to)
         stream: RecordedStream | None = None
         try:
             with trio.move_on_after(self._timeout):
                 stream = await network.connect_tcp(address.host, address.port)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-            recorder.fail(failures.unreachable(network.destination, error))
+            exchange.fail(failures.unreachable(network.destination, error))
             return None
         if stream is None:
-            recorder.fail(failures.connect_timeout(network.destination, self._timeout))
+            exchange.fail(failures.connect_timeout(network.destination, self._timeout))
             return None
-        return await self._start_tls(stream, address, recorder) if address.secure else stream
+        return await self._start_tls(stream, address, exchange) if address.secure else stream
 
     async def _start_tls(
-        self, stream: RecordedStream, address: Address, recorder: ExchangeRecorder
+        self, stream: RecordedStream, address: Address, exchange: HttpExchange
     ) -> RecordedStream | None:
         secured: RecordedStream | None = None
         error: BaseException = TimeoutError(f"no handshake within {self._timeout:g} seconds")
@@ -127,7 +131,7 @@ class Http1Transport:
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
             error = failed
         if secured is None:
-            recorder.fail(failures.tls_failure(format_host_port(address.host, address.port), error))
+            exchange.fail(failures.tls_failure(format_host_port(address.host, address.port), error))
         return secured
 
     def _tls_context(self) -> ssl.SSLContext:

@@ -19,9 +19,11 @@ from h2.exceptions import ProtocolError, StreamClosedError
 
 from tus_conformance.transport import failures
 from tus_conformance.transport.address import Address, AddressError, format_host_port, parse_address
+from tus_conformance.transport.exchange_state import Connection, Event
 from tus_conformance.transport.fault_actions import Break, BreakMode, InjectedFault, Throttle
 from tus_conformance.transport.fault_executor import FaultExecutor
 from tus_conformance.transport.http1_transport import NO_ADDRESS, BodySink, create_ssl_context
+from tus_conformance.transport.http_exchange import HttpExchange
 from tus_conformance.transport.network import RecordedBackend
 from tus_conformance.transport.pending_faults import Position, describe_action
 from tus_conformance.transport.pending_request import CHUNK_SIZE, PayloadReader
@@ -99,53 +101,51 @@ class HttpxTransport:
         if self._started is None:
             self._started = trio.current_time()
         recorder = ExchangeRecorder(
-            http_request,
-            H11Encoder(http_request, address).head,
-            tier="httpx",
-            redaction=self._redaction,
-            run_began=self._started,
-            sink=sink,
+            http_request, tier="httpx", redaction=self._redaction, run_began=self._started
+        )
+        exchange = HttpExchange(
+            http_request, H11Encoder(http_request, address).head, recorder, sink
         )
         if url_failure is None:
-            await self._send_with_timeout(http_request, address, recorder)
+            await self._send_with_timeout(http_request, address, exchange)
         else:
-            recorder.fail(url_failure)
-        if recorder.frames is not None:
-            recorder.head = _format_http2_head(http_request, address)
-        return recorder.http_response()
+            exchange.fail(url_failure)
+        if exchange.frames is not None:
+            exchange.head = _format_http2_head(http_request, address)
+        return exchange.http_response()
 
     async def _send_with_timeout(
-        self, http_request: HttpRequest, address: Address, recorder: ExchangeRecorder
+        self, http_request: HttpRequest, address: Address, exchange: HttpExchange
     ) -> None:
-        network = RecordedBackend(self._backend, recorder, self._connect_to)
+        network = RecordedBackend(self._backend, exchange, self._connect_to)
         if self._http2 and not address.secure:
-            recorder.expect_http2_frames()
+            exchange.expect_http2_frames()
         with trio.CancelScope(deadline=trio.current_time() + self._timeout) as scope:
 
             def extend_deadline(later: float = 0.0) -> None:
                 scope.deadline = trio.current_time() + later + self._timeout
 
-            recorder.on_progress = recorder.on_stall = extend_deadline
+            exchange.on_progress = exchange.on_stall = extend_deadline
             try:
-                await self._send_request(http_request, address, recorder, network)
+                await self._send_request(http_request, address, exchange, network)
             except _ConnectionCut:
-                recorder.cut = True
+                exchange.state.handle(Event.CUT)
             except httpcore.NetworkError as error:
-                recorder.fail(self._network_failure(error, address, recorder, network))
+                exchange.fail(self._network_failure(error, address, exchange, network))
             except httpcore.ProxyError as error:
-                recorder.fail(failures.proxy_refusal(str(error)))
+                exchange.fail(failures.proxy_refusal(str(error)))
             except (httpcore.ProtocolError, ProtocolError) as error:
-                _record_protocol_error(error, recorder)
+                _record_protocol_error(error, exchange)
             finally:
-                if address.secure and recorder.stage != "secured":
-                    recorder.discard_response()  # only a proxy can have spoken
-                recorder.conclude()
+                if address.secure and exchange.state.connection is not Connection.SECURED:
+                    exchange.discard_response()  # only a proxy can have spoken
+                exchange.conclude()
                 await network.aclose()
         if scope.cancelled_caught:
-            begun = recorder.response_begun
-            recorder.fail(
+            begun = exchange.response_begun
+            exchange.fail(
                 failures.connect_timeout(network.destination, self._timeout)
-                if recorder.stage == "unconnected"
+                if exchange.state.connection is Connection.UNCONNECTED
                 else failures.response_timeout(self._timeout, begun=begun)
             )
 
@@ -153,18 +153,18 @@ class HttpxTransport:
         self,
         error: httpcore.NetworkError,
         address: Address,
-        recorder: ExchangeRecorder,
+        exchange: HttpExchange,
         network: RecordedBackend,
     ) -> NetworkFailure:
         if not isinstance(error, httpcore.ConnectError):
             return failures.connection_lost(
-                recorder.sent_body.length, begun=recorder.response_begun, reset=True
+                exchange.sent_body.length, begun=exchange.response_begun, reset=True
             )
-        if recorder.stage == "unconnected":
+        if exchange.state.connection is Connection.UNCONNECTED:
             return failures.unreachable(network.destination, error)
         # TLS is the server's, at the end of a tunnel, too; but a proxy may want its own before it.
         with_proxy = self._proxy is not None and self._proxy.url.scheme == b"https"
-        if with_proxy and recorder.stage == "connected":
+        if with_proxy and exchange.state.connection is Connection.CONNECTED:
             return failures.tls_failure(network.destination, error)
         return failures.tls_failure(format_host_port(address.host, address.port), error)
 
@@ -172,14 +172,14 @@ class HttpxTransport:
         self,
         http_request: HttpRequest,
         address: Address,
-        recorder: ExchangeRecorder,
+        exchange: HttpExchange,
         network: RecordedBackend,
     ) -> None:
-        body = _RequestBody(http_request, recorder, network)
+        body = _RequestBody(http_request, exchange, network)
         request = httpx.Request(
             http_request.method,
             f"{address.scheme}://{format_host_port(address.host, address.port)}/",
-            headers=_parse_header_lines(recorder.head),
+            headers=_parse_header_lines(exchange.head),
             stream=body,
             extensions={TARGET_EXTENSION: _request_target(http_request, address).encode()},
         )
@@ -191,13 +191,13 @@ class HttpxTransport:
         )
         async with client:
             response = await client.send(request, stream=True, auth=None)
-            if recorder.frames is not None:
-                recorder.parser.set_head(_response_head(response))
+            if exchange.frames is not None:
+                exchange.set_head(_response_head(response))
             async for piece in response.aiter_raw(CHUNK_SIZE):
-                if recorder.frames is not None:
-                    recorder.parser.add_body(piece)
-            if recorder.frames is not None:
-                recorder.parser.mark_complete()
+                if exchange.frames is not None:
+                    exchange.parser.add_body(piece)
+            if exchange.frames is not None:
+                exchange.mark_complete()
 
     def _pool(self, address: Address, network: RecordedBackend) -> httpcore.AsyncConnectionPool:
         if self._ssl_context is None and (address.secure or self._proxy):
@@ -264,12 +264,12 @@ class _RequestBody(httpx.AsyncByteStream):
     """
 
     def __init__(
-        self, http_request: HttpRequest, recorder: ExchangeRecorder, network: RecordedBackend
+        self, http_request: HttpRequest, exchange: HttpExchange, network: RecordedBackend
     ) -> None:
         self._payload = http_request.payload
         self._length = http_request.payload.length if http_request.payload else 0
         self._faults = FaultExecutor(http_request.all_faults, self)
-        self._recorder = recorder
+        self._exchange = exchange
         self._network = network
         self._last = b""
 
@@ -278,7 +278,7 @@ class _RequestBody(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        sent_body = self._recorder.sent_body
+        sent_body = self._exchange.sent_body
         sent_body.add(self._last)  # which has been written, since more is asked for
         position = Position("body", sent_body.length)
         await self._faults.apply(position, self._length)
@@ -298,11 +298,11 @@ class _RequestBody(httpx.AsyncByteStream):
 
     def record_action(self, text: str) -> None:
         """Record what the harness does."""
-        self._recorder.log.add_act(text)
+        self._exchange.record_action(text)
 
     async def stall(self, seconds: float) -> None:
         """Send nothing for a while, which is not the server's silence."""
-        self._recorder.on_stall(seconds)
+        self._exchange.on_stall(seconds)
         await trio.sleep(seconds)
 
     def throttle(self, limits: Throttle) -> None:
@@ -375,7 +375,7 @@ def _response_head(response: httpx.Response) -> ResponseHead:
 
 
 def _record_protocol_error(
-    error: httpcore.ProtocolError | ProtocolError, recorder: ExchangeRecorder
+    error: httpcore.ProtocolError | ProtocolError, exchange: HttpExchange
 ) -> None:
     """Record whose fault a broken protocol is, unless the bytes themselves will tell.
 
@@ -383,14 +383,14 @@ def _record_protocol_error(
     answer, but it finds it before anything has come back.
     """
     stream_ended = any(isinstance(cause, _STREAM_ENDED) for cause in error.args)
-    answered = recorder.frames is not None and recorder.frames[1].begun
+    answered = exchange.frames is not None and exchange.frames[1].begun
     if stream_ended:
-        recorder.fail(
+        exchange.fail(
             failures.connection_lost(
-                recorder.sent_body.length, begun=recorder.response_begun, reset=True
+                exchange.sent_body.length, begun=exchange.response_begun, reset=True
             )
         )
-    elif answered and not recorder.eof_received:
-        recorder.fail(failures.malformed_response(str(error)))
+    elif answered and not exchange.state.end_received:
+        exchange.fail(failures.malformed_response(str(error)))
     elif isinstance(error, httpcore.LocalProtocolError):
         raise UnsendableError(f"httpx refuses to send this request ({error}).") from error

@@ -17,11 +17,12 @@ import httpcore
 import trio
 
 from tus_conformance.transport import failures
+from tus_conformance.transport.exchange_state import Connection, Event, Sending
 from tus_conformance.transport.fault_actions import Break, BreakMode, Throttle
 from tus_conformance.transport.fault_executor import FaultExecutor
+from tus_conformance.transport.http_exchange import HttpExchange
 from tus_conformance.transport.network import RecordedStream
 from tus_conformance.transport.pending_faults import Position, describe_action
-from tus_conformance.transport.recorder import ExchangeRecorder
 from tus_conformance.transport.request import HttpRequest, Payload
 from tus_conformance.transport.request_encoder import RequestEncoder
 from tus_conformance.transport.response import HttpResponse
@@ -45,7 +46,7 @@ class PendingRequest:
         script: RequestEncoder,
         http_request: HttpRequest,
         origin: str,
-        recorder: ExchangeRecorder,
+        exchange: HttpExchange,
         *,
         timeout: float,
     ) -> None:
@@ -58,14 +59,12 @@ class PendingRequest:
         self._length = http_request.payload.length if http_request.payload else 0
         self._faults = FaultExecutor(http_request.all_faults, self)
         self._pending_break: tuple[BreakMode, Position] | None = None
-        self._recorder = recorder
-        recorder.on_progress = self._on_progress
+        self._exchange = exchange
+        exchange.on_progress = self._on_progress
         self._timeout = timeout
         self._deadlines: dict[trio.CancelScope, float] = {}
         self._read_lock = trio.Lock()
         self._progress = trio.Event()
-        self.write_closed = False  # whether the server hears no more
-        self._request_sent = False
         self._returned_count = 0  # how many responses `hear` has returned
 
     async def __aenter__(self) -> PendingRequest:
@@ -92,7 +91,7 @@ class PendingRequest:
         Stops early once the final response begins, or the server hears no more.
         """
         await self._send_and_receive(lambda: self._send_body_bytes(size))
-        return self._recorder.sent_body.length
+        return self._exchange.sent_body.length
 
     async def receive_status(self, seconds: float) -> int | None:
         """Wait up to `seconds` for the next response, 1xx or final; return its status, or None.
@@ -103,10 +102,10 @@ class PendingRequest:
         with trio.move_on_after(seconds):
             await self._send_and_receive(
                 None,
-                lambda: self._recorder.parser.response_count > already_returned,
+                lambda: self._exchange.parser.response_count > already_returned,
                 patience=math.inf,
             )
-        parser = self._recorder.parser
+        parser = self._exchange.parser
         statuses = [head.status for head in (*parser.interim, parser.final) if head is not None]
         if len(statuses) <= already_returned:
             return None
@@ -123,10 +122,10 @@ class PendingRequest:
         lose = self._http_request.drop_response
         await self._send_and_receive(self._send_rest, lambda: lose and self.response_begun)
         if lose and self.response_begun and self._stream is not None:
-            self._recorder.response_dropped = True
-            self._recorder.log.add_act("dropped the response unread")
+            self._exchange.state.handle(Event.DROPPED)
+            self._exchange.record_action("dropped the response unread")
             await self._close_connection("rst")
-            return self._recorder.http_response()
+            return self._exchange.http_response()
         return await self._conclude()
 
     async def cut(self, by: BreakMode = "rst") -> HttpResponse:
@@ -134,18 +133,18 @@ class PendingRequest:
 
         "fin" closes it as a client does that ends; "rst" resets it as one that crashes.
         """
-        await self._cut(by, Position("body", self._recorder.sent_body.length))
-        return self._recorder.http_response()
+        await self._cut(by, Position("body", self._exchange.sent_body.length))
+        return self._exchange.http_response()
 
     @property
     def partial_response(self) -> HttpResponse:
         """Return what has come back so far, without waiting for more."""
-        return self._recorder.http_response()
+        return self._exchange.http_response()
 
     async def _cut(self, by: BreakMode, position: Position) -> None:
         if self._stream is not None:
-            self._recorder.cut = True
-            self._recorder.log.add_act(describe_action(Break(by), position))
+            self._exchange.state.handle(Event.CUT)
+            self._exchange.record_action(describe_action(Break(by), position))
             await self._close_connection(by)
 
     async def _close_connection(self, by: BreakMode) -> None:
@@ -162,25 +161,20 @@ class PendingRequest:
     @property
     def response_begun(self) -> bool:
         """Tell whether a final response has begun."""
-        return self._recorder.parser.final is not None
+        return self._exchange.parser.final is not None
 
     @property
     def done(self) -> bool:
         """Tell whether nothing more will come back."""
-        recorder = self._recorder
-        return (
-            self._stream is None
-            or recorder.parser.done
-            or recorder.eof_received
-            or recorder.failure is not None
-        )
+        exchange = self._exchange
+        return self._stream is None or exchange.state.receiving_done or exchange.failure is not None
 
     async def _conclude(self) -> HttpResponse:
-        recorder = self._recorder
+        exchange = self._exchange
         if self.response_begun and not self._request_sent and self._source.has_more:
-            position = Position("body", recorder.sent_body.length)
-            recorder.log.add_act(f"stopped after {position}: the response had arrived")
-        recorder.conclude()
+            position = Position("body", exchange.sent_body.length)
+            exchange.record_action(f"stopped after {position}: the response had arrived")
+        exchange.conclude()
         if (
             self._reusable
             and self._http_request.connection is not None
@@ -189,26 +183,31 @@ class PendingRequest:
             self._http_request.connection.put(self._stream, self._origin)
             self._stream = None
         await self.aclose()
-        return recorder.http_response()
+        return exchange.http_response()
 
     @property
     def _reusable(self) -> bool:
         """Tell whether another request may follow on the connection (RFC 9112, section 9.3)."""
-        parser = self._recorder.parser
-        if parser.final is None or not parser.complete or not self._request_sent:
+        final = self._exchange.parser.final
+        if final is None or not self._exchange.state.reusable:
             return False
         closing = any(
             name.lower() == "connection" and "close" in value.lower()
-            for name, value in parser.final.headers
+            for name, value in final.headers
         )
-        return not (closing or self.write_closed or parser.surplus or self._recorder.eof_received)
+        return not (closing or self._exchange.parser.surplus)
+
+    @property
+    def _request_sent(self) -> bool:
+        return self._exchange.state.sending is Sending.SENT
 
     @property
     def stale(self) -> bool:
         """Tell whether the server had closed a kept connection before it heard of this request."""
-        recorder = self._recorder
-        closed = recorder.failure is not None and recorder.failure.kind in {"closed", "reset"}
-        return recorder.reused and closed and not recorder.response_begun
+        exchange = self._exchange
+        closed = exchange.failure is not None and exchange.failure.kind in {"closed", "reset"}
+        reused = exchange.state.connection is Connection.REUSED
+        return reused and closed and not exchange.response_begun
 
     # Speaking and listening
 
@@ -222,7 +221,7 @@ class PendingRequest:
         """Speak and listen meanwhile; given `enough`, listen on until it says so or all is over."""
         if self.done:
             return
-        self._recorder.log.start_new_event()
+        self._exchange.start_sending()
         patience = self._timeout if patience is None else patience
         with self._progress_timeout(patience) as scope:
             async with trio.open_nursery() as nursery:
@@ -241,8 +240,8 @@ class PendingRequest:
         if self._pending_break is not None:
             await self._cut(*self._pending_break)
         elif scope.cancelled_caught:
-            self._recorder.fail(
-                failures.response_timeout(patience, begun=self._recorder.response_begun)
+            self._exchange.fail(
+                failures.response_timeout(patience, begun=self._exchange.response_begun)
             )
 
     @contextmanager
@@ -267,24 +266,24 @@ class PendingRequest:
                     await self._stream.read(CHUNK_SIZE)
                 except (httpcore.ReadError, httpcore.ReadTimeout):
                     reset = failures.connection_lost(
-                        self._recorder.sent_body.length,
-                        begun=self._recorder.response_begun,
+                        self._exchange.sent_body.length,
+                        begun=self._exchange.response_begun,
                         reset=True,
                     )
-                    self._recorder.fail(reset)
+                    self._exchange.fail(reset)
 
     async def _send_head(self) -> None:
         await self._faults.send_part("head", self._script.head, self._write)
 
     async def _send_rest(self) -> None:
         await self._send_body_bytes(None)
-        if not self.sending_done and not self._request_sent:
-            self._request_sent = await self._faults.send_part(
-                "end", self._script.encode_end(), self._write
-            )
+        if self.sending_done or self._request_sent:
+            return
+        if await self._faults.send_part("end", self._script.encode_end(), self._write):
+            self._exchange.state.handle(Event.REQUEST_SENT)
 
     async def _send_body_bytes(self, size: int | None) -> None:
-        sent = self._recorder.sent_body
+        sent = self._exchange.sent_body
         limit = None if size is None else sent.length + size
         await self._faults.apply(Position("body", sent.length), self._length)
         while not self.sending_done:
@@ -304,14 +303,13 @@ class PendingRequest:
         """Return whether nothing more is to be sent."""
         return (
             self._stream is None
-            or self.write_closed
             or self.response_begun
-            or self._pending_break is not None
+            or self._exchange.state.sending in {Sending.STOPPED, Sending.BREAKING, Sending.CUT}
         )
 
     def record_action(self, text: str) -> None:
         """Record what the harness does."""
-        self._recorder.log.add_act(text)
+        self._exchange.record_action(text)
 
     async def stall(self, seconds: float) -> None:
         """Send nothing for a while, which is not the server's silence; a response ends it."""
@@ -331,11 +329,12 @@ class PendingRequest:
         """End our direction alone."""
         if self._stream is not None:
             await self._stream.half_close()
-        self.write_closed = True
+        self._exchange.state.handle(Event.WRITE_CLOSED)
 
     async def break_connection(self, by: BreakMode, position: Position) -> None:
         """Break the connection once nothing reads from it any more."""
         self._pending_break = by, position
+        self._exchange.state.handle(Event.BREAK_DUE)
 
     async def _write(self, data: bytes) -> bool:
         """Write; return False once the server hears no more, which is no failure by itself."""
@@ -343,8 +342,7 @@ class PendingRequest:
             if self._stream is not None and data:
                 await self._stream.write(data)
         except (httpcore.WriteError, httpcore.WriteTimeout) as error:
-            self.write_closed = True
-            self._recorder.log.add_failure(f"writing: {error.__cause__ or error}")
+            self._exchange.record_write_error(error.__cause__ or error)
             return False
         return True
 
