@@ -34,8 +34,8 @@ class S3Harness:
 
     async def append(self, upload_id: str, content: bytes) -> int:
         """Append bytes as a PATCH does, and return the new offset."""
-        offset = (await self.store.get_info(upload_id)).offset
-        return offset + await self.store.write_chunk(upload_id, offset, byte_source(content))
+        info = await self.store.get_info(upload_id)
+        return (await self.store.append(info, byte_source(content))).offset
 
     async def get_offset(self, upload_id: str) -> int:
         """Return the offset."""
@@ -43,8 +43,7 @@ class S3Harness:
 
     async def finish_and_read(self, upload_id: str) -> bytes:
         """Finish an upload and return what its object has."""
-        await self.store.get_info(upload_id)
-        await self.store.finish_upload(upload_id)
+        await self.store.finish(await self.store.get_info(upload_id))
         made: bytes = self.s3.objects[upload_id.partition("+")[0]].content
         return made
 

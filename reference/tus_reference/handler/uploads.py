@@ -91,15 +91,19 @@ class Uploads:
 
     async def create(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
         """Create the upload and tell those who listen."""
-        upload_id = await self.store.new_upload(info)
-        self._gone_ids.pop(upload_id, None)
-        self._finished_ids.pop(upload_id, None)
-        info = replace(info, id=upload_id, offset=0)
-        self.notifications.created_uploads.put(HookEvent(info, request))
+        if self._composer.info_store is not None:
+            info = await self._composer.info_store.create(info)
+        else:
+            info = replace(info, id=await self.store.new_upload(info), offset=0)
+        self._gone_ids.pop(info.id, None)
+        self._finished_ids.pop(info.id, None)
+        self.notifications.created_uploads.put(_new_event(info, request))
         return info
 
     async def store_body(self, info: FileInfo, data: ByteSource) -> FileInfo:
         """Store `data` and return the upload with its new offset."""
+        if self._composer.info_store is not None:
+            return await self._composer.info_store.append(info, data)
         stored = await self.store.write_chunk(info.id, info.offset, data)
         return replace(info, offset=info.offset + stored)
 
@@ -124,9 +128,11 @@ class Uploads:
             self._finished_ids.add(info.id)
             complete.total += 1
             return HTTPResponse()
-        if self._composer.finisher is not None:
+        if self._composer.info_store is not None:
+            await self._composer.info_store.finish(info)
+        elif self._composer.finisher is not None:
             await self._composer.finisher.finish_upload(info.id)
-        event = HookEvent(info, request)
+        event = _new_event(info, request)
         callback = self._config.pre_finish_response_callback
         reply = HTTPResponse()
         if callback is not None and not info.is_partial:
@@ -186,7 +192,7 @@ class Uploads:
             raise Refused(errors.NOT_IMPLEMENTED)
         await terminater.terminate(info.id)
         self._gone_ids.add(info.id)
-        self.notifications.terminated_uploads.put(HookEvent(info, request))
+        self.notifications.terminated_uploads.put(_new_event(info, request))
 
     async def discard(self, info: FileInfo, request: HTTPRequest) -> None:
         """Remove an upload that was created in vain, if the store is able to."""
@@ -216,6 +222,11 @@ class Uploads:
         info = replace(info, expires=time.time() + after)
         await info_saver.save_info(info)
         return info
+
+
+def _new_event(info: FileInfo, request: HTTPRequest) -> HookEvent:
+    """Return an event; it may wait long to be read, so it does not keep the store's snapshot."""
+    return HookEvent(replace(info, snapshot=None), request)
 
 
 def has_expired(info: FileInfo, now: float) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         Finisher,
         GetReader,
         InfoSaver,
+        InfoStore,
         LengthDeferrer,
         Locker,
         Terminater,
@@ -33,6 +34,7 @@ class StoreComposer:
     concater: Concater | None = None
     length_deferrer: LengthDeferrer | None = None
     info_saver: InfoSaver | None = None
+    info_store: InfoStore | None = None
 
     @property
     def uses_core(self) -> bool:

@@ -36,6 +36,23 @@ class DataStore(Protocol):
         """Return the upload with its true offset."""
 
 
+class InfoStore(Protocol):
+    """Takes back the `FileInfo` that it returned, so that a request looks an upload up but once.
+
+    The handler prefers these to the methods of `DataStore` and `Finisher`. It calls them under
+    the upload's lock, with an `info` that it has got since it holds the lock.
+    """
+
+    async def create(self, info: FileInfo) -> FileInfo:
+        """Do what `new_upload` does, and return the upload."""
+
+    async def append(self, info: FileInfo, source: ByteSource) -> FileInfo:
+        """Do what `write_chunk` does at `info.offset`, and return the upload as it is then."""
+
+    async def finish(self, info: FileInfo) -> None:
+        """Do what `finish_upload` does."""
+
+
 class Terminater(Protocol):
     """Removes uploads (termination, expiration)."""
 

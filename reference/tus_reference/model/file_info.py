@@ -16,7 +16,8 @@ class FileInfo:
     `metadata_header` and `concat_header` are the headers as received, which HEAD must
     return; `metadata` is what they mean. `size` is None while the length is deferred.
     `finished` is set once everything that follows completion was done. `modified` is when the
-    last byte came, if the store knows.
+    last byte came, if the store knows. `snapshot` is for the store alone: what else it saw of
+    the upload when it returned this, see `InfoStore`.
     """
 
     id: str = ""
@@ -32,6 +33,7 @@ class FileInfo:
     finished: bool = False
     modified: float | None = None
     storage: Mapping[str, str] = field(default_factory=dict)
+    snapshot: object = field(default=None, repr=False, compare=False)
 
     @property
     def is_complete(self) -> bool:

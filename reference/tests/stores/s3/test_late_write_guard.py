@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,18 +86,33 @@ async def test_a_write_waits_and_looks_again(
     upload_id = await before.create(100)
     await before.append(upload_id, CONTENT[:10])
     s3_harness = restart_store(before)
-    assert await s3_harness.get_offset(upload_id) == 10
+    info = await s3_harness.store.get_info(upload_id)
+    assert info.offset == 10
     clock.meanwhile = lambda: late(s3_harness, upload_id)
     if offset == 10:
-        assert await s3_harness.append(upload_id, CONTENT[10:17]) == 17
+        assert (await s3_harness.store.append(info, byte_source(CONTENT[10:17]))).offset == 17
     else:
         with pytest.raises(Refused) as refusal:
-            await s3_harness.store.write_chunk(upload_id, 10, byte_source(CONTENT[10:17]))
+            await s3_harness.store.append(info, byte_source(CONTENT[10:17]))
         assert refusal.value.error == errors.MISMATCHED_OFFSET
     assert clock.waits == [pytest.approx(LONG, abs=60)]
     found = await s3_harness.get_offset(upload_id)
     assert await s3_harness.append(upload_id, CONTENT[found:]) == 100
     assert await s3_harness.finish_and_read(upload_id) == CONTENT
+
+
+async def test_a_write_looks_again_if_the_record_had_to_wait(clock: FakeClock) -> None:
+    before = new_s3_harness()
+    upload_id = await before.create(None)
+    await before.append(upload_id, CONTENT[:10])
+    s3_harness = restart_store(before)
+    info = await s3_harness.store.get_info(upload_id)
+    clock.meanwhile = lambda: store_late_part(s3_harness, upload_id)
+    await s3_harness.store.declare_length(upload_id, 100)
+    clock.meanwhile = lambda: None
+    with pytest.raises(Refused) as refusal:
+        await s3_harness.store.append(replace(info, size=100), byte_source(CONTENT[10:17]))
+    assert refusal.value.error == errors.MISMATCHED_OFFSET
 
 
 async def test_an_upload_of_this_process_does_not_wait(clock: FakeClock) -> None:

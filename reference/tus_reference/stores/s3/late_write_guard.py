@@ -38,6 +38,8 @@ class LateWriteGuard:
         self._ready_at = time.monotonic() + seconds
         self._created_here: set[str] = set()
         self._delayed_until: dict[str, float] = {}
+        self.waits = 0
+        """How often `wait` has waited, for whichever upload."""
 
     def note_creation(self, upload_id: str) -> None:
         """Take note of an upload that no other process can have written to."""
@@ -72,6 +74,7 @@ class LateWriteGuard:
         if seconds <= 0:
             return False
         await anyio.sleep(seconds)
+        self.waits += 1
         return True
 
     def _mark_remaining(self, upload_id: str) -> float:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from anyio import create_task_group
 
-from tus_reference.model import ConfigError, Refused, errors
+from tus_reference.model import ConfigError, FileInfo, Refused, errors
 from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
 from tus_reference.stores.s3 import completion, storage_failures
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-    from tus_reference.model import ByteSource, FileInfo, StoreComposer
+    from tus_reference.model import ByteSource, StoreComposer
     from tus_reference.stores.s3.api import S3API
     from tus_reference.stores.s3.bucket import ObjectHead
     from tus_reference.stores.s3.object_keys import UploadKeys
@@ -36,10 +35,18 @@ if TYPE_CHECKING:
 MEMORY_BOUND: Final = 64 * MIB
 READ_SIZE: Final = 1 * MIB
 
-# What the request at hand has seen of its upload under the lock, so that it asks but once.
-_request_state: ContextVar[tuple[str, FileInfo, StoredParts | None] | None] = ContextVar(
-    "_seen", default=None
-)
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What a request has seen of its upload besides `FileInfo`, so that it looks up but once.
+
+    `stored` is None where there are no parts to make an object of. `waits` is the number of waits
+    of the store's `LateWriteGuard` before the look-up began: once there has been another one,
+    something may have been stored since, and the snapshot is not used.
+    """
+
+    stored: StoredParts | None
+    waits: int
 
 
 class S3Store:
@@ -103,8 +110,13 @@ class S3Store:
         """Enter the store and all of its capabilities into `composer`."""
         composer.core = composer.terminater = composer.get_reader = composer.finisher = self
         composer.concater = composer.length_deferrer = composer.info_saver = self
+        composer.info_store = self
 
     async def new_upload(self, info: FileInfo) -> str:
+        """Begin a multipart upload and store the record; 413 if S3 cannot hold so much."""
+        return (await self.create(info)).id
+
+    async def create(self, info: FileInfo) -> FileInfo:
         """Begin a multipart upload and store the record; 413 if S3 cannot hold so much."""
         self._check_size(info.size)
         name = info.id or new_upload_id()
@@ -124,8 +136,7 @@ class S3Store:
                 await self._bucket.abort(upload)
             raise
         self._late_writes.note_creation(upload.id)
-        _request_state.set((upload.id, info, StoredParts()))
-        return upload.id
+        return replace(info, offset=0, snapshot=_Snapshot(StoredParts(), self._late_writes.waits))
 
     def _check_size(self, size: int | None) -> None:
         if size is not None and size > self.limits.max_object_size:
@@ -133,16 +144,15 @@ class S3Store:
 
     async def get_info(self, upload_id: str) -> FileInfo:
         """Return the upload; 410 if its multipart upload is gone and left no object."""
-        _request_state.set(None)
         upload = self._keys.keys_of_id(upload_id)
+        waits = self._late_writes.waits
         try:
-            info, stored = await self._load_state(upload)
+            info, stored = await self._look_up(upload)
         except Refused as refused:
             raise storage_failures.as_lookup_failure(refused) from None
-        _request_state.set((upload_id, info, stored))
-        return info
+        return replace(info, snapshot=_Snapshot(stored, waits))
 
-    async def _load_state(self, upload: UploadKeys) -> tuple[FileInfo, StoredParts | None]:
+    async def _look_up(self, upload: UploadKeys) -> tuple[FileInfo, StoredParts | None]:
         info: FileInfo | None = None
         tail: ObjectHead | None = None
         failures: list[Refused] = []
@@ -207,24 +217,27 @@ class S3Store:
 
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
         """Store `source` behind `offset`, in parts while it still arrives."""
-        upload = self._keys.keys_of_id(upload_id)
-        if await self._late_writes.wait(upload_id):
-            _request_state.set(None)
-        info, stored = await self._get_state(upload)
+        info = FileInfo(id=upload_id, offset=offset)
+        return (await self.append(info, source)).offset - offset
+
+    async def append(self, info: FileInfo, source: ByteSource) -> FileInfo:
+        """Store `source` behind `info.offset`, in parts while it still arrives."""
+        offset, upload = info.offset, self._keys.keys_of_id(info.id)
+        await self._late_writes.wait(info.id)
+        info, stored = await self._use_snapshot(upload, info)
         if offset != (info.offset if stored is None else stored.offset):
             raise Refused(errors.MISMATCHED_OFFSET)
         if stored is None:
-            return 0
-        _request_state.set(None)
+            return info
         if stored.orphans:
             info, stored = await self._void_orphans(upload, info, stored)
         writer = PartWriter(
             self._bucket, self._budget, self.limits, upload, stored=stored, size=info.size
         )
-        with self._late_writes.note_failure(upload_id):
+        with self._late_writes.note_failure(info.id):
             stored = await writer.run(source)
-        _request_state.set((upload_id, info, stored))
-        return stored.offset - offset
+        snapshot = _Snapshot(stored, self._late_writes.waits)
+        return replace(info, offset=stored.offset, snapshot=snapshot)
 
     async def _void_orphans(
         self, upload: UploadKeys, info: FileInfo, stored: StoredParts
@@ -240,18 +253,23 @@ class S3Store:
                 await self._bucket.upload_part(upload, number, b"", 0)
         return info, stored
 
-    async def _get_state(self, upload: UploadKeys) -> tuple[FileInfo, StoredParts | None]:
+    async def _use_snapshot(
+        self, upload: UploadKeys, info: FileInfo
+    ) -> tuple[FileInfo, StoredParts | None]:
         """Return what this request has seen of the upload, or look it up."""
-        state = _request_state.get()
-        if state is not None and state[0] == upload.id:
-            return state[1], state[2]
-        return await self._load_state(upload)
+        snapshot = info.snapshot
+        if isinstance(snapshot, _Snapshot) and snapshot.waits == self._late_writes.waits:
+            return info, snapshot.stored
+        return await self._look_up(upload)
 
     async def finish_upload(self, upload_id: str) -> None:
         """Make the object, unless it is there; 410 if it cannot be made any more."""
-        upload = self._keys.keys_of_id(upload_id)
-        info, stored = await self._get_state(upload)
-        _request_state.set(None)
+        await self.finish(FileInfo(id=upload_id))
+
+    async def finish(self, info: FileInfo) -> None:
+        """Make the object, unless it is there; 410 if it cannot be made any more."""
+        upload = self._keys.keys_of_id(info.id)
+        info, stored = await self._use_snapshot(upload, info)
         if info.size is not None and stored is not None:
             await completion.finish_object(self._bucket, upload, stored, info.size)
         elif await completion.find_finished_object(self._bucket, upload, info.size) is None:
@@ -275,14 +293,10 @@ class S3Store:
 
     async def _update_info(self, upload_id: str, changes: dict[str, Any]) -> None:
         upload = self._keys.keys_of_id(upload_id)
-        if await self._late_writes.wait(upload_id):
-            _request_state.set(None)
+        await self._late_writes.wait(upload_id)
         info = replace(await self._read_info(upload), **changes)
         with self._late_writes.note_failure(upload_id):
             await self._bucket.put(upload.info, info_file.encode(info))
-        state = _request_state.get()
-        if state is not None and state[0] == upload_id:
-            _request_state.set((upload_id, info, state[2]))
 
     async def list_uploads(self) -> AsyncIterator[FileInfo]:
         """Iterate over the unfinished uploads, which are the multipart uploads under way.
@@ -330,7 +344,6 @@ class S3Store:
         """Return a partial's object, made now if finishing it failed before."""
         head = await self._bucket.head(partial.object)
         if head is None:
-            _request_state.set(None)
             await self.finish_upload(partial.id)
             head = await self._bucket.head(partial.object)
         if head is None:
