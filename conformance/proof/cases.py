@@ -21,6 +21,6 @@ def server_case(identifier: str) -> ServerCase:
     metadata = required_headers.pop("Upload-Metadata", None)
     profile = msgspec.structs.replace(PROFILE, headers=required_headers, metadata=metadata)
     if quirk.id != "core-only":
-        return ServerCase(changes(quirk=quirk), profile)
+        return ServerCase(changes(quirk), profile)
     commands = msgspec.structs.replace(profile.commands, upload=NEW_UPLOAD)
-    return ServerCase(changes(quirk=quirk), msgspec.structs.replace(profile, commands=commands))
+    return ServerCase(changes(quirk), msgspec.structs.replace(profile, commands=commands))

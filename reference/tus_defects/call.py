@@ -1,20 +1,14 @@
 """`Call`: one request on its way to the server, as a defect or a quirk sees it."""
 
-from __future__ import annotations
-
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from tus_defects.messages import find_header, with_body, with_request_headers
-from tus_reference.model import BodyEndedEarly
+from tus_defects.messages import find_header, set_header, with_body, with_request_headers
+from tus_defects.server import Server
+from tus_reference.model import BodyEndedEarly, EarlyEnd, FileInfo, Request, Response
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tus_defects.server import Server
-    from tus_reference.model import FileInfo, Request, Response
-
-    Respond = Callable[[Request], Awaitable[Response]]
+Respond = Callable[[Request], Awaitable[Response]]
 
 
 def method_of(request: Request) -> str:
@@ -38,6 +32,13 @@ class Call:
     server: Server
     memory: Memory
     pass_on: Respond
+    matched: FileInfo | None = None
+
+    @property
+    def info(self) -> FileInfo:
+        """The upload that the request is about, as it was before; a match on `upload` finds it."""
+        assert self.matched is not None, "match on `upload` to get the upload"
+        return self.matched
 
     async def respond(self, request: Request | None = None, **headers: str | None) -> Response:
         """Let the server respond, to another request or with other headers if so wanted.
@@ -61,6 +62,40 @@ class Call:
         except BodyEndedEarly:
             return None
         return None if response.reason == "ERR_UNEXPECTED_EOF" else response
+
+    async def respond_or_mark(self) -> Response:
+        """Let the server respond; mark the upload if the body ended too early."""
+        response = await self.respond_unless_broken()
+        if response is None:
+            self.memory.marked.add(self.upload_id)
+            raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
+        return response
+
+    async def echo(self, name: str, accepted: str | None, *, unusual: bool) -> Response:
+        """Create an upload with an accepted header for an unusual one, which HEAD then returns."""
+        if self.method == "HEAD":
+            response, sent = await self.respond(), self.memory.texts.get(self.upload_id)
+            return response if sent is None else set_header(response, name, sent)
+        if not unusual:
+            return await self.respond()
+        response = await self.respond(with_request_headers(self.request, {name: accepted}))
+        if created := created_id(response):
+            self.memory.texts[created] = self.header(name)
+        return response
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the upload of the request is marked."""
+        return self.upload_id in self.memory.marked
+
+    @contextmanager
+    def marking(self) -> Iterator[None]:
+        """Mark the upload as long as the request is under way."""
+        self.memory.marked.add(self.upload_id)
+        try:
+            yield
+        finally:
+            self.memory.marked.discard(self.upload_id)
 
     @property
     def method(self) -> str:

@@ -1,21 +1,14 @@
 """The words of the rule language: kinds of requests and of uploads, each a predicate."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from tus_defects.call import method_of
 from tus_defects.messages import OFFSET_TYPE
+from tus_defects.rule import RequestKind, UploadKind
 from tus_defects.server import listed_urls
-from tus_reference.model import Refused
+from tus_reference.model import FileInfo, Refused, Request
 from tus_reference.protocol import TUS_VERSION, parse_metadata
 from tus_reference.protocol.checksum import ALGORITHMS, parse_checksum
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tus_defects.rule import RequestKind, UploadKind
-    from tus_reference.model import FileInfo, Request
 
 TUS_METHODS = frozenset({"POST", "HEAD", "PATCH", "DELETE"})
 

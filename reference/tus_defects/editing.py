@@ -1,10 +1,9 @@
 """Carrying out the edits of a rule, on the request and on the response."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from tus_defects.call import Call
 from tus_defects.matching import match_response, match_uploads
 from tus_defects.messages import (
     answer,
@@ -17,21 +16,15 @@ from tus_defects.messages import (
     without_checksum,
     without_trailers,
 )
-from tus_reference.model import BodyEndedEarly, EarlyEnd, Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tus_defects.call import Call
-    from tus_defects.rule import Edit, Match
-    from tus_reference.model import Request
+from tus_defects.rule import Edit, Match
+from tus_reference.model import BodyEndedEarly, EarlyEnd, Request, Response
 
 _PLACEHOLDER = re.compile(r"\{(offset|end|size)\}")
 
 
 async def apply_rule(match: Match, edit: Edit, call: Call) -> Response:
     """Respond to a request as a rule says, where it applies, and else as the server does."""
-    if not await match_uploads(match, call):
+    if await match_uploads(match, call) is None:
         return await call.respond()
     if edit.answer:
         return await _edit_response(edit, call, _own_answer(edit, edit.answer))

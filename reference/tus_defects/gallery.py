@@ -1,26 +1,19 @@
 """The gallery: every defect and quirk, from the rules in TOML and the functions beside them."""
 
-from __future__ import annotations
-
+import difflib
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from tus_defects.change import Change, Defect, Quirk, change_by_rule
 from tus_defects.offers import Offer
-from tus_defects.registry import REGISTERED
-from tus_defects.rule import RuleFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tus_defects.rule import QuirkRule, Rule, Settings
-    from tus_reference.handler import Config
+from tus_defects.rule import QuirkRule, Rule, RuleFile, Settings
+from tus_defects.variant import REGISTERED, Change, Variant, change_by_rule
+from tus_reference.handler import Config, ConfigError
 
 DEFECTS = (
     *("versions", "discovery", "method_override", "head", "patch", "body", "interruption"),
@@ -35,37 +28,55 @@ QUIRKS = ("responses", "choices", "offers", "streams")
 
 
 @cache
-def defects() -> dict[str, Defect]:
+def defects() -> dict[str, Variant]:
     """Return every defect by its id, in the order of the specification."""
-    found = [each for name in DEFECTS for each in _read("broken", name)]
-    return {each.id: each for each in found if isinstance(each, Defect)}
+    return {each.id: each for name in DEFECTS for each in _read("broken", name)}
 
 
 @cache
-def quirks() -> dict[str, Quirk]:
+def quirks() -> dict[str, Variant]:
     """Return every quirk by its id."""
-    found = [each for name in QUIRKS for each in _read("unusual", name)]
-    return {each.id: each for each in found if isinstance(each, Quirk)}
+    return {each.id: each for name in QUIRKS for each in _read("unusual", name)}
 
 
-def changes(defect: Defect | None = None, quirk: Quirk | None = None) -> tuple[Change, ...]:
-    """Return the changes of a server with a defect, a quirk or both, the innermost first."""
-    found = [] if defect is None else [defect.change]
-    if quirk is None and defect is not None and defect.on:
-        quirk = quirks()[defect.on]
-    while quirk is not None:
-        found.insert(0, quirk.change)
-        quirk = quirks()[quirk.on] if quirk.on else None
+def changes(variant: Variant | None, base: Variant | None = None) -> tuple[Change, ...]:
+    """Return the changes of a server with a variant, the innermost first.
+
+    A variant comes with the quirk that it is on, or with the quirk `base` in place of that.
+    """
+    found: list[Change] = []
+    while variant is not None:
+        found.insert(0, variant.change)
+        variant, base = base or (quirks()[variant.on] if variant.on else None), None
     return tuple(found)
 
 
-def _read(folder: str, name: str) -> Iterator[Defect | Quirk]:
+def select_changes(defect_id: str | None, quirk_id: str | None) -> tuple[Change, ...]:
+    """Return the changes for the ids on a command line; raise `ConfigError` for unknown ids."""
+    quirk = None if quirk_id is None else _find(quirks(), quirk_id, "quirk")
+    if defect_id is None:
+        return changes(quirk)
+    return changes(_find(defects(), defect_id, "defect"), quirk)
+
+
+def _find(known: Mapping[str, Variant], identifier: str, what: str) -> Variant:
+    if identifier in known:
+        return known[identifier]
+    near = difflib.get_close_matches(identifier, known, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise ConfigError(f"Unknown {what} {identifier!r}.{hint} List all of them with --{what} list.")
+
+
+def format_list(known: Mapping[str, Variant]) -> str:
+    """Return every id with its sentence, a line each, those that clients meet with a mark."""
+    lines = [f"{' *'[each.client]} {each.id}: {each.sentence}\n" for each in known.values()]
+    return "".join(lines) + "\n* a correct client meets it without sending anything wrong\n"
+
+
+def _read(folder: str, name: str) -> Iterator[Variant]:
     path = files("tus_defects").joinpath(folder, f"{name}.toml")
     if path.is_file():
-        rules = read_rules(path.read_text("utf-8"))
-        for breaks, defects in rules.defect.items():
-            yield from (_defect_by_rule(id_, breaks, rule) for id_, rule in defects.items())
-        yield from (_quirk_by_rule(id_, rule) for id_, rule in rules.quirk.items())
+        yield from _variants(read_rules(path.read_text("utf-8")))
     if files("tus_defects").joinpath(folder, f"{name}.py").is_file():
         module = f"tus_defects.{folder}.{name}"
         import_module(module)
@@ -77,33 +88,31 @@ def read_rules(text: str) -> RuleFile:
     return msgspec.convert(tomllib.loads(text), RuleFile)
 
 
-def _defect_by_rule(id_: str, breaks: str, rule: Rule) -> Defect:
-    change = change_by_rule(rule.match, rule.edit, _configure(rule.settings))
-    return Defect(id_, rule.sentence, breaks, change, rule.on, rule.client)
+def _variants(rules: RuleFile) -> Iterator[Variant]:
+    for client, defects_ in ((True, rules.client_defect), (False, rules.defect)):
+        for breaks, named in defects_.items():
+            for id_, rule in named.items():
+                yield Variant(id_, rule.sentence, _change(rule), breaks, rule.on, client)
+    for client, quirks_ in ((True, rules.client_quirk), (False, rules.quirk)):
+        for id_, quirk in quirks_.items():
+            change = _change(quirk)
+            yield Variant(id_, quirk.sentence, change, "", quirk.on, client, quirk.requires)
 
 
-def _quirk_by_rule(id_: str, rule: QuirkRule) -> Quirk:
-    change = change_by_rule(rule.match, rule.edit, _configure(rule.settings))
-    if rule.offers is not None:
+def _change(rule: Rule) -> Change:
+    if isinstance(rule, QuirkRule) and rule.offers is not None:
         offer = Offer(frozenset(rule.offers))
-        change = Change(act=offer.respond, configure=offer.configure)
-    return Quirk(id_, rule.sentence, change, rule.on, rule.client, rule.requires)
+        return Change(act=offer.respond, configure=offer.configure)
+    configured = rule.settings != Settings()
+    configure = partial(_configure, rule.settings) if configured else None
+    return change_by_rule(rule.match, rule.edit, configure)
 
 
-class _Configure:
-    """Overrides settings of a server."""
-
-    def __init__(self, settings: Settings) -> None:
-        changed = msgspec.to_builtins(settings, builtin_types=())
-        self._changed = {name.replace("-", "_"): v for name, v in changed.items() if v is not None}
-
-    def __call__(self, config: Config) -> Config:
-        changed = dict(self._changed)
-        if changed.pop("disable_locker", None):
-            composer = replace(config.composer, locker=None)
-            config = replace(config, store_composer=composer, data_store=None)
-        return replace(config, **changed)
-
-
-def _configure(settings: Settings) -> _Configure | None:
-    return None if settings == type(settings)() else _Configure(settings)
+def _configure(settings: Settings, config: Config) -> Config:
+    """Return the settings of a server with some overridden."""
+    if settings.disable_locker:
+        composer = replace(config.composer, locker=None)
+        config = replace(config, store_composer=composer, data_store=None)
+    if settings.max_size is not None:
+        config = replace(config, max_size=settings.max_size)
+    return replace(config, disable_download=config.disable_download or settings.disable_download)

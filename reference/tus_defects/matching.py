@@ -1,21 +1,15 @@
 """Deciding whether a rule applies: to a request, to the uploads that it is about, to a response."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import replace
 
-from tus_defects.call import method_of
+from tus_defects.call import Call, method_of
 from tus_defects.conditions import REQUESTS, UPLOADS
 from tus_defects.messages import find_header
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tus_defects.call import Call
-    from tus_defects.rule import Match, UploadKind
-    from tus_defects.server import Server
-    from tus_reference.model import FileInfo, Request, Response
+from tus_defects.rule import Match, UploadKind
+from tus_defects.server import Server
+from tus_reference.model import FileInfo, Request, Response
 
 
 def match_request(match: Match, request: Request, server: Server) -> bool:
@@ -66,14 +60,17 @@ def _is_above(text: str | None, bound: int) -> bool:
     return text is not None and text.isdecimal() and int(text) > bound
 
 
-async def match_uploads(match: Match, call: Call) -> bool:
-    """Return whether the uploads are what a rule is about, before the server responds."""
-    if match.upload and not _is_kind(await call.upload(), match.upload):
-        return False
-    if not match.partials:
-        return True
-    listed = await call.server.find_listed(call.request)
-    return any(_is_kind(each, match.partials) for each in listed)
+async def match_uploads(match: Match, call: Call) -> Call | None:
+    """Return the call with its upload, or None if the uploads are not what a rule is about."""
+    if match.upload:
+        call = replace(call, matched=await call.upload())
+        if not _is_kind(call.matched, match.upload):
+            return None
+    if match.partials:
+        listed = await call.server.find_listed(call.request)
+        if not any(_is_kind(each, match.partials) for each in listed):
+            return None
+    return call
 
 
 def _is_kind(info: FileInfo | None, kinds: Iterable[UploadKind]) -> bool:

@@ -1,17 +1,10 @@
 """Requests, responses and bodies with something changed."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from tus_reference.model import Headers, Response, iter_chunks
+from tus_reference.model import Body, Headers, Request, Response, iter_chunks
 from tus_reference.protocol import TUS_VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from tus_reference.model import Body, Request
 
 OFFSET_TYPE = "application/offset+octet-stream"
 
@@ -23,7 +16,6 @@ def find_header(response: Response, name: str) -> str | None:
 
 
 def succeeded(response: Response) -> bool:
-    """Return whether the status is a 2xx."""
     return 200 <= response.status < 300
 
 
@@ -43,7 +35,6 @@ def set_header(response: Response, name: str, text: str) -> Response:
 
 
 def set_status(response: Response, status: int) -> Response:
-    """Return the response with another status."""
     return replace(response, status=status)
 
 
@@ -76,13 +67,14 @@ def with_request_headers(request: Request, headers: dict[str, str | None]) -> Re
 
 def with_body(request: Request, data: bytes) -> Request:
     """Return the request with another body, chunked if it was chunked, with its trailers."""
-    chunked = request.body.length is None
-    return replace(request, body=BytesBody(data, request.body.trailers, chunked=chunked))
+    length = None if request.body.length is None else len(data)
+    return replace(request, body=ComposedBody(data, length=length, trailers=request.body.trailers))
 
 
 def without_trailers(request: Request) -> Request:
     """Return the request with a body whose trailers are not seen."""
-    return replace(request, body=UntrailedBody(request.body))
+    body = request.body
+    return replace(request, body=ComposedBody(b"", body, length=body.length, trailers=Headers()))
 
 
 def without_checksum(request: Request) -> Request:
@@ -106,55 +98,38 @@ async def read_first_chunk(request: Request) -> bytes:
         return bytes(view[: await request.body.read_into(view)])
 
 
-class BytesBody:
-    """A body that has been received; one that came in chunks still has no length."""
+class ComposedBody:
+    """A body of `first`, then of what is left of `rest`, with other trailers if they are given."""
 
     def __init__(
-        self, data: bytes, trailers: Headers | None = None, *, chunked: bool = False
+        self,
+        first: bytes,
+        rest: Body | None = None,
+        *,
+        length: int | None,
+        trailers: Headers | None = None,
     ) -> None:
-        self._left = memoryview(data)
-        self.length: int | None = None if chunked else len(data)
-        self.size: int | None = self.length
-        self.trailers = trailers or Headers()
+        self._first = memoryview(first)
+        self._rest = rest
+        self._trailers = trailers
+        self.length = self.size = length
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailer fields."""
+        if self._trailers is None and self._rest is not None:
+            return self._rest.trailers
+        return self._trailers or Headers()
 
     async def read_into(self, buffer: memoryview) -> int:
         """Put the next bytes into `buffer` and return how many; 0 at the end."""
-        count = min(len(self._left), len(buffer))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
+        if not self._first and self._rest is not None:
+            return await self._rest.read_into(buffer)
+        count = min(len(self._first), len(buffer))
+        buffer[:count] = self._first[:count]
+        self._first = self._first[count:]
         return count
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the bytes in chunks."""
         return iter_chunks(self)
-
-
-class UntrailedBody:
-    """A body whose trailers are not seen."""
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-        self.length = body.length
-        self.trailers = Headers()
-
-    async def read_into(self, buffer: memoryview) -> int:
-        """Put the next bytes into `buffer` and return how many; 0 at the end."""
-        return await self._body.read_into(buffer)
-
-
-class ContinuedBody:
-    """A body of which the first chunk has been read."""
-
-    def __init__(self, first: bytes, body: Body) -> None:
-        self._first = BytesBody(first)
-        self._body = body
-        self.length = body.length
-
-    @property
-    def trailers(self) -> Headers:
-        """The trailer fields."""
-        return self._body.trailers
-
-    async def read_into(self, buffer: memoryview) -> int:
-        """Put the next bytes into `buffer` and return how many; 0 at the end."""
-        return await self._first.read_into(buffer) or await self._body.read_into(buffer)

@@ -1,10 +1,8 @@
 """`Offer`: a server that has only some of the extensions, and does not know the others."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from tus_defects.call import Call
 from tus_defects.conditions import REQUESTS, brings_bytes, is_creation
 from tus_defects.messages import (
     answer,
@@ -15,11 +13,8 @@ from tus_defects.messages import (
     with_request_headers,
     without_trailers,
 )
-
-if TYPE_CHECKING:
-    from tus_defects.call import Call
-    from tus_reference.handler import Config
-    from tus_reference.model import Request, Response
+from tus_reference.handler import Config
+from tus_reference.model import Request, Response
 
 
 @dataclass(frozen=True)
@@ -81,5 +76,4 @@ class Offer:
         if not final or "concatenation-unfinished" in self.offered:
             return None
         listed = await call.server.find_listed(call.request)
-        early = any(each is not None and not each.is_complete for each in listed)
-        return answer(400) if early else None
+        return None if all(each.is_complete for each in listed) else answer(400)

@@ -5,8 +5,6 @@ and the response; where all of these match, it edits the request on its way in a
 its way out, or answers itself. docs/defects.md explains every key with examples.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec
@@ -119,20 +117,18 @@ class Settings(_Table, frozen=True):
     """Settings of the server that a rule overrides: `max-size` in bytes, 0 for no maximum."""
 
     max_size: int | None = None
-    disable_download: bool | None = None
-    disable_locker: bool | None = None
+    disable_download: bool = False
+    disable_locker: bool = False
 
 
 class Rule(_Table, frozen=True, kw_only=True):
     """A defect, or what a quirk has in common with one.
 
-    `on` is the id of the quirk that the server has as well. `client` marks what shows something to
-    the author of a client: a correct client runs into it without sending anything wrong.
+    `on` is the id of the quirk that the server has as well.
     """
 
     sentence: Sentence
     on: Identifier | Literal[""] = ""
-    client: bool = False
     match: Match = EVERY_REQUEST
     edit: Edit = Edit()
     settings: Settings = Settings()
@@ -153,8 +149,17 @@ class QuirkRule(Rule, frozen=True, kw_only=True):
     offers: tuple[Extension, ...] | None = None
 
 
-class RuleFile(_Table, frozen=True):
-    """A file of rules: defects by the requirement that they break and their id, quirks by id."""
+Defects = dict[Requirement, dict[Identifier, Rule]]
+Quirks = dict[Identifier, QuirkRule]
 
-    defect: dict[Requirement, dict[Identifier, Rule]] = {}
-    quirk: dict[Identifier, QuirkRule] = {}
+
+class RuleFile(_Table, frozen=True):
+    """A file of rules: defects by the requirement that they break and their id, quirks by id.
+
+    A client defect or quirk is one that a correct client meets, without sending anything wrong.
+    """
+
+    client_defect: Defects = {}
+    defect: Defects = {}
+    client_quirk: Quirks = {}
+    quirk: Quirks = {}

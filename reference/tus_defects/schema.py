@@ -3,8 +3,6 @@
 After a change of the types write it with `python -m tus_defects.schema`.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -4,20 +4,16 @@ Everything goes through the settings and the store, which every store offers ali
 depends on how the handler works.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
-from tus_defects.messages import BytesBody
+from tus_defects.messages import ComposedBody
+from tus_reference.handler import Config
 from tus_reference.handler.upload_urls import UploadUrls
-from tus_reference.model import Refused
+from tus_reference.model import DataStore, FileInfo, Refused, Request
 from tus_reference.protocol import is_upload_id
-
-if TYPE_CHECKING:
-    from tus_reference.handler import Config
-    from tus_reference.model import DataStore, FileInfo, Request
 
 
 class Server:
@@ -47,10 +43,19 @@ class Server:
         saver = self._composer.info_saver
         return [] if saver is None else [each async for each in saver.list_uploads()]
 
-    async def find_listed(self, request: Request) -> list[FileInfo | None]:
-        """Return the uploads that a final creation lists, in order; None for unknown ones."""
-        ids = [self.urls.id_from_url(request, url) for url in listed_urls(request)]
-        return [None if each is None else await self.find(each) for each in ids]
+    async def find_partials(self, info: FileInfo) -> list[FileInfo]:
+        """Return the partial uploads of a final one that exist, in order."""
+        found = [await self.find(each) for each in info.partial_uploads]
+        return [each for each in found if each is not None]
+
+    async def find_url(self, request: Request, url: str) -> FileInfo | None:
+        """Return the upload that a URL in a request names, or None if there is none."""
+        return await self.find(self.urls.id_from_url(request, url) or "")
+
+    async def find_listed(self, request: Request) -> list[FileInfo]:
+        """Return the uploads that a final creation lists, in order, without unknown ones."""
+        found = [await self.find_url(request, url) for url in listed_urls(request)]
+        return [each for each in found if each is not None]
 
     async def read(self, info: FileInfo) -> bytes:
         """Return the stored bytes of an upload."""
@@ -61,14 +66,17 @@ class Server:
 
     async def append(self, info: FileInfo, data: bytes) -> None:
         """Store more bytes of an upload, whatever its length is."""
-        await self._store.write_chunk(info.id, info.offset, BytesBody(data))
+        await self._store.write_chunk(info.id, info.offset, ComposedBody(data, length=len(data)))
 
-    async def rewrite(self, info: FileInfo, data: bytes) -> None:
-        """Replace the bytes of an upload."""
+    async def rewrite(
+        self, info: FileInfo, change: Callable[[bytes], bytes], **fields: Any
+    ) -> None:
+        """Change the stored bytes of an upload, and fields of its info."""
+        data = change(await self.read(info))
         if self._composer.terminater is None:
             return
         await self._composer.terminater.terminate(info.id)
-        empty = replace(info, offset=0)
+        empty = replace(info, offset=0, **fields)
         await self._store.new_upload(empty)
         await self.append(empty, data)
 
@@ -81,6 +89,16 @@ class Server:
         """Remove an upload from the store; the handler does not learn that it was there."""
         if self._composer.terminater is not None:
             await self._composer.terminater.terminate(upload_id)
+
+
+def drop_last(data: bytes) -> bytes:
+    """Return the bytes but for the last one."""
+    return data[:-1]
+
+
+def invert_last(data: bytes) -> bytes:
+    """Return the bytes with the last one inverted."""
+    return data[:-1] + bytes([data[-1] ^ 0xFF])
 
 
 def listed_urls(request: Request) -> tuple[str, ...]:

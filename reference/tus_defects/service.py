@@ -1,24 +1,15 @@
 """A server with changes: layers of middleware around its handler, settings, wrapped streams."""
 
-from __future__ import annotations
+from collections.abc import Sequence
 
-from typing import TYPE_CHECKING
+import trio
 
 from tus_defects.call import Call, Memory
 from tus_defects.server import Server
-from tus_reference.handler import Handler
-from tus_reference.middleware import LayeredService
-from tus_reference.model import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import trio
-
-    from tus_defects.change import Change
-    from tus_reference.handler import Config
-    from tus_reference.middleware import Respond
-    from tus_reference.model import Request, Response
+from tus_defects.variant import Change
+from tus_reference.handler import Config, Handler
+from tus_reference.middleware import LayeredService, Respond
+from tus_reference.model import Refused, Request, Response
 
 
 class ChangeLayer:
@@ -43,8 +34,7 @@ class ChangeLayer:
 def configure(config: Config, changes: Sequence[Change]) -> Config:
     """Return the settings of a server with changes."""
     for change in changes:
-        if change.configure is not None:
-            config = change.configure(config)
+        config = config if change.configure is None else change.configure(config)
     return config
 
 
@@ -57,8 +47,7 @@ def layers(config: Config, changes: Sequence[Change]) -> list[ChangeLayer]:
 def wrap_stream(stream: trio.abc.Stream, changes: Sequence[Change]) -> trio.abc.Stream:
     """Return the stream of a connection as a server with changes reads and writes it."""
     for change in changes:
-        if change.wrap_stream is not None:
-            stream = change.wrap_stream(stream)
+        stream = stream if change.wrap_stream is None else change.wrap_stream(stream)
     return stream
 
 
@@ -66,10 +55,28 @@ class ChangedService(LayeredService):
     """A handler with changes around it; raises `ConfigError` for settings that cannot work."""
 
     def __init__(self, config: Config, *changes: Change) -> None:
-        self.handler = Handler(configure(config, changes))
-        super().__init__(self.handler, *layers(self.handler.config, changes))
+        handler = Handler(configure(config, changes))
+        super().__init__(handler, *layers(handler.config, changes))
         self.changes = changes
 
     def wrap(self, stream: trio.abc.Stream) -> trio.abc.Stream:
         """Return the stream of a connection as this server reads and writes it."""
         return wrap_stream(stream, self.changes)
+
+
+class ChangedListener(trio.abc.Listener[trio.abc.Stream]):
+    """A listener whose connections a server with changes wraps."""
+
+    def __init__(
+        self, listener: trio.abc.Listener[trio.abc.Stream], changes: Sequence[Change]
+    ) -> None:
+        self._listener = listener
+        self._changes = changes
+
+    async def accept(self) -> trio.abc.Stream:
+        """Wait for a connection."""
+        return wrap_stream(await self._listener.accept(), self._changes)
+
+    async def aclose(self) -> None:
+        """Stop listening."""
+        await self._listener.aclose()

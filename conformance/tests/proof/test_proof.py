@@ -39,9 +39,9 @@ from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.evaluation.requirement_results import CORE_REQUIREMENT
 from tus_conformance.evaluation.verdicts import UNDETERMINED
 from tus_defects import Change, defects, quirks
-from tus_defects.change import Act
 from tus_defects.messages import set_status
 from tus_defects.rule import Match
+from tus_defects.variant import Act
 from tus_reference import Config, MemoryStore
 from tus_reference.model import FileInfo, Headers, Request, Response
 from tus_scenarios import Condition, Expectation, Grade, scenarios

@@ -26,12 +26,12 @@ from tus_scenarios import scenarios
 
 def defect(identifier: str) -> tuple[Change, ...]:
     """Return the changes of a server with a defect of the gallery."""
-    return changes(defect=defects()[identifier])
+    return changes(defects()[identifier])
 
 
 def quirk(identifier: str) -> tuple[Change, ...]:
     """Return the changes of a server with a quirk of the gallery."""
-    return changes(quirk=quirks()[identifier])
+    return changes(quirks()[identifier])
 
 
 def serve_reference(*changes: Change) -> Serve:

@@ -1,4 +1,4 @@
-"""About tus_defects/gallery.py and selection.py: every defect and quirk; some are served."""
+"""About tus_defects/gallery.py: every defect and quirk; some are served."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair
 
-from tus_defects import ChangedService, Defect, Quirk, defects, quirks
+from tus_defects import ChangedService, Variant, changes, defects, quirks
+from tus_defects.gallery import format_list, select_changes
 from tus_defects.rule import EVERY_REQUEST
-from tus_defects.selection import format_list, select_changes
 from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer, serve_stream
 from tus_reference.cli import main
 from tus_reference.handler import ConfigError
 
 IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 REQUIREMENT_ID = re.compile(r"[a-z]+(-[a-z]+)*(\.[a-z0-9-]+)+")
-EVERY: list[Defect | Quirk] = [*defects().values(), *quirks().values()]
+EVERY = [*defects().values(), *quirks().values()]
 
 
 @pytest.mark.parametrize("each", EVERY, ids=lambda each: each.id)
-def test_each_has_an_id_a_sentence_and_does_something(each: Defect | Quirk) -> None:
+def test_each_has_an_id_a_sentence_and_does_something(each: Variant) -> None:
     assert IDENTIFIER.fullmatch(each.id)
     assert re.fullmatch(r"[A-Z0-9][^\n]{3,98}\.", each.sentence)
     assert each.on in {"", *quirks()}
@@ -32,7 +32,7 @@ def test_each_has_an_id_a_sentence_and_does_something(each: Defect | Quirk) -> N
 
 
 @pytest.mark.parametrize("each", defects().values(), ids=lambda each: each.id)
-def test_each_defect_breaks_one_requirement(each: Defect) -> None:
+def test_each_defect_breaks_one_requirement(each: Variant) -> None:
     assert REQUIREMENT_ID.fullmatch(each.breaks)
 
 
@@ -91,6 +91,13 @@ async def test_a_server_has_the_defect_and_the_quirk_that_were_selected(
 async def test_a_defect_brings_the_quirk_that_it_shows_on() -> None:
     _, headers = await request_options("maximum-of-zero", None)
     assert headers["tus-max-size"] == "0"
+
+
+def test_a_quirk_replaces_the_one_that_a_defect_is_on() -> None:
+    defect, quirk = defects()["maximum-of-zero"], quirks()["small-maximum"]
+    assert changes(defect) == (quirks()["no-maximum"].change, defect.change)
+    assert changes(defect, quirk) == (quirk.change, defect.change)
+    assert changes(None) == ()
 
 
 async def test_a_quirk_brings_the_quirk_that_it_adds_to() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from tus_defects.change import change_by_rule
 from tus_defects.gallery import read_rules
-from tus_defects.messages import BytesBody, find_header
+from tus_defects.messages import ComposedBody, find_header
 from tus_defects.server import Server
 from tus_defects.service import ChangeLayer
+from tus_defects.variant import change_by_rule
 from tus_reference import Config, MemoryStore
 from tus_reference.model import BodyEndedEarly, FileInfo, Headers, Request, Response
 
@@ -28,7 +28,7 @@ def new_request(
     """Return a request; underscores in names of headers are hyphens, None leaves one out."""
     named = HEADERS | {name.replace("_", "-"): text for name, text in headers.items()}
     fields = [(name, text) for name, text in named.items() if text is not None]
-    return Request(method, target, Headers(fields), BytesBody(body))
+    return Request(method, target, Headers(fields), ComposedBody(body, length=len(body)))
 
 
 class Exchange:
@@ -46,7 +46,9 @@ class Exchange:
         """Send a request, to an upload if there is one, and return the response."""
         if info is not None:
             await self.store.new_upload(replace(info, id="u"))
-            await self.store.write_chunk("u", 0, BytesBody(b"x" * info.offset))
+            await self.store.write_chunk(
+                "u", 0, ComposedBody(b"x" * info.offset, length=info.offset)
+            )
         return await self.layer.answer(request, self._respond)
 
     async def _respond(self, request: Request) -> Response:

@@ -1,18 +1,17 @@
 """Defects of concatenation that touch partial or final uploads (Concatenation)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from dataclasses import replace
 
 from tus_defects.call import Call, created_id
-from tus_defects.messages import answer, read_body, rewrite, set_header
-from tus_defects.registry import defect
+from tus_defects.messages import answer, read_body, rewrite
 from tus_defects.rule import Match
-from tus_defects.server import listed_urls
+from tus_defects.server import drop_last, listed_urls
+from tus_defects.variant import defect
 from tus_reference.model import FileInfo, Response
 
 FINAL_CREATION = Match(request=("final-creation",))
+REPEATED = Match(request=("final-creation", "repeated-partial"))
+WITH_LENGTH = Match(request=("final-creation",), header={"Upload-Length": "\\d+"})
 PATCH_OF_PARTIAL = Match(method="PATCH", upload=("partial",))
 PATCH_OF_FINAL = Match(method="PATCH", upload=("final",))
 AFTER_CONCAT = "concatenation.partial.patch-after-concat"
@@ -20,11 +19,7 @@ NO_MODIFY = "concatenation.final.patch-no-modify"
 BAD_PARTIALS = "concatenation.final.bad-partials"
 
 
-@defect(
-    "concatenation.partial.repeat-in-one",
-    Match(request=("final-creation", "repeated-partial")),
-    client=True,
-)
+@defect("concatenation.partial.repeat-in-one", REPEATED, client=True)
 async def repeated_partial_joined_once(call: Call) -> Response:
     """A partial upload that a final one names twice is joined once."""
     urls = " ".join(dict.fromkeys(listed_urls(call.request)))
@@ -34,7 +29,7 @@ async def repeated_partial_joined_once(call: Call) -> Response:
 @defect("concatenation.partial.reuse-across", FINAL_CREATION, client=True)
 async def fails_on_reused_partial(call: Call) -> Response:
     """A second final upload over the same partial upload gets 500."""
-    listed = {each.id for each in await call.server.find_listed(call.request) if each is not None}
+    listed = {each.id for each in await call.server.find_listed(call.request)}
     if listed & call.memory.marked:
         return answer(500)
     response = await call.respond()
@@ -59,14 +54,15 @@ async def fails_on_patch_of_joined_partial(call: Call) -> Response:
     return answer(500) if joined else await call.respond()
 
 
-async def _change_finals(call: Call, change: Callable[[bytes], bytes]) -> Response:
+async def _change_finals(
+    call: Call, change: Callable[[bytes], bytes], *, longer: int = 0
+) -> Response:
     """Respond to a PATCH of a partial upload, and change the final uploads it is joined to."""
     finals = await _find_finals(call)
     response = await call.respond()
     for each in finals:
         if each.is_complete:
-            data = change(await call.server.read(each))
-            await call.server.rewrite(replace(each, size=len(data)), data)
+            await call.server.rewrite(each, change, size=each.offset + longer)
     return response
 
 
@@ -79,29 +75,25 @@ async def patch_of_joined_partial_reverses_final(call: Call) -> Response:
 @defect(AFTER_CONCAT, PATCH_OF_PARTIAL)
 async def patch_of_joined_partial_extends_final(call: Call) -> Response:
     """PATCH of a joined partial upload is refused, but the final upload gets another byte."""
-    return await _change_finals(call, lambda data: data + b"?")
+    return await _change_finals(call, lambda data: data + b"?", longer=1)
 
 
 @defect(NO_MODIFY, PATCH_OF_FINAL)
 async def patch_of_final_cuts_partials(call: Call) -> Response:
     """PATCH of a final upload is refused, but its partial uploads lose their last byte."""
-    info = await call.upload()
     response = await call.respond()
-    for each in () if info is None else info.partial_uploads:
-        part = await call.server.find(each)
-        if part is not None and part.offset:
-            await call.server.rewrite(part, (await call.server.read(part))[:-1])
+    for each in await call.server.find_partials(call.info):
+        if each.offset:
+            await call.server.rewrite(each, drop_last)
     return response
 
 
 @defect(NO_MODIFY, PATCH_OF_FINAL)
 async def patch_of_final_cuts_it(call: Call) -> Response:
     """PATCH of a final upload is refused, but the upload ends one byte earlier."""
-    info = await call.upload()
     response = await call.respond()
-    if info is not None and info.offset:
-        data = (await call.server.read(info))[:-1]
-        await call.server.rewrite(replace(info, size=len(data)), data)
+    if call.info.offset:
+        await call.server.rewrite(call.info, drop_last, size=call.info.offset - 1)
     return response
 
 
@@ -111,35 +103,30 @@ async def patch_of_final_cuts_it(call: Call) -> Response:
 @defect(BAD_PARTIALS, FINAL_CREATION)
 async def unknown_partials_skipped(call: Call) -> Response:
     """Partial uploads that do not exist, or are elsewhere, are left out of a final upload."""
-    found, urls = await call.server.find_listed(call.request), listed_urls(call.request)
-    known = [url for url, each in zip(urls, found, strict=True) if each is not None]
-    if len(known) == len(found):
+    urls, find_url = listed_urls(call.request), call.server.find_url
+    known = [url for url in urls if await find_url(call.request, url) is not None]
+    if len(known) == len(urls):
         return await call.respond()
     response = await call.respond(Upload_Concat=f"final;{' '.join(known)}")
-    if known:
-        return response
-    return await call.respond(Upload_Concat=None, Upload_Length="0")
+    return response if known else await call.respond(Upload_Concat=None, Upload_Length="0")
 
 
 @defect(BAD_PARTIALS, FINAL_CREATION)
 async def any_upload_accepted_as_partial(call: Call) -> Response:
     """Uploads that are not partial are accepted in the list of a final upload."""
     for each in await call.server.find_listed(call.request):
-        if each is not None and not each.is_partial:
-            data = await call.server.read(each)
-            await call.server.rewrite(replace(each, is_partial=True), data)
+        if not each.is_partial:
+            await call.server.rewrite(each, lambda data: data, is_partial=True)
     return await call.respond()
 
 
 @defect(BAD_PARTIALS, FINAL_CREATION)
 async def refused_final_removes_partials(call: Call) -> Response:
     """When a final upload is refused, the partial uploads that it names are removed."""
-    listed = await call.server.find_listed(call.request)
     response = await call.respond()
     if response.status == 400:
-        for each in listed:
-            if each is not None and await call.server.find(each.id) is not None:
-                await call.server.remove(each.id)
+        for each in await call.server.find_listed(call.request):
+            await call.server.remove(each.id)
     return response
 
 
@@ -153,25 +140,14 @@ async def malformed_concat_ignored(call: Call) -> Response:
 @defect("concatenation.header.response-format", Match(method="POST|HEAD"))
 async def capitalized_concat_repeated(call: Call) -> Response:
     """Upload-Concat: Partial is accepted, and HEAD returns it as it came."""
-    texts = call.memory.texts
-    if call.method == "HEAD":
-        response = await call.respond()
-        text = texts.get(call.upload_id)
-        return response if text is None else set_header(response, "Upload-Concat", text)
-    if call.header("Upload-Concat") != "Partial":
-        return await call.respond()
-    response = await call.respond(Upload_Concat="partial")
-    texts[created_id(response)] = "Partial"
-    return response
+    odd = call.header("Upload-Concat") == "Partial"
+    return await call.echo("Upload-Concat", "partial", unusual=odd)
 
 
 # What else a final upload may come with
 
 
-@defect(
-    "concatenation.final.upload-length-given",
-    Match(request=("final-creation",), header={"Upload-Length": "\\d+"}),
-)
+@defect("concatenation.final.upload-length-given", WITH_LENGTH)
 async def given_length_of_final_kept(call: Call) -> Response:
     """The Upload-Length of the creation of a final upload is kept, one byte higher."""
     response = await call.respond(Upload_Length=None)
@@ -185,7 +161,7 @@ async def body_of_final_appended(call: Call) -> Response:
     data = await read_body(call.request)
     response = await call.respond_to(b"")
     info = await call.created(response)
-    if info is not None and info.size is not None:
+    if info and info.size is not None:
         await call.server.append(info, data)
         await call.server.set_length(info.id, info.size + len(data))
     return response
@@ -195,7 +171,7 @@ async def body_of_final_appended(call: Call) -> Response:
 async def final_not_limited(call: Call) -> Response:
     """A final upload may be larger than Tus-Max-Size."""
     listed = await call.server.find_listed(call.request)
-    total = sum(each.size or 0 for each in listed if each is not None)
+    total = sum(each.size or 0 for each in listed)
     if not 0 < call.server.config.max_size < total:
         return await call.respond()
     return answer(201, ("Location", f"{call.server.urls.path}too-large"))
@@ -207,12 +183,10 @@ async def final_not_limited(call: Call) -> Response:
 @defect("termination.final-and-partials", Match(method="DELETE", upload=("partial",)), client=True)
 async def final_loses_bytes_of_deleted_partial(call: Call) -> Response:
     """DELETE of a partial upload removes as many bytes from the start of its final upload."""
-    info = await call.upload()
-    finals = await _find_finals(call)
+    finals, removed = await _find_finals(call), call.info.offset
     response = await call.respond()
     for each in finals:
-        data = await call.server.read(each)
-        await call.server.rewrite(each, data[0 if info is None else info.offset :])
+        await call.server.rewrite(each, lambda data: data[removed:])
     return response
 
 
@@ -222,7 +196,7 @@ async def refused_final_closes_partials(call: Call) -> Response:
     response = await call.respond()
     if response.status == 400:
         for each in await call.server.find_listed(call.request):
-            if each is not None and each.is_partial:
+            if each.is_partial:
                 await call.server.set_length(each.id, each.offset)
     return response
 
@@ -233,8 +207,7 @@ CREATE = "concatenation.partial.create"
 @defect(CREATE, Match(method="PATCH", upload=("partial",)), client=True)
 async def patch_of_partial_refused(call: Call) -> Response:
     """PATCH of an empty partial upload of 100 bytes gets 403."""
-    info = await call.upload()
-    refused = info is not None and info.size == 100 and info.offset == 0
+    refused = call.info.size == 100 and call.info.offset == 0
     return answer(403) if refused else await call.respond()
 
 
@@ -243,7 +216,7 @@ async def partial_begins_with_a_byte(call: Call) -> Response:
     """A partial upload of 100 bytes has a byte as soon as it is created."""
     response = await call.respond()
     info = await call.created(response)
-    if info is not None and info.offset == 0 and info.size == 100:
+    if info and info.offset == 0 and info.size == 100:
         await call.server.append(info, b"?")
     return response
 

@@ -1,17 +1,14 @@
 """Defects that show when two requests for one upload meet (Core, PATCH; Termination)."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import anyio
 
 from tus_defects.call import Call
 from tus_defects.messages import OFFSET_TYPE, answer, set_header, succeeded
-from tus_defects.registry import defect
 from tus_defects.rule import Match
+from tus_defects.server import drop_last
+from tus_defects.variant import defect
 from tus_reference.model import Response
 
 PATCH = Match(method="PATCH")
@@ -21,26 +18,12 @@ CONCURRENT = "core.patch.concurrent"
 IN_FLIGHT = "termination.in-flight"
 
 
-@contextmanager
-def _marking(call: Call) -> Iterator[None]:
-    """Mark the upload as long as the request is under way."""
-    call.memory.marked.add(call.upload_id)
-    try:
-        yield
-    finally:
-        call.memory.marked.discard(call.upload_id)
-
-
-def _is_marked(call: Call) -> bool:
-    return call.upload_id in call.memory.marked
-
-
 @defect(CONCURRENT, UPLOAD)
 async def concurrent_request_500(call: Call) -> Response:
     """A request for an upload that is in use gets 500."""
-    if _is_marked(call):
+    if call.is_marked:
         return answer(500)
-    with _marking(call):
+    with call.marking():
         return await call.respond()
 
 
@@ -49,9 +32,9 @@ async def one_upload_at_a_time(call: Call) -> Response:
     """Requests for an upload wait while another upload is in use."""
     while call.memory.marked - {call.upload_id}:
         await anyio.sleep(0.1)
-    if _is_marked(call):
+    if call.is_marked:
         return await call.respond()
-    with _marking(call):
+    with call.marking():
         return await call.respond()
 
 
@@ -63,11 +46,11 @@ async def concurrent_patches_block_others(call: Call) -> Response:
         await anyio.sleep(0.1)
     if call.method != "PATCH":
         return await call.respond()
-    while _is_marked(call):
+    while call.is_marked:
         texts["contended"] = upload_id
         await anyio.sleep(0.1)
     texts.pop("contended", None)
-    with _marking(call):
+    with call.marking():
         return await call.respond()
 
 
@@ -76,7 +59,7 @@ async def silent_after_concurrent_patches(call: Call) -> Response:
     """After two concurrent PATCHes an upload is never responded for again."""
     texts = call.memory.texts
     if call.method == "PATCH":
-        if _is_marked(call):
+        if call.is_marked:
             texts[call.upload_id] = "contended"
         call.memory.marked.add(call.upload_id)
     if call.upload_id in texts:
@@ -94,10 +77,10 @@ async def silent_after_concurrent_patches(call: Call) -> Response:
 async def concurrent_patches_all_500(call: Call) -> Response:
     """Concurrent PATCHes of one upload all get 500."""
     upload_id, texts = call.upload_id, call.memory.texts
-    if _is_marked(call):
+    if call.is_marked:
         texts[upload_id] = "contended"
         return answer(500)
-    with _marking(call):
+    with call.marking():
         try:
             # Short bodies would be done before the next request is there.
             await anyio.sleep(0.01)
@@ -117,7 +100,7 @@ async def locked_patch_costs_a_byte(call: Call) -> Response:
     elif refused.pop(call.upload_id, None):
         info = await call.upload()
         if info is not None and info.offset:
-            await call.server.rewrite(info, (await call.server.read(info))[:-1])
+            await call.server.rewrite(info, drop_last)
     return response
 
 
@@ -126,8 +109,7 @@ async def head_anticipates_patch(call: Call) -> Response:
     """While a PATCH is under way, HEAD returns the offset that it will reach."""
     texts = call.memory.texts
     if call.method == "HEAD":
-        response = await call.respond()
-        reached = texts.get(call.upload_id)
+        response, reached = await call.respond(), texts.get(call.upload_id)
         return response if reached is None else set_header(response, "Upload-Offset", reached)
     offset, length = call.number("Upload-Offset"), call.request.body.length
     if offset is None or not length:
@@ -143,17 +125,17 @@ async def head_anticipates_patch(call: Call) -> Response:
 async def deleted_upload_returns(call: Call) -> Response:
     """An upload that is deleted while it receives a body exists again afterwards, empty."""
     if call.method == "PATCH":
-        with _marking(call):
+        with call.marking():
             return await call.respond()
     info = await call.upload()
-    if info is None or not _is_marked(call):
+    if info is None or not call.is_marked:
         return await call.respond()
     # A PATCH at a wrong offset ends the one under way, and changes nothing itself.
     wrong = str(info.offset + 1_000_000)
     ending = replace(call.request, method="PATCH")
     headers = {"Upload_Offset": wrong, "Content_Type": OFFSET_TYPE}
     await call.respond(ending, X_HTTP_Method_Override=None, **headers)
-    await call.server.rewrite(info, b"")
+    await call.server.rewrite(info, lambda _: b"")
     return answer(204)
 
 
@@ -161,7 +143,7 @@ async def deleted_upload_returns(call: Call) -> Response:
 async def busy_upload_not_deletable(call: Call) -> Response:
     """DELETE gets 423 until a body that the upload receives has come to its end."""
     if call.method == "DELETE":
-        return answer(423) if _is_marked(call) else await call.respond()
+        return answer(423) if call.is_marked else await call.respond()
     call.memory.marked.add(call.upload_id)
     response = await call.respond()
     if succeeded(response):
@@ -173,9 +155,9 @@ async def busy_upload_not_deletable(call: Call) -> Response:
 async def busy_upload_never_deletable(call: Call) -> Response:
     """DELETE of an upload while it receives a body gets 423, and so does every later one."""
     if call.method == "PATCH":
-        with _marking(call):
+        with call.marking():
             return await call.respond()
-    if _is_marked(call):
+    if call.is_marked:
         call.memory.texts[call.upload_id] = "not deletable"
     return answer(423) if call.upload_id in call.memory.texts else await call.respond()
 
@@ -183,8 +165,8 @@ async def busy_upload_never_deletable(call: Call) -> Response:
 @defect(IN_FLIGHT, Match(method="DELETE"))
 async def concurrent_delete_500(call: Call) -> Response:
     """The second of two concurrent deletions gets 500."""
-    if _is_marked(call):
+    if call.is_marked:
         return answer(500)
-    with _marking(call):
+    with call.marking():
         await anyio.sleep(0.01)
         return await call.respond()

@@ -1,25 +1,26 @@
 """Defects of POST that remember or compute something (Creation)."""
 
-from __future__ import annotations
-
 from tus_defects.call import Call, created_id
 from tus_defects.messages import acknowledge, find_header, read_body, rewrite, set_header
-from tus_defects.registry import defect
 from tus_defects.rule import Match
+from tus_defects.variant import defect
 from tus_reference.model import Response
 
 CREATION = Match(request=("creation",))
-
-
-@defect(
-    "creation.post.location",
-    Match(method="POST", header={"Upload-Length": "100"}, lacks={"Upload-Metadata": ".*"}),
-    client=True,
+PLAIN_CREATION = Match(
+    method="POST",
+    header={"Upload-Length": "100"},
+    lacks={"Upload-Metadata": ".*", "Upload-Concat": "[pf].*"},
 )
+HEAD = Match(method="HEAD")
+FORMAT = "core.upload-length.format"
+
+
+@defect("creation.post.location", PLAIN_CREATION, client=True)
 async def empty_upload_reused(call: Call) -> Response:
     """A creation of 100 bytes leads to the latest such upload, as long as that one is empty."""
     response = await call.respond()
-    if call.request.body.length or call.has("Upload-Concat") or response.status != 201:
+    if call.request.body.length or response.status != 201:
         return response
     latest = call.memory.texts.get("latest", "")
     info = await call.server.find(latest.rpartition("/")[2])
@@ -29,14 +30,12 @@ async def empty_upload_reused(call: Call) -> Response:
     return response
 
 
-@defect("creation.initial-offset", Match(method="HEAD"), client=True)
+@defect("creation.initial-offset", HEAD, client=True)
 async def upload_begins_at_one(call: Call) -> Response:
     """The first HEAD of an empty upload returns the offset 1."""
     response = await call.respond()
     empty = find_header(response, "Upload-Offset") == "0"
-    if not empty or find_header(response, "Upload-Length") == "0":
-        return response
-    if call.upload_id in call.memory.marked:
+    if call.is_marked or not empty or find_header(response, "Upload-Length") == "0":
         return response
     call.memory.marked.add(call.upload_id)
     return set_header(response, "Upload-Offset", "1")
@@ -49,10 +48,6 @@ async def length_off_by_one(call: Call) -> Response:
     if length is None or not 0 < length < 2**32:
         return await call.respond()
     return await call.respond(Upload_Length=str(length + 1))
-
-
-FORMAT = "core.upload-length.format"
-HEAD = Match(method="HEAD")
 
 
 def _number_in(text: str) -> int:
@@ -71,49 +66,36 @@ async def malformed_length_accepted(call: Call) -> Response:
 @defect(FORMAT, Match(method="POST|HEAD"))
 async def malformed_length_repeated(call: Call) -> Response:
     """HEAD returns a malformed length as the client sent it."""
-    texts = call.memory.texts
-    if call.method == "HEAD":
-        response = await call.respond()
-        sent = texts.get(call.upload_id, "")
-        return rewrite(response, "Upload-Length", lambda text: sent or text)
     text = call.header("Upload-Length")
-    if text.isdecimal() or not text.lstrip("+-").replace(",", "").isdecimal():
-        return await call.respond()
-    response = await call.respond(Upload_Length=str(_number_in(text)))
-    texts[created_id(response)] = text
-    return response
+    odd = not text.isdecimal() and text.lstrip("+-").replace(",", "").isdecimal()
+    return await call.echo("Upload-Length", str(_number_in(text)), unusual=odd)
 
 
 @defect(FORMAT, HEAD, on="no-maximum", client=True)
 async def length_truncated_to_32_bits(call: Call) -> Response:
     """HEAD returns lengths modulo 2^32."""
-    response = await call.respond()
-    return rewrite(response, "Upload-Length", lambda text: str(int(text) % 2**32))
+    return rewrite(await call.respond(), "Upload-Length", lambda text: str(int(text) % 2**32))
 
 
 @defect(FORMAT, HEAD, on="any-length")
 async def length_truncated_to_63_bits(call: Call) -> Response:
     """HEAD returns lengths modulo 2^63."""
-    response = await call.respond()
-    return rewrite(response, "Upload-Length", lambda text: str(int(text) % 2**63))
+    return rewrite(await call.respond(), "Upload-Length", lambda text: str(int(text) % 2**63))
 
 
 @defect("core.patch.exceeds-length", Match(method="PATCH", upload=("known", "not-final")))
 async def empty_upload_grows(call: Call) -> Response:
     """An upload of no bytes accepts some."""
-    info = await call.upload()
-    if info is None or info.size != 0 or info.offset:
+    if call.info.size != 0 or call.info.offset:
         return await call.respond()
     data = await read_body(call.request)
-    await call.server.append(info, data)
+    await call.server.append(call.info, data)
     return acknowledge(len(data))
 
 
 @defect("creation.max-size.413", Match(method="POST", above={"Upload-Length": 8 * 1024 * 1024}))
 async def maximum_not_enforced(call: Call) -> Response:
     """A length beyond Tus-Max-Size is accepted."""
-    length = call.number("Upload-Length")
     response = await call.respond(Upload_Length=str(call.server.config.max_size))
-    if length is not None:
-        await call.server.set_length(created_id(response), length)
+    await call.server.set_length(created_id(response), int(call.header("Upload-Length")))
     return response

@@ -1,11 +1,9 @@
 """Defects of creations with bytes that touch these or remember something (Creation With Upload)."""
 
-from __future__ import annotations
-
 from tus_defects.call import Call
 from tus_defects.messages import OFFSET_TYPE, answer, read_body, rewrite, set_header
-from tus_defects.registry import defect
 from tus_defects.rule import Match
+from tus_defects.variant import defect
 from tus_reference.model import BodyEndedEarly, Response
 
 CREATION = Match(method="POST")
@@ -27,9 +25,8 @@ async def with_upload_corrupted(call: Call) -> Response:
     """The bytes of a creation are stored without their highest bits."""
     response = await call.respond()
     info = await call.created(response)
-    if info is not None and info.offset:
-        data = await call.server.read(info)
-        await call.server.rewrite(info, bytes(byte & 0x7F for byte in data))
+    if info and info.offset:
+        await call.server.rewrite(info, lambda data: bytes(byte & 0x7F for byte in data))
     return response
 
 
@@ -50,7 +47,7 @@ async def with_upload_excess_stored(call: Call) -> Response:
     data = await read_body(call.request)
     response = await call.respond_to(b"")
     info = await call.created(response)
-    if info is not None:
+    if info:
         await call.server.append(info, data)
     return set_header(response, "Upload-Offset", str(len(data)))
 
@@ -60,7 +57,7 @@ async def empty_with_upload_adds_a_byte(call: Call) -> Response:
     """A creation with the media type of bytes and an empty body stores one byte."""
     response = await call.respond()
     info = await call.created(response)
-    if info is not None and not info.offset and info.size and not call.has("Upload-Concat"):
+    if info and not info.offset and info.size and not call.has("Upload-Concat"):
         await call.server.append(info, b"?")
     return response
 
@@ -95,7 +92,7 @@ async def broken_creation_goes_on_in_next(call: Call) -> Response:
     call.memory.marked.discard("broken")
     response = await _respond_to_read(call, await _read_unless_broken(call))
     info = await call.created(response)
-    if broken and info is not None and info.size == 100:
+    if broken and info and info.size == 100:
         await call.server.append(info, b"left over")
     return response
 
@@ -106,6 +103,6 @@ async def body_stored_as_zeros(call: Call) -> Response:
     size = call.request.body.length or 0
     response = await call.respond()
     info = await call.created(response)
-    if info is not None and size > 1:
+    if info and size > 1:
         await call.server.append(info, bytes(size - 1))
     return response

@@ -1,13 +1,11 @@
 """Defects of expiry that remember uploads or look at the clock (Expiration)."""
 
-from __future__ import annotations
-
 import time
 
 from tus_defects.call import Call
 from tus_defects.messages import answer, find_header, set_status, strip
-from tus_defects.registry import defect
 from tus_defects.rule import Match
+from tus_defects.variant import defect
 from tus_reference.model import Response
 
 UPLOAD = Match(method="HEAD|PATCH|DELETE")
@@ -21,7 +19,7 @@ async def only_first_patch_with_expires(call: Call) -> Response:
     response = await call.respond()
     if find_header(response, "Upload-Expires") is None:
         return response
-    if call.upload_id in call.memory.marked:
+    if call.is_marked:
         return strip(response, "Upload-Expires")
     call.memory.marked.add(call.upload_id)
     return response
@@ -55,15 +53,12 @@ async def expired_upload_500(call: Call) -> Response:
     return await _respond_to_expired(call, 500)
 
 
-@defect(NOT_REMOVED, Match(method="PATCH"), client=True)
+@defect(NOT_REMOVED, Match(method="PATCH", upload=("known",)), client=True)
 async def upload_completed_late_removed(call: Call) -> Response:
     """An upload that is completed after its earlier Upload-Expires is acknowledged and removed."""
-    before = await call.upload()
-    response = await call.respond()
-    info = await call.upload()
-    expires = None if before is None else before.expires
-    late = expires is not None and time.time() > expires
-    if late and info is not None and info.is_complete:
+    response, info = await call.respond(), await call.upload()
+    late = call.info.expires is not None and time.time() > call.info.expires
+    if late and info and info.is_complete:
         await call.server.remove(info.id)
     return response
 
@@ -76,8 +71,7 @@ async def complete_upload_expires(call: Call) -> Response:
     if expires is not None and time.time() > float(expires):
         await call.server.remove(upload_id)
         return answer(410)
-    response = await call.respond()
-    info = await call.upload()
-    if info is not None and info.is_complete and call.method == "PATCH":
+    response, info = await call.respond(), await call.upload()
+    if info and info.is_complete and call.method == "PATCH":
         texts[upload_id] = str(time.time() + call.server.config.expire_after)
     return response

@@ -1,11 +1,10 @@
 """Defects of HEAD that compute or remember something (Core, HEAD)."""
 
-from __future__ import annotations
-
 from tus_defects.call import Call, created_id
 from tus_defects.messages import find_header, rewrite, set_header, succeeded
-from tus_defects.registry import defect
 from tus_defects.rule import Match
+from tus_defects.server import drop_last
+from tus_defects.variant import defect
 from tus_reference.model import Response
 
 ACCURATE = "core.head.offset-accurate"
@@ -22,7 +21,7 @@ async def last_byte_lost_at_restart(call: Call) -> Response:
     info = await call.upload()
     if info is not None and info.id not in seen:
         seen.add(info.id)
-        await call.server.rewrite(info, (await call.server.read(info))[:-1])
+        await call.server.rewrite(info, drop_last)
     return await call.respond()
 
 

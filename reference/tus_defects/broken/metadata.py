@@ -1,14 +1,12 @@
 """Defects of Upload-Metadata that rewrite or remember it (Creation)."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
-from tus_defects.call import Call, created_id
+from tus_defects.call import Call
 from tus_defects.conditions import REQUESTS
-from tus_defects.messages import rewrite, set_header
-from tus_defects.registry import defect
+from tus_defects.messages import rewrite
 from tus_defects.rule import Match
+from tus_defects.variant import defect
 from tus_reference.model import Refused, Response
 from tus_reference.protocol import parse_metadata
 from tus_reference.protocol.metadata import encode_base64
@@ -66,24 +64,15 @@ async def metadata_without_values_dropped(call: Call) -> Response:
 @defect("creation.metadata.invalid", Match(method="POST|HEAD"))
 async def malformed_metadata_repeated(call: Call) -> Response:
     """Malformed metadata is accepted, and HEAD returns it as it came."""
-    texts = call.memory.texts
-    if call.method == "HEAD":
-        response = await call.respond()
-        text = texts.get(call.upload_id)
-        return response if text is None else set_header(response, "Upload-Metadata", text)
-    if not REQUESTS["malformed-metadata"](call.request):
-        return await call.respond()
-    response = await call.respond(Upload_Metadata=None)
-    texts[created_id(response)] = call.header("Upload-Metadata")
-    return response
+    odd = REQUESTS["malformed-metadata"](call.request)
+    return await call.echo("Upload-Metadata", None, unusual=odd)
 
 
-@defect("creation.metadata.sanitize", Match(method="HEAD|GET"), client=True)
+@defect("creation.metadata.sanitize", Match(method="HEAD|GET", upload=("known",)), client=True)
 async def metadata_becomes_headers(call: Call) -> Response:
     """A line break in a value of the metadata begins a new header of the response."""
     response = await call.respond()
-    info = await call.upload()
-    values = [] if info is None else [each.decode("latin-1") for each in info.metadata.values()]
+    values = [each.decode("latin-1") for each in call.info.metadata.values()]
     # The server refuses line breaks in headers; what follows one is what a client would see.
     for line in "\r\n".join(values).split("\r\n")[1:]:
         name, colon, text = line.partition(": ")

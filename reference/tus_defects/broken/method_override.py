@@ -1,13 +1,11 @@
 """Defects of X-HTTP-Method-Override that touch uploads or bytes (Core)."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from tus_defects.call import Call
 from tus_defects.messages import OFFSET_TYPE, read_body, set_header, with_body
-from tus_defects.registry import defect
 from tus_defects.rule import Match
+from tus_defects.variant import defect
 from tus_reference.model import Response
 
 HONOURED = "core.method-override.honoured"

@@ -1,19 +1,18 @@
 """Defects of PATCH about its offset and its mistakes that compute or store something (Core)."""
 
-from __future__ import annotations
-
 from tus_defects.call import Call
 from tus_defects.conditions import has_other_media_type
 from tus_defects.messages import answer, read_body, rewrite, succeeded
-from tus_defects.registry import defect
 from tus_defects.rule import Match
+from tus_defects.variant import defect
 from tus_reference.model import Response
 
-PATCH = Match(method="PATCH")
+PATCH = Match(method="PATCH", upload=("known",))
+WITH_OFFSET = Match(method="PATCH", header={"Upload-Offset": "\\d+"})
 NO_CHANGE = "core.patch.offset-mismatch-no-change"
 
 
-@defect("core.patch.upload-offset-value", PATCH, client=True)
+@defect("core.patch.upload-offset-value", Match(method="PATCH"), client=True)
 async def patch_offset_is_bytes_received(call: Call) -> Response:
     """PATCH returns how many bytes it brought instead of the new offset."""
     response, before = await call.respond(), call.number("Upload-Offset")
@@ -25,30 +24,23 @@ async def patch_offset_is_bytes_received(call: Call) -> Response:
 @defect("core.patch.accept", PATCH, client=True)
 async def same_metadata_one_at_a_time(call: Call) -> Response:
     """PATCH gets 423 while another upload with the same metadata is begun and unfinished."""
-    info = await call.upload()
-    if info is None or not info.metadata:
-        return await call.respond()
-    others = [each for each in await call.server.find_all() if each.id != info.id]
-    begun = [each for each in others if each.offset and not each.is_complete]
-    if any(each.metadata == info.metadata for each in begun):
-        return answer(423)
-    return await call.respond()
+    metadata, uploads = call.info.metadata, await call.server.find_all()
+    begun = [each for each in uploads if each.offset and not each.is_complete]
+    same = [each for each in begun if each.metadata == metadata and each.id != call.info.id]
+    return answer(423) if metadata and same else await call.respond()
 
 
-@defect("core.patch.offset-mismatch-409", PATCH, on="no-maximum")
+@defect("core.patch.offset-mismatch-409", WITH_OFFSET, on="no-maximum")
 async def offset_truncated_to_32_bits(call: Call) -> Response:
     """Offsets are compared modulo 2^32."""
-    given = call.number("Upload-Offset")
-    if given is None:
-        return await call.respond()
-    return await call.respond(Upload_Offset=str(given % 2**32))
+    return await call.respond(Upload_Offset=str(int(call.header("Upload-Offset")) % 2**32))
 
 
 @defect(NO_CHANGE, PATCH)
 async def offset_mismatch_stored(call: Call) -> Response:
     """A wrong offset is refused with 409, but the bytes have been appended."""
-    info = await call.upload()
-    if info is None or (call.number("Content-Length") or 0) > info.offset:
+    info = call.info
+    if (call.number("Content-Length") or 0) > info.offset:
         return await call.respond()
     data = await read_body(call.request)
     response = await call.respond_to(data)
@@ -61,13 +53,13 @@ async def offset_mismatch_stored(call: Call) -> Response:
 @defect(NO_CHANGE, PATCH)
 async def past_offset_truncates(call: Call) -> Response:
     """A PATCH at an offset below the current one drops what is stored beyond it."""
-    info, given = await call.upload(), call.number("Upload-Offset")
-    if info is not None and given is not None and given < info.offset:
-        await call.server.rewrite(info, (await call.server.read(info))[:given])
+    given = call.number("Upload-Offset")
+    if given is not None and given < call.info.offset:
+        await call.server.rewrite(call.info, lambda data: data[:given])
     return await call.respond()
 
 
-@defect("core.patch.precedence", PATCH)
+@defect("core.patch.precedence", Match(method="PATCH"))
 async def fails_on_two_mistakes(call: Call) -> Response:
     """A PATCH with two mistakes gets 500."""
     response = await call.respond()
@@ -83,9 +75,9 @@ async def fails_on_two_mistakes(call: Call) -> Response:
 @defect("core.patch.precedence", PATCH)
 async def two_mistakes_stored(call: Call) -> Response:
     """A PATCH with a wrong offset and another mistake is refused, but its bytes are appended."""
-    info, given = await call.upload(), call.number("Upload-Offset")
+    info, given = call.info, call.number("Upload-Offset")
     size = call.request.body.length or 0
-    if info is None or info.size is None or given is None or not size:
+    if info.size is None or given is None or not size:
         return await call.respond()
     second = has_other_media_type(call.request) or given + size > info.size
     if given == info.offset or not second or call.header("Tus-Resumable") != "1.0.0":

@@ -1,22 +1,20 @@
 """Defects of DELETE that touch uploads (Termination)."""
 
-from __future__ import annotations
-
 from tus_defects.call import Call
 from tus_defects.messages import answer
-from tus_defects.registry import defect
 from tus_defects.rule import Match
+from tus_defects.variant import defect
 from tus_reference.model import Response
 
 DELETE = Match(method="DELETE")
+DELETE_OF_KNOWN = Match(method="DELETE", upload=("known",))
 ACCURATE = "core.head.offset-accurate"
 
 
-@defect(ACCURATE, DELETE, client=True)
+@defect(ACCURATE, DELETE_OF_KNOWN, client=True)
 async def delete_removes_another_upload(call: Call) -> Response:
     """DELETE of an upload at offset 40 also removes every upload at offset 60."""
-    info = await call.upload()
-    if info is not None and info.offset == 40:
+    if call.info.offset == 40:
         for each in await call.server.find_all():
             if each.offset == 60:
                 await call.server.remove(each.id)
@@ -31,11 +29,10 @@ async def delete_of_endpoint_removes_all(call: Call) -> Response:
     return answer(204)
 
 
-@defect("termination.204", DELETE, client=True)
+@defect("termination.204", DELETE_OF_KNOWN, client=True)
 async def partly_received_upload_not_deletable(call: Call) -> Response:
     """DELETE of an unfinished upload gets 423 once more than 1,000 bytes are stored."""
-    info = await call.upload()
-    locked = info is not None and info.size is not None and 1000 < info.offset < info.size
+    locked = call.info.size is not None and 1000 < call.info.offset < call.info.size
     return answer(423) if locked else await call.respond()
 
 

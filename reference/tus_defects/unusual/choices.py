@@ -1,15 +1,13 @@
 """Unusual choices that look at uploads or the body: what is ignored, refused first or removed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import anyio
 
 from tus_defects.call import Call
 from tus_defects.messages import answer, read_body, succeeded, with_body
-from tus_defects.registry import quirk
 from tus_defects.rule import Match
+from tus_defects.variant import quirk
 from tus_reference.model import BodyEndedEarly, EarlyEnd, FileInfo, Response
 
 
@@ -20,12 +18,11 @@ async def excess_ignored(call: Call) -> Response:
     return await call.respond_to(data[: call.number("Upload-Length")])
 
 
-@quirk(Match(method="PATCH"))
+@quirk(Match(method="PATCH", upload=("known",)))
 async def offset_checked_before_type(call: Call) -> Response:
     """The offset of a PATCH is checked before its media type."""
-    info, offset = await call.upload(), call.number("Upload-Offset")
-    response = await call.respond()
-    wrong = info is not None and offset is not None and offset != info.offset
+    response, offset = await call.respond(), call.number("Upload-Offset")
+    wrong = offset is not None and offset != call.info.offset
     return answer(409) if wrong and response.status == 415 else response
 
 
@@ -53,18 +50,17 @@ async def joined_partials_removed(call: Call) -> Response:
     """Partial uploads are removed as soon as they are joined."""
     response = await call.respond()
     info = await call.created(response)
-    if info is not None and info.is_complete:
+    if info and info.is_complete:
         await _delete_partials(call, info)
     return response
 
 
-@quirk(Match(method="DELETE"), client=True)
+@quirk(Match(method="DELETE", upload=("final",)), client=True)
 async def partials_deleted_with_final(call: Call) -> Response:
     """DELETE of a final upload deletes its partial uploads as well."""
-    info = await call.upload()
     response = await call.respond()
-    if info is not None and succeeded(response):
-        await _delete_partials(call, info)
+    if succeeded(response):
+        await _delete_partials(call, call.info)
     return response
 
 
@@ -76,23 +72,22 @@ async def _delete_partials(call: Call, info: FileInfo) -> None:
         await call.respond(request, X_HTTP_Method_Override=None)
 
 
+# Locks
+
+
 @quirk(Match(method="PATCH|POST", path="upload"), client=True)
 async def locks_by_waiting(call: Call) -> Response:
     """A PATCH waits until the one before it has ended."""
-    while call.upload_id in call.memory.marked:
+    while call.is_marked:
         await anyio.sleep(0.05)
-    return await _hold(call)
+    with call.marking():
+        return await call.respond()
 
 
 @quirk(Match(method="PATCH|DELETE", path="upload"), client=True)
 async def locks_by_423(call: Call) -> Response:
     """A PATCH or DELETE of an upload that is in use gets 423."""
-    return answer(423) if call.upload_id in call.memory.marked else await _hold(call)
-
-
-async def _hold(call: Call) -> Response:
-    call.memory.marked.add(call.upload_id)
-    try:
+    if call.is_marked:
+        return answer(423)
+    with call.marking():
         return await call.respond()
-    finally:
-        call.memory.marked.discard(call.upload_id)

@@ -1,7 +1,5 @@
 """Unusual responses that take more than a rule: other URLs, lists, pages, delays."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import anyio
@@ -16,8 +14,8 @@ from tus_defects.messages import (
     succeeded,
     with_request_headers,
 )
-from tus_defects.registry import quirk
 from tus_defects.rule import Match
+from tus_defects.variant import quirk
 from tus_reference.model import Response
 
 OTHER_PATH = "/storage/v2/"
@@ -112,7 +110,7 @@ async def checksum_errors_409(call: Call) -> Response:
 @quirk(Match(request=("final-creation",)), client=True)
 async def partials_used_once(call: Call) -> Response:
     """A partial upload cannot be used for a second final one."""
-    listed = {each.id for each in await call.server.find_listed(call.request) if each is not None}
+    listed = {each.id for each in await call.server.find_listed(call.request)}
     if listed & call.memory.marked:
         return answer(400)
     response = await call.respond()
@@ -124,17 +122,8 @@ async def partials_used_once(call: Call) -> Response:
 @quirk(Match(method="POST|HEAD"), on="no-maximum")
 async def any_length(call: Call) -> Response:
     """There is no maximum size, and lengths may have more than eight bytes."""
-    texts = call.memory.texts
-    if call.method == "HEAD":
-        response = await call.respond()
-        text = texts.get(call.upload_id)
-        return response if text is None else set_header(response, "Upload-Length", text)
-    length = call.number("Upload-Length")
-    if length is None or length <= LONGEST:
-        return await call.respond()
-    response = await call.respond(Upload_Length=str(LONGEST))
-    texts[created_id(response)] = call.header("Upload-Length")
-    return response
+    long = (call.number("Upload-Length") or 0) > LONGEST
+    return await call.echo("Upload-Length", str(LONGEST), unusual=long)
 
 
 @quirk(Match(request=("creation",)))

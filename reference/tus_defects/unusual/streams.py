@@ -1,13 +1,11 @@
 """Unusual bytes on the wire: framing, small segments, interim responses, early closing."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import trio
 
-from tus_defects.registry import stream_quirk
+from tus_defects.variant import stream_quirk
 
 FINAL = b"HTTP/1.1 "
 BODILESS = (b"HTTP/1.1 1", b"HTTP/1.1 204")
@@ -53,7 +51,7 @@ class RewrittenStream(trio.abc.HalfCloseableStream):
         await self._stream.aclose()
 
 
-@stream_quirk(client=True)
+@stream_quirk
 def byte_by_byte(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Status lines are sent byte by byte, and header lines without their last byte first."""
 
@@ -74,7 +72,7 @@ def byte_by_byte(stream: trio.abc.Stream) -> trio.abc.Stream:
     return RewrittenStream(stream, rewrite)
 
 
-@stream_quirk(client=True)
+@stream_quirk
 def early_hints(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Interim responses 102 and 103 come before every final one."""
 
@@ -101,7 +99,7 @@ def _with_framing(head: bytes, header: bytes) -> bytes:
     return b"\r\n".join([*lines, header]) + b"\r\n\r\n"
 
 
-@stream_quirk(client=True)
+@stream_quirk
 def chunked_responses(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Responses with a body are chunked."""
 
@@ -119,7 +117,7 @@ def chunked_responses(stream: trio.abc.Stream) -> trio.abc.Stream:
     return RewrittenStream(stream, rewrite)
 
 
-@stream_quirk(client=True)
+@stream_quirk
 def responses_until_close(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Responses with a body have no length, and end with their connection."""
 
@@ -133,7 +131,7 @@ def responses_until_close(stream: trio.abc.Stream) -> trio.abc.Stream:
     return RewrittenStream(stream, rewrite)
 
 
-@stream_quirk(client=True)
+@stream_quirk
 def closes_after_each_response(stream: trio.abc.Stream) -> trio.abc.Stream:
     """Every response closes its connection."""
 
@@ -146,7 +144,7 @@ def closes_after_each_response(stream: trio.abc.Stream) -> trio.abc.Stream:
     return RewrittenStream(stream, rewrite)
 
 
-@stream_quirk(client=True)
+@stream_quirk
 def closes_before_body_ends(stream: trio.abc.Stream) -> trio.abc.Stream:
     """An error that comes before the end of a body closes the connection at once."""
 

@@ -22,7 +22,7 @@ def list_defects_or_quirks(options: argparse.Namespace) -> str:
     if "list" not in {options.defect, options.quirk}:
         return ""
     from tus_defects import defects, quirks
-    from tus_defects.selection import format_list
+    from tus_defects.gallery import format_list
 
     return format_list(defects() if options.defect == "list" else quirks())
 
@@ -30,7 +30,7 @@ def list_defects_or_quirks(options: argparse.Namespace) -> str:
 def _select(options: argparse.Namespace) -> tuple[Change, ...]:
     if options.defect is None and options.quirk is None:
         return ()
-    from tus_defects.selection import select_changes
+    from tus_defects.gallery import select_changes
 
     return select_changes(options.defect, options.quirk)
 
@@ -59,6 +59,6 @@ def wrap_listeners(
     """Return the listeners, whose connections the defect or quirk may wrap."""
     if not (selected := _select(options)):
         return listeners
-    from tus_defects.listener import ChangedListener
+    from tus_defects.service import ChangedListener
 
     return [ChangedListener(each, selected) for each in listeners]

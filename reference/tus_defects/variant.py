@@ -1,0 +1,108 @@
+"""`Variant`: a defect or a quirk, what it changes, and decorators that register functions."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+import trio
+
+from tus_defects.call import Call
+from tus_defects.editing import apply_rule
+from tus_defects.matching import match_request, match_uploads
+from tus_defects.rule import EVERY_REQUEST, Edit, Match
+from tus_defects.server import Server
+from tus_reference.handler import Config
+from tus_reference.model import Request, Response
+
+Act = Callable[[Call], Awaitable[Response]]
+Configure = Callable[[Config], Config]
+WrapStream = Callable[[trio.abc.Stream], trio.abc.Stream]
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is different about a server: responses, settings, or the bytes on the wire."""
+
+    match: Match = EVERY_REQUEST
+    act: Act | None = None
+    configure: Configure | None = None
+    wrap_stream: WrapStream | None = None
+
+    def concerns(self, request: Request, server: Server) -> bool:
+        """Return whether a request may be responded to in another way."""
+        return self.act is not None and match_request(self.match, request, server)
+
+    async def respond(self, call: Call) -> Response:
+        """Respond to a request that is concerned."""
+        return await (call.respond() if self.act is None else self.act(call))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A defect, which breaks the requirement `breaks`, or a quirk, which breaks none.
+
+    `on` is the id of the quirk that it needs to show, or adds to. `client` tells whether a correct
+    client meets it without sending anything wrong, and `requires` which headers clients need.
+    """
+
+    id: str
+    sentence: str
+    change: Change
+    breaks: str = ""
+    on: str = ""
+    client: bool = False
+    requires: Mapping[str, str] = field(default_factory=dict)
+
+
+def change_by_rule(match: Match, edit: Edit, configure: Configure | None = None) -> Change:
+    """Return the change that a rule makes."""
+    return Change(match, None if edit == Edit() else partial(apply_rule, match, edit), configure)
+
+
+def change_by_function(match: Match, function: Act) -> Change:
+    """Return the change that a function makes, to the requests and uploads that match."""
+
+    async def act(call: Call) -> Response:
+        matched = await match_uploads(match, call)
+        return await (call.respond() if matched is None else function(matched))
+
+    return Change(match, act if match.upload or match.partials else function)
+
+
+REGISTERED: dict[str, list[Variant]] = defaultdict(list)
+"""The variants that are functions, by module, in order."""
+
+
+def defect(
+    breaks: str, match: Match = EVERY_REQUEST, *, on: str = "", client: bool = False
+) -> Callable[[Act], Act]:
+    """Register a function as a defect; its name is the id, its docstring the sentence."""
+
+    def register(function: Act) -> Act:
+        return _register(function, change_by_function(match, function), breaks, on, client=client)
+
+    return register
+
+
+def quirk(
+    match: Match = EVERY_REQUEST, *, on: str = "", client: bool = False
+) -> Callable[[Act], Act]:
+    """Register a function as a quirk."""
+    return defect("", match, on=on, client=client)
+
+
+def stream_quirk(function: WrapStream) -> WrapStream:
+    """Register a function that wraps the stream of each connection as a quirk."""
+    return _register(function, Change(wrap_stream=function), "", "", client=True)
+
+
+def _register(
+    function: Function, change: Change, breaks: str, on: str, *, client: bool
+) -> Function:
+    identifier, sentence = function.__name__.replace("_", "-"), (function.__doc__ or "").strip()
+    made = Variant(identifier, sentence, change, breaks, on, client)
+    REGISTERED[function.__module__].append(made)
+    return function
