@@ -13,7 +13,8 @@ import msgspec
 from tus_defects.offers import Offer
 from tus_defects.rule import QuirkRule, Rule, RuleFile, Settings
 from tus_defects.variant import REGISTERED, Change, Variant, change_by_rule
-from tus_reference.handler import Config, ConfigError
+from tus_reference.handler import Config
+from tus_reference.model import ConfigError
 
 DEFECTS = (
     *("versions", "discovery", "method_override", "head", "patch", "body", "interruption"),

@@ -44,10 +44,13 @@ def layers(config: Config, changes: Sequence[Change]) -> list[ChangeLayer]:
     return [ChangeLayer(each, server) for each in reversed(changes) if each.act is not None]
 
 
-def wrap_stream(stream: trio.abc.Stream, changes: Sequence[Change]) -> trio.abc.Stream:
+def wrap_stream(
+    stream: trio.abc.Stream, config: Config, changes: Sequence[Change]
+) -> trio.abc.Stream:
     """Return the stream of a connection as a server with changes reads and writes it."""
     for change in changes:
-        stream = stream if change.wrap_stream is None else change.wrap_stream(stream)
+        if change.wrap_stream is not None:
+            stream = change.wrap_stream(stream, Server(config))
     return stream
 
 
@@ -61,21 +64,25 @@ class ChangedService(LayeredService):
 
     def wrap(self, stream: trio.abc.Stream) -> trio.abc.Stream:
         """Return the stream of a connection as this server reads and writes it."""
-        return wrap_stream(stream, self.changes)
+        return wrap_stream(stream, self.config, self.changes)
 
 
 class ChangedListener(trio.abc.Listener[trio.abc.Stream]):
     """A listener whose connections a server with changes wraps."""
 
     def __init__(
-        self, listener: trio.abc.Listener[trio.abc.Stream], changes: Sequence[Change]
+        self,
+        listener: trio.abc.Listener[trio.abc.Stream],
+        config: Config,
+        changes: Sequence[Change],
     ) -> None:
         self._listener = listener
+        self._config = config
         self._changes = changes
 
     async def accept(self) -> trio.abc.Stream:
         """Wait for a connection."""
-        return wrap_stream(await self._listener.accept(), self._changes)
+        return wrap_stream(await self._listener.accept(), self._config, self._changes)
 
     async def aclose(self) -> None:
         """Stop listening."""

@@ -18,7 +18,7 @@ from tus_reference.model import Request, Response
 
 Act = Callable[[Call], Awaitable[Response]]
 Configure = Callable[[Config], Config]
-WrapStream = Callable[[trio.abc.Stream], trio.abc.Stream]
+WrapStream = Callable[[trio.abc.Stream, Server], trio.abc.Stream]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -94,9 +94,17 @@ def quirk(
     return defect("", match, on=on, client=client)
 
 
-def stream_quirk(function: WrapStream) -> WrapStream:
-    """Register a function that wraps the stream of each connection as a quirk."""
-    return _register(function, Change(wrap_stream=function), "", "", client=True)
+def stream_defect(breaks: str, *, client: bool = False) -> Callable[[WrapStream], WrapStream]:
+    """Register a function that wraps the stream of each connection as a defect."""
+
+    def register(function: WrapStream) -> WrapStream:
+        return _register(function, Change(wrap_stream=function), breaks, "", client=client)
+
+    return register
+
+
+stream_quirk = stream_defect("", client=True)
+"""Registers a function that wraps the stream of each connection as a quirk."""
 
 
 def _register(

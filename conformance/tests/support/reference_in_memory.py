@@ -57,7 +57,13 @@ async def open_session(*changes: Change) -> AsyncIterator[Session]:
         yield Session(target=target, transport=transport, discovery=discovery, seed=1)
 
 
-def run_in_memory(*changes: Change, only: tuple[str, ...], jobs: int = 1) -> list[RecordLine]:
+def run_in_memory(
+    *changes: Change,
+    only: tuple[str, ...],
+    skip: tuple[str, ...] = ("interruption.*",),
+    include_large: bool = False,
+    jobs: int = 1,
+) -> list[RecordLine]:
     """Run scenarios, interruptions apart, against the reference; return the record's lines.
 
     The clock moves on by itself when everything waits. What the server would do in a thread it
@@ -65,12 +71,12 @@ def run_in_memory(*changes: Change, only: tuple[str, ...], jobs: int = 1) -> lis
     """
     with patch("anyio.to_thread.run_sync", _run_inline):
         clock = MockClock(autojump_threshold=0)
-        return trio.run(_run_in_memory, serve_reference(*changes), only, jobs, clock=clock)
+        selection = Selection(only, skip, include_large)
+        return trio.run(_run_in_memory, serve_reference(*changes), selection, jobs, clock=clock)
 
 
-async def _run_in_memory(serve: Serve, only: tuple[str, ...], jobs: int) -> list[RecordLine]:
+async def _run_in_memory(serve: Serve, selection: Selection, jobs: int) -> list[RecordLine]:
     lines: list[RecordLine] = []
-    selection = Selection(only, skip=("interruption.*",))
     plan = RunPlan(
         target=Target(URL), scenarios=scenarios(), selection=selection, seed=7, jobs=jobs
     )

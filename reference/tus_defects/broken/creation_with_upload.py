@@ -62,6 +62,21 @@ async def empty_with_upload_adds_a_byte(call: Call) -> Response:
     return response
 
 
+@defect(INTERRUPTED, WITH_UPLOAD, client=True)
+async def upload_of_same_length_reused(call: Call) -> Response:
+    """A creation with bytes adds them to the first upload that was created with its length."""
+    response, length = await call.respond(), call.header("Upload-Length")
+    info = await call.created(response)
+    if info is None or not info.offset or not length:
+        return response
+    first = await call.server.find(call.memory.texts.setdefault(length, info.id))
+    if first is None or first.id == info.id:
+        return response
+    await call.server.append(first, await call.server.read(info))
+    response = set_header(response, "Upload-Offset", str(first.offset + info.offset))
+    return rewrite(response, "Location", lambda url: url.replace(info.id, first.id))
+
+
 async def _read_unless_broken(call: Call) -> bytes:
     """Return the body; mark it if it breaks off."""
     try:

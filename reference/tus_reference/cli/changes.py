@@ -54,11 +54,11 @@ def new_layers(options: argparse.Namespace, config: Config) -> list[Layer]:
 
 
 def wrap_listeners(
-    options: argparse.Namespace, listeners: Sequence[Listener]
+    options: argparse.Namespace, config: Config, listeners: Sequence[Listener]
 ) -> Sequence[Listener]:
     """Return the listeners, whose connections the defect or quirk may wrap."""
     if not (selected := _select(options)):
         return listeners
     from tus_defects.service import ChangedListener
 
-    return [ChangedListener(each, selected) for each in listeners]
+    return [ChangedListener(each, config, selected) for each in listeners]

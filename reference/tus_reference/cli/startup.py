@@ -163,7 +163,7 @@ async def _serve_until_stopped(
                 unblock_signals()
             await serve(
                 service,
-                wrap_listeners(options, _new_listeners(sockets, certificate)),
+                wrap_listeners(options, handler.config, _new_listeners(sockets, certificate)),
                 stop=stop,
                 scheme="http" if certificate is None else "https",
                 limits=_connection_limits(options),
