@@ -28,24 +28,24 @@ step = [
 """
 
 BROKEN_SAMPLES = {
-    "a letter that ids do not have": ('id = "sound"', 'id = "Sound!"', "an id is made of"),
+    "a letter that ids do not have": ('id = "sound"', 'id = "Sound!"', "an id may contain only"),
     "a title that is not filled in": (
         'title = "A sound',
         'each.cut = { one = "first" }\ntitle = "{cut} {cut-in-words} {ctu} sound',
-        "its title refers to {ctu}, which is none of its parameters",
+        "its title refers to {ctu}, which is not a parameter",
     ),
     "no reason": ("why = ", "why = '' #", "`why` is missing"),
-    "an unknown row": ("core.head.success-status", "core.head.sucess", "no row of the ledger"),
+    "an unknown row": ("core.head.success-status", "core.head.sucess", "not in the ledger"),
     "an unknown row to blame": (
         "{ given = { length = 10 } },",
         "{ given = { length = 10 } }, { options = {}, setup = true, expect = [{ status = 200,"
         ' checks = "core.opshuns" }] },',
-        "'core.opshuns', which is no row of the ledger",
+        "'core.opshuns', which is not in the ledger",
     ),
     "a duty of clients": (
         "core.head.success-status",
         "client.core.head-before-resume",
-        "a duty of clients",
+        "a requirement for clients",
     ),
     "an unknown need": ('title = "A', 'needs = ["cration"]\ntitle = "A', "needs 'cration'"),
     "an unknown lack": ('title = "A', 'lacks = ["teleport"]\ntitle = "A', "needs 'teleport'"),
@@ -63,17 +63,17 @@ BROKEN_SAMPLES = {
     "an answer that comes later": (
         "{ status = 200, checks",
         "{ after.asked.status = 404, status = 200, checks",
-        "step 2 depends on the answer to 'asked', a name of no step before it",
+        "step 2 depends on the response to 'asked', but no earlier step has this name",
     ),
     "an answer of which nothing is asked": (
         "{ status = 204, header",
         "{ after.asked = {}, status = 204, header",
-        "step 3 depends on the answer to 'asked', and asks nothing of it",
+        "step 3 depends on the response to 'asked' without a condition",
     ),
     "a fail that is taken away": (
         "{ status = 204, header",
         '{ status = 201, note = [{ status = "4xx" }], fail = [{ status = 413 }], header',
-        "a fail for status 413 that an earlier alternative takes away",
+        "a fail for status 413 that an earlier alternative hides",
     ),
     "an unbound reference": ("{asked.Upload-Offset}", "{aksed.Upload-Offset}", "refers to {aksed"),
     "an upload nobody made": ("head = {}", 'head = { of = "b" }', "about the upload 'b'"),
@@ -108,7 +108,7 @@ BROKEN_SAMPLES = {
     "a cut nowhere": (
         "send = 1 }",
         'send = 1, cut = { after = "half" } }',
-        "'half' is no position",
+        "'half' is not a position",
     ),
     "a stall in nothing": (
         "send = 1 }",
@@ -140,12 +140,12 @@ BROKEN_SAMPLES = {
     "a reference to nothing": (
         "{asked.Upload-Offset}",
         "{nobody.Upload-Offset}",
-        "step 3 refers to {nobody.Upload-Offset}, which nothing before it binds.",
+        "step 3 refers to {nobody.Upload-Offset}, which no earlier step defines.",
     ),
     "an expected reference to nothing": (
         "{upload.offset+1}",
         "{nobody.offset+1}",
-        "step 3 refers to {nobody.offset+1}, which nothing before it binds.",
+        "step 3 refers to {nobody.offset+1}, which no earlier step defines.",
     ),
     "an upload of nobody": (
         "head = {},",

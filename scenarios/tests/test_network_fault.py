@@ -47,19 +47,19 @@ def test_positions(at: int | str, length: int, place: int) -> None:
 @pytest.mark.parametrize("at", ["", "half", "50 %", "0block", "1.5", "--1", "+1", "blocks"])
 def test_what_is_no_position(at: str) -> None:
     """The sentence says how one is written."""
-    with pytest.raises(PositionError, match="is no position: write 40"):
+    with pytest.raises(PositionError, match="is not a position: write 40"):
         resolve_position(at, 100)
 
 
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ({"at": 4}, "exactly one act of cut, stall, .*; it has none"),
+        ({"at": 4}, "exactly one action of cut, stall, .*; it has none"),
         ({"cut": "fin", "stall": 1}, "it has cut and stall"),
-        ({"cut": "fin", "until": "x"}, "`until` belongs to a `stall`"),
-        ({"throttle": 0}, "`throttle` is a number of bytes from 1"),
-        ({"pieces": -1}, "`pieces` is a number of bytes from 1"),
-        ({"stall": -0.5}, "`stall` is a number of seconds from 0"),
+        ({"cut": "fin", "until": "x"}, "`until` needs a `stall`"),
+        ({"throttle": 0}, "`throttle` must be a number of bytes, at least 1"),
+        ({"pieces": -1}, "`pieces` must be a number of bytes, at least 1"),
+        ({"stall": -0.5}, "`stall` must be a number of seconds, at least 0"),
         ({"cut": "off"}, "Invalid enum value 'off'"),
     ],
     ids=str,
@@ -79,16 +79,16 @@ def test_what_is_no_fault(fault: dict[str, object], sentence: str) -> None:
             "closed after the last byte of the head",
         ),
         (NetworkFault(cut="half", at="-1"), "half-closed, .* after all but 1 byte of the body"),
-        (NetworkFault(stall=1.5, at="50%"), "standing still for 1.5 seconds after 50% of the body"),
+        (NetworkFault(stall=1.5, at="50%"), "stalled for 1.5 seconds after 50% of the body"),
         (
             NetworkFault(stall=3, until="asked", at=4),
-            "until 'asked' is answered, 3 seconds at most",
+            "until 'asked' has its response, for at most 3 seconds",
         ),
-        (NetworkFault(throttle=100), "at 100 bytes a second after 0 bytes of the body"),
+        (NetworkFault(throttle=100), "at 100 bytes per second after 0 bytes of the body"),
         (NetworkFault(pieces=1), "in writes of 1 byte after 0 bytes of the body"),
         (NetworkFault(split=True, at=1, inside="end"), "split after 1 byte of the body's end"),
         (NetworkFault(duplicate=True), "twice at once"),
-        (NetworkFault(lose="reply"), "its answer lost on the way"),
+        (NetworkFault(lose="reply"), "its response lost"),
     ],
     ids=lambda value: value.action if isinstance(value, NetworkFault) else "",
 )

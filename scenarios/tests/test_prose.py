@@ -43,7 +43,7 @@ STEP_CASES = {
     ),
     "patience": (
         {"finish": {}, "within": 30},
-        "Resume the upload where HEAD says, complete it, compare every byte, again and again for"
+        "Resume the upload at the offset from HEAD, complete it, compare every byte, repeated for"
         " up to 30 seconds",
     ),
 }
@@ -51,7 +51,7 @@ STEP_CASES = {
 EXPECTATION_CASES = {
     "a status": (
         {"status": 409, "checks": "core.patch.offset-mismatch-409"},
-        "status 409; else a fail [core.patch.offset-mismatch-409]",
+        "status 409; else a failure [core.patch.offset-mismatch-409]",
     ),
     "grades": (
         {
@@ -62,7 +62,7 @@ EXPECTATION_CASES = {
             "otherwise": "fail",
         },
         "status 200 or 204; a warning for status 2xx (odd); a note for a connection closed"
-        " unanswered; else a fail [core.head.success-status]",
+        " without a response; else a failure [core.head.success-status]",
     ),
     "headers": (
         {
@@ -77,9 +77,9 @@ EXPECTATION_CASES = {
             },
             "checks": ["core.head.cache-control", "core.head.success-status"],
         },
-        "A, no B, C that is a non-negative integer and of 1 at least and of 9 at most, no D or D"
+        "A, no B, C that is a non-negative integer and of at least 1 and of at most 9, no D or D"
         " with no-store, E worth 4, F of nothing but a,b, G of the same members as a,b; else a"
-        " fail or a warning [core.head.cache-control, core.head.success-status]",
+        " failure or a warning [core.head.cache-control, core.head.success-status]",
     ),
     "a condition of its own": (
         {
@@ -88,8 +88,8 @@ EXPECTATION_CASES = {
             "header": {"Tus-Version": {"form": "versions"}},
             "checks": "core.tus-resumable.unsupported-tus-version",
         },
-        "Tus-Version that is a comma-separated list of versions, where the answer has status 412;"
-        " else a fail (what it means otherwise) [core.tus-resumable.unsupported-tus-version]",
+        "Tus-Version that is a comma-separated list of versions, where the response has status 412;"
+        " else a failure (what it means otherwise) [core.tus-resumable.unsupported-tus-version]",
     ),
     "a condition on what came before": (
         {
@@ -97,7 +97,7 @@ EXPECTATION_CASES = {
             "header": {"Upload-Offset": "40"},
             "checks": "core.patch.accept",
         },
-        "Upload-Offset: 40, if the answer to 'asked' had status 4xx; else a warning"
+        "Upload-Offset: 40, if the response to 'asked' had status 4xx; else a warning"
         " [core.patch.accept]",
     ),
     "bytes": (
@@ -128,11 +128,11 @@ def test_a_whole_scenario() -> None:
     assert found["core.patch.offset-mismatch/below"].prose == (
         "Given an upload of 100 bytes, 40 bytes of it stored.",
         "PATCH the upload, with Upload-Offset: 39, sending 10 bytes of the content from byte 60.",
-        "  expects status 409; else a fail [core.patch.offset-mismatch-409].",
+        "  expects status 409; else a failure [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
-        "  expects Upload-Offset: 40; else a fail [core.patch.offset-mismatch-no-change].",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.offset-mismatch-no-change].",
+        "  expects Upload-Offset: 40; else a failure [core.patch.offset-mismatch-no-change].",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.patch.offset-mismatch-no-change].",
     )
 
 

@@ -20,7 +20,7 @@ def step_file(text: str) -> str:
 
 MISTAKES = {
     "not TOML": ("id = \n", ["mine.toml is not TOML", "line 1"]),
-    "no scenario": (FILE_START, ["mine.toml holds no scenario", "[[scenario]]"]),
+    "no scenario": (FILE_START, ["mine.toml contains no scenario", "[[scenario]]"]),
     "unknown key of the file": (
         f'{FILE_START}sectoin = "x"\n[[scenario]]\nid = "one"',
         ["mine.toml: unknown key `sectoin`", "did you mean `section`?", "extension"],
@@ -49,8 +49,11 @@ MISTAKES = {
     "a request without a method": (step_file("{ request = {} }"), ["`request` needs a `method`"]),
     "no title": (f'{FILE_START}[[scenario]]\nid = "one"\nstep = []', ["scenario one", "title"]),
     "no id": (f'{FILE_START}[[scenario]]\ntitle = "One"\nstep = []', ["scenario number 1", "id"]),
-    "a text for scenarios": (f'{FILE_START}scenario = "one"', ["mine.toml holds no scenario"]),
-    "an empty list of scenarios": (f"{FILE_START}scenario = []", ["mine.toml holds no scenario"]),
+    "a text for scenarios": (f'{FILE_START}scenario = "one"', ["mine.toml contains no scenario"]),
+    "an empty list of scenarios": (
+        f"{FILE_START}scenario = []",
+        ["mine.toml contains no scenario"],
+    ),
     "no table": (f'{FILE_START}scenario = ["one"]', ["scenario number 1", "object"]),
 }
 
@@ -89,7 +92,7 @@ WHOLE_MESSAGES = {
         "mine.toml, scenario one: Expected `bool`, got `str` - at `step[0].setup`."
     ),
     step_file("{ setup = true }"): (
-        "mine.toml, scenario one: A step needs exactly one act of given, post, patch, head,"
+        "mine.toml, scenario one: A step needs exactly one action of given, post, patch, head,"
         " options, get, delete, request, finish; it has none. - at `step[0]`."
     ),
     step_file('{ head = { header = { A = "{n}" } } }') + "each.n.one = 1\n": (
@@ -97,10 +100,10 @@ WHOLE_MESSAGES = {
         " Expected `str | array`, got `int` - at `step[0].head.header[...]`."
     ),
     step_file('{ head = { to = "{n+1}" } }') + 'each.n.one = "x"\n': (
-        "mine.toml, scenario one, its parameters filled in: {n+1} takes a number, and n is 'x'."
+        "mine.toml, scenario one, its parameters filled in: {n+1} needs a number, and n is 'x'."
     ),
     step_file("{ request = {} }"): (
-        "mine.toml, scenario one: `request` needs a `method`; the other acts are named after"
+        "mine.toml, scenario one: `request` needs a `method`; the other actions imply"
         " theirs. - at `step[0]`."
     ),
 }

@@ -61,11 +61,11 @@ def ensure_valid(scenarios: Iterable[Scenario]) -> None:
 def find_problems(scenario: Scenario) -> Iterator[str]:
     """Yield what is wrong with a scenario, a sentence each."""
     if not ID_PATTERN.fullmatch(scenario.id):
-        yield "an id is made of a-z, 0-9 and .,/=_- alone."
+        yield "an id may contain only a-z, 0-9 and .,/=_-."
     for match in REFERENCE_PATTERN.finditer(scenario.title):
-        yield f"its title refers to {match[0]}, which is none of its parameters."
+        yield f"its title refers to {match[0]}, which is not a parameter."
     if not scenario.why.strip():
-        yield "`why` is missing; say in a sentence or two which client would break."
+        yield "`why` is missing: write which client would break."
     yield from _check_requirements(scenario)
     yield from _check_needs(scenario)
     for name in scenario.parameters:
@@ -82,13 +82,13 @@ def find_problems(scenario: Scenario) -> Iterator[str]:
 
 def _check_requirements(scenario: Scenario) -> Iterator[str]:
     if not scenario.requirements:
-        yield "it checks nothing; every scenario names at least one row of the ledger."
+        yield "it checks nothing: name at least one requirement of the ledger."
     for requirement in (*scenario.requirements, *blamed_requirements(scenario.steps)):
         found = ledger().get(requirement)
         if found is None:
-            yield f"it checks {requirement!r}, which is no row of the ledger."
+            yield f"it checks {requirement!r}, which is not in the ledger."
         elif found.side != "server":
-            yield f"it checks {requirement!r}, which is a duty of clients."
+            yield f"it checks {requirement!r}, which is a requirement for clients."
 
 
 def _check_needs(scenario: Scenario) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _check_steps(scenario: Scenario) -> Iterator[str]:
     names: set[str] = set()
     for number, step in enumerate(scenario.steps, 1):
         if not (step.expect or step.setup or step.name or step.given):
-            yield f"step {number} expects nothing, has no name to refer to, and is no setup."
+            yield f"step {number} expects nothing, has no name, and is not a setup."
         if step.name and step.name in names:
             yield f"step {number} has the name {step.name!r} of an earlier step."
         names.add(step.name)
@@ -120,9 +120,12 @@ def _check_after(number: int, expectation: Expectation, names: set[str]) -> Iter
     """Yield where it depends on an answer that is not there, or on nothing about it."""
     for name, condition in expectation.after.items():
         if name not in names:
-            yield f"step {number} depends on the answer to {name!r}, a name of no step before it."
+            yield (
+                f"step {number} depends on the response to {name!r},"
+                " but no earlier step has this name."
+            )
         if not _has_condition(condition):
-            yield f"step {number} depends on the answer to {name!r}, and asks nothing of it."
+            yield f"step {number} depends on the response to {name!r} without a condition."
 
 
 def _check_name(what: str, name: str) -> Iterator[str]:
@@ -169,7 +172,7 @@ def _check_alternatives(number: int, expectation: Expectation) -> Iterator[str]:
         if any(_is_status_only(earlier) and _covers(earlier, condition) for earlier in tried):
             yield (
                 f"step {number} has a {grade} for {describe_condition(condition)}"
-                " that an earlier alternative takes away."
+                " that an earlier alternative hides."
             )
         tried.append(condition)
 
@@ -199,7 +202,7 @@ def _check_body(number: int, request: RequestSpec | None) -> Iterator[str]:
     if request.trailer and request.framing != "chunked":
         yield f"step {number} has a trailer; only a chunked body can have one."
     if request.declare is not None and request.framing != "raw":
-        yield f'step {number} declares a length of its own; that needs framing = "raw".'
+        yield f'step {number} declares another length; that needs framing = "raw".'
     if request.send is not None and request.body is not None:
         yield f"step {number} has both `send` and `body`; a request has one body."
     if request.cut is not None and request.send is None and request.body is None:
@@ -264,7 +267,7 @@ def _unbound_references(
             or (first == "body" and algorithm in DIGESTS and form in ("", *DIGEST_FORMS))
         )
         if not known:
-            yield f"step {number} refers to {match[0]}, which nothing before it binds."
+            yield f"step {number} refers to {match[0]}, which no earlier step defines."
 
 
 def _strings_in(value: Any) -> Iterator[str]:

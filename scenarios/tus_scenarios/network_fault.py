@@ -49,7 +49,7 @@ def resolve_position(at: int | str, length: int) -> int:
         found = int(text) if text[0] != "-" else length + int(text)
     else:
         raise PositionError(
-            f'{text!r} is no position: write 40, "-1", "50%", "first", "last", "last-but-one",'
+            f'{text!r} is not a position: write 40, "-1", "50%", "first", "last", "last-but-one",'
             ' "block" or "part".'
         )
     return min(max(found, 0), length)
@@ -91,16 +91,16 @@ class NetworkFault(
         if len(actions) != 1:
             found = " and ".join(actions) or "none"
             raise ValueError(
-                f"A fault is exactly one act of {', '.join(FAULT_ACTIONS)}; it has {found}."
+                f"A fault needs exactly one action of {', '.join(FAULT_ACTIONS)}; it has {found}."
             )
         if self.until and self.stall is None:
-            raise ValueError("`until` belongs to a `stall`, which states the most seconds to wait.")
+            raise ValueError("`until` needs a `stall`, which limits the wait in seconds.")
         for name in ("throttle", "pieces"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise ValueError(f"`{name}` is a number of bytes from 1.")
+                raise ValueError(f"`{name}` must be a number of bytes, at least 1.")
         if self.stall is not None and self.stall < 0:
-            raise ValueError("`stall` is a number of seconds from 0.")
+            raise ValueError("`stall` must be a number of seconds, at least 0.")
 
     @property
     def action(self) -> str:
@@ -113,15 +113,15 @@ def describe_fault(fault: NetworkFault) -> str:
     place = f"{describe_position(fault.at)} of {_PART_NAMES[fault.inside]}"
     wait = f"{fault.stall:g} seconds" if fault.stall is not None else ""
     if fault.until:
-        return f"standing still after {place} until {fault.until!r} is answered, {wait} at most"
+        return f"stalled after {place} until {fault.until!r} has its response, for at most {wait}"
     return {
         "cut": f"the connection {_BREAK_NAMES.get(fault.cut or '')} after {place}",
-        "stall": f"standing still for {wait} after {place}",
-        "throttle": f"at {fault.throttle} bytes a second after {place}",
+        "stall": f"stalled for {wait} after {place}",
+        "throttle": f"at {fault.throttle} bytes per second after {place}",
         "pieces": f"in writes of {_bytes(fault.pieces or 0)} after {place}",
         "split": f"in writes split after {place}",
         "duplicate": "twice at once",
-        "lose": "its answer lost on the way",
+        "lose": "its response lost",
     }[fault.action]
 
 
@@ -129,7 +129,7 @@ _PART_NAMES = {"head": "the head", "body": "the body", "end": "the body's end"}
 _BREAK_NAMES = {
     "fin": "closed",
     "rst": "reset",
-    "half": "half-closed, so that the answer can come,",
+    "half": "half-closed, so that the response can arrive,",
 }
 
 

@@ -30,17 +30,17 @@ _FORMAT_NAMES = {
     "compact-list": "a list without space around its commas",
     "metadata": "well-formed pairs",
     "metadata-pairs": "comma-separated pairs of a key and a value",
-    "metadata-keys": "keys that are not empty and hold no space or comma",
+    "metadata-keys": "keys that are not empty and contain no space or comma",
     "metadata-ascii": "keys of ASCII",
     "metadata-base64": "Base64 values",
     "metadata-unique": "no key twice",
     "concat": '"partial", or "final;" and a list of URLs',
-    "date": "a date in the form of RFC 9110",
-    "obsolete-date": "a date in one of the obsolete forms",
+    "date": "a date in the format of RFC 9110",
+    "obsolete-date": "a date in one of the obsolete formats",
     "url": "a URL",
     "same-origin": "a URL on the scheme, host and port of the request",
 }
-_GRADE_NAMES = {"pass": "held", "warn": "a warning", "note": "a note", "fail": "a fail"}
+_GRADE_NAMES = {"pass": "held", "warn": "a warning", "note": "a note", "fail": "a failure"}
 
 
 def step_sentences(steps: Iterable[Step]) -> tuple[str, ...]:
@@ -64,12 +64,12 @@ def describe_step(step: Step, fill: FillReferences = str) -> str:
         return _describe_given(step.given, fill)
     if step.finish is not None:
         name = _upload_name(step.finish.of)
-        text = f"Resume {name} where HEAD says, complete it, compare every byte"
+        text = f"Resume {name} at the offset from HEAD, complete it, compare every byte"
     else:
         assert step.message is not None
         text = _describe_request(fill(step.message.method or step.act.upper()), step.message, fill)
     if step.within:
-        text += f", again and again for up to {step.within} seconds"
+        text += f", repeated for up to {step.within} seconds"
     return f"{text} (a precondition)" if step.setup else text
 
 
@@ -80,9 +80,9 @@ def describe_expectation(expectation: Expectation, fill: FillReferences = str) -
     """
     text = describe_pass_condition(expectation, fill)
     for name, condition in expectation.after.items():
-        text += f", if the answer to {name!r} had {describe_condition(condition, fill)}"
+        text += f", if the response to {name!r} had {describe_condition(condition, fill)}"
     if expectation.when is not None:
-        text += f", where the answer has {describe_condition(expectation.when, fill)}"
+        text += f", where the response has {describe_condition(expectation.when, fill)}"
     for grade, condition in expectation.alternatives[1:]:
         text += f"; {_GRADE_NAMES[grade]} for {describe_condition(condition, fill)}"
         text += f" ({condition.says})" if condition.says else ""
@@ -107,7 +107,7 @@ def describe_condition(condition: Condition, fill: FillReferences = str) -> str:
         wanted = condition.status if isinstance(condition.status, tuple) else (condition.status,)
         parts.append("status " + _join_alternatives(str(status) for status in wanted))
     if condition.closed is not None:
-        parts.append("a connection closed unanswered" if condition.closed else "an answer")
+        parts.append("a connection closed without a response" if condition.closed else "a response")
     if condition.interim is not None:
         parts.append(f"an interim {condition.interim}")
     parts += [_describe_header(name, match, fill) for name, match in condition.header.items()]
@@ -155,8 +155,8 @@ def _describe_bounds(matcher: HeaderMatcher, fill: FillReferences) -> list[str]:
     )
     if least == most:
         return [] if least is None else [f"worth {least}"]
-    bounds = [f"of {least} at least"] if least is not None else []
-    return bounds + ([f"of {most} at most"] if most is not None else [])
+    bounds = [f"of at least {least}"] if least is not None else []
+    return bounds + ([f"of at most {most}"] if most is not None else [])
 
 
 def _describe_given(given: GivenUpload, fill: FillReferences) -> str:
@@ -203,7 +203,7 @@ def _describe_target(method: str, request: RequestSpec, fill: FillReferences) ->
         upload, _, suffix = place.partition("}")
         if suffix and upload in {"{upload", "{unknown"}:
             whose = "the upload" if upload == "{upload" else "an upload that never existed"
-            return f" the URL of {whose} with {suffix} behind it"
+            return f" the URL of {whose} followed by {suffix}"
         return f" {_UPLOAD_NAMES.get(place, place)}"
     if method == "POST":
         return " a new upload" if request.of == "upload" else f" a new upload {request.of}"
@@ -222,7 +222,7 @@ def _describe_body(request: RequestSpec, fill: FillReferences) -> list[str]:
     if request.framing == "chunked":
         parts.append("in chunked coding")
     if request.framing == "raw":
-        parts.append("written byte for byte as it stands")
+        parts.append("sent byte for byte")
     if request.declare is not None:
         parts.append(f"claiming Content-Length {fill(str(request.declare))}")
     if request.trailer:
@@ -231,7 +231,7 @@ def _describe_body(request: RequestSpec, fill: FillReferences) -> list[str]:
         parts.append(_describe_cut(request.cut))
     parts += [fill(describe_fault(fault)) for fault in request.faults]
     if request.connection == "kept":
-        parts.append("over the connection that is kept")
+        parts.append("over the persistent connection")
     return parts
 
 

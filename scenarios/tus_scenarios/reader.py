@@ -43,7 +43,9 @@ def parse_scenarios(text: str, where: str) -> list[Scenario]:
         raise ScenarioError(f"{where} is not TOML: {error}.") from None
     sources = document.get("scenario")
     if not isinstance(sources, list) or not sources:
-        raise ScenarioError(f"{where} holds no scenario; each one begins with [[scenario]].")
+        raise ScenarioError(
+            f"{where} contains no scenario; each scenario starts with [[scenario]]."
+        )
     file = _convert({**document, "scenario": []}, ScenarioFile, where)
     scenarios = []
     for number, source in enumerate(sources, 1):

@@ -159,6 +159,6 @@ def _replace_parameters(
         try:
             return format_value(str(int(value) + int(offset)))
         except ValueError:
-            raise ValueError(f"{match[0]} takes a number, and {name} is {value!r}.") from None
+            raise ValueError(f"{match[0]} needs a number, and {name} is {value!r}.") from None
 
     return _PARAMETER.sub(value_of, text)

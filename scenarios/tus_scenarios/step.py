@@ -131,10 +131,10 @@ class Step(
         if len(acts) != 1:
             found = " and ".join(acts) or "none"
             raise ValueError(
-                f"A step needs exactly one act of {', '.join(STEP_ACTIONS)}; it has {found}."
+                f"A step needs exactly one action of {', '.join(STEP_ACTIONS)}; it has {found}."
             )
         if self.request is not None and not self.request.method:
-            raise ValueError("`request` needs a `method`; the other acts are named after theirs.")
+            raise ValueError("`request` needs a `method`; the other actions imply theirs.")
 
     @property
     def act(self) -> str:

@@ -118,9 +118,9 @@ async def _check_upload_intact(context: ScenarioContext, *responses: ScenarioRes
         " [core.patch.concurrent].",
         f"HEAD the upload, repeated for up to {RECOVERY_TIMEOUT:g} seconds until it responds.",
         "  expects a response; else a warning [core.patch.concurrent].",
-        "  expects at least the acknowledged offset; else a fail [core.patch.concurrent].",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.concurrent].",
+        "  expects at least the acknowledged offset; else a failure [core.patch.concurrent].",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.patch.concurrent].",
     ),
 )
 async def slow_and_fast(context: ScenarioContext) -> None:
@@ -160,9 +160,9 @@ async def slow_and_fast(context: ScenarioContext) -> None:
         "  expects status 204 or 4xx of each; a warning for no response [core.patch.concurrent].",
         f"HEAD the upload, repeated for up to {RECOVERY_TIMEOUT:g} seconds until it responds.",
         "  expects a response; else a warning [core.patch.concurrent].",
-        "  expects at least the acknowledged offset; else a fail [core.patch.concurrent].",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.concurrent].",
+        "  expects at least the acknowledged offset; else a failure [core.patch.concurrent].",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.patch.concurrent].",
     ),
 )
 async def at_once(context: ScenarioContext) -> None:
@@ -195,11 +195,11 @@ async def at_once(context: ScenarioContext) -> None:
         f"OPTIONS the creation URL, so that the {PAUSED_AFTER} bytes arrive first.",
         "HEAD the upload at the same time.",
         "  expects a 2xx or 423; else a warning [core.patch.concurrent].",
-        f"  expects an Upload-Offset of {PAUSED_AFTER} at most; else a fail"
+        f"  expects an Upload-Offset of {PAUSED_AFTER} at most; else a failure"
         " [core.head.offset-accurate].",
         f"Continue the PATCH when HEAD has a response, or after {MAX_PAUSE:g} seconds.",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.concurrent].",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.patch.concurrent].",
     ),
 )
 async def head_meanwhile(context: ScenarioContext) -> None:
@@ -252,7 +252,7 @@ async def head_meanwhile(context: ScenarioContext) -> None:
         "  expects status 2xx and 204; else a warning [core.patch.concurrent].",
         "Continue the first PATCH.",
         "Resume both uploads, complete them, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.concurrent].",
+        "  expects every byte in place; else a failure [core.patch.concurrent].",
     ),
 )
 async def others_not_blocked(context: ScenarioContext) -> None:
@@ -283,7 +283,7 @@ async def others_not_blocked(context: ScenarioContext) -> None:
         "  expects status 2xx and 204; else a warning [core.patch.concurrent].",
         "Continue the first PATCH.",
         "Resume the second upload, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.concurrent].",
+        "  expects every byte in place; else a failure [core.patch.concurrent].",
     ),
 )
 async def others_not_blocked_by_two(context: ScenarioContext) -> None:

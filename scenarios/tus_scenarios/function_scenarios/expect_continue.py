@@ -50,7 +50,7 @@ async def _receive_final_or_continue(paused: PausedRequest) -> int | None:
         " [creation-with-upload.expect-continue].",
         "HEAD the upload.",
         f"  expects an Upload-Offset of {SENT} at most [creation-with-upload.upload-offset-value].",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
         "  expects every byte in place [creation-with-upload.upload-offset-value].",
     ),
 )
@@ -104,7 +104,7 @@ async def asked_to_continue(context: ScenarioContext) -> None:
         f"  expects status 413 within {RESPONSE_TIMEOUT:g} seconds; a warning for anything else"
         " [creation-with-upload.expect-continue].",
         "Send the bytes, if there is no response.",
-        "  expects status 413; else a fail [creation.max-size.413].",
+        "  expects status 413; else a failure [creation.max-size.413].",
     ),
 )
 async def refused_before_sending(context: ScenarioContext) -> None:
@@ -142,11 +142,11 @@ async def refused_before_sending(context: ScenarioContext) -> None:
         f"PATCH {AHEAD} bytes at offset {WRONG_OFFSET} with Expect: 100-continue, without sending"
         " the body; send"
         f" it after 100 Continue, or after {RESPONSE_TIMEOUT:g} seconds without a response.",
-        "  expects status 409; else a fail [core.patch.offset-mismatch-409].",
+        "  expects status 409; else a failure [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
-        "  expects Upload-Offset: 0; else a fail [core.patch.offset-mismatch-no-change].",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.offset-mismatch-no-change].",
+        "  expects Upload-Offset: 0; else a failure [core.patch.offset-mismatch-no-change].",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.patch.offset-mismatch-no-change].",
     ),
 )
 async def patch_refused_before_sending(context: ScenarioContext) -> None:

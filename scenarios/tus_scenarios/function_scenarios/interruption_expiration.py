@@ -85,7 +85,7 @@ async def after_cut(context: ScenarioContext) -> None:
         "  expects a 2xx, 404 or 410; a note for a closed connection or another 4xx"
         " [expiration.removed-404-410].",
         "HEAD the upload.",
-        "  expects a 2xx if the PATCH succeeded; else a fail [expiration.complete-not-removed].",
+        "  expects a 2xx if the PATCH succeeded; else a failure [expiration.complete-not-removed].",
     ),
 )
 async def while_sending(context: ScenarioContext) -> None:

@@ -50,7 +50,7 @@ _UNCHANGED = "core.patch.offset-mismatch-no-change"
         f"PATCH {SMALL} bytes at offset {_4_GIB}, and at {_4_GIB // 2} and {_4_GIB + 1}.",
         "  expects status 409 of each [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
-        "  expects Upload-Offset: 0; else a fail [core.patch.offset-mismatch-no-change].",
+        "  expects Upload-Offset: 0; else a failure [core.patch.offset-mismatch-no-change].",
     ),
 )
 async def wrapped_offset(context: ScenarioContext) -> None:
@@ -85,11 +85,11 @@ async def wrapped_offset(context: ScenarioContext) -> None:
         f"PATCH the rest, with the connection reset after {BEFORE + AFTER} bytes, {AFTER} beyond 4"
         " GiB.",
         f"HEAD the upload, repeated for up to {AVAILABLE_TIMEOUT:g} seconds.",
-        f"  expects an Upload-Offset from {_4_GIB - BEFORE} to {_4_GIB + AFTER}; a fail for"
+        f"  expects an Upload-Offset from {_4_GIB - BEFORE} to {_4_GIB + AFTER}; a failure for"
         " another, else a"
         " warning [core.head.offset-accurate].",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.net.detect-errors].",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.net.detect-errors].",
     ),
 )
 async def cut_across_4_gib(context: ScenarioContext) -> None:

@@ -33,11 +33,11 @@ _SIZE = 1000
         f"Given an upload of {_SIZE} bytes.",
         f"PATCH {_SIZE} bytes at offset 0, five times at the same time, each with different bytes.",
         "  expects a 204 of one and a 4xx of the others; a note for a closed connection, a warning"
-        " for a 5xx, a fail for a second success [core.patch.concurrent].",
+        " for a 5xx, a failure for a second success [core.patch.concurrent].",
         "HEAD the upload.",
-        "  expects at least the acknowledged offset; else a fail [core.patch.concurrent].",
+        "  expects at least the acknowledged offset; else a failure [core.patch.concurrent].",
         "GET the upload, if it is complete.",
-        "  expects only the bytes of the successful request; else a fail [core.patch.concurrent].",
+        "  expects only bytes of the successful request; else a failure [core.patch.concurrent].",
     ),
 )
 async def one_winner(context: ScenarioContext) -> None:
@@ -118,10 +118,10 @@ _LOSERS = Expectation(
         "  expects status 204, 404, 409, 410 or 423 for the DELETE; a note for another 4xx"
         " [termination.in-flight].",
         "HEAD the upload.",
-        "  expects 404, 410 or 403 if the DELETE succeeded, otherwise a 2xx; else a fail"
+        "  expects 404, 410 or 403 if the DELETE succeeded, otherwise a 2xx; else a failure"
         " [termination.in-flight].",
         "Resume the upload where HEAD says, if it exists, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [termination.in-flight].",
+        "  expects every byte in place; else a failure [termination.in-flight].",
     ),
 )
 async def delete_and_patch(context: ScenarioContext) -> None:
@@ -176,7 +176,7 @@ async def delete_and_patch(context: ScenarioContext) -> None:
         "  expects status 201 of each; a note for a 4xx of one, else a warning"
         " [concatenation.partial.reuse-across].",
         "HEAD each final upload that was created, compare every byte.",
-        "  expects every byte in place; else a fail [concatenation.final.order].",
+        "  expects every byte in place; else a failure [concatenation.final.order].",
     ),
 )
 async def two_finals(context: ScenarioContext) -> None:

@@ -31,10 +31,10 @@ _LOST_BYTES = "acknowledged bytes were lost in the restart"
         " and one that is complete.",
         "Restart the server.",
         "HEAD each of the three.",
-        "  expects a 2xx and at least the acknowledged offset; else a fail"
+        "  expects a 2xx and at least the acknowledged offset; else a failure"
         " [core.head.offset-accurate].",
-        "Resume each where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.head.offset-accurate].",
+        "Resume each at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.head.offset-accurate].",
     ),
 )
 async def after_restart(context: ScenarioContext) -> None:

@@ -43,10 +43,10 @@ DELETED_PATCH = 60
         " warning for a"
         " closed connection [core.patch.exceeds-length].",
         "HEAD the upload.",
-        f"  expects an Upload-Offset of {DECLARED_LENGTH} at most; else a fail"
+        f"  expects an Upload-Offset of {DECLARED_LENGTH} at most; else a failure"
         " [core.patch.exceeds-length].",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.exceeds-length].",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.patch.exceeds-length].",
     ),
 )
 async def exceeds_in_two(context: ScenarioContext) -> None:
@@ -108,10 +108,10 @@ async def exceeds_in_two(context: ScenarioContext) -> None:
         "  expects a closed connection, or a 4xx before that; else a warning"
         " [core.net.timeout-close].",
         "HEAD the upload.",
-        f"  expects an Upload-Offset from 1 to {PAUSED_AFTER}; a warning for 0, else a fail"
+        f"  expects an Upload-Offset from 1 to {PAUSED_AFTER}; a warning for 0, else a failure"
         " [core.patch.store-partial].",
-        "Resume the upload where HEAD says, complete it, compare every byte.",
-        "  expects every byte in place; else a fail [core.patch.store-partial].",
+        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+        "  expects every byte in place; else a failure [core.patch.store-partial].",
     ),
 )
 async def stalled_patch(context: ScenarioContext) -> None:
@@ -170,7 +170,7 @@ async def stalled_patch(context: ScenarioContext) -> None:
         f"Continue the PATCH when DELETE has a response, or after {MAX_PAUSE:g} seconds.",
         "  expects any response but a 5xx, or a closed connection [termination.in-flight].",
         "HEAD the upload.",
-        "  expects 404, 410 or 403 if the DELETE succeeded, otherwise a 2xx; else a fail"
+        "  expects 404, 410 or 403 if the DELETE succeeded, otherwise a 2xx; else a failure"
         " [termination.in-flight].",
     ),
 )
@@ -224,7 +224,7 @@ async def delete_in_flight(context: ScenarioContext) -> None:
         "  expects status 204, 404, 409, 410 or 423 of each; a note for another 4xx"
         " [termination.in-flight].",
         "HEAD the upload.",
-        "  expects 404, 410 or 403; else a fail if one of the two succeeded"
+        "  expects 404, 410 or 403; else a failure if one of the two succeeded"
         " [termination.in-flight].",
     ),
 )
