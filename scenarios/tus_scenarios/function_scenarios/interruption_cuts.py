@@ -65,8 +65,8 @@ async def _cut_patch(context: ScenarioContext, upload: ScenarioUpload, name: str
         "Ten times: PATCH the rest at the offset from HEAD, with the connection reset or closed"
         " in turn, each time after more bytes; then HEAD the upload, repeated for up to"
         f" {AVAILABLE_TIMEOUT:g} seconds.",
-        "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a failure for"
-        " another offset, else a warning [core.head.offset-accurate].",
+        "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a failure"
+        " for another offset, else a warning [core.head.offset-accurate].",
         "Resume the upload at the offset from HEAD, complete it, compare every byte.",
         "  expects every byte in place; else a failure [core.net.detect-errors].",
     ),
@@ -99,8 +99,8 @@ async def ten_cuts(context: ScenarioContext) -> None:
         f"Given four partial uploads of {PARTIAL_LENGTH} bytes.",
         "All of them at the same time, twice: PATCH the rest, with the connection reset after"
         f" {PARTIAL_CUT} bytes or more; then HEAD it.",
-        "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a failure for"
-        " another offset, else a warning [core.head.offset-accurate].",
+        "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a failure"
+        " for another offset, else a warning [core.head.offset-accurate].",
         "Resume each at the offset from HEAD, and complete it.",
         "  expects every byte in place; else a failure [concatenation.final.order].",
         "POST a final upload of the four.",
