@@ -73,13 +73,13 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--behind-proxy",
         action="store_true",
-        help="believe Forwarded and X-Forwarded-Host, -Proto, -Port, -Prefix and -For; only safe "
+        help="trust Forwarded and X-Forwarded-Host, -Proto, -Port, -Prefix and -For; only safe "
         "behind a proxy that sets them",
     )
     group.add_argument(
         "--relative-location",
         action="store_true",
-        help="tell clients only the path of a new upload; some refuse that",
+        help="send only the path of a new upload in Location; some clients cannot follow it",
     )
     group.add_argument(
         "--unix-sock",

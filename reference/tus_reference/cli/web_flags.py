@@ -10,9 +10,7 @@ from tus_reference.middleware import Cors
 
 def add_cors(group: argparse._ArgumentGroup) -> None:
     """Add what pages of other origins may do."""
-    group.add_argument(
-        "--disable-cors", action="store_true", help="leave this to a proxy, or to nobody"
-    )
+    group.add_argument("--disable-cors", action="store_true", help="do not send CORS headers")
     group.add_argument(
         "--cors-allow-origin",
         default=Cors.allow_origin,
@@ -54,9 +52,7 @@ def add_monitoring(group: argparse._ArgumentGroup) -> None:
         metavar="PATH",
         help="path that is answered 200 while the server serves, empty for none (%(default)s)",
     )
-    group.add_argument(
-        "--expose-metrics", action="store_true", help="tell Prometheus what has happened"
-    )
+    group.add_argument("--expose-metrics", action="store_true", help="serve metrics for Prometheus")
     group.add_argument(
         "--metrics-path",
         type=parse_path,

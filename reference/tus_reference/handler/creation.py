@@ -176,7 +176,9 @@ class Creation:
 def _apply_changes(info: FileInfo, changes: FileInfoChanges) -> FileInfo:
     if changes.id is not None:
         if not is_upload_id(changes.id):
-            raise ValueError(f"the callback wants an upload id that is none: {changes.id!r}")
+            raise ValueError(
+                f"the pre-create callback returned an invalid upload id: {changes.id!r}"
+            )
         info = replace(info, id=changes.id)
     if changes.metadata is not None:
         header = format_metadata(changes.metadata) or None

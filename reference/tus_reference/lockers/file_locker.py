@@ -126,7 +126,7 @@ class FileLock:
         except BaseException:
             os.close(descriptor)
             raise
-        # Whoever lets go in order removes the file.
+        # A holder that releases the lock removes the file, so content means that it died.
         self._is_inherited = os.fstat(descriptor).st_size > 0
         os.truncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
@@ -135,6 +135,9 @@ class FileLock:
 
     def _release(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
+        # In this order: the file must be removed while it is still locked. After `close` it may
+        # be the next holder's, and a waiter that opened it before finds by `_is_at` that it has
+        # locked a file without a name. A stop file that stayed would end the next holder at once.
         self._remove_stop_file()
         self._path.unlink(missing_ok=True)
         os.close(descriptor)

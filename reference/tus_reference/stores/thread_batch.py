@@ -76,16 +76,16 @@ class ThreadBatch:
         completed: list[_Call[Any]] = []
         with anyio.move_on_after(self._hang_timeout):
             await run_sync(self._run_calls, completed, abandon_on_cancel=True)
-        # If a call hangs, those that are over are told at once, and the rest look again.
+        # If a call hangs, those that are over return at once, and the rest start another thread.
         self._has_runner = False
         for call in completed:
             call.signal.set()
-        # A thread that somebody's patience sent may take the next away meanwhile.
+        # Another caller whose wait was too long may have started a thread that took the next.
         with suppress(IndexError):
             self._waiting[0].signal.set()
 
     def _run_calls(self, completed: list[_Call[Any]]) -> None:
-        # What is asked for from now on is left to the next thread, or this never ended.
+        # Only what waits now: with calls added meanwhile, this thread might never end.
         for _ in range(len(self._waiting)):
             try:
                 call = self._waiting.popleft()
