@@ -18,7 +18,7 @@ class ProxiedRequest:
     """A request, as its client sent it; `came` counts the bytes of its body, chunks undone.
 
     `whole` tells whether all of it came; where it did not, `broke` says how the client went away.
-    `status` and `answer` are the server's final response. `done` says what was done to it.
+    `status` and `response_headers` are of the final response. `faults_done` says what was done.
     """
 
     number: int

@@ -1,8 +1,8 @@
 """The relay: the life of a connection between a client and the server behind the proxy.
 
 For each request a connection to the server is opened. Its body is passed on as it comes, while the
-answer is already awaited, since a server may refuse early. Whoever goes away first, the other side
-is told in the same way: by an orderly end or by a reset.
+answer is already awaited, since a server may refuse early. When one side goes
+away, the connection to the other ends in the same way: in order or by a reset.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tus_conformance.proxy.request_sender import CutByPlan, RequestSender
 from tus_conformance.proxy.upstream import Upstream
 
 LINGER_SECONDS = 2.0
-"""How long a client that was answered early may go on sending, in seconds."""
+"""How long a client that had an early response may go on sending, in seconds."""
 
 _READ_SIZE = 65536
 # They are about a connection, of which there are two here (RFC 9110, section 7.6.1).
@@ -40,7 +40,7 @@ class ListenError(Exception):
 
 @dataclass(frozen=True)
 class ProxyServer:
-    """Passes requests on; `choose` says what happens to one, `ended` is told how it went."""
+    """Passes requests on; `choose` decides what happens to one, `on_end` is called after it."""
 
     upstream: Upstream
     choose: Callable[[ProxiedRequest], ChosenFault] = lambda _proxied_request: ChosenFault()
@@ -151,7 +151,7 @@ class _ClientConnection:
             self._parser.receive_data(data)
 
     async def send_event(self, event: Any) -> None:
-        """Pass an event of the answer on."""
+        """Pass an event of the response on."""
         data = self._parser.send(event)
         if data:
             await self._client.send_all(data)
@@ -161,7 +161,7 @@ class _ClientConnection:
         await close_stream(self._client, "rst" if by == "rst" else "fin")
 
     def rewrite_headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Return the headers of an answer as the client is to see them."""
+        """Return the headers of a response as the client is to see them."""
         upstream, place = self._proxy.upstream, self._proxy_url
         return [
             (
@@ -184,7 +184,7 @@ class _ClientConnection:
             await self.send_event(h11.EndOfMessage())
 
     async def _drain_client(self) -> None:
-        """Let the client read an early answer: to close at once would reset the connection."""
+        """Let the client read an early response: to close at once would reset the connection."""
         with trio.move_on_after(LINGER_SECONDS):
             await half_close(self._client)
             while await self._client.receive_some(_READ_SIZE):
@@ -192,7 +192,7 @@ class _ClientConnection:
 
 
 class _ProxiedExchange:
-    """One request and its answer."""
+    """One request and its response."""
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class _ProxiedExchange:
         self._head_sent = trio.Event()
 
     async def run(self, request: h11.Request) -> None:
-        """Pass the request on, and its answer back."""
+        """Pass the request on, and its response back."""
         with self._scope:
             async with trio.open_nursery() as nursery:
                 for other in self._streams[1:]:
@@ -238,7 +238,7 @@ class _ProxiedExchange:
             await self._client_left(close_kind(error))
 
     async def _client_left(self, by: Literal["fin", "rst"]) -> None:
-        """Take note that the client has gone away before it had its answer."""
+        """Take note that the client has gone away before it had its response."""
         if self._proxied_request.status is not None and self._proxied_request.complete:
             return  # with the head of the answer it may have all it wants
         self._proxied_request.closed_by_client = by
@@ -312,7 +312,7 @@ class _ProxiedExchange:
                 return
 
     async def _next_response_event(self) -> Any:
-        """Return the next event of the answer; None where the server has gone away."""
+        """Return the next event of the response; None where the server has gone away."""
         parser = self._sender.parser
         try:
             while (event := parser.next_event()) is h11.NEED_DATA:

@@ -30,17 +30,17 @@ class SendOnlyTransport(Protocol):
     async def send(
         self, http_request: HttpRequest, *, sink: BodySink | None = None
     ) -> HttpResponse:
-        """Send a request; raise ImpassableError where it cannot go this way."""
+        """Send a request; raise UnsupportedByTransportError where it cannot go this way."""
         ...
 
 
 class Transport(SendOnlyTransport, Protocol):
-    """What can hold requests back, too; a `Wire` is one."""
+    """A transport that can also send a body step by step; `Http1Transport` is one."""
 
     def open(
         self, http_request: HttpRequest, *, sink: BodySink | None = None
     ) -> AbstractAsyncContextManager[PendingRequest]:
-        """Return a request whose body is held back; raise ImpassableError as `send` does."""
+        """Return a request whose body waits; raise UnsupportedByTransportError as `send` does."""
         ...
 
 

@@ -47,7 +47,7 @@ class EventLog:
         self._add_bytes("received", size, what)
 
     def label(self, text: str) -> None:
-        """Say what the bytes that came last were; later bytes make an event of their own."""
+        """Name the bytes that came last; later bytes make an event of their own."""
         last = self._events[-1]
         if len(self._events) < MAX_EVENTS:
             text = f"{last.text}, {self._redact(text)}" if last.text else self._redact(text)

@@ -1,4 +1,4 @@
-"""The wire: sends a request over a connection of its own, and returns what came back."""
+"""Sends a request by HTTP/1.1 over a connection of its own, and returns what came back."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class Http1Transport:
     ) -> HttpResponse:
         """Send a request and return what came back; `sink` is given the response body as it comes.
 
-        The body follows its head at once, whatever `Expect` says; `hold` is for waiting.
+        The body follows its head at once, whatever `Expect` says; `open` is for waiting.
         Raises UnsendableError for a request that its framing does not allow, and nothing else: what
-        the network does is told by the answer.
+        the network does is in the response.
         """
         async with self.open(http_request, sink=sink) as pending:
             http_response = await pending.finish()
@@ -69,7 +69,7 @@ class Http1Transport:
         return http_response
 
     def open(self, http_request: HttpRequest, *, sink: BodySink | None = None) -> PendingRequest:
-        """Return a request whose body is held back: `async with wire.hold(outgoing) as held`."""
+        """Return a request whose body waits: `async with transport.open(request) as pending`."""
         url_failure: NetworkFailure | None = None
         try:
             address = parse_address(http_request.url)

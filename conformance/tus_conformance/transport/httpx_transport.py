@@ -1,8 +1,8 @@
-"""The httpx tier: HTTP/2, and proxies, where the wire does not go by itself.
+"""The httpx tier: HTTP/2, and proxies.
 
 httpx sends a whole body before it reads, shows no 1xx, and has no request trailers (over HTTP/1.1
 the record shows 1xx all the same, since the bytes pass the recorded network). What needs those is
-judged over the `Wire`. This is the one module that imports httpx.
+sent by `Http1Transport`. This is the one module that imports httpx.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class HttpxTransport:
     """Sends requests by httpx, each over a connection of its own, every byte recorded.
 
     With `http2`, HTTP/2 is offered over TLS, and spoken with prior knowledge without it. `proxy` is
-    the URL of an HTTP proxy, with its user if it wants one. All else is as for the `Wire`.
+    the URL of an HTTP proxy, with its user if it wants one. All else is as for `Http1Transport`.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class HttpxTransport:
     async def send(
         self, http_request: HttpRequest, *, sink: BodySink | None = None
     ) -> HttpResponse:
-        """Send a request and return what came back, as `Wire.send` does.
+        """Send a request and return what came back, as `Http1Transport.send` does.
 
         Raises UnsendableError for raw framing, for trailers, and for faults other than a stall, a
-        split, a pace or a cut within the body. A cut breaks the whole connection.
+        split, a throttle or a cut within the body. A cut breaks the whole connection.
         """
         if http_request.asterisk_form and self._proxy:
             raise UnsendableError(

@@ -29,13 +29,13 @@ DELIVERY_TIMEOUT = 1.0
 
 
 class ConnectionObserver(Protocol):
-    """Whoever takes down what passes."""
+    """Is called with everything that happens on a connection."""
 
     def on_connect(self, where: str) -> None:
         """A connection was made."""
 
     def on_tls(self, version: str, protocol: str) -> None:
-        """TLS was begun on the connection: what passes from now on is a conversation anew."""
+        """TLS was begun on the connection; what passed before it was said to a proxy."""
 
     def on_sent(self, data: bytes) -> None:
         """Bytes were handed to the network."""
@@ -50,7 +50,7 @@ class ConnectionObserver(Protocol):
 class RecordedBackend(httpcore.AsyncNetworkBackend):
     """Opens recorded connections through another backend; `connect_to` replaces host and port.
 
-    `aim` is where the last connection was to lead, for people.
+    `destination` is where the last connection was to lead, as text.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class RecordedBackend(httpcore.AsyncNetworkBackend):
 
 
 class RecordedStream(httpcore.AsyncNetworkStream):
-    """A connection, with a witness to what passes."""
+    """A connection with an observer of what passes."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class RecordedStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Hand bytes to the network at the pace that is set; raise httpcore.WriteError."""
+        """Hand bytes to the network within the throttle; raise httpcore.WriteError."""
 
         async def write(piece: bytes) -> None:
             await self._inner.write(piece, timeout)
@@ -159,11 +159,11 @@ class RecordedStream(httpcore.AsyncNetworkStream):
 
     @property
     def idle(self) -> bool:
-        """Tell whether nothing has come in that waits to be read, the end least of all."""
+        """Return whether nothing waits to be read, not even the end."""
         return self._is_open and not self._inner.get_extra_info("is_readable")
 
     async def half_close(self) -> None:
-        """End our direction alone: the server sees its end, and can still answer.
+        """End our direction alone: the server sees its end, and can still respond.
 
         Over TLS the connection beneath it is half-closed, as when a client is gone.
         """

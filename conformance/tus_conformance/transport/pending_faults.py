@@ -1,7 +1,6 @@
-"""The fault plan of one exchange: what is still to be done to it, and where.
+"""The faults that are still to be done to one exchange, and at which byte.
 
-Whoever speaks stops at the place of each fault that is to come, and acts there. What the acts do to
-the connection lives in `network`; every one of them is an event of the record.
+`fault_executor` does them; every one of them is an event of the record.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from tus_scenarios.network_fault import resolve_position
 
 @dataclass(frozen=True)
 class Position:
-    """How far a request has been said: so many bytes of its head, its body or what ends that."""
+    """How far a request has been sent: so many bytes of its head, its body or what ends that."""
 
     inside: RequestPart
     sent: int
@@ -41,7 +40,7 @@ class PendingFaults:
         self._pending = list(faults)
 
     def bytes_until_next(self, position: Position, length: int) -> int | None:
-        """Return how many bytes may be said before the next fault; None where none is to come."""
+        """Return how many bytes may be sent before the next fault; None where none is to come."""
         distances = [
             place - position.sent
             for place, fault in self._located(length)
@@ -64,7 +63,7 @@ class PendingFaults:
 
 
 def describe_action(action: FaultAction, position: Position) -> str:
-    """Return an act as the record tells it."""
+    """Return an action as text for the record."""
     if isinstance(action, Break):
         how = "half-closed" if action.by == "half" else "cut"
         return f"{how} after {position}" + (

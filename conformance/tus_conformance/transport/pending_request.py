@@ -1,9 +1,9 @@
-"""One exchange over one HTTP/1.1 connection, spoken at the harness's own pace.
+"""A request over one HTTP/1.1 connection, whose body is sent step by step.
 
-Reading goes on while sending: a server may answer before it has seen the body, and then what it
-said counts, not that it would hear no more. Whoever speaks also listens, and nothing runs between
-the calls, so that a held exchange needs no task of its own, may be ended from any task, and leaks
-nothing.
+Reading goes on while sending: a server may answer before it has seen the body, and then its
+response counts, not that it would read no more. Each call both sends and receives, and nothing runs
+between the calls, so that an open request needs no task of its own, can be ended from any task, and
+leaks nothing.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ OpenConnection = Callable[[], Awaitable[RecordedStream | None]]
 
 
 class PendingRequest:
-    """A request whose body waits for the word. Enter it to send the head; leaving closes it.
+    """A request whose body is sent on demand. Enter it to send the head; leaving closes it.
 
-    Nothing that the server or the network does raises here; it is told by the `Answer`.
+    Nothing that the server or the network does raises here; the `HttpResponse` has it.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class PendingRequest:
         self._deadlines: dict[trio.CancelScope, float] = {}
         self._read_lock = trio.Lock()
         self._progress = trio.Event()
-        self._returned_count = 0  # how many responses `hear` has returned
+        self._returned_count = 0  # how many responses `receive_status` has returned
 
     async def __aenter__(self) -> PendingRequest:
         self._stream = await self._connect()
@@ -88,7 +88,7 @@ class PendingRequest:
     async def send_body(self, size: int) -> int:
         """Send up to `size` more body bytes; return how many body bytes were sent in all.
 
-        Stops early once the final response begins, or the server hears no more.
+        Stops early once the final response begins, or the server receives no more.
         """
         await self._send_and_receive(lambda: self._send_body_bytes(size))
         return self._exchange.sent_body.length
@@ -113,12 +113,12 @@ class PendingRequest:
         return statuses[already_returned]
 
     async def receive_response(self, seconds: float | None = None) -> HttpResponse:
-        """Return the answer without sending more of the body; wait for `seconds` of silence."""
+        """Return the response without sending more of the body; wait for `seconds` of silence."""
         await self._send_and_receive(None, lambda: False, patience=seconds)
         return await self._conclude()
 
     async def finish(self) -> HttpResponse:
-        """Send what is left of the body, and return the answer, unless that is to be lost."""
+        """Send what is left of the body, and return the response, unless that is to be dropped."""
         lose = self._http_request.drop_response
         await self._send_and_receive(self._send_rest, lambda: lose and self.response_begun)
         if lose and self.response_begun and self._stream is not None:
@@ -160,12 +160,12 @@ class PendingRequest:
 
     @property
     def response_begun(self) -> bool:
-        """Tell whether a final response has begun."""
+        """Return whether the head of a final response has come in."""
         return self._exchange.parser.final is not None
 
     @property
     def done(self) -> bool:
-        """Tell whether nothing more will come back."""
+        """Return whether nothing more will come back."""
         exchange = self._exchange
         return self._stream is None or exchange.state.receiving_done or exchange.failure is not None
 
@@ -187,7 +187,7 @@ class PendingRequest:
 
     @property
     def _reusable(self) -> bool:
-        """Tell whether another request may follow on the connection (RFC 9112, section 9.3)."""
+        """Return whether another request may follow on the connection (RFC 9112, section 9.3)."""
         final = self._exchange.parser.final
         if final is None or not self._exchange.state.reusable:
             return False
@@ -203,7 +203,7 @@ class PendingRequest:
 
     @property
     def stale(self) -> bool:
-        """Tell whether the server had closed a kept connection before it heard of this request."""
+        """Return whether the server had closed a kept connection before this request arrived."""
         exchange = self._exchange
         closed = exchange.failure is not None and exchange.failure.kind in {"closed", "reset"}
         reused = exchange.state.connection is Connection.REUSED
@@ -228,7 +228,7 @@ class PendingRequest:
 
                 async def receive() -> None:
                     await self._receive_until(enough or (lambda: False))
-                    # Whoever speaks may have been heard already and only not know it yet.
+                    # The bytes written may have arrived before the sending task returns.
                     await trio.lowlevel.checkpoint()
                     nursery.cancel_scope.cancel()
 
@@ -356,7 +356,7 @@ class PayloadReader:
 
     @property
     def has_more(self) -> bool:
-        """Tell whether there are bytes to take; this may make the next few."""
+        """Return whether there are bytes left; this may make the next few."""
         while not self._chunk:
             chunk = next(self._chunks, None)
             if chunk is None:

@@ -6,18 +6,18 @@ from tus_conformance.transport.network import RecordedStream
 
 
 class PersistentConnection:
-    """Holds the connection between two requests, and the place it leads to."""
+    """Keeps the connection between two requests, with its origin."""
 
     def __init__(self) -> None:
         self._stream: RecordedStream | None = None
         self._origin = ""
 
     def put(self, stream: RecordedStream, origin: str) -> None:
-        """Keep a connection whose last answer is whole."""
+        """Keep a connection whose last response is complete."""
         self._stream, self._origin = stream, origin
 
     async def take(self, origin: str) -> RecordedStream | None:
-        """Return the connection to a place, or None where there is none that can be used."""
+        """Return the connection to an origin, or None where none can be used."""
         stream, self._stream = self._stream, None
         if stream is None:
             return None

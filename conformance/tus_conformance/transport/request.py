@@ -40,12 +40,13 @@ class HttpRequest:
     """A request: exactly these headers in this order, after Host and before the framing's own.
 
     "sized" adds Content-Length to a payload, "chunked" adds Transfer-Encoding; neither is added
-    where the headers name one. "raw" claims `declare` as Content-Length, or else the length of the
-    payload unless the headers frame it themselves. `trailers` need "chunked". With `asterisk` the
-    request-target is "*".
+    where the headers name one. "raw" claims `declared_length` as Content-Length, or else the length
+    of the payload unless the headers frame it themselves. `trailers` need "chunked". With
+    `asterisk_form` the request-target is "*".
 
-    `faults` are done to it on its way; `cut` is short for one of them. With `lose` the answer is
-    waited for and dropped. `line` lends the connection it keeps, and is given it back.
+    `faults` are done to it on its way; `cut` is short for one of them. With `drop_response` the
+    response is awaited and dropped. `connection` lends the connection that it keeps, and is given
+    it back.
     """
 
     method: str
@@ -75,5 +76,5 @@ class HttpRequest:
         return (*self.faults, InjectedFault(Break(self.cut.by), self.cut.after))
 
     def has_header(self, header: str) -> bool:
-        """Tell whether the headers name one, in whatever case."""
+        """Return whether the headers name one, in whatever case."""
         return any(name.lower() == header for name, _ in self.headers)
