@@ -36,7 +36,7 @@ def patch(number: int, method: str = "PATCH") -> ProxiedRequest:
         ("[[rule]]\nchance = 2\nanswer = 500", "`chance` must be a number from 0 to 1"),
         ("[[rule]]\nchance = 0.1", "either a `fault` or an `answer`"),
         ("[[rule]]\nchance = 0.1\nanswer = 200", "`answer` must be a status from 400 to 599"),
-        ('[[rule]]\nchance = 1\nfault = { cut = "rst", at = "soon" }', "'soon' is no position"),
+        ('[[rule]]\nchance = 1\nfault = { cut = "rst", at = "soon" }', "'soon' is not a position"),
         ('[[rule]]\nchance = 1\nfault = { cut = "rst", stall = 1 }', "exactly one act"),
         (
             '[[rule]]\nchance = 1\nfault = { stall = 1, until = "a" }',
