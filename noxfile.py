@@ -51,7 +51,7 @@ def interpreters() -> list[str]:
 
 
 def _is_working_interpreter(interpreter: str) -> bool:
-    """Tell whether an interpreter is more than a name, as the shims of version managers can be."""
+    """Return whether an interpreter runs; shims of version managers can be names only."""
     found = shutil.which(interpreter)
     if found is None:
         return False

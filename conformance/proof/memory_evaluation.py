@@ -1,4 +1,4 @@
-"""Judging a server in memory: no socket, no waiting, every scenario, what came of each check.
+"""The evaluation of a server in memory: no socket, no waiting, every scenario and check.
 
 Time is trio's mock clock for both sides, so that time-outs and expiry pass at once.
 """
@@ -54,7 +54,7 @@ PROFILE = Profile(
 )
 
 SENDS_NO_BYTES = frozenset({"interruption.large.wrapped-offset"})
-"""Scenarios that are told with --large alone, and yet send no gigabytes."""
+"""Scenarios that run only with --large, and yet send no gigabytes."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ class ServerCase:
 
 @dataclass
 class RecordedServer:
-    """A case that was judged before, with every exchange."""
+    """A case that was evaluated before, with every exchange."""
 
     discovery: DiscoveryResult
     results: dict[str, ScenarioResult]
@@ -240,7 +240,7 @@ def _grades_recorder(possible_grades: PossibleGrades) -> ExpectationObserver:
 
 @dataclass
 class _ReusableResults:
-    """The scenarios that need not be told again."""
+    """The scenarios that need not run again."""
 
     session: Session
     known: RecordedServer | None
@@ -254,14 +254,14 @@ class _ReusableResults:
         return before if self._is_unchanged(scenario, self.known, self.change) else None
 
     def _is_unchanged(self, scenario: Scenario, known: RecordedServer, change: Change) -> bool:
-        """Tell whether every answer in a scenario would be what it was."""
+        """Return whether every answer in a scenario would be what it was."""
         recording = known.traffic.get(scenario.id)
         if recording is None or not self._has_same_discovery(scenario, known.discovery):
             return False
         return leaves_unchanged(change, recording, known.config)
 
     def _has_same_discovery(self, scenario: Scenario, before: DiscoveryResult) -> bool:
-        """Tell whether all that a scenario takes from the discovery is what it was."""
+        """Return whether all that a scenario takes from the discovery is what it was."""
         now, profile = self.session.discovery, self.session.target.profile
         applies = [inapplicable(scenario, found, profile) for found in (now, before)]
         return applies[0] == applies[1] and _discovery_facts(now) == _discovery_facts(before)

@@ -50,7 +50,7 @@ def render_lines(
 
 
 def is_command_row(line: str) -> bool:
-    """Tell whether a row is there to be copied, and may be longer than the page."""
+    """Return whether a row is there to be copied, and may be longer than the page."""
     return "://" in line
 
 

@@ -9,7 +9,7 @@ NOT_ADVERTISABLE = frozenset({"download", "complete-uploads"})
 
 
 def is_contradiction(found: Capability) -> bool:
-    """Tell whether a server says other than it does; what is unknown contradicts nothing."""
+    """Return whether a server says other than it does; what is unknown contradicts nothing."""
     if found.name in NOT_ADVERTISABLE or found.observed == "unknown":
         return False
     return found.advertised != (found.observed == "accepted")

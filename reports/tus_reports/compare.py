@@ -63,7 +63,7 @@ class Comparison:
 
     @property
     def exit_code(self) -> int:
-        """Return 1 for a regression, 3 where that cannot be told, 0 otherwise."""
+        """Return 1 for a regression, 3 if that is undetermined, 0 otherwise."""
         if self.of_kind("regressed"):
             return 1
         undetermined = [
@@ -129,7 +129,7 @@ class ScenarioStability:
 
     @property
     def is_stable(self) -> bool:
-        """Tell whether it has the same verdict in every run that contains it."""
+        """Return whether it has the same verdict in every run that contains it."""
         return len({verdict for verdict in self.verdicts if verdict is not None}) <= 1
 
 

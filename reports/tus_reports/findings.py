@@ -1,4 +1,4 @@
-"""What a reader of a run must look at, gathered so that one cause is told once.
+"""What a reader of a run must look at, collected so that one cause is reported once.
 
 A `Finding` is a requirement that came out worse than a note, with every check that says so; an
 `Blocker` is a reason that kept scenarios from saying anything, with all of them; a `Note` is

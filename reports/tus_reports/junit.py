@@ -114,7 +114,7 @@ def _add_incomplete_run(root: ET.Element, suite_id: int, record: Record) -> None
 
 
 def _element_name(scenario: ScenarioResult, record: Record) -> str:
-    """Return the name of the element that tells how a scenario came out; none for a pass."""
+    """Return the name of the element for the verdict of a scenario; none for a pass."""
     strict = "--strict" in record.header.arguments
     if scenario.verdict == "fail" or (strict and scenario.verdict == "warn"):
         return "failure"

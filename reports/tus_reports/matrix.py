@@ -47,7 +47,7 @@ class MatrixRow:
 
     @property
     def differs(self) -> bool:
-        """Tell whether the servers came out differently."""
+        """Return whether the servers came out differently."""
         return len({cell.verdict for cell in self.cells}) > 1
 
 
@@ -63,7 +63,7 @@ class ExtensionMatrix:
 def matrix_html(servers: Sequence[MatrixServer]) -> str:
     """Return the matrix of several runs as one HTML file.
 
-    Raises `MixedEditionsError` where they judge by different editions of the specification, and
+    Raises `MixedEditionsError` if they are about different editions of the specification, and
     `DuplicateServerError` where two servers have one name.
     """
     template = template_environment().get_template("matrix.html.j2")

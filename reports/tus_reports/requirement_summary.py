@@ -44,7 +44,7 @@ def _describe_finding(found: Finding) -> str:
 
 
 def _describe_cause(scenarios: list[str], reasons: Iterable[str]) -> str:
-    """Tell the reason of a scenario, or else which scenarios the verdict follows from."""
+    """Return the reason of a scenario, or else the scenarios that the verdict follows from."""
     reason = next(iter(reasons), "")
     if reason or not scenarios:
         return reason

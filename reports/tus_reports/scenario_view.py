@@ -61,7 +61,7 @@ class CheckView:
 
 @dataclass(frozen=True)
 class AttemptView:
-    """An attempt: what was judged, and the exchanges in their order."""
+    """An attempt: its checks, and its exchanges in order."""
 
     number: int
     verdict: Verdict

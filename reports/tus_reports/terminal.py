@@ -183,7 +183,7 @@ def verdict_cells(verdict: Verdict) -> StyledLine:
 
 
 def conclusion_rows(record: Record, width: int, where: str) -> Iterator[StyledLine]:
-    """Yield what did not pass, told once for each cause, and then the sums."""
+    """Yield what did not pass, once for each cause, and then the totals."""
     found = collect_findings(record.scenarios, record.requirements)
     yield from _findings_rows(found, width)
     if found.notes:

@@ -109,7 +109,7 @@ def encode_for(text: str, encoding: str | None) -> str:
 
 
 def supports_colour(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal that shows colour, and the user has not said no to it."""
+    """Return whether a stream is a terminal with colour that the user has not turned off."""
     dumb = os.environ.get("TERM") == "dumb"
     return stream.isatty() and not os.environ.get("NO_COLOR") and not dumb
 

@@ -44,7 +44,7 @@ class GroupTotals:
 
     @property
     def is_offered(self) -> bool:
-        """Tell whether the server has what this is about.
+        """Return whether the server has what this is about.
 
         A row or two may hold where an extension is missing: that it is not advertised, say.
         """

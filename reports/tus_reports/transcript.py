@@ -110,7 +110,7 @@ def describe_body(body: RecordedBody) -> str:
 
 
 def _is_binary(text: str) -> bool:
-    """Tell whether a text is none, by how much of its beginning no keyboard writes."""
+    """Return whether a text is none, by how much of its beginning no keyboard writes."""
     beginning = text[:_MAX_BODY_CHARACTERS]
     odd = sum(not (" " <= char <= "~" or char in "\t\r\n") for char in beginning)
     return odd * 4 > len(beginning)

@@ -1,7 +1,7 @@
 """What a function scenario may do: the `ScenarioContext` that the engine implements.
 
 A function scenario carries the same header as one in data, and its checks go through the same
-verdict; report and ledger cannot tell the two apart.
+verdict; report and ledger treat both alike.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
 
 
 class ScenarioUpload(Protocol):
-    """An upload the story knows: its URL, and the offset its server last acknowledged."""
+    """An upload of the scenario: its URL, and the offset that the server last acknowledged."""
 
     @property
     def url(self) -> str: ...
@@ -34,12 +34,12 @@ class ScenarioResponse(Protocol):
 
     @property
     def succeeded(self) -> bool:
-        """Tell whether the answer is a 2xx."""
+        """Return whether the answer is a 2xx."""
         ...
 
     @property
     def closed(self) -> bool:
-        """Tell whether the connection was closed without a final answer."""
+        """Return whether the connection was closed without a final answer."""
         ...
 
     def header(self, name: str) -> str | None:
@@ -48,7 +48,7 @@ class ScenarioResponse(Protocol):
 
 
 class PausedRequest(Protocol):
-    """A request whose body is held back by the story."""
+    """A request whose body the scenario sends piece by piece."""
 
     async def send_body(self, size: int) -> None:
         """Send so many more bytes of the body."""
@@ -72,7 +72,7 @@ class PausedRequest(Protocol):
 
 
 class ScenarioContext(Protocol):
-    """The means to tell a scenario: every request is recorded, every check counted."""
+    """What a function scenario may do: every request is recorded, every check counts."""
 
     def profile_seconds(self, name: str) -> float:
         """Return a number of seconds from the profile, named in `needs` as "profile:NAME"."""
@@ -87,15 +87,15 @@ class ScenarioContext(Protocol):
         ...
 
     async def open_request(self, method: str, request: RequestSpec) -> PausedRequest:
-        """Send the head of a request, and leave the pace of its body to the story."""
+        """Send the head of a request; the scenario then sends its body piece by piece."""
         ...
 
     async def finish(self, finish: FinishUpload, *expected: Expectation) -> None:
-        """Resume, complete and compare an upload, and judge that it is intact."""
+        """Resume, complete and compare an upload, and evaluate whether it is intact."""
         ...
 
     def expect(self, response: ScenarioResponse, *expected: Expectation) -> bool:
-        """Judge an answer; return whether every expectation came out as a pass."""
+        """Evaluate a response; return whether every expectation passed."""
         ...
 
     async def restart(self) -> None:
@@ -107,5 +107,5 @@ class ScenarioContext(Protocol):
         ...
 
     async def run_concurrently(self, *branches: Callable[[], Awaitable[None]]) -> None:
-        """Tell several branches at once, and go on when all have ended."""
+        """Run several branches concurrently; return when all have ended."""
         ...

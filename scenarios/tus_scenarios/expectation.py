@@ -82,8 +82,8 @@ class Condition(
     """What an answer may be. `content` is a range of the upload's bytes, as `[start, stop]`.
 
     `intact` is for `finish` alone: resumed, completed, and every byte that can be read is right.
-    `closed` means that the connection was closed without a final answer. `says` tells the reader of
-    a report what it means that an answer is like this.
+    `closed` means that the connection was closed without a final response. `says` explains to
+    readers of a report what such a response means.
     """
 
     status: StatusPattern | tuple[StatusPattern, ...] | None = None
@@ -96,10 +96,10 @@ class Condition(
 
 
 class Expectation(Condition, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A condition with the requirements that it checks; it is only judged where `when` holds.
+    """A condition with the requirements that it checks; it is evaluated only if `when` holds.
 
-    `after` names steps before, and what their answers must have been for it to be judged at all.
-    Its own `says` tells what it means that neither it nor any of its alternatives is met.
+    `after` names earlier steps, and what their responses must have been for it to be evaluated.
+    Its own `says` explains what it means if neither it nor any alternative is met.
     """
 
     checks: str | tuple[str, ...]

@@ -69,7 +69,7 @@ class LedgerComparison:
 
     @property
     def agrees(self) -> bool:
-        """Tell whether nothing is amiss, either way."""
+        """Return whether nothing is amiss, either way."""
         differences = (self.added, self.removed, self.changed, self.moved, self.without_requirement)
         return (
             not any(differences)

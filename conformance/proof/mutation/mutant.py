@@ -94,7 +94,7 @@ def _mutated_source(module: cst.Module, node: cst.CSTNode, other: cst.CSTNode) -
 
 
 def _is_text_only(node: cst.CSTNode, other: cst.CSTNode) -> bool:
-    """Tell whether a change is one of words, or of the letter case of a header's name."""
+    """Return whether a change is one of words, or of the letter case of a header's name."""
     if not (isinstance(node, cst.SimpleString) and isinstance(other, cst.SimpleString)):
         return False
     same = node.value.lower() == other.value.lower()

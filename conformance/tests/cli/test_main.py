@@ -264,7 +264,7 @@ def test_the_command_to_reproduce_a_fail_reproduces_it(
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process runs."""
+    """Return whether a process runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

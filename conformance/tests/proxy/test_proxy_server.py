@@ -48,7 +48,7 @@ class UpstreamServer:
             self.ended[number] = "rst"
 
     def whole(self, number: int) -> bool:
-        """Tell whether a request is there to its end."""
+        """Return whether a request is there to its end."""
         head, _, body = self.heard[number].partition(b"\r\n\r\n")
         if b"chunked" in head:
             return body.endswith(b"\r\n\r\n") and b"0\r\n" in body

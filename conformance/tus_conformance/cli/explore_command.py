@@ -1,4 +1,4 @@
-"""`tus-conformance explore`: look for stories that a server gets wrong."""
+"""`tus-conformance explore`: random request sequences, to find responses that break the model."""
 
 from __future__ import annotations
 

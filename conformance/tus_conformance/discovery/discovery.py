@@ -54,17 +54,17 @@ class DiscoveryResult:
     expires_in: float | None = None
 
     def advertises(self, name: str) -> bool:
-        """Tell whether the server lists an extension."""
+        """Return whether the server lists an extension."""
         return name in self.extensions
 
     def accepts(self, name: str) -> bool:
-        """Tell whether a probe saw that the server does it."""
+        """Return whether a probe saw that the server does it."""
         found = self.capabilities.get(name)
         return found is not None and found.observed == "accepted"
 
     @property
     def forgets_complete_uploads(self) -> bool:
-        """Tell whether a probe saw that HEAD no longer finds an upload that is complete."""
+        """Return whether a probe saw that HEAD no longer finds an upload that is complete."""
         found = self.capabilities.get("complete-uploads")
         return found is not None and found.observed == "refused"
 

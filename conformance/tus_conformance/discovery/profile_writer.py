@@ -21,7 +21,7 @@ Known = Mapping[str, Any]
 def format_profile(found: DiscoveryResult, known: Known) -> str:
     """Return a profile in TOML with the keys of `known` set, and all others in comments.
 
-    A value of `known` that is None is not set either, but its key is told to be needed.
+    A value of `known` that is None is not set either, but its key is described as needed.
     """
     definitions = build_schema()["$defs"]
     lines = [*_comment_lines("\n".join(_summary_lines(found))), ""]

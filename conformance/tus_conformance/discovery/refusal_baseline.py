@@ -29,7 +29,7 @@ class RefusalBaseline:
     def describe_match(self, status: int | None) -> str:
         """Return which made-up thing was refused with a status, too, as part of a sentence.
 
-        A 5xx that only the creations got tells of a server that is broken, not of one that refuses.
+        A 5xx to the creations alone means that the server is broken, not that it refuses.
         """
         if status is None or status < 400:
             return ""

@@ -31,7 +31,7 @@ _OBSOLETE_DATES = ("%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 
 
 def matches(matcher: HeaderMatcher, value: str, *, base: str) -> bool:
-    """Tell whether a value is what a matcher asks for; `base` is the URL of the request."""
+    """Return whether a value is what a matcher asks for; `base` is the URL of the request."""
     return all(predicate(value, base) for predicate in _predicates(matcher))
 
 
@@ -80,7 +80,7 @@ def _within(number: int, least: int | str | None, most: int | str | None) -> boo
 
 
 def _is_obsolete_date(value: str) -> bool:
-    """Tell whether a value is a date of RFC 850 or of C's asctime (RFC 9110, section 5.6.7)."""
+    """Return whether a value is a date of RFC 850 or of C's asctime (RFC 9110, section 5.6.7)."""
     for form in _OBSOLETE_DATES:
         try:
             found = datetime.strptime(value, form).replace(tzinfo=UTC)

@@ -1,1 +1,1 @@
-"""Telling a scenario once, with its uploads, its waits and its finish."""
+"""One attempt at a scenario: its steps, its uploads, and the requests that it composes."""

@@ -1,8 +1,8 @@
-"""The explorer: looks for stories that a server gets wrong, and tells each as short as it can be.
+"""The explorer: searches for the shortest sequences of requests that a server gets wrong.
 
-A story is a list of moves that hypothesis draws. A small model of the uploads turns it into the
-steps of an ordinary scenario, with what every answer may be; the engine tells and judges it like
-any other. So the explorer has no opinions of its own, and what it finds is a scenario file.
+A sequence is a list of moves that hypothesis draws. A small model of the uploads turns it into the
+steps of an ordinary scenario, with every legal response; the engine runs and evaluates it like any
+other. So the explorer grades nothing itself, and what it finds is a scenario file.
 """
 
 from __future__ import annotations

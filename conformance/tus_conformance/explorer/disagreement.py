@@ -1,4 +1,4 @@
-"""A finding: the shortest story that a server gets wrong, as a scenario file."""
+"""A disagreement: the shortest sequence that a server gets wrong, as a scenario file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tus_scenarios.writer import format_scenarios
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A story, the attempt that showed what is wrong with it, and the check that says so."""
+    """A sequence, the attempt that showed what is wrong, and the check that failed."""
 
     moves: tuple[Move, ...]
     attempt: Attempt
@@ -27,13 +27,13 @@ class Disagreement:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Return the steps of the story up to the one that came out wrong."""
+        """Return the steps of the sequence up to the one that failed."""
         steps = unfold_moves(self.moves)
         return steps[: self.check.step] if self.check.step else steps
 
     @property
     def server_exited(self) -> bool:
-        """Tell whether what was found is that the server ended."""
+        """Return whether what was found is that the server ended."""
         return self.check.rule == "server-exit"
 
     @property
@@ -51,7 +51,7 @@ class Disagreement:
 def scenario_source(
     steps: Sequence[Step], moves: Sequence[Move], row: str, why: str
 ) -> ScenarioSource:
-    """Return the steps of a story as a scenario about a row of the ledger."""
+    """Return the steps of a sequence as a scenario about a requirement."""
     kinds_text = " then ".join(dict.fromkeys(move.kind for move in moves))
     content_hash = crc32(
         msgspec.json.encode(steps)
@@ -66,7 +66,7 @@ def scenario_source(
 
 
 def scenario_from_moves(moves: Sequence[Move]) -> Scenario:
-    """Return a story as the engine tells it."""
+    """Return a sequence as a scenario that the engine can run."""
     source = scenario_source(unfold_moves(moves), moves, "story", "A generated sequence.")
     return unfold(source, ScenarioFile(section="Core", extension="core", scenario=(source,)))[0]
 

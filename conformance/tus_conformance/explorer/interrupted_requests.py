@@ -1,7 +1,7 @@
 """Interruptions: connections that break, answers that are lost, requests that come twice.
 
 Afterwards an upload is unsettled. What broke off may still be under way, so that the next PATCH
-may find another offset than HEAD has told: nothing it is answered with is wrong, as long as bytes
+may find another offset than HEAD reported: no response to it is wrong, as long as bytes
 are neither lost nor doubled.
 """
 

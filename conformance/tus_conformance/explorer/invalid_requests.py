@@ -251,7 +251,7 @@ _CREATION = """{ post = { of = "$u", $request }, expect = [
 def _refused_creation(
     state: ModelState, request: str, right: str, row: str, more: str
 ) -> tuple[Step, ...]:
-    """Return a creation that ought to be refused; the story never speaks of it again."""
+    """Return a creation that must be refused; the sequence does not use its upload."""
     name = f"{state.name()}-refused"
     return steps(_CREATION, u=name, request=request, right=right, row=row, more=more)
 

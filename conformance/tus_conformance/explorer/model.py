@@ -1,4 +1,4 @@
-"""The model: what is known of each upload in a story, however the server may have answered.
+"""The model: what is known of each upload in a sequence, whatever the server responded.
 
 An offset is known as a range, since a server may keep all, some or nothing of what broke off. The
 exact offset, as the server acknowledges it, is a reference in the steps: `{a.offset}`.
@@ -37,12 +37,12 @@ class ModelUpload:
 
     @property
     def complete(self) -> bool:
-        """Tell whether everything is certainly stored."""
+        """Return whether everything is certainly stored."""
         return self.min_offset == self.length and self.declared
 
     @property
     def writable(self) -> bool:
-        """Tell whether it takes bytes in the ordinary way, with nothing else under way."""
+        """Return whether it takes bytes in the ordinary way, with nothing else under way."""
         return not (self.deleted or self.uncertain or self.joined or self.concat == "final")
 
     def add_stored(self, size: int) -> None:
@@ -62,7 +62,7 @@ class ModelUpload:
 
 @dataclass
 class ModelState:
-    """The uploads of a story, in the order of their creation."""
+    """The uploads of a sequence, in the order of their creation."""
 
     uploads: list[ModelUpload] = field(default_factory=list)
     _names: int = 0

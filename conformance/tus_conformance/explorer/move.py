@@ -1,4 +1,4 @@
-"""Moves: what hypothesis draws. What a move comes to in a story is up to the model."""
+"""Moves: what hypothesis draws. The model decides what a move becomes in a sequence."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The search: hypothesis makes up stories, the engine tells them, and what is wrong is shrunk.
+"""The search: hypothesis generates sequences, the engine runs them, and failures are shrunk.
 
 Once a disagreement is found, the kind of move that it takes is left out, and the search goes on for
-others. A finding counts only if it shows itself again each time it is told.
+others. A disagreement counts only if it recurs on every repetition.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from tus_conformance.targets.server_process import ServerError
 from tus_reports import Attempt, Check
 
 MAX_MOVES = 20
-"""The most moves of a story."""
+"""The largest number of moves in a sequence."""
 
 REPEATS = 3
-"""How often a finding is told again before it counts."""
+"""How often a disagreement is repeated before it counts."""
 
 SHRINK_SECONDS = 60.0
 """How long a disagreement is shrunk, in seconds."""
@@ -47,12 +47,12 @@ class ServerLostError(Exception):
 
 
 class _DisagreementError(Exception):
-    """What tells hypothesis that a story came out wrong."""
+    """Raised to report a failed sequence to hypothesis."""
 
 
 @dataclass
 class SearchResult:
-    """What a search has found; `undetermined` stories could not be told to their end."""
+    """The result of a search; `undetermined` sequences could not be completed."""
 
     disagreements: list[Disagreement] = field(default_factory=list)
     flaky: list[Disagreement] = field(default_factory=list)
@@ -63,7 +63,7 @@ class SearchResult:
 
 
 class Search:
-    """A search on one server; `on_disagreement` is told of each finding as soon as it is there."""
+    """A search on one server; `on_disagreement` is called with each disagreement found."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Search:
         self._until = 0.0
 
     async def __call__(self) -> SearchResult:
-        """Search until every story has been told, or nothing is left that could be tried."""
+        """Search until every sequence has run, or nothing is left to try."""
         try:
             while self._kinds and self.found.sequences < self._examples:
                 disagreement = await trio.to_thread.run_sync(self._search_once)
@@ -129,8 +129,8 @@ class Search:
     def _search_once(self) -> Disagreement | None:
         """Let hypothesis look for one disagreement, and shrink it; runs in a thread of its own."""
         self._shortest = None
-        hypothesis, stories = _hypothesis(self._kinds)
-        agree = hypothesis.given(stories)(self._check_moves)
+        hypothesis, sequences = _hypothesis(self._kinds)
+        agree = hypothesis.given(sequences)(self._check_moves)
         agree = hypothesis.seed(f"{self._seed} {len(self._kinds)}")(agree)
         quietly = hypothesis.settings(
             max_examples=self._examples - self.found.sequences,
@@ -147,7 +147,7 @@ class Search:
         return self._shortest
 
     def _check_moves(self, moves: Sequence[Move]) -> None:
-        """Tell a story from hypothesis' thread; raise where it comes out wrong."""
+        """Run a sequence from hypothesis' thread; raise if it fails."""
         if (
             self._shortest is not None
             and trio.from_thread.run_sync(trio.current_time) > self._until
@@ -165,7 +165,7 @@ class Search:
         raise _DisagreementError
 
     async def _run_moves(self, moves: tuple[Move, ...]) -> Disagreement | None:
-        """Tell a story; return a finding where it came out wrong."""
+        """Run a sequence; return a disagreement if it failed."""
         scenario = scenario_from_moves(moves)
         if not scenario.steps:
             return None
@@ -202,7 +202,7 @@ def _first_failure(attempt: Attempt, monitor: InvariantMonitor) -> Check | None:
 
 
 def _hypothesis(kinds: Sequence[MoveKind]) -> tuple[Any, Any]:
-    """Return the library, and the strategy for stories; raise MissingError without it."""
+    """Return hypothesis and the strategy for sequences; raise MissingError without it."""
     try:
         import hypothesis
         import hypothesis.strategies as some
@@ -218,6 +218,6 @@ def _hypothesis(kinds: Sequence[MoveKind]) -> tuple[Any, Any]:
         size=some.integers(0, 40),
         shape=some.integers(0, 11),
     )
-    # Lists are short on the average; two of them make a story in which something can happen.
+    # Lists are short on average; two of them make a sequence in which something can happen.
     half = some.lists(move, max_size=MAX_MOVES // 2)
     return hypothesis, some.builds(operator.add, half, half)

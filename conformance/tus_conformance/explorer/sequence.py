@@ -1,4 +1,4 @@
-"""A story: moves, unfolded into the steps of a scenario, each with what its answer may be."""
+"""A sequence: moves, unfolded into the steps of a scenario, each with its legal responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOVE_KINDS: dict[str, MoveKind] = {
 
 
 def unfold_moves(moves: Iterable[Move]) -> tuple[Step, ...]:
-    """Return the steps of a story; in the end every upload is completed, and its bytes compared."""
+    """Return the steps of a sequence; finally, every upload is completed and compared."""
     state = ModelState()
     steps: list[Step] = []
     for move in moves:
@@ -34,6 +34,6 @@ def unfold_moves(moves: Iterable[Move]) -> tuple[Step, ...]:
 
 
 def required_capabilities(moves: Sequence[Move]) -> tuple[str, ...]:
-    """Return what a server must have for a story to make sense."""
+    """Return the capabilities that a server needs for a sequence."""
     found = [need for move in moves for need in MOVE_KINDS[move.kind].needs]
     return tuple(dict.fromkeys(found))

@@ -179,7 +179,7 @@ def _head(state: ModelState, move: Move) -> tuple[Step, ...]:
 
 
 def head_steps(upload: ModelUpload) -> tuple[Step, ...]:
-    """Return the steps that ask for a steady upload, with all that HEAD must tell of it."""
+    """Return the steps that ask for a steady upload, with everything that HEAD must report."""
     length = """{ when.status = "2xx", header.Upload-Length = { least = $length, most = $length },
       checks = "core.head.upload-length" }"""
     deferred = """{ when.status = "2xx", header.Upload-Defer-Length = true,

@@ -17,7 +17,7 @@ from tus_scenarios import NetworkFault
 from tus_scenarios.network_fault import PositionError, describe_fault, resolve_position
 
 ANY_POSITION = "any"
-"""The position that is drawn anew each time."""
+"""The position that is drawn for each request."""
 
 _SHARES = 1000
 
@@ -29,8 +29,8 @@ class FaultPlanError(ValueError):
 class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happens, with a chance from 0 to 1, to requests of some methods: exactly one of two.
 
-    `fault` is done to the request; its `at` may be "any", a place drawn anew each time. `answer`
-    is a status from 400 that the proxy gives itself, without asking the server.
+    `fault` is injected into the request; its `at` may be "any", a position drawn for each request.
+    `answer` is a status from 400 with which the proxy itself responds.
     """
 
     chance: float

@@ -1,6 +1,6 @@
 """The JSON Schema of the unreliable proxy's plans, for editors, made from the types.
 
-Write it anew after a change with `python -m tus_conformance.proxy.fault_rules_schema`.
+Regenerate it after a change with `python -m tus_conformance.proxy.fault_rules_schema`.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class ScenarioWriter:
                 self._with_name(Step(request=RequestSpec(method=method, to=f"{{{upload.name}}}"))),
             )
         if method == "PATCH" and upload.uncertain and proxied.status in {409, 423}:
-            return ()  # a race between what had broken off and its retry, which is not to be told
+            return ()  # a race of an interrupted request and its retry is not repeatable
         writers = {
             "PATCH": self._patch_step,
             "HEAD": self._head_step,
@@ -143,7 +143,7 @@ class ScenarioWriter:
             self.needed.add("defer")
         offset = proxied.header("Upload-Offset") or ""
         expected_there = offset == str(upload.offset)
-        # "rest" is known only once the length is, which this very request may tell.
+        # "rest" is known only once the length is, which this request may declare.
         length = upload.length if declared is None else None
         send = self._request_body(proxied, int(offset) if is_integer(offset) else 0, length)
         values: dict[str, Any] = {

@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the run where a target is given, so that mistakes are told before all else."""
+    """Prepare the run if a target is given, so that usage errors are reported first."""
     if config.getoption("--tus-target"):
         from tus_conformance.pytest_plugin.cleanup import Cleanup
         from tus_conformance.pytest_plugin.items import prepare

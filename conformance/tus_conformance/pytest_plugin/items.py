@@ -90,7 +90,7 @@ class PluginRun:
         return self.left_behind.lines(self._plan.target.redaction)
 
     def invariant_result(self, name: str) -> ScenarioResult | None:
-        """Return what an invariant saw in the scenarios told so far; None if it was left out."""
+        """Return the result of an invariant over the scenarios run so far; None if excluded."""
         if self._worker_results is not None:
             return self._worker_results[name]
         return next((result for result in self._run.invariant_results() if result.id == name), None)
@@ -156,7 +156,7 @@ class ScenarioItem(_Item):
         self.scenario = scenario
 
     def runtest(self) -> None:
-        """Tell the scenario."""
+        """Run the scenario."""
         try:
             result = self.plugin_run.run_scenario(self.scenario)
         except TargetUnreachable as unreachable:
@@ -165,7 +165,7 @@ class ScenarioItem(_Item):
 
 
 class InvariantItem(_Item):
-    """An invariant, over the scenarios that were told before it."""
+    """An invariant, over the scenarios that ran before it."""
 
     def runtest(self) -> None:
         """Conclude from what the invariant saw."""

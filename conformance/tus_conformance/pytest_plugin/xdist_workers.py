@@ -1,8 +1,8 @@
 """The suite spread over the workers of pytest-xdist: what each of them saw is put together.
 
 An invariant speaks of every exchange of a run, and a worker sees those of its own scenarios. So
-the workers leave the invariants out and send, when they end, what theirs saw; the process that
-leads them tells each invariant once, by the worst of it. Uploads belong to one scenario, and so to
+the workers leave the invariants out and send, when they end, what theirs saw; the main process
+reports each invariant once, with the worst result. An upload belongs to one scenario, and so to
 one worker: no invariant needs to see what two of them did to one.
 """
 
@@ -62,7 +62,7 @@ class XdistWorkers:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Tell the invariants once all workers have ended."""
+        """Report the invariants once all workers have ended."""
         result = yield
         if self._seen:
             self._plugin_run.use_worker_results(

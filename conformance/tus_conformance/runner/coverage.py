@@ -23,7 +23,7 @@ class CoveredRequirement:
 
     @property
     def state(self) -> CoverageState:
-        """Tell how the row stands: only a `missing` one is a gap."""
+        """Return the state of the requirement: only `missing` is a gap."""
         if self.requirement.observable == "no":
             return "unobservable"
         if self.requirement.id == CORE_REQUIREMENT:

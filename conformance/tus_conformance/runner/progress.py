@@ -12,10 +12,10 @@ from typing import Protocol, TextIO
 
 
 class Progress(Protocol):
-    """Is told when a scenario begins and when it has ended."""
+    """Receives the beginning and the end of each scenario."""
 
     def on_scenario_start(self, scenario: str) -> None:
-        """Take notice that a scenario is being told."""
+        """Note that a scenario has begun."""
         ...
 
     def on_scenario_end(self, scenario: str) -> None:
@@ -35,7 +35,7 @@ class NoProgress:
 
 @contextmanager
 def show_progress(total: int, stream: TextIO) -> Iterator[tuple[Progress, TextIO]]:
-    """Show progress on a terminal; yield what to tell it, and where to write the lines above it.
+    """Show progress on a terminal; yield the progress, and the stream for the lines above it.
 
     On anything else than a terminal nothing is shown, and the lines go to the stream itself.
     """

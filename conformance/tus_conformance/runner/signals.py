@@ -39,4 +39,4 @@ async def _stop_on_signal(
         task_status.started()
         async for _ in signals:
             stop()
-            return  # which gives the signals back to whoever had them
+            return  # restores the previous signal handlers

@@ -1,4 +1,4 @@
-"""The target profile: what its maintainer knows about a server and HTTP does not tell.
+"""The profile of a target: facts about a server that cannot be discovered over HTTP.
 
 Knowledge about a server lives here, in the user's file, never in the suite. The descriptions and
 examples below are what `tus-conformance init` writes and what `profile.schema.json` says.
@@ -190,7 +190,7 @@ class Profile(
     ] = ()
 
     def has(self, name: str) -> bool:
-        """Tell whether the profile has something optional, by its name in a scenario's needs."""
+        """Return whether the profile has something optional, by its name in a scenario's needs."""
         if name in Commands.__struct_fields__:
             return bool(getattr(self.commands, name))
         return getattr(self, name.replace("-", "_"), None) is not None

@@ -1,6 +1,6 @@
 """The JSON Schema of profiles, for editors, made from the types.
 
-Write it anew after a change of the types with `python -m tus_conformance.targets.profile_schema`.
+Regenerate it after a change of the types with `python -m tus_conformance.targets.profile_schema`.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class RateLimiter:
         if not self._interval:
             return
         if self._run is not trio.lowlevel.current_root_task():
-            # The clock of another trio.run tells another time.
+            # The clock of another trio.run starts at another time.
             self._run, self._next = trio.lowlevel.current_root_task(), 0.0
         now = trio.current_time()
         turn_at = max(now, self._next)

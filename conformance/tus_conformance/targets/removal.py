@@ -12,7 +12,7 @@ REMOVED_STATUSES = frozenset({404, 410})
 
 
 async def remove_upload(url: str, target: Target, transport: Transport) -> bool | None:
-    """Remove an upload, whatever is cancelled meanwhile; tell if it is gone, None if unanswered."""
+    """Remove an upload despite cancellation; return whether it is gone, None without a response."""
     headers = (("Tus-Resumable", "1.0.0"), *target.headers, ("Content-Length", "0"))
     with trio.CancelScope(shield=True):
         http_response = await transport.send(HttpRequest(method="DELETE", url=url, headers=headers))

@@ -122,7 +122,7 @@ class ServerProcess:
 
     @property
     def has_exited(self) -> bool:
-        """Tell whether the server's process has ended."""
+        """Return whether the server's process has ended."""
         return self._process is not None and self._process.poll() is not None
 
     async def restart(self) -> str:

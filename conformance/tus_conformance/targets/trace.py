@@ -1,4 +1,4 @@
-"""The latest exchanges with a target, whoever made them: what a server did before it went away."""
+"""The latest exchanges with a target: what a server did before it exited or hung."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TracedTransport:
                 self._latest.append(pending.partial_response)
 
     def take_last_exchanges(self) -> LastExchanges:
-        """Return what came just before now, and begin anew."""
+        """Return the latest exchanges, and forget them."""
         # Requests are remembered when they are over, and those side by side in any order.
         latest = sorted((each for each in self._latest if not _cut_by_suite(each)), key=_end_time)
         self._latest.clear()
@@ -80,7 +80,7 @@ class TracedTransport:
 
 
 def _cut_by_suite(http_response: HttpResponse) -> bool:
-    """Tell whether it was the suite that ended a request without an answer."""
+    """Return whether it was the suite that ended a request without an answer."""
     return http_response.cut and http_response.status is None
 
 

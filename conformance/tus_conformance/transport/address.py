@@ -25,7 +25,7 @@ class Address:
 
     @property
     def secure(self) -> bool:
-        """Tell whether TLS is spoken there."""
+        """Return whether TLS is spoken there."""
         return self.scheme == "https"
 
     @property

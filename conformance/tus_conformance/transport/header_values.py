@@ -30,7 +30,7 @@ def split_list(value: str) -> list[str]:
 
 
 def is_integer(value: str) -> bool:
-    """Tell whether a value is a non-negative integer, digits alone."""
+    """Return whether a value is a non-negative integer, digits alone."""
     return _INTEGER.fullmatch(value) is not None
 
 

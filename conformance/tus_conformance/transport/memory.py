@@ -1,6 +1,6 @@
 """A network in memory: each connection is a pair of streams, the far end of which is served here.
 
-For servers that are judged without a socket, hundreds at a time.
+For runs against servers without a socket, hundreds at a time.
 """
 
 # ruff: noqa: ARG002, ASYNC109 (the signatures are httpcore's)

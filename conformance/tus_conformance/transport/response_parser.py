@@ -60,12 +60,12 @@ class ResponseParser:
 
     @property
     def begun(self) -> bool:
-        """Tell whether a final response has begun to come in, or what may be one."""
+        """Return whether a final response has begun to come in, or what may be one."""
         return self.final is not None or bool(self._pending)
 
     @property
     def done(self) -> bool:
-        """Tell whether nothing more can be learnt from this connection."""
+        """Return whether nothing more can be learnt from this connection."""
         return self.complete or self.error is not None
 
     def receive_data(self, data: bytes) -> list[str]:

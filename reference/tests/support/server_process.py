@@ -168,7 +168,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def has_exited(pid: int) -> bool:
-    """Tell whether a process has ended."""
+    """Return whether a process has ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The scenarios that data cannot tell: races, and bodies whose pace matters."""
+"""Scenarios that data cannot express: races, and bodies whose pace matters."""
 
 from __future__ import annotations
 

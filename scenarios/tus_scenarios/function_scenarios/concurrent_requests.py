@@ -67,7 +67,7 @@ def acknowledged_offset(*responses: ScenarioResponse) -> int:
 
 
 async def _check_upload_intact(context: ScenarioContext, *responses: ScenarioResponse) -> None:
-    """Judge that nothing acknowledged is lost, and that the upload can be completed."""
+    """Check that nothing acknowledged is lost, and that the upload can be completed."""
     heads: list[ScenarioResponse] = []
 
     async def is_answered() -> bool:
