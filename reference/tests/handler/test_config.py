@@ -19,15 +19,15 @@ STORE = MemoryStore()
 @pytest.mark.parametrize(
     ("settings", "sentences"),
     [
-        ({}, ["Give exactly one", "has no core"]),
-        ({"data_store": STORE, "store_composer": StoreComposer(core=STORE)}, ["Give exactly one"]),
-        ({"data_store": STORE, "max_size": -1}, ["max_size is"]),
-        ({"data_store": STORE, "network_timeout": 0.0}, ["network_timeout is"]),
+        ({}, ["Set exactly one", "has no core"]),
+        ({"data_store": STORE, "store_composer": StoreComposer(core=STORE)}, ["Set exactly one"]),
+        ({"data_store": STORE, "max_size": -1}, ["max_size must be"]),
+        ({"data_store": STORE, "network_timeout": 0.0}, ["network_timeout must be"]),
         ({"data_store": STORE, "idle_timeout": -1.0, "max_size": -1}, ["max_size", "idle_timeout"]),
-        ({"data_store": STORE, "base_path": "/a b/"}, ["base_path is"]),
-        ({"data_store": STORE, "base_path": "ftp://x/"}, ["base_path is"]),
-        ({"data_store": STORE, "base_path": "/a?b"}, ["base_path is"]),
-        ({"data_store": STORE, "expire_after": -1.0}, ["expire_after is"]),
+        ({"data_store": STORE, "base_path": "/a b/"}, ["base_path must be"]),
+        ({"data_store": STORE, "base_path": "ftp://x/"}, ["base_path must be"]),
+        ({"data_store": STORE, "base_path": "/a?b"}, ["base_path must be"]),
+        ({"data_store": STORE, "expire_after": -1.0}, ["expire_after must be"]),
         ({"store_composer": StoreComposer(core=STORE), "expire_after": 1.0}, ["needs a store"]),
     ],
 )

@@ -187,10 +187,10 @@ async def test_a_private_network_is_opened_only_if_asked_and_allowed(
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"allow_origin": "("}, "no regular expression"),
-        ({"allow_credentials": True}, "say which origins are allowed"),
-        ({"allow_headers": ("X-A\r\nX-B",)}, "is no name of a method or header"),
-        ({"expose_headers": ("",)}, "is no name of a method or header"),
+        ({"allow_origin": "("}, "not a regular expression"),
+        ({"allow_credentials": True}, "need a pattern of allowed origins"),
+        ({"allow_headers": ("X-A\r\nX-B",)}, "is not a valid method or header name"),
+        ({"expose_headers": ("",)}, "is not a valid method or header name"),
         ({"max_age": -1}, "a number of seconds"),
     ],
 )

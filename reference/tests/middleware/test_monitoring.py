@@ -136,7 +136,7 @@ def test_workers_add_up_their_numbers(tmp_path: Path) -> None:
             server.create(0)
         assert told()["tusd_uploads_created"] == 30
         os.kill(server.worker_pids()[0], signal.SIGKILL)
-        server.wait_for_line("died")
+        server.wait_for_line("exited")
         for _ in range(10):
             server.create(0)
         assert told()["tusd_uploads_finished"] == 40

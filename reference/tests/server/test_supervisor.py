@@ -131,7 +131,7 @@ def test_a_new_certificate_drops_no_connection(
         authority.issue("new.test")
         server.process.send_signal(signal.SIGHUP)
         for _ in range(workers):
-            server.wait_for_line("the certificate was read again")
+            server.wait_for_line("reloaded the TLS certificate")
         for _ in range(4):
             assert "new.test" in authority.names(server)
         kept.send(b" tus!")
@@ -145,16 +145,20 @@ def test_a_new_certificate_drops_no_connection(
     [
         (["--tls-key", "k"], 2, "TLS needs both --tls-certificate and --tls-key."),
         (["--tls-certificate", "none.pem", "--tls-key", "none.pem"], 2, "none.pem"),
-        (["--tls-certificate", "/dev/null", "--tls-key", "/dev/null"], 2, "is of no use"),
+        (
+            ["--tls-certificate", "/dev/null", "--tls-key", "/dev/null"],
+            2,
+            "Cannot load the TLS certificate",
+        ),
         (["--unix-sock", "/nowhere/s"], 1, "cannot listen on /nowhere/s: No such file"),
         (["--unix-sock", "/dev/null"], 1, "cannot listen on /dev/null: File exists"),
-        (["--workers", "two"], 2, "is no number"),
+        (["--workers", "two"], 2, "is not a number"),
         (["--workers", "2", "--store", "memory"], 2, "--workers needs --store file or s3"),
         (["--workers", "2", "--locker", "memory"], 2, "--workers needs --locker file"),
-        (["--cors-allow-origin", "("], 2, "is no regular expression"),
-        (["--cors-allow-credentials"], 2, "say which origins are allowed"),
-        (["--cors-expose-headers", "X Y"], 2, "is no name of a method or header"),
-        (["--health-path", "x"], 2, "is no path such as /metrics"),
+        (["--cors-allow-origin", "("], 2, "is not a regular expression"),
+        (["--cors-allow-credentials"], 2, "need a pattern of allowed origins"),
+        (["--cors-expose-headers", "X Y"], 2, "is not a valid method or header name"),
+        (["--health-path", "x"], 2, "is not a path such as /metrics"),
     ],
 )
 def test_a_mistake_costs_one_sentence(
@@ -267,7 +271,9 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
         wait_until(lambda: len(server.worker_pids()) == 2)
         victim, survivor = server.worker_pids()
         os.kill(victim, signal.SIGKILL)
-        assert f"worker {victim} died (signal 9) and is replaced" in server.wait_for_line("died")
+        assert f"worker {victim} exited (signal 9) and is replaced" in server.wait_for_line(
+            "exited"
+        )
         wait_until(lambda: len(server.worker_pids()) == 2)
         assert survivor in server.worker_pids()
         for _ in range(10):
@@ -280,7 +286,7 @@ def test_workers_that_die_and_die_end_the_server(tmp_path: Path) -> None:
         for _ in range(5):
             wait_until(lambda: len(server.worker_pids()) == 2)
             os.kill(server.worker_pids()[0], signal.SIGKILL)
-            server.wait_for_line("died")
+            server.wait_for_line("exited")
         assert server.process.wait(20) == 1
 
 

@@ -60,7 +60,9 @@ class TusApp:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})
         else:
-            raise ValueError(f"TusApp knows HTTP and lifespan, not {scope['type']!r}.")
+            raise ValueError(
+                f"TusApp supports the ASGI scopes http and lifespan, not {scope['type']!r}."
+            )
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:

@@ -55,7 +55,7 @@ def _start_message(response: Response, *, closing: bool) -> Message:
     headers = []
     for name, value in response.headers:
         if _LINE_ENDS.search(name + value):
-            raise ValueError(f"the response header {name!r} has a line break in it")
+            raise ValueError(f"the response header {name!r} contains a line break")
         headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
     if response.status not in {204, 304}:
         content = response.body
@@ -82,5 +82,5 @@ async def _send_download(receive: Receive, send: Send, content: Download) -> Non
             sent += len(piece)
         if sent != content.length:
             # The length was promised already; only a broken connection tells the truth.
-            raise OSError(f"the store gave {sent} bytes of {content.length}")
+            raise OSError(f"the store returned {sent} bytes instead of {content.length}")
         tasks.cancel_scope.cancel()

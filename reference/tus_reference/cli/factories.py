@@ -103,15 +103,15 @@ def _use_store(options: argparse.Namespace, composer: StoreComposer) -> None:
 def _use_locker(options: argparse.Namespace, composer: StoreComposer) -> None:
     has_workers = options.workers > 1
     if has_workers and options.store == "memory":
-        raise ConfigError("--workers needs --store file or s3: other processes see no memory.")
+        raise ConfigError("--workers needs --store file or s3: processes do not share memory.")
     if has_workers and options.locker == "memory":
-        raise ConfigError("--workers needs --locker file: other processes see no memory.")
+        raise ConfigError("--workers needs --locker file: processes do not share memory.")
     if options.locker != "file" and not has_workers:
         MemoryLocker().use_in(composer)
     elif options.store == "file":
         FileLocker(options.upload_dir).use_in(composer)
     elif not composer.uses_locker:
-        raise ConfigError("--locker file needs --store file: other processes see no memory.")
+        raise ConfigError("--locker file needs --store file: processes do not share memory.")
 
 
 def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:

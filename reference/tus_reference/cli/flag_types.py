@@ -15,28 +15,28 @@ def parse_seconds(text: str) -> float:
         return float(text)
     parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 90, 90s or 1m30s")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; write 90, 90s or 1m30s")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def parse_size(text: str) -> int:
     """Return a number of bytes."""
     if not re.fullmatch(r"[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
     return int(text)
 
 
 def parse_number(text: str) -> int:
     """Return a number of things."""
     if not re.fullmatch(r"[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return int(text)
 
 
 def parse_mode(text: str) -> int:
     """Return the mode of a file."""
     if not re.fullmatch(r"[0-7]{3,4}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no octal mode such as 664")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an octal mode such as 664")
     return int(text, 8)
 
 
@@ -48,5 +48,5 @@ def parse_names(text: str) -> tuple[str, ...]:
 def parse_path(text: str) -> str:
     """Return the path of a URL, or nothing."""
     if text and not re.fullmatch(r"/[^\s?#]*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no path such as /metrics")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path such as /metrics")
     return text

@@ -74,7 +74,7 @@ def _load_certificate(options: argparse.Namespace) -> Certificate | None:
     try:
         return Certificate(options.tls_certificate, options.tls_key)
     except OSError as problem:
-        raise ConfigError(f"The certificate or its key is of no use: {problem}.") from None
+        raise ConfigError(f"Cannot load the TLS certificate or key: {problem}.") from None
 
 
 def _open_sockets(options: argparse.Namespace) -> list[socket.socket]:
@@ -223,9 +223,11 @@ def _reload_certificate(certificate: Certificate | None) -> None:
     try:
         certificate.reload()
     except OSError as problem:
-        _print_status(f"the old certificate stays, the new one is of no use: {problem}")
+        _print_status(
+            f"cannot load the new TLS certificate or key, the old certificate stays: {problem}"
+        )
     else:
-        _print_status("the certificate was read again")
+        _print_status("reloaded the TLS certificate")
 
 
 async def _stop_on_parent_exit(parent_pipe: int, stop: trio.Event) -> None:

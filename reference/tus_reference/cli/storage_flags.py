@@ -22,20 +22,20 @@ def add_storage(group: argparse._ArgumentGroup) -> None:
         type=Path,
         default=Path("data"),
         metavar="DIR",
-        help="folder of the file store, made if missing; tusd can use it too (./%(default)s)",
+        help="folder of the file store, created if missing; tusd can use it (./%(default)s)",
     )
     group.add_argument(
         "--locker",
         choices=("memory", "file"),
-        help="who may write an upload: decided in this process, or through files in the "
-        "upload folder by all processes that share it (memory, or file with --workers)",
+        help="locks within this process (memory), or shared by all processes through files in "
+        "the upload folder (file); file is the default with --workers",
     )
     group.add_argument(
         "--durability",
         choices=("process", "power"),
         default="process",
-        help="what an acknowledged byte survives: a crash of this process, or a power failure "
-        "too, at the price of waiting for the disk (%(default)s)",
+        help="what an acknowledged byte survives: a crash of the process, or also a power "
+        "failure, which is slower (%(default)s)",
     )
     for name, default in (("--dir-perms", "775"), ("--file-perms", "664")):
         group.add_argument(
@@ -43,24 +43,24 @@ def add_storage(group: argparse._ArgumentGroup) -> None:
             type=parse_mode,
             default=parse_mode(default),
             metavar="OCTAL",
-            help=f"mode of folders or files that are made ({default})",
+            help=f"mode of created folders or files ({default})",
         )
 
 
 def add_s3(group: argparse._ArgumentGroup) -> None:
     """Add what the S3 store needs to know."""
-    group.add_argument("--s3-bucket", default="", metavar="NAME", help="bucket of the uploads")
+    group.add_argument("--s3-bucket", default="", metavar="NAME", help="bucket for uploads")
     group.add_argument(
         "--s3-object-prefix",
         default="",
         metavar="PREFIX",
-        help="folder within the bucket (none)",
+        help="key prefix within the bucket (none)",
     )
     group.add_argument(
-        "--s3-endpoint", metavar="URL", help="URL of an S3 other than AWS's, such as MinIO's"
+        "--s3-endpoint", metavar="URL", help="URL of an S3-compatible service, such as MinIO"
     )
     for name, default, text in (
-        ("--s3-part-size", 50 * 1024 * 1024, "size of parts; longer uploads get larger ones"),
+        ("--s3-part-size", 50 * 1024 * 1024, "size of parts; larger for very long uploads"),
         ("--s3-min-part-size", 5 * 1024 * 1024, "smallest part that the S3 accepts"),
     ):
         group.add_argument(
@@ -71,5 +71,5 @@ def add_s3(group: argparse._ArgumentGroup) -> None:
         type=parse_number,
         default=10,
         metavar="NUMBER",
-        help="how many parts are sent at once, of all uploads together (%(default)s)",
+        help="parts sent concurrently, over all uploads (%(default)s)",
     )

@@ -41,7 +41,11 @@ class FinalUploads:
                     errors.INVALID_CONCAT.because("a partial upload does not exist")
                 ) from None
             if not info.is_partial:
-                raise Refused(errors.INVALID_CONCAT.because("an upload is not a partial one"))
+                raise Refused(
+                    errors.INVALID_CONCAT.because(
+                        "an upload in Upload-Concat is not a partial upload"
+                    )
+                )
             found[upload_id] = info
         return [found[upload_id] for upload_id in partial_ids]
 
@@ -84,7 +88,7 @@ class FinalUploads:
             await self._uploads.finish(info, request)
         except Exception:
             # The next request for the final tries again; whoever caused this is innocent.
-            self._logger.exception("finishing upload %s failed", info.id)
+            self._logger.exception("completing upload %s failed", info.id)
         return info
 
     async def join_waiting(self, partial_id: str, request: HTTPRequest) -> None:
@@ -95,7 +99,7 @@ class FinalUploads:
             except Refused:
                 continue
             except OSError:
-                self._logger.exception("joining upload %s failed", final_id)
+                self._logger.exception("concatenating upload %s failed", final_id)
 
 
 def total_size(get_partial_uploads: Sequence[FileInfo]) -> int | None:

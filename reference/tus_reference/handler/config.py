@@ -159,19 +159,19 @@ class Config:
         composer = self.composer
         keeps = composer.uses_info_saver and composer.uses_terminater
         rules = {
-            "Give exactly one of store_composer and data_store.": (
+            "Set exactly one of store_composer and data_store.": (
                 (self.store_composer is None) != (self.data_store is None)
             ),
             "The store composer has no core: use a store in it.": composer.uses_core,
-            "max_size is a number of bytes, 0 for no limit.": self.max_size >= 0,
-            "expire_after is a number of seconds, 0 for never.": self.expire_after >= 0,
+            "max_size must be a number of bytes, 0 for no limit.": self.max_size >= 0,
+            "expire_after must be a number of seconds, 0 for never.": self.expire_after >= 0,
             "expire_after needs a store that can record and terminate uploads.": (
                 self.expire_after <= 0 or keeps
             ),
-            "base_path is a path or an http(s) URL.": _BASE_PATH.fullmatch(self.base_path),
+            "base_path must be a path or an http(s) URL.": _BASE_PATH.fullmatch(self.base_path),
         }
         for name in _DURATIONS:
-            rules[f"{name} is a number of seconds above 0."] = getattr(self, name) > 0
+            rules[f"{name} must be a number of seconds above 0."] = getattr(self, name) > 0
         mistakes = [sentence for sentence, holds in rules.items() if not holds]
         if mistakes:
             raise ConfigError("\n".join(mistakes))

@@ -161,7 +161,11 @@ class Creation:
         ids = tuple(self._upload_urls.id_from_url(request, url) for url in concat.urls)
         partials = [upload_id for upload_id in ids if upload_id is not None]
         if len(partials) < len(ids):
-            raise Refused(errors.INVALID_CONCAT.because("a URL in Upload-Concat is none of ours"))
+            raise Refused(
+                errors.INVALID_CONCAT.because(
+                    "a URL in Upload-Concat does not belong to this server"
+                )
+            )
         event = describe_request(request)
         size = total_size(await self._final_uploads.get_partial_uploads(partials))
         self._check_size(size)

@@ -48,7 +48,7 @@ class Maintenance:
                 await work()
             except Exception:
                 # A store in trouble now may be well the next time, and requests go on.
-                self._config.logger.exception("looking after the uploads failed")
+                self._config.logger.exception("maintenance of the uploads failed")
             if not expire_after:
                 return
             work = self.remove_expired_uploads

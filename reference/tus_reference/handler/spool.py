@@ -140,7 +140,7 @@ async def verify_checksum(spool: Spool, source: BodyReader, announced: Checksum 
     checksum = announced
     if checksum is None:
         if trailer is None:
-            raise Refused(errors.INVALID_CHECKSUM.because("the announced trailer did not come"))
+            raise Refused(errors.INVALID_CHECKSUM.because("the announced trailer did not arrive"))
         checksum = parse_checksum(trailer)
     if hash_ is None:
         hash_ = checksum.new_hash()

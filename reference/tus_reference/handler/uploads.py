@@ -167,7 +167,7 @@ class Uploads:
             try:
                 await self.finish(await self.get(info.id), request)
             except Exception:
-                self._config.logger.exception("finishing upload %s failed again", info.id)
+                self._config.logger.exception("completing upload %s failed again", info.id)
 
     @asynccontextmanager
     async def hold_lock_if_free(self, upload_id: str) -> AsyncIterator[bool]:

@@ -76,7 +76,7 @@ class MemoryLock:
         entry, self._entry = self._entry, None
         queue = self._queues.get(self._id)
         if entry is None or queue is None:
-            raise RuntimeError("unlock of a lock that is not held")
+            raise RuntimeError("cannot unlock: the lock is not held")
         was_holder = queue[0] is entry
         queue.remove(entry)
         if not queue:

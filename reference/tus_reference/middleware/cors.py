@@ -61,18 +61,20 @@ class Cors:
             re.compile(self.allow_origin)
         except re.error as problem:
             raise ConfigError(
-                f"The pattern of allowed origins is no regular expression: {problem}."
+                f"The pattern of allowed origins is not a regular expression: {problem}."
             ) from None
         if self.allow_credentials and self.allow_origin == ANY_ORIGIN:
             raise ConfigError(
-                "With credentials, say which origins are allowed; else every site could act for "
+                "Credentials need a pattern of allowed origins: otherwise any page could act for "
                 "its visitors."
             )
         for name in (*self.allow_methods, *self.allow_headers, *self.expose_headers):
             if not _TOKEN.fullmatch(name):
-                raise ConfigError(f"{name!r} is no name of a method or header.")
+                raise ConfigError(f"{name!r} is not a valid method or header name.")
         if self.max_age < 0:
-            raise ConfigError("The age of a preflight is a number of seconds, 0 for none.")
+            raise ConfigError(
+                "The cache time of a preflight must be a number of seconds, 0 for none."
+            )
 
     async def answer(self, request: Request, respond: Respond) -> Response:
         """Return the answer with what a browser needs to hand it to a page."""

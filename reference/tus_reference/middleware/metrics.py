@@ -47,14 +47,17 @@ class Metrics:
             "tusd_requests", "Requests, by method.", ["method"], registry=registry
         )
         self._errors = Counter(
-            "tusd_errors", "Answers that refuse.", ["status", "code"], registry=registry
+            "tusd_errors",
+            "Error responses, by status and code.",
+            ["status", "code"],
+            registry=registry,
         )
         self._bytes = Counter(
             "tusd_bytes_received", "Bytes of request bodies received.", registry=registry
         )
         self._open_connections = Gauge(
             "tusd_connections_open",
-            "Connections that are open.",
+            "Open connections.",
             registry=registry,
             multiprocess_mode="livesum",
         )

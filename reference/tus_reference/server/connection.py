@@ -264,7 +264,7 @@ def _head(response: Response, *, close: bool) -> bytes:
     lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Status')}"]
     for name, value in response.headers:
         if _LINE_ENDS.search(name + value):
-            raise ValueError(f"the response header {name!r} has a line break in it")
+            raise ValueError(f"the response header {name!r} contains a line break")
         lines.append(f"{name}: {value}")
     if response.status >= 200 and response.status not in {204, 304}:
         body = response.body

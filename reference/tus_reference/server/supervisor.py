@@ -120,11 +120,11 @@ class Supervisor:
             if self._exit_times[-1] - exit_time < EXIT_WINDOW
         ]
         if len(recent) < MAX_EXITS:
-            self._report(f"worker {child} died ({how}) and is replaced")
+            self._report(f"worker {child} exited ({how}) and is replaced")
             self._start()
             return
         self._report(
-            f"worker {child} died ({how}), like {MAX_EXITS - 1} others just before; giving up"
+            f"worker {child} exited ({how}), like {MAX_EXITS - 1} others just before; stopping"
         )
         self._exit_code = 1
         self._stop()
