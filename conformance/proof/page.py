@@ -75,16 +75,12 @@ def count_figures(findings: ProofResult) -> dict[str, str]:
         "requirements that can be graded fail or warn, with a defect": _percentage(
             with_defect, rows
         ),
-        "scenarios that can come out as fail or warn, seen to": _percentage(
-            failed & set(names), names
-        ),
+        "scenarios that can fail or warn, and did": _percentage(failed & set(names), names),
         "quirks": str(len(quirks_)),
         "quirks that fail no requirement": _percentage(fine, quirks_),
         "checks that can be violated, in scenarios that are data": str(gradable),
         "probes, in scenarios that are data": str(len(every) - gradable),
-        "checks, and probes, of these and of stories, seen one way only": str(
-            len(findings.unproven)
-        ),
+        "checks and probes with only one outcome": str(len(findings.unproven)),
     }
 
 

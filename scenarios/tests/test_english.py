@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +74,76 @@ def texts() -> Iterator[tuple[str, str]]:
         for text in (row.statement, row.why_not, row.ambiguity):
             yield row.id, text
     yield from remarks()
+
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = (
+    *("conformance/tus_conformance", "reports/tus_reports", "scenarios/tus_scenarios"),
+    *("reference/tus_reference", "reference/tus_defects"),
+)
+COMMANDS = (
+    *("run", "list", "coverage", "explain", "init", "report", "compare"),
+    *("explore", "record", "fault-proxy"),
+)
+QUOTED = "`judged` became"
+"""The one line of a page that names an old field, in the list of what format 2 renamed."""
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield each line of the pages for users, and of the templates of the reports."""
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "reports/README.md"]
+    for path in (*files, *ROOT.glob("reports/tus_reports/templates/*.j2")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            if QUOTED not in line:
+                yield f"{path.name}:{number}", re.sub(r'\{[{%#].*?[}%#]\}|class="[^"]*"', "", line)
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """Yield the help of both programs and of every command."""
+    for command in ("", *COMMANDS):
+        words = ["tus_conformance", *([command] if command else []), "--help"]
+        yield f"tus-conformance {command}", run_module(words)
+    yield "tus-reference", run_module(["tus_reference", "--help"])
+
+
+def run_module(words: Sequence[str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def literals() -> Iterator[tuple[str, str]]:
+    """Yield every string of the packages that has a space and is not a docstring."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            tree = ast.parse(path.read_text("utf-8"))
+            docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            for node in ast.walk(tree):
+                if not isinstance(node, ast.Constant) or id(node) in docstrings:
+                    continue
+                if isinstance(node.value, str) and " " in node.value:
+                    yield f"{path.name}:{node.lineno}", node.value
+
+
+@pytest.fixture(scope="module")
+def user_texts() -> list[tuple[str, str]]:
+    return [*pages(), *helps(), *literals()]
+
+
+def test_pages_helps_and_strings_are_read(user_texts: list[tuple[str, str]]) -> None:
+    """Texts that are not found would pass unread."""
+    places = {place.partition(":")[0] for place, _ in user_texts}
+    assert {"README.md", "running.md", "proof.md", "report.html.j2", "terminal.py"} <= places
+    assert {"tus-conformance run", "tus-reference", "http1_transport.py"} <= places
+    assert len(user_texts) > 4000
+
+
+@pytest.mark.parametrize("phrase", BANNED, ids=lambda phrase: phrase.example)
+def test_no_user_text_has_a_banned_phrase(
+    phrase: Banned, user_texts: list[tuple[str, str]]
+) -> None:
+    assert [f"{place}: {text}" for place, text in user_texts if phrase.found_in(text)] == []
 
 
 def remarks() -> Iterator[tuple[str, str]]:

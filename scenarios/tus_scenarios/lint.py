@@ -157,7 +157,7 @@ def _check_faults(
         if fault.inside == "body" and plain and fault.action not in {"duplicate", "lose"}:
             yield f"step {number} has a {fault.action} within a body that it does not have."
         if fault.inside == "end" and request.framing != "chunked":
-            yield f"step {number} has a {fault.action} in the end of a body that is not chunked."
+            yield f"step {number} has a {fault.action} at the end of a body that is not chunked."
         if fault.until and fault.until not in {step.name for step in later}:
             yield f"step {number} waits for {fault.until!r}, which no later step is called."
     stalled = [fault for fault in request.faults if fault.until]

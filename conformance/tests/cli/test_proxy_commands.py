@@ -138,7 +138,7 @@ def test_a_search_writes_files_that_run_replays(tmp_path: Path) -> None:
     target = ["--target", "http://127.0.0.1:{port}/files/"]
     words = ["explore", *target, "--server-command", faulty, "--seed", "3", "--examples", "20"]
     said = run_module(["tus_conformance", *words], cwd=str(tmp_path))
-    files = sorted((tmp_path / "stories").glob("*.toml"))
+    files = sorted((tmp_path / "sequences").glob("*.toml"))
     assert (said.code, len(files)) == (1, 1), said.out + said.err
     for command, code in ((faulty, 1), (serve, 0)):
         replay = ["run", *target, "--server-command", command, "--scenarios", str(files[0])]

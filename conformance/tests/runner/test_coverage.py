@@ -58,7 +58,7 @@ def test_a_check_that_names_no_row_is_told() -> None:
     covered = compute_coverage(rows, scenarios(), invariants())
     assert {row for row, _ in covered.unknown_requirements} == {ONE}
     assert not covered.complete
-    assert "which is no row of the ledger" in coverage_table(covered)
+    assert "which is not in the ledger" in coverage_table(covered)
 
 
 def test_the_table_ends_with_the_total(capsys: pytest.CaptureFixture[str]) -> None:

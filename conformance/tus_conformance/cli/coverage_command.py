@@ -70,7 +70,7 @@ def coverage_table(found_coverage: Coverage, matching: LedgerComparison | None =
         lines += ["", "Cannot be observed from outside:"]
         lines += _columns([(row.id, row.level, row.why_not) for row in hidden])
     for row, name in found_coverage.unknown_requirements:
-        lines.append(f"{name} checks {row!r}, which is no row of the ledger.")
+        lines.append(f"{name} checks {row!r}, which is not in the ledger.")
     if matching is not None:
         lines += ["", *_sentence_lines(matching)]
     return "\n".join([*lines, "", _total_line(found_coverage)])

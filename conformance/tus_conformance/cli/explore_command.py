@@ -59,9 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        default=Path("stories"),
+        default=Path("sequences"),
         metavar="DIR",
-        help="folder for the scenario files (default: stories)",
+        help="folder for the scenario files (default: sequences)",
     )
 
 

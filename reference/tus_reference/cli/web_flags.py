@@ -32,7 +32,7 @@ def add_cors(group: argparse._ArgumentGroup) -> None:
             type=parse_names,
             default=(),
             metavar="NAMES",
-            help=f"{text}, separated by commas, beside those of tus",
+            help=f"{text}, separated by commas, in addition to those of tus",
         )
     group.add_argument(
         "--cors-max-age",

@@ -92,7 +92,7 @@ def test_no_upload_runs_out_of_numbers(data: st.DataObject) -> None:
         ({"preferred_part_size": 6 * GIB}, "preferred_part_size is larger than max_part_size"),
         ({"max_multipart_parts": 1000}, "max_object_size does not fit into max_multipart_parts"),
         ({"bucket": ""}, "The name of the bucket is empty."),
-        ({"temporary_directory": "/there/is/none"}, "/there/is/none is no folder; create it."),
+        ({"temporary_directory": "/there/is/none"}, "/there/is/none is not a folder; create it."),
     ],
 )
 def test_settings_that_cannot_work_are_told_in_a_sentence(

@@ -42,9 +42,9 @@ class storage_errors:  # noqa: N801 - a table, not a type
     STORAGE_CREDENTIALS_EXPIRED = TusError(
         503, "the server's access to the storage has expired and must be renewed; try again later"
     )
-    STORAGE_DENIED = TusError(403, "the storage denies access to the server; tell its operator")
+    STORAGE_DENIED = TusError(403, "the storage denies access to the server; contact its operator")
     STORAGE_BUCKET_MISSING = TusError(
-        403, "the server's bucket does not exist; tell its operator to create it"
+        403, "the server's bucket does not exist; ask its operator to create it"
     )
     STORAGE_FAILED = TusError(500, "the storage refused the server's request; its log says why")
 

@@ -89,7 +89,7 @@ class S3Store:
         if not bucket:
             mistakes.append("The name of the bucket is empty.")
         if directory is not None and not directory.is_dir():
-            mistakes.append(f"temporary_directory {directory} is no folder; create it.")
+            mistakes.append(f"temporary_directory {directory} is not a folder; create it.")
         if mistakes:
             raise ConfigError("\n".join(mistakes))
         self._bucket = Bucket(service, bucket, concurrent_part_uploads=concurrent_part_uploads)
