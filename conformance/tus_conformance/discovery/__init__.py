@@ -1,1 +1,1 @@
-"""What is said to a server and heard from it: from a request to its bytes, and to its reply."""
+"""What a server offers: OPTIONS, the probes, and how it refuses what no server can know."""
