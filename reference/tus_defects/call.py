@@ -40,6 +40,18 @@ class Call:
         assert self.matched is not None, "match on `upload` to get the upload"
         return self.matched
 
+    async def read_body(self) -> bytes:
+        """Return all of the body; raise `BodyEndedEarly` if it breaks off."""
+        data = bytearray()
+        while chunk := await self.read_chunk():
+            data += chunk
+        return bytes(data)
+
+    async def read_chunk(self) -> bytes:
+        """Return what one read of the body brings, nothing at its end."""
+        buffer = memoryview(bytearray(65536))
+        return bytes(buffer[: await self.request.body.read_into(buffer)])
+
     async def respond(self, request: Request | None = None, **headers: str | None) -> Response:
         """Let the server respond, to another request or with other headers if so wanted.
 

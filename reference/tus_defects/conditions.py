@@ -5,7 +5,6 @@ from collections.abc import Callable
 from tus_defects.call import method_of
 from tus_defects.messages import OFFSET_TYPE
 from tus_defects.rule import RequestKind, UploadKind
-from tus_defects.server import listed_urls
 from tus_reference.model import FileInfo, Refused, Request
 from tus_reference.protocol import TUS_VERSION, parse_metadata
 from tus_reference.protocol.checksum import ALGORITHMS, parse_checksum
@@ -15,10 +14,6 @@ TUS_METHODS = frozenset({"POST", "HEAD", "PATCH", "DELETE"})
 
 def _value(request: Request, name: str) -> str:
     return request.headers.joined(name) or ""
-
-
-def _is_tus_method(request: Request) -> bool:
-    return method_of(request) in TUS_METHODS
 
 
 def is_creation(request: Request) -> bool:
@@ -43,15 +38,6 @@ def _brings_other_body(request: Request) -> bool:
 def _brings_excess(request: Request) -> bool:
     length, size = _value(request, "Upload-Length"), request.body.length
     return brings_bytes(request) and length.isdecimal() and (size is None or size > int(length))
-
-
-def _has_no_length(request: Request) -> bool:
-    lengths = ("Upload-Length", "Upload-Defer-Length", "Upload-Concat")
-    return is_creation(request) and not any(name in request.headers for name in lengths)
-
-
-def _is_malformed_number(request: Request, name: str) -> bool:
-    return name in request.headers and not _value(request, name).isdecimal()
 
 
 def _has_malformed_metadata(request: Request) -> bool:
@@ -85,25 +71,14 @@ def _names_unknown_algorithm(request: Request) -> bool:
     return plain and algorithm not in ALGORITHMS
 
 
-def _has_malformed_concat(request: Request) -> bool:
-    text = request.headers.joined("Upload-Concat")
-    if not is_creation(request) or text is None or text == "partial":
-        return False
-    return not (text.startswith("final;") and len(text) > len("final;"))
-
-
 def has_other_media_type(request: Request) -> bool:
     """Return whether the media type is not the one that PATCH needs."""
     media_type = _value(request, "Content-Type").partition(";")[0].strip().lower()
     return media_type != OFFSET_TYPE
 
 
-def _repeats_partial(request: Request) -> bool:
-    return len(set(listed_urls(request))) < len(listed_urls(request))
-
-
 REQUESTS: dict[RequestKind, Callable[[Request], bool]] = {
-    "tus-method": _is_tus_method,
+    "tus-method": lambda r: method_of(r) in TUS_METHODS,
     "creation": is_creation,
     "creation-with-upload": brings_bytes,
     "partial-creation": lambda r: (
@@ -113,24 +88,16 @@ REQUESTS: dict[RequestKind, Callable[[Request], bool]] = {
     "creation-with-other-body": _brings_other_body,
     "creation-with-excess": _brings_excess,
     "other-version": lambda r: (
-        _is_tus_method(r) and _value(r, "Tus-Resumable") not in {TUS_VERSION, ""}
+        method_of(r) in TUS_METHODS and _value(r, "Tus-Resumable") not in {TUS_VERSION, ""}
     ),
-    "no-version": lambda r: _is_tus_method(r) and not _value(r, "Tus-Resumable"),
-    "no-length": _has_no_length,
-    "malformed-length": lambda r: _is_malformed_number(r, "Upload-Length"),
-    "malformed-offset": lambda r: _is_malformed_number(r, "Upload-Offset"),
+    "no-version": lambda r: method_of(r) in TUS_METHODS and not _value(r, "Tus-Resumable"),
     "malformed-metadata": _has_malformed_metadata,
     "malformed-checksum": _has_malformed_checksum,
-    "malformed-concat": _has_malformed_concat,
     "unknown-algorithm": _names_unknown_algorithm,
     "other-media-type": has_other_media_type,
     "media-type-variant": lambda r: (
         not has_other_media_type(r) and _value(r, "Content-Type") != OFFSET_TYPE
     ),
-    "repeated-method-override": lambda r: (
-        [name for name, _ in r.headers.items()].count("x-http-method-override") > 1
-    ),
-    "repeated-partial": _repeats_partial,
 }
 """What a rule may say of a request, with `request`."""
 

@@ -1,15 +1,16 @@
 """Carrying out the edits of a rule, on the request and on the response."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from tus_defects.call import Call
 from tus_defects.matching import match_response, match_uploads
 from tus_defects.messages import (
     answer,
-    read_body,
     rewrite,
     set_header,
+    set_status,
     strip,
     with_body,
     with_request_headers,
@@ -18,8 +19,6 @@ from tus_defects.messages import (
 )
 from tus_defects.rule import Edit, Match
 from tus_reference.model import BodyEndedEarly, EarlyEnd, Request, Response
-
-_PLACEHOLDER = re.compile(r"\{(offset|end|size)\}")
 
 
 async def apply_rule(match: Match, edit: Edit, call: Call) -> Response:
@@ -47,7 +46,7 @@ def _own_answer(edit: Edit, status: int) -> Response:
 
 async def _edit_request(edit: Edit, call: Call) -> Request:
     """Return the request as the server is to see it; the same one where nothing is edited."""
-    request = await _edit_body(edit, call.request)
+    request = await _edit_body(edit, call)
     if edit.ignore_checksum:
         request = without_checksum(request)
     if not edit.request:
@@ -61,7 +60,8 @@ async def _edit_request(edit: Edit, call: Call) -> Request:
     return request if missing else with_request_headers(request, headers)
 
 
-async def _edit_body(edit: Edit, request: Request) -> Request:
+async def _edit_body(edit: Edit, call: Call) -> Request:
+    request = call.request
     match edit.body:
         case "":
             return request
@@ -69,7 +69,7 @@ async def _edit_body(edit: Edit, request: Request) -> Request:
             return with_body(request, b"")
         case "without-trailers":
             return without_trailers(request)
-    data = await read_body(request)
+    data = await call.read_body()
     match edit.body:
         case "discarded":
             data = b""
@@ -88,56 +88,44 @@ async def expand(template: str, call: Call) -> str | None:
     {offset} is the offset of the upload, {end} the offset that the request says it reaches, and
     {size} how many bytes the body has.
     """
-    values: dict[str, str] = {}
-    for name in _PLACEHOLDER.findall(template):
-        value = await _placeholder(name, call)
-        if value is None:
-            return None
-        values[name] = str(value)
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
-
-
-async def _placeholder(name: str, call: Call) -> int | None:
-    if name == "offset":
-        info = await call.upload()
-        return None if info is None else info.offset
-    size, offset = call.request.body.length, call.number("Upload-Offset")
-    if name == "size":
-        return size
-    return None if size is None or offset is None else offset + size
+    if "{" not in template:
+        return template
+    info, size, start = await call.upload(), call.request.body.length, call.number("Upload-Offset")
+    end = None if size is None or start is None else start + size
+    values = {"offset": None if info is None else info.offset, "end": end, "size": size}
+    try:
+        return template.format_map({name: v for name, v in values.items() if v is not None})
+    except KeyError:
+        return None
 
 
 async def _edit_response(edit: Edit, call: Call, response: Response) -> Response:
-    if edit.status:
-        response = Response(edit.status, response.headers, response.body, response.reason)
-    response = strip(response, *edit.strip)
+    response = strip(set_status(response, edit.status or response.status), *edit.strip)
     for name, template in edit.set.items():
         text = await expand(template, call)
         response = response if text is None else set_header(response, name, text)
     response = response.with_headers(*edit.add.items())
-    for name, substitutions in edit.replace.items():
-        for pattern, replacement in substitutions.items():
-            response = rewrite(response, name, _substitute(pattern, replacement))
-    for name, amount in edit.increase.items():
-        response = rewrite(response, name, _increase(amount))
-    for name, form in edit.format.items():
-        response = rewrite(response, name, _format(form))
-    for name, member in edit.unlist.items():
-        response = rewrite(response, name, _unlist(member))
+    for name, change in _header_changes(edit):
+        response = rewrite(response, name, change)
     return response
 
 
-def _substitute(pattern: str, replacement: str) -> Callable[[str], str]:
-    return lambda text: re.sub(pattern, replacement, text)
+def _header_changes(edit: Edit) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """Yield the changes of headers that a response may have, in order."""
+    for name, substitutions in edit.replace.items():
+        yield from ((name, partial(re.sub, old, new)) for old, new in substitutions.items())
+    yield from ((name, partial(_increase, amount)) for name, amount in edit.increase.items())
+    yield from ((name, partial(_format, form)) for name, form in edit.format.items())
+    yield from ((name, partial(_unlist, member)) for name, member in edit.unlist.items())
 
 
-def _increase(amount: int) -> Callable[[str], str]:
-    return lambda text: str(int(text) + amount)
+def _increase(amount: int, text: str) -> str:
+    return str(int(text) + amount)
 
 
-def _format(form: str) -> Callable[[str], str]:
-    return lambda text: form.format(int(text))
+def _format(form: str, text: str) -> str:
+    return form.format(int(text))
 
 
-def _unlist(member: str) -> Callable[[str], str]:
-    return lambda text: ",".join(each for each in text.split(",") if each != member)
+def _unlist(member: str, text: str) -> str:
+    return ",".join(each for each in text.split(",") if each != member)

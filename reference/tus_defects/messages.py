@@ -83,21 +83,6 @@ def without_checksum(request: Request) -> Request:
     return without_trailers(bare)
 
 
-async def read_body(request: Request) -> bytes:
-    """Return all of the body; raise `BodyEndedEarly` if it breaks off."""
-    data = bytearray()
-    with memoryview(bytearray(65536)) as view:
-        while count := await request.body.read_into(view):
-            data += view[:count]
-    return bytes(data)
-
-
-async def read_first_chunk(request: Request) -> bytes:
-    """Return what the first read of the body brings."""
-    with memoryview(bytearray(65536)) as view:
-        return bytes(view[: await request.body.read_into(view)])
-
-
 class ComposedBody:
     """A body of `first`, then of what is left of `rest`, with other trailers if they are given."""
 

@@ -6,7 +6,6 @@ from tus_defects.call import Call
 from tus_defects.conditions import REQUESTS, brings_bytes, is_creation
 from tus_defects.messages import (
     answer,
-    read_body,
     rewrite,
     strip,
     with_body,
@@ -42,7 +41,7 @@ class Offer:
             if refused is not None:
                 return refused
             if brings_bytes(request) and "creation-with-upload" not in self.offered:
-                await read_body(request)
+                await call.read_body()
                 request = with_body(with_request_headers(request, {"Content-Type": None}), b"")
         return await call.respond(self._hide(request))
 
@@ -52,11 +51,8 @@ class Offer:
             response = strip(response, "Tus-Checksum-Algorithm")
         if not self.offered:
             return strip(response, "Tus-Extension")
-
-        def keep(text: str) -> str:
-            return ",".join(name for name in text.split(",") if name in self.offered)
-
-        return rewrite(response, "Tus-Extension", keep)
+        keep = self.offered.__contains__
+        return rewrite(response, "Tus-Extension", lambda t: ",".join(filter(keep, t.split(","))))
 
     def _hide(self, request: Request) -> Request:
         """Return the request without the checksums that are not offered."""

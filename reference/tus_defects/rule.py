@@ -23,10 +23,9 @@ Template = str
 # fmt: off
 RequestKind = Literal[
     "tus-method", "creation", "creation-with-upload", "partial-creation", "final-creation",
-    "creation-with-other-body", "creation-with-excess", "other-version", "no-version", "no-length",
-    "malformed-length", "malformed-offset", "malformed-metadata", "malformed-checksum",
-    "malformed-concat", "unknown-algorithm", "other-media-type", "media-type-variant",
-    "repeated-method-override", "repeated-partial",
+    "creation-with-other-body", "creation-with-excess", "other-version", "no-version",
+    "malformed-metadata", "malformed-checksum", "unknown-algorithm", "other-media-type",
+    "media-type-variant",
 ]
 UploadKind = Literal[
     "known", "regular", "partial", "final", "not-final", "complete", "unfinished",
@@ -47,14 +46,10 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
 
 
 class Match(_Table, frozen=True):
-    """Where a rule applies; every key that is given has to match, none matches everything.
+    """Where a rule applies; every key that is given has to match, and none matches everything.
 
-    `method` is the method that counts, after X-HTTP-Method-Override, and `sent` the one of the
-    request line. `name` is the last segment of the path, `target` all of the request target. A
-    header is matched by a pattern, or by whether it is there. `above` compares decimal headers of
-    the request. `upload` describes the upload before the request, `after` the same one after it,
-    `partials` any upload that a final creation lists. `status` is a status, a class such as "4xx",
-    or either of them behind "!" for all others; `reason` is the code of the response's error.
+    `above` is about decimal headers, `upload` about the upload before the request and `after` about
+    it after that, `partials` about any upload that a final creation lists.
     """
 
     method: Pattern = ""
@@ -84,15 +79,9 @@ EVERY_REQUEST = Match()
 
 
 class Edit(_Table, frozen=True):
-    """What a rule changes, in the order of the keys: request, answer, response.
+    """What a rule changes, in this order: the request, who answers, the response.
 
-    `request` sets headers of the request, or removes those that are false; `ignore-checksum`
-    hides every checksum from the server. `answer` responds instead of the server, `answer-after`
-    lets the server do its work first; `keep` names headers of its response to repeat then. `close`
-    ends the connection without a response. `strip` removes headers of the response, `set` sets,
-    `add` adds those that are missing. `replace` substitutes patterns, one after another,
-    `increase` adds to a decimal header, `format` writes it by a format string of Python, and
-    `unlist` removes a member of a list; these four leave a missing header alone.
+    `replace`, `increase`, `format` and `unlist` leave a missing header alone.
     """
 
     request: dict[str, Template | Literal[False]] = {}

@@ -1,6 +1,7 @@
 """A server with changes: layers of middleware around its handler, settings, wrapped streams."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import trio
 
@@ -22,10 +23,11 @@ class ChangeLayer:
 
     async def answer(self, request: Request, respond: Respond) -> Response:
         """Respond to a request, in another way where it is concerned."""
-        if not self._change.concerns(request, self._server):
+        act = self._change.act
+        if act is None or not self._change.concerns(request, self._server):
             return await respond(request)
         try:
-            return await self._change.respond(Call(request, self._server, self._memory, respond))
+            return await act(Call(request, self._server, self._memory, respond))
         except Refused:
             # What a defect cannot read, the server refuses in its own words.
             return await respond(request)
@@ -67,23 +69,18 @@ class ChangedService(LayeredService):
         return wrap_stream(stream, self.config, self.changes)
 
 
+@dataclass(eq=False)
 class ChangedListener(trio.abc.Listener[trio.abc.Stream]):
     """A listener whose connections a server with changes wraps."""
 
-    def __init__(
-        self,
-        listener: trio.abc.Listener[trio.abc.Stream],
-        config: Config,
-        changes: Sequence[Change],
-    ) -> None:
-        self._listener = listener
-        self._config = config
-        self._changes = changes
+    listener: trio.abc.Listener[trio.abc.Stream]
+    config: Config
+    changes: Sequence[Change]
 
     async def accept(self) -> trio.abc.Stream:
         """Wait for a connection."""
-        return wrap_stream(await self._listener.accept(), self._config, self._changes)
+        return wrap_stream(await self.listener.accept(), self.config, self.changes)
 
     async def aclose(self) -> None:
         """Stop listening."""
-        await self._listener.aclose()
+        await self.listener.aclose()

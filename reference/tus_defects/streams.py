@@ -2,53 +2,47 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 import trio
 
 
+@dataclass(eq=False)
 class ChangedStream(trio.abc.HalfCloseableStream):
     """A stream with hooks: `rewrite` yields what to send, `receive` sees what was received."""
 
-    def __init__(
-        self,
-        stream: trio.abc.Stream,
-        rewrite: Callable[[bytes], AsyncGenerator[bytes, None]] | None = None,
-        *,
-        receive: Callable[[bytes], Awaitable[object]] | None = None,
-        closes_at_eof: bool = False,
-    ) -> None:
-        self._stream = stream
-        self._rewrite = rewrite
-        self._receive = receive
-        self._closes_at_eof = closes_at_eof
+    stream: trio.abc.Stream
+    rewrite: Callable[[bytes], AsyncGenerator[bytes, None]] | None = None
+    receive: Callable[[bytes], Awaitable[object]] | None = None
+    closes_at_eof: bool = False
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send what `data` is rewritten to, piece by piece."""
-        if self._rewrite is None:
-            await self._stream.send_all(data)
+        if self.rewrite is None:
+            await self.stream.send_all(data)
             return
-        async with aclosing(self._rewrite(bytes(data))) as pieces:
+        async with aclosing(self.rewrite(bytes(data))) as pieces:
             async for piece in pieces:
-                await self._stream.send_all(piece)
+                await self.stream.send_all(piece)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room."""
-        await self._stream.wait_send_all_might_not_block()
+        await self.stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Return what was received."""
-        data = await self._stream.receive_some(max_bytes)
-        if self._receive is not None:
-            await self._receive(bytes(data))
+        data = await self.stream.receive_some(max_bytes)
+        if self.receive is not None:
+            await self.receive(bytes(data))
         return data
 
     async def send_eof(self) -> None:
         """Finish sending, or close the connection if so wanted."""
-        if self._closes_at_eof:
-            await self._stream.aclose()
-        elif isinstance(self._stream, trio.abc.HalfCloseableStream):
-            await self._stream.send_eof()
+        if self.closes_at_eof:
+            await self.stream.aclose()
+        elif isinstance(self.stream, trio.abc.HalfCloseableStream):
+            await self.stream.send_eof()
 
     async def aclose(self) -> None:
         """Close the connection."""
-        await self._stream.aclose()
+        await self.stream.aclose()

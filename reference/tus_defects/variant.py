@@ -35,10 +35,6 @@ class Change:
         """Return whether a request may be responded to in another way."""
         return self.act is not None and match_request(self.match, request, server)
 
-    async def respond(self, call: Call) -> Response:
-        """Respond to a request that is concerned."""
-        return await (call.respond() if self.act is None else self.act(call))
-
 
 @dataclass(frozen=True)
 class Variant:

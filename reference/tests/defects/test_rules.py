@@ -78,8 +78,8 @@ MATCHES: list[tuple[str, dict[str, Any], FileInfo | None, bool]] = [
     ('request = ["tus-method", "other-version"]', {}, None, False),
     ('request = ["other-version"]', {"Tus_Resumable": "2.0.0"}, None, True),
     ('request = ["no-version"]', {"Tus_Resumable": None}, None, True),
-    ('request = ["malformed-offset"]', {"Upload_Offset": "x"}, None, True),
-    ('request = ["malformed-offset"]', {"Upload_Offset": None}, None, False),
+    ('request = ["malformed-checksum"]', {"Upload_Checksum": "sha1"}, None, True),
+    ('request = ["malformed-checksum"]', {}, None, False),
     ('request = ["other-media-type"]', {}, None, True),
     (
         'request = ["media-type-variant"]',

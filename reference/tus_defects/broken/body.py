@@ -1,4 +1,4 @@
-"""Defects about the bytes that a PATCH brings (Core, PATCH)."""
+"""Defects about the bytes that a PATCH brings, overridden or not (Core, PATCH)."""
 
 import sys
 from dataclasses import replace
@@ -6,16 +6,15 @@ from functools import partial
 
 import anyio
 
-from tus_defects.broken.method_override import acknowledge_without_storing
 from tus_defects.call import Call
 from tus_defects.messages import (
+    OFFSET_TYPE,
     ComposedBody,
     acknowledge,
     answer,
-    read_body,
-    read_first_chunk,
     set_header,
     succeeded,
+    with_body,
 )
 from tus_defects.rule import Match
 from tus_defects.server import drop_last
@@ -27,6 +26,8 @@ PATCH_OF_COMPLETE = Match(method="PATCH", upload=("complete", "not-final"))
 CHUNKED = Match(method="PATCH", body="chunked", upload=("known",))
 APPLY = "core.patch.apply-at-offset"
 EXCEEDS = "core.patch.exceeds-length"
+HONOURED = "core.method-override.honoured"
+OVERRIDE: dict[str, str | bool] = {"X-HTTP-Method-Override": True}
 
 
 @defect("core.patch.nonexistent-404", Match(method="PATCH", path="endpoint"))
@@ -34,7 +35,7 @@ async def patch_of_endpoint_stored(call: Call) -> Response:
     """A PATCH of the creation URL goes into any upload that has its offset."""
     for info in await call.server.find_all():
         if str(info.offset) == call.header("Upload-Offset"):
-            data = await read_body(call.request)
+            data = await call.read_body()
             await call.server.append(info, data)
             return acknowledge(info.offset + len(data))
     return await call.respond()
@@ -53,10 +54,11 @@ async def empty_patch_adds_a_byte(call: Call) -> Response:
 @defect("core.patch.no-content-length", Match(method="PATCH", body="chunked"), client=True)
 async def chunked_body_not_stored(call: Call) -> Response:
     """A chunked body is acknowledged, and not stored."""
-    return await acknowledge_without_storing(call)
-
-
-# An upload that is complete, and more than fits
+    data, offset = await call.read_body(), call.number("Upload-Offset")
+    response = await call.respond_to(b"")
+    if response.status != 204 or offset is None:
+        return response
+    return set_header(response, "Upload-Offset", str(offset + len(data)))
 
 
 @defect("core.patch.after-complete", PATCH_OF_COMPLETE)
@@ -65,7 +67,7 @@ async def complete_upload_grows(call: Call) -> Response:
     here = call.header("Upload-Offset") == str(call.info.offset)
     if not here or not call.info.size or not call.request.body.length:
         return await call.respond()
-    data = await read_body(call.request)
+    data = await call.read_body()
     await call.server.append(call.info, data)
     await call.respond_to(b"", Upload_Offset="0")
     return acknowledge(call.info.offset + len(data))
@@ -95,7 +97,7 @@ async def _store_excess(call: Call, *, acknowledged: bool) -> Response:
     fits = room is None or 0 < (call.number("Content-Length") or 0) <= room
     if fits or info.is_final or info.is_complete or call.has("Upload-Checksum"):
         return await call.respond()
-    data = await read_body(call.request)
+    data = await call.read_body()
     if room is None or len(data) <= room:
         return await call.respond_to(data)
     await call.server.append(info, data)
@@ -117,7 +119,7 @@ async def only_first_chunk_limited(call: Call) -> Response:
     info, room = call.info, _room(call)
     if room is None:
         return await call.respond()
-    first = await read_first_chunk(call.request)
+    first = await call.read_chunk()
     begun = replace(call.request, body=ComposedBody(first, call.request.body, length=None))
     if len(first) >= room or call.has("Upload-Checksum"):
         return await call.respond(begun)
@@ -127,9 +129,6 @@ async def only_first_chunk_limited(call: Call) -> Response:
     finally:
         with anyio.CancelScope(shield=True):
             await call.server.set_length(info.id, info.offset + room)
-
-
-# What becomes of the bytes
 
 
 @defect(APPLY, PATCH, client=True)
@@ -192,3 +191,21 @@ async def last_byte_of_download_missing(call: Call) -> Response:
         return response
     data = b"".join([chunk async for chunk in response.body.chunks])
     return replace(response, body=data[:-1])
+
+
+@defect(HONOURED, Match(method="FROBNICATE", header=OVERRIDE))
+async def unknown_override_deletes(call: Call) -> Response:
+    """An override to an unknown method removes the upload."""
+    await call.server.remove(call.upload_id)
+    return await call.respond()
+
+
+@defect("core.method-override.actual-ignored", Match(sent="PATCH", header=OVERRIDE))
+async def overridden_patch_also_stored(call: Call) -> Response:
+    """A PATCH that is overridden stores its bytes as well."""
+    info = await call.upload()
+    data = await call.read_body()
+    response = await call.respond(replace(with_body(call.request, b""), method="POST"))
+    if info is not None and call.header("Content-Type") == OFFSET_TYPE:
+        await call.server.append(info, data)
+    return response

@@ -2,7 +2,7 @@
 
 from tus_defects.call import Call
 from tus_defects.conditions import is_malformed_checksum
-from tus_defects.messages import answer, read_body, read_first_chunk, with_body, without_checksum
+from tus_defects.messages import answer, with_body, without_checksum
 from tus_defects.rule import Match
 from tus_defects.server import drop_last, invert_last
 from tus_defects.variant import defect
@@ -19,7 +19,6 @@ CHUNKED = Match(method="PATCH", body="chunked")
 UNANNOUNCED = Match(method="PATCH", body="chunked", header={"Trailer": False})
 MATCH = "checksum.match-204"
 TRAILER = "checksum-trailer.verify"
-MEBIBYTE = 1024 * 1024
 
 
 def _is_wrong(call: Call, data: bytes, trailers: Headers | None = None) -> bool:
@@ -48,7 +47,7 @@ async def checksum_not_verified(call: Call) -> Response:
     """Wrong checksums are accepted."""
     if not call.has("Upload-Checksum") and call.request.body.length is not None:
         return await call.respond()
-    data = await read_body(call.request)
+    data = await call.read_body()
     request = with_body(call.request, data)
     return await call.respond(without_checksum(request) if _is_wrong(call, data) else request)
 
@@ -57,7 +56,7 @@ async def checksum_not_verified(call: Call) -> Response:
 async def checksum_mismatch_stored(call: Call) -> Response:
     """Bytes with a wrong checksum get 460, and are stored."""
     try:
-        data = await read_body(call.request)
+        data = await call.read_body()
     except BodyEndedEarly:
         return await call.respond()
     if not _is_wrong(call, data):
@@ -98,15 +97,15 @@ async def checksum_of_whole_upload_expected(call: Call) -> Response:
 async def checksum_over_1_mib_refused(call: Call) -> Response:
     """A right checksum gets 460 once more than 1 MiB is stored."""
     response, info = await call.respond(), await call.upload()
-    refused = response.status == 204 and _has_checksum(call) and info and info.offset > MEBIBYTE
+    refused = response.status == 204 and _has_checksum(call) and info and info.offset > 2**20
     return answer(460) if refused else response
 
 
 @defect(MATCH, CHECKED, client=True)
 async def checksum_of_first_read_expected(call: Call) -> Response:
     """The checksum is expected to be that of what the first read of the body brings."""
-    first = await read_first_chunk(call.request)
-    data = first + await read_body(call.request)
+    first = await call.read_chunk()
+    data = first + await call.read_body()
     wrong = len(first) < len(data) and _is_wrong(call, first, Headers())
     return answer(460) if wrong else await call.respond_to(data)
 
@@ -114,8 +113,8 @@ async def checksum_of_first_read_expected(call: Call) -> Response:
 @defect("checksum.verify", CHECKED)
 async def later_reads_not_verified(call: Call) -> Response:
     """The checksum of a body that takes more than one read is not verified."""
-    first = await read_first_chunk(call.request)
-    data = first + await read_body(call.request)
+    first = await call.read_chunk()
+    data = first + await call.read_body()
     request = with_body(call.request, data)
     return await call.respond(request if len(first) == len(data) else without_checksum(request))
 
@@ -136,7 +135,7 @@ async def broken_checksummed_patch_stored(call: Call) -> Response:
     if not _has_checksum(call):
         return await call.respond()
     try:
-        return await call.respond_to(await read_body(call.request))
+        return await call.respond_to(await call.read_body())
     except BodyEndedEarly:
         if call.info.size is not None:
             await call.server.append(call.info, bytes(call.request.body.length or 41))
@@ -151,7 +150,7 @@ async def fails_after_broken_checksummed_patch(call: Call) -> Response:
     if not _has_checksum(call):
         return await call.respond()
     try:
-        return await call.respond_to(await read_body(call.request))
+        return await call.respond_to(await call.read_body())
     except BodyEndedEarly:
         call.memory.marked.add(call.upload_id)
         raise
@@ -164,9 +163,6 @@ async def creation_with_checksum_corrupted(call: Call) -> Response:
     if info := await call.created(response):
         await call.server.rewrite(info, lambda data: data[:-1].replace(data[:1], b"?"))
     return response
-
-
-# Trailers
 
 
 @defect(TRAILER, CHUNKED)
@@ -182,7 +178,7 @@ async def unannounced_trailer_mismatch_stored(call: Call) -> Response:
 
 
 async def _store_mismatch(call: Call) -> Response:
-    data = await read_body(call.request)
+    data = await call.read_body()
     request = with_body(call.request, data)
     sent = call.request.body.trailers.joined("Upload-Checksum")
     if sent is None or call.has("Upload-Checksum"):
@@ -195,7 +191,7 @@ async def _store_mismatch(call: Call) -> Response:
 @defect(TRAILER, UNANNOUNCED, client=True)
 async def unannounced_trailer_refused(call: Call) -> Response:
     """A right checksum in a trailer that was not announced gets 460 after the bytes are stored."""
-    response = await call.respond_to(await read_body(call.request))
+    response = await call.respond_to(await call.read_body())
     carried = "Upload-Checksum" in call.request.body.trailers
     return answer(460) if carried and response.status == 204 else response
 
@@ -203,6 +199,6 @@ async def unannounced_trailer_refused(call: Call) -> Response:
 @defect(TRAILER, UNANNOUNCED, client=True)
 async def fails_on_unannounced_trailer(call: Call) -> Response:
     """A checksum in a trailer that was not announced gets 500."""
-    data = await read_body(call.request)
+    data = await call.read_body()
     carried = "Upload-Checksum" in call.request.body.trailers
     return answer(500) if carried else await call.respond_to(data)

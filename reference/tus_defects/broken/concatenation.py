@@ -1,22 +1,27 @@
-"""Defects of concatenation that touch partial or final uploads (Concatenation)."""
+"""Defects of concatenation that touch uploads, compute or remember (Concatenation)."""
 
 from collections.abc import Callable
 
 from tus_defects.call import Call, created_id
-from tus_defects.messages import answer, read_body, rewrite
+from tus_defects.messages import answer, find_header, rewrite, set_header, strip, succeeded
 from tus_defects.rule import Match
-from tus_defects.server import drop_last, listed_urls
+from tus_defects.server import drop_last, invert_last, listed_urls
 from tus_defects.variant import defect
 from tus_reference.model import FileInfo, Response
 
 FINAL_CREATION = Match(request=("final-creation",))
-REPEATED = Match(request=("final-creation", "repeated-partial"))
+REPEATED = Match(method="POST", header={"Upload-Concat": "final;(.* )?(\\S+) (.* )?\\2( .*)?"})
 WITH_LENGTH = Match(request=("final-creation",), header={"Upload-Length": "\\d+"})
 PATCH_OF_PARTIAL = Match(method="PATCH", upload=("partial",))
 PATCH_OF_FINAL = Match(method="PATCH", upload=("final",))
+MALFORMED = Match(method="POST", header={"Upload-Concat": "(?!partial$|final;.).*"})
 AFTER_CONCAT = "concatenation.partial.patch-after-concat"
 NO_MODIFY = "concatenation.final.patch-no-modify"
 BAD_PARTIALS = "concatenation.final.bad-partials"
+HEAD_OF_FINAL = Match(method="HEAD", upload=("final",))
+HEAD_OFFSET = "concatenation.final.head-offset-equals-length"
+ORDER = "concatenation.final.order"
+FINISHES = "concatenation-unfinished.finishes"
 
 
 @defect("concatenation.partial.repeat-in-one", REPEATED, client=True)
@@ -36,9 +41,6 @@ async def fails_on_reused_partial(call: Call) -> Response:
     if response.status == 201:
         call.memory.marked.update(listed)
     return response
-
-
-# PATCH of a partial upload that was joined, and of a final upload
 
 
 async def _find_finals(call: Call) -> list[FileInfo]:
@@ -97,9 +99,6 @@ async def patch_of_final_cuts_it(call: Call) -> Response:
     return response
 
 
-# Lists that cannot be joined
-
-
 @defect(BAD_PARTIALS, FINAL_CREATION)
 async def unknown_partials_skipped(call: Call) -> Response:
     """Partial uploads that do not exist, or are elsewhere, are left out of a final upload."""
@@ -130,7 +129,7 @@ async def refused_final_removes_partials(call: Call) -> Response:
     return response
 
 
-@defect(BAD_PARTIALS, Match(request=("malformed-concat",)))
+@defect(BAD_PARTIALS, MALFORMED)
 async def malformed_concat_ignored(call: Call) -> Response:
     """A malformed Upload-Concat is ignored."""
     length = call.header("Upload-Length") or "0"
@@ -144,9 +143,6 @@ async def capitalized_concat_repeated(call: Call) -> Response:
     return await call.echo("Upload-Concat", "partial", unusual=odd)
 
 
-# What else a final upload may come with
-
-
 @defect("concatenation.final.upload-length-given", WITH_LENGTH)
 async def given_length_of_final_kept(call: Call) -> Response:
     """The Upload-Length of the creation of a final upload is kept, one byte higher."""
@@ -158,7 +154,7 @@ async def given_length_of_final_kept(call: Call) -> Response:
 @defect("concatenation.final.body", Match(request=("final-creation",), body="sized"))
 async def body_of_final_appended(call: Call) -> Response:
     """Bytes that come with a final upload are appended to it."""
-    data = await read_body(call.request)
+    data = await call.read_body()
     response = await call.respond_to(b"")
     info = await call.created(response)
     if info and info.size is not None:
@@ -175,9 +171,6 @@ async def final_not_limited(call: Call) -> Response:
     if not 0 < call.server.config.max_size < total:
         return await call.respond()
     return answer(201, ("Location", f"{call.server.urls.path}too-large"))
-
-
-# DELETE, and where concatenation is not offered
 
 
 @defect("termination.final-and-partials", Match(method="DELETE", upload=("partial",)), client=True)
@@ -232,3 +225,94 @@ async def concat_urls_in_other_form(call: Call) -> Response:
         return text.replace(";/", f";{origin}").replace(" /", f" {origin}")
 
     return rewrite(await call.respond(), "Upload-Concat", turn)
+
+
+@defect("concatenation.final.length-sum", HEAD_OF_FINAL, client=True)
+async def final_length_counts_partials(call: Call) -> Response:
+    """HEAD of a final upload returns its length plus one for each partial upload."""
+    count = len(call.info.partial_uploads)
+    return rewrite(await call.respond(), "Upload-Length", lambda text: str(int(text) + count))
+
+
+@defect(ORDER, FINAL_CREATION, client=True)
+async def partials_joined_in_reverse(call: Call) -> Response:
+    """Partial uploads are joined in reverse order, and HEAD returns them as they were named."""
+    response = await call.respond()
+    info = await call.created(response)
+    if info and info.is_final and info.offset:
+        partials = [await call.server.read(each) for each in await call.server.find_partials(info)]
+        await call.server.rewrite(info, lambda _: b"".join(reversed(partials)))
+    return response
+
+
+@defect(ORDER, FINAL_CREATION, client=True)
+async def last_byte_of_final_corrupted(call: Call) -> Response:
+    """The last byte of a final upload is inverted."""
+    response = await call.respond()
+    info = await call.created(response)
+    if info and info.is_final and info.offset:
+        await call.server.rewrite(info, invert_last)
+    return response
+
+
+@defect(ORDER, Match(method="HEAD"), client=True)
+async def partials_listed_in_reverse(call: Call) -> Response:
+    """HEAD of a final upload returns its partial uploads in reverse order."""
+
+    def turn(text: str) -> str:
+        kind, _, urls = text.partition(";")
+        return f"{kind};{' '.join(reversed(urls.split(' ')))}" if urls else text
+
+    return rewrite(await call.respond(), "Upload-Concat", turn)
+
+
+@defect(HEAD_OFFSET, Match(method="POST|HEAD"), on="final-ignores-length-and-body", client=True)
+async def final_with_body_never_finishes(call: Call) -> Response:
+    """HEAD of a final upload whose creation had a body never returns an offset."""
+    response = await call.respond()
+    if call.method == "HEAD":
+        unfinished = call.is_marked
+        return strip(response, "Upload-Offset") if unfinished else response
+    final = call.header("Upload-Concat").startswith("final")
+    if final and call.request.body.length != 0 and response.status == 201:
+        call.memory.marked.add(created_id(response))
+    return response
+
+
+@defect(FINISHES, Match(method="HEAD|GET"), client=True)
+async def unfinished_final_never_finishes(call: Call) -> Response:
+    """HEAD of a final upload that was unfinished once never returns an offset."""
+    response, info = await call.respond(), await call.upload()
+    if info is None or not info.is_final or not succeeded(response):
+        return response
+    if info.is_complete and info.id not in call.memory.marked:
+        return response
+    call.memory.marked.add(info.id)
+    return strip(response, "Upload-Offset")
+
+
+@defect(FINISHES, HEAD_OF_FINAL, client=True)
+async def unfinished_final_offset_beyond_length(call: Call) -> Response:
+    """HEAD of an unfinished final upload returns an offset beyond its length."""
+    response = await call.respond()
+    length = find_header(response, "Upload-Length")
+    if length is None or find_header(response, "Upload-Offset") is not None:
+        return response
+    return set_header(response, "Upload-Offset", str(int(length) + 1))
+
+
+@defect("concatenation-unfinished.advertise", FINAL_CREATION, on="concatenation-only")
+async def final_cuts_unfinished_partials(call: Call) -> Response:
+    """A final upload is made of the bytes that its partial uploads have, which end there."""
+    for each in await call.server.find_listed(call.request):
+        if each.is_partial and not each.is_complete:
+            await call.server.set_length(each.id, each.offset)
+    return await call.respond()
+
+
+@defect("concatenation.final.metadata-not-transferred", HEAD_OF_FINAL)
+async def final_inherits_metadata(call: Call) -> Response:
+    """A final upload also has the metadata of its partial uploads."""
+    response, partials = await call.respond(), await call.server.find_partials(call.info)
+    text = ",".join(filter(None, (each.metadata_header for each in (call.info, *partials))))
+    return set_header(response, "Upload-Metadata", text) if text else response

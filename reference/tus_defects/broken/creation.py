@@ -1,26 +1,24 @@
-"""Defects of POST that remember or compute something (Creation)."""
+"""Defects of creations that remember, compute or touch bytes (Creation; Creation With Upload)."""
 
 from tus_defects.call import Call, created_id
-from tus_defects.messages import acknowledge, find_header, read_body, rewrite, set_header
+from tus_defects.messages import OFFSET_TYPE, acknowledge, answer, find_header, rewrite, set_header
 from tus_defects.rule import Match
 from tus_defects.variant import defect
-from tus_reference.model import Response
+from tus_reference.model import BodyEndedEarly, Response
 
 CREATION = Match(request=("creation",))
-PLAIN_CREATION = Match(
-    method="POST",
-    header={"Upload-Length": "100"},
-    lacks={"Upload-Metadata": ".*", "Upload-Concat": "[pf].*"},
-)
+PLAIN_CREATION = Match(method="POST", header={"Upload-Length": "100", "Upload-Metadata": False})
 HEAD = Match(method="HEAD")
 FORMAT = "core.upload-length.format"
+WITH_UPLOAD = Match(request=("creation-with-upload",))
+INTERRUPTED = "creation-with-upload.interrupted"
 
 
 @defect("creation.post.location", PLAIN_CREATION, client=True)
 async def empty_upload_reused(call: Call) -> Response:
     """A creation of 100 bytes leads to the latest such upload, as long as that one is empty."""
     response = await call.respond()
-    if call.request.body.length or response.status != 201:
+    if call.request.body.length or call.has("Upload-Concat") or response.status != 201:
         return response
     latest = call.memory.texts.get("latest", "")
     info = await call.server.find(latest.rpartition("/")[2])
@@ -57,7 +55,10 @@ def _number_in(text: str) -> int:
     return int(digits[:count] or 0)
 
 
-@defect("core.upload-length.reject-invalid", Match(request=("creation", "malformed-length")))
+@defect(
+    "core.upload-length.reject-invalid",
+    Match(method="POST", header={"Upload-Length": "(?!\\d+$).*"}),
+)
 async def malformed_length_accepted(call: Call) -> Response:
     """A malformed length is taken for the number that it begins with."""
     return await call.respond(Upload_Length=str(_number_in(call.header("Upload-Length"))))
@@ -88,7 +89,7 @@ async def empty_upload_grows(call: Call) -> Response:
     """An upload of no bytes accepts some."""
     if call.info.size != 0 or call.info.offset:
         return await call.respond()
-    data = await read_body(call.request)
+    data = await call.read_body()
     await call.server.append(call.info, data)
     return acknowledge(len(data))
 
@@ -98,4 +99,116 @@ async def maximum_not_enforced(call: Call) -> Response:
     """A length beyond Tus-Max-Size is accepted."""
     response = await call.respond(Upload_Length=str(call.server.config.max_size))
     await call.server.set_length(created_id(response), int(call.header("Upload-Length")))
+    return response
+
+
+@defect("creation-with-upload.accept-bytes", WITH_UPLOAD, client=True)
+async def with_upload_drops_a_byte(call: Call) -> Response:
+    """A creation with up to 90 bytes stores all but the last one."""
+    data = await call.read_body()
+    if call.has("Upload-Checksum") or len(data) > 90:
+        return await call.respond_to(data)
+    return await call.respond_to(data[:-1])
+
+
+@defect("creation-with-upload.upload-offset-value", WITH_UPLOAD, client=True)
+async def with_upload_corrupted(call: Call) -> Response:
+    """The bytes of a creation are stored without their highest bits."""
+    response = await call.respond()
+    info = await call.created(response)
+    if info and info.offset:
+        await call.server.rewrite(info, lambda data: bytes(byte & 0x7F for byte in data))
+    return response
+
+
+@defect("creation-with-upload.wrong-content-type", Match(request=("creation-with-other-body",)))
+async def with_upload_of_other_type_cut(call: Call) -> Response:
+    """Of bytes of another media type in a creation two are stored, and all acknowledged."""
+    data = await call.read_body()
+    response = await call.respond_to(data[:2], Content_Type=OFFSET_TYPE)
+    return rewrite(response, "Upload-Offset", lambda _: str(len(data)))
+
+
+@defect("creation-with-upload.exceeds-length", WITH_UPLOAD)
+async def with_upload_excess_stored(call: Call) -> Response:
+    """A creation of up to 5 bytes stores more bytes than its length."""
+    length = call.number("Upload-Length")
+    if length is None or length > 5 or call.has("Upload-Concat"):
+        return await call.respond()
+    data = await call.read_body()
+    response = await call.respond_to(b"")
+    info = await call.created(response)
+    if info:
+        await call.server.append(info, data)
+    return set_header(response, "Upload-Offset", str(len(data)))
+
+
+@defect("creation-with-upload.empty-body", WITH_UPLOAD, client=True)
+async def empty_with_upload_adds_a_byte(call: Call) -> Response:
+    """A creation with the media type of bytes and an empty body stores one byte."""
+    response = await call.respond()
+    info = await call.created(response)
+    if info and not info.offset and info.size and not call.has("Upload-Concat"):
+        await call.server.append(info, b"?")
+    return response
+
+
+@defect(INTERRUPTED, WITH_UPLOAD, client=True)
+async def upload_of_same_length_reused(call: Call) -> Response:
+    """A creation with bytes adds them to the first upload that was created with its length."""
+    response, length = await call.respond(), call.header("Upload-Length")
+    info = await call.created(response)
+    if info is None or not info.offset or not length:
+        return response
+    first = await call.server.find(call.memory.texts.setdefault(length, info.id))
+    if first is None or first.id == info.id:
+        return response
+    await call.server.append(first, await call.server.read(info))
+    response = set_header(response, "Upload-Offset", str(first.offset + info.offset))
+    return rewrite(response, "Location", lambda url: url.replace(info.id, first.id))
+
+
+async def _read_unless_broken(call: Call) -> bytes:
+    """Return the body; mark it if it breaks off."""
+    try:
+        return await call.read_body()
+    except BodyEndedEarly:
+        call.memory.marked.add("broken")
+        raise
+
+
+async def _respond_to_read(call: Call, data: bytes) -> Response:
+    """Respond to a request whose body was read; to one that had none as it came."""
+    return await (call.respond() if call.request.body.length == 0 else call.respond_to(data))
+
+
+@defect(INTERRUPTED, CREATION, client=True)
+async def fails_after_broken_creation(call: Call) -> Response:
+    """The creation after one that broke off gets 500."""
+    if "broken" in call.memory.marked:
+        call.memory.marked.discard("broken")
+        return answer(500)
+    return await _respond_to_read(call, await _read_unless_broken(call))
+
+
+@defect(INTERRUPTED, CREATION, client=True)
+async def broken_creation_goes_on_in_next(call: Call) -> Response:
+    """Bytes of a creation that broke off are appended to the next upload."""
+    broken = "broken" in call.memory.marked
+    call.memory.marked.discard("broken")
+    response = await _respond_to_read(call, await _read_unless_broken(call))
+    info = await call.created(response)
+    if broken and info and info.size == 100:
+        await call.server.append(info, b"left over")
+    return response
+
+
+@defect("creation.post.body-without-extension", WITH_UPLOAD, on="creation-only", client=True)
+async def body_stored_as_zeros(call: Call) -> Response:
+    """Where bytes in a creation are not offered, all but one are stored, as zeros."""
+    size = call.request.body.length or 0
+    response = await call.respond()
+    info = await call.created(response)
+    if info and size > 1:
+        await call.server.append(info, bytes(size - 1))
     return response

@@ -1,7 +1,7 @@
 """Defects about lengths that come with a PATCH (Creation, Upload-Defer-Length)."""
 
 from tus_defects.call import Call
-from tus_defects.messages import acknowledge, answer, read_body, set_header, strip
+from tus_defects.messages import acknowledge, answer, set_header, strip
 from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Response
@@ -93,7 +93,7 @@ async def declared_excess_stored(call: Call) -> Response:
     """A PATCH that declares a length and brings more bytes has both accepted."""
     if call.info.offset + (call.request.body.length or 0) <= _length(call):
         return await call.respond()
-    data = await read_body(call.request)
+    data = await call.read_body()
     await call.respond_to(b"", Upload_Length=None)
     await call.server.set_length(call.info.id, _length(call))
     await call.server.append(call.info, data)
@@ -103,7 +103,7 @@ async def declared_excess_stored(call: Call) -> Response:
 @defect(EXCEEDS, DECLARED)
 async def declared_excess_refused_and_stored(call: Call) -> Response:
     """A PATCH that declares a length and brings more bytes gets 400, but all are stored."""
-    data = await read_body(call.request)
+    data = await call.read_body()
     if call.info.offset + len(data) <= _length(call):
         return await call.respond_to(data)
     await call.server.append(call.info, data)

@@ -2,7 +2,7 @@
 
 from tus_defects.call import Call
 from tus_defects.conditions import has_other_media_type
-from tus_defects.messages import answer, read_body, rewrite, succeeded
+from tus_defects.messages import answer, rewrite, succeeded
 from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Response
@@ -42,7 +42,7 @@ async def offset_mismatch_stored(call: Call) -> Response:
     info = call.info
     if (call.number("Content-Length") or 0) > info.offset:
         return await call.respond()
-    data = await read_body(call.request)
+    data = await call.read_body()
     response = await call.respond_to(data)
     if response.status == 409:
         room = len(data) if info.size is None else info.size - info.offset
@@ -82,6 +82,6 @@ async def two_mistakes_stored(call: Call) -> Response:
     second = has_other_media_type(call.request) or given + size > info.size
     if given == info.offset or not second or call.header("Tus-Resumable") != "1.0.0":
         return await call.respond()
-    data = await read_body(call.request)
+    data = await call.read_body()
     await call.server.append(info, data[: info.size - info.offset])
     return answer(409)

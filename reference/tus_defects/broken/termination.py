@@ -1,7 +1,9 @@
-"""Defects of DELETE that touch uploads (Termination)."""
+"""Defects of DELETE and of expiry that remember or remove uploads (Termination; Expiration)."""
+
+import time
 
 from tus_defects.call import Call
-from tus_defects.messages import answer
+from tus_defects.messages import answer, find_header, set_status, strip
 from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Response
@@ -9,6 +11,9 @@ from tus_reference.model import Response
 DELETE = Match(method="DELETE")
 DELETE_OF_KNOWN = Match(method="DELETE", upload=("known",))
 ACCURATE = "core.head.offset-accurate"
+UPLOAD = Match(method="HEAD|PATCH|DELETE")
+REMOVED = "expiration.removed-404-410"
+NOT_REMOVED = "expiration.complete-not-removed"
 
 
 @defect(ACCURATE, DELETE_OF_KNOWN, client=True)
@@ -53,4 +58,68 @@ async def unsupported_delete_removes(call: Call) -> Response:
     """DELETE is refused where termination is not offered, and the upload is removed."""
     response = await call.respond()
     await call.server.remove(call.upload_id)
+    return response
+
+
+@defect("expiration.patch-header", Match(method="PATCH"), client=True)
+async def only_first_patch_with_expires(call: Call) -> Response:
+    """Only the response to the first PATCH has Upload-Expires."""
+    response = await call.respond()
+    if find_header(response, "Upload-Expires") is None:
+        return response
+    if call.is_marked:
+        return strip(response, "Upload-Expires")
+    call.memory.marked.add(call.upload_id)
+    return response
+
+
+async def _respond_to_expired(call: Call, status: int) -> Response:
+    """Respond with another status where an upload has expired, but not where it was deleted."""
+    response, deleted = await call.respond(), call.memory.marked
+    if call.method == "DELETE":
+        deleted.add(call.upload_id)
+        return response
+    expired = response.status == 410 and call.upload_id not in deleted
+    return set_status(response, status) if expired else response
+
+
+@defect(REMOVED, UPLOAD, client=True)
+async def expired_upload_400(call: Call) -> Response:
+    """HEAD and PATCH of an upload that has expired get 400."""
+    return await _respond_to_expired(call, 400)
+
+
+@defect(REMOVED, Match(method="PATCH|DELETE"), client=True)
+async def expired_upload_409(call: Call) -> Response:
+    """PATCH of an upload that has expired gets 409."""
+    return await _respond_to_expired(call, 409)
+
+
+@defect("expiration.may-remove", UPLOAD, client=True)
+async def expired_upload_500(call: Call) -> Response:
+    """HEAD and PATCH of an upload that has expired get 500."""
+    return await _respond_to_expired(call, 500)
+
+
+@defect(NOT_REMOVED, Match(method="PATCH", upload=("known",)), client=True)
+async def upload_completed_late_removed(call: Call) -> Response:
+    """An upload that is completed after its earlier Upload-Expires is acknowledged and removed."""
+    response, info = await call.respond(), await call.upload()
+    late = call.info.expires is not None and time.time() > call.info.expires
+    if late and info and info.is_complete:
+        await call.server.remove(info.id)
+    return response
+
+
+@defect(NOT_REMOVED, Match(method="HEAD|PATCH|GET"), client=True)
+async def complete_upload_expires(call: Call) -> Response:
+    """Complete uploads expire as well."""
+    texts, upload_id = call.memory.texts, call.upload_id
+    expires = texts.get(upload_id)
+    if expires is not None and time.time() > float(expires):
+        await call.server.remove(upload_id)
+        return answer(410)
+    response, info = await call.respond(), await call.upload()
+    if info and info.is_complete and call.method == "PATCH":
+        texts[upload_id] = str(time.time() + call.server.config.expire_after)
     return response
