@@ -35,7 +35,10 @@ class ServerResult:
         return {row: each for row, each in self.requirements.items() if each in {"fail", "warn"}}
 
 
-_BYTE_COUNT = re.compile(r"(?<=\bof )[0-9]+|(?<=\bbytes )[0-9]+|(?<= to )[0-9]+")
+_BYTE_COUNT = re.compile(
+    r"(?<=\bof )[0-9]+|(?<=\bbytes )[0-9]+|(?<= to )[0-9]+"
+    r"|(?<=\bat least )[0-9]+|(?<=\bat most )[0-9]+"
+)
 
 
 def function_check_key(requirement: str, expected: str) -> str:
