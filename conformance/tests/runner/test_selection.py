@@ -37,4 +37,10 @@ def test_what_moves_gigabytes_is_left_out_unless_the_user_says_so() -> None:
     reason = "it transfers gigabytes; --large includes it"
     assert Selection().exclusion_reason("core.a", KNOWN, ("large",)) == reason
     assert Selection(large=True).exclusion_reason("core.a", KNOWN, ("large",)) is None
+
+
+def test_many_combinations_are_included_by_thorough() -> None:
+    reason = "it is one of many combinations; --thorough includes it"
+    assert Selection().exclusion_reason("core.a", KNOWN, ("thorough",)) == reason
+    assert Selection(thorough=True).exclusion_reason("core.a", KNOWN, ("thorough",)) is None
     assert Selection().exclusion_reason("core.a", KNOWN, ("creation",)) is None

@@ -103,6 +103,11 @@ def _add_selection_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include scenarios that transfer gigabytes (offsets over 4 GiB)",
     )
+    parser.add_argument(
+        "--thorough",
+        action="store_true",
+        help="include every combination of upload, request and value",
+    )
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     parser.add_argument(
@@ -167,7 +172,9 @@ def _plan(target: Target, server: RestartableServer | None, request: _RunRequest
     return RunPlan(
         target=target,
         scenarios=request.scenarios,
-        selection=Selection(tuple(options.only), tuple(options.skip), options.large),
+        selection=Selection(
+            tuple(options.only), tuple(options.skip), options.large, options.thorough
+        ),
         seed=random_seed() if options.seed is None else options.seed,
         jobs=options.jobs,
         strict=options.strict,
@@ -208,6 +215,8 @@ def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
         words += ["-H", f"{name}: [redacted]"]
     if options.large:
         words += ["--large"]
+    if options.thorough:
+        words += ["--thorough"]
     if options.profile:
         words += ["--profile", str(options.profile)]
     for file in options.scenarios:

@@ -40,6 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--tus-large", action="store_true", help="include scenarios that transfer gigabytes"
     )
+    group.addoption(
+        "--tus-thorough",
+        action="store_true",
+        help="include every combination of upload, request and value",
+    )
     group.addoption("--tus-seed", type=int, metavar="N", help="seed of the contents of uploads")
     group.addoption(
         "--tus-timeout", metavar="SECONDS", help="how long to wait without progress (default: 10)"

@@ -192,7 +192,10 @@ def _build_plan(config: pytest.Config) -> RunPlan:
         target=target,
         scenarios=scenarios(),
         selection=Selection(
-            tuple(option("--tus-only")), tuple(option("--tus-skip")), option("--tus-large")
+            tuple(option("--tus-only")),
+            tuple(option("--tus-skip")),
+            option("--tus-large"),
+            option("--tus-thorough"),
         ),
         seed=random_seed() if seed is None else seed,
         command_prefix=("tus-conformance", "run", "--target", option("--tus-target")),

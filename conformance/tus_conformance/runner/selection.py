@@ -11,11 +11,15 @@ from tus_conformance.targets.profile import Profile
 
 @dataclass(frozen=True)
 class Selection:
-    """Globs of scenario ids: any of `only`, none of `skip`; and whether gigabytes may be moved."""
+    """Globs of scenario ids: any of `only`, none of `skip`; and what else may run.
+
+    `large` permits scenarios that transfer gigabytes, `thorough` those that take minutes together.
+    """
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     large: bool = False
+    thorough: bool = False
 
     def exclusion_reason(
         self, scenario: str, profile: Profile, needs: tuple[str, ...] = ()
@@ -30,6 +34,8 @@ class Selection:
                 return exclusion.reason
         if "large" in needs and not self.large:
             return "it transfers gigabytes; --large includes it"
+        if "thorough" in needs and not self.thorough:
+            return "it is one of many combinations; --thorough includes it"
         return None
 
 

@@ -52,6 +52,7 @@ async def run(
     seed: int | None = None,
     timeout: float | None = None,  # noqa: ASYNC109  (of each response, not of this call)
     large: bool = False,
+    thorough: bool = False,
     strict: bool = False,
     fail_fast: bool = False,
     on_result: Callable[[ScenarioResult], None] | None = None,
@@ -71,6 +72,7 @@ async def run(
         timeout: seconds to wait for a server that makes no progress; by default that of the
             profile, or 10.
         large: include scenarios that transfer gigabytes.
+        thorough: include every combination and value, not a sample that covers each pair.
         strict: count warnings as failures in the exit code.
         fail_fast: stop after the first failure.
         on_result: called with the result of each scenario that is not excluded, when it is known.
@@ -93,7 +95,7 @@ async def run(
     plan = RunPlan(
         target=target,
         scenarios=scenarios(),
-        selection=Selection(tuple(only), tuple(skip), large),
+        selection=Selection(tuple(only), tuple(skip), large, thorough),
         seed=random_seed() if seed is None else seed,
         jobs=jobs,
         strict=strict,
