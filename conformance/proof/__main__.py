@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the proof; return 1 if a gate fails or a verdict is not that of matrix.json."""
     options = _options(arguments)
     began = time.monotonic()
-    found = _evaluate(options)
+    found = _evaluate_selected(options)
     for name, figure in count_figures(found).items():
         print(f"{figure:>12}  {name}")
     print(f"{time.monotonic() - began:>11.0f}s  on {options.jobs} processes")
@@ -60,7 +60,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _evaluate(options: argparse.Namespace) -> ProofResult:
+def _evaluate_selected(options: argparse.Namespace) -> ProofResult:
     defect_ids, quirk_ids = server_ids()
     if options.only:
         defect_ids, quirk_ids = (

@@ -134,14 +134,14 @@ def _run(
     try:
         clock = MockClock(autojump_threshold=0)
         with patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", new=True):
-            return trio.run(_evaluate, case, known, change, selected, until, clock=clock)
+            return trio.run(_evaluate_server, case, known, change, selected, until, clock=clock)
     finally:
         logger.setLevel(before)
         gc.enable()
         gc.collect()
 
 
-async def _evaluate(
+async def _evaluate_server(
     case: ServerCase,
     known: RecordedServer | None,
     change: Change | None,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tus_defects.messages import find_header, set_header, with_body, with_request_headers
+from tus_defects.message_edits import find_header, set_header, with_body, with_request_headers
 from tus_defects.server import Server
 from tus_reference.model import BodyEndedEarly, EarlyEnd, FileInfo, Request, Response
 
@@ -136,8 +136,8 @@ class Call:
         """Return the upload that the request is about, as it is now."""
         return await self.server.find(self.upload_id)
 
-    async def created(self, response: Response) -> FileInfo | None:
-        """Return the upload that a response says was created."""
+    async def find_created(self, response: Response) -> FileInfo | None:
+        """Find the upload that a response says was created."""
         return await self.server.find(created_id(response))
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from tus_defects.call import Call
 from tus_defects.matching import match_response, match_uploads
-from tus_defects.messages import (
+from tus_defects.message_edits import (
     answer,
     rewrite,
     set_header,

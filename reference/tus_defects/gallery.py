@@ -24,7 +24,7 @@ DEFECTS = (
 )
 """The files of defects, in the order of the specification."""
 
-QUIRKS = ("responses", "choices", "offers", "streams")
+QUIRKS = ("response_variants", "choices", "offers", "framing")
 """The files of quirks."""
 
 

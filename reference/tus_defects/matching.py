@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tus_defects.call import Call, method_of
-from tus_defects.conditions import REQUESTS, UPLOADS
-from tus_defects.messages import find_header
+from tus_defects.kinds import REQUESTS, UPLOADS
+from tus_defects.message_edits import find_header
 from tus_defects.rule import Match, UploadKind
 from tus_defects.server import Server
 from tus_reference.model import FileInfo, Request, Response

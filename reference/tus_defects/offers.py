@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from tus_defects.call import Call
-from tus_defects.conditions import REQUESTS, brings_bytes, is_creation
-from tus_defects.messages import (
+from tus_defects.kinds import REQUESTS, brings_bytes, is_creation
+from tus_defects.message_edits import (
     answer,
     rewrite,
     strip,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
-from tus_defects.messages import ComposedBody
+from tus_defects.message_edits import ComposedBody
 from tus_reference.handler import Config
 from tus_reference.handler.upload_urls import UploadUrls
 from tus_reference.model import DataStore, FileInfo, Refused, Request

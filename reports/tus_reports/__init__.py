@@ -26,18 +26,6 @@ from tus_reports.junit import junit
 from tus_reports.leftovers import format_leftovers
 from tus_reports.markdown import markdown
 from tus_reports.matrix import DuplicateServerError, MatrixServer, matrix_html, matrix_markdown
-from tus_reports.reader import (
-    DuplicateError,
-    EmptyRecordError,
-    MisplacedLineError,
-    NoHeaderError,
-    NotARecordError,
-    Record,
-    RecordError,
-    TruncatedRecordError,
-    UnknownFormatError,
-    read,
-)
 from tus_reports.record import (
     FORMAT,
     VERDICTS,
@@ -59,8 +47,20 @@ from tus_reports.record import (
     ScenarioResult,
     Verdict,
 )
+from tus_reports.record_reader import (
+    DuplicateError,
+    EmptyRecordError,
+    MisplacedLineError,
+    NoHeaderError,
+    NotARecordError,
+    Record,
+    RecordError,
+    TruncatedRecordError,
+    UnknownFormatError,
+    read,
+)
+from tus_reports.record_writer import RecordOrderError, RecordWriter
 from tus_reports.terminal import TerminalView, render_terminal
-from tus_reports.writer import RecordOrderError, RecordWriter
 
 __all__ = [
     "FORMAT",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tus_reports.findings import collect_findings
-from tus_reports.reader import Record
+from tus_reports.record_reader import Record
 from tus_reports.totals import pluralize
 from tus_reports.transcript import escape_controls
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 from tus_reports.findings import UNDETERMINED
-from tus_reports.reader import Record
 from tus_reports.record import RequirementResult
+from tus_reports.record_reader import Record
 from tus_reports.totals import GroupTotals, count_verdicts, pluralize
 
 # Dark enough for white text at a contrast of 4.5 to 1.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tus_reports.findings import UNDETERMINED, find_occurrences
-from tus_reports.reader import Record, RecordError
 from tus_reports.record import RequirementResult, ScenarioResult, Verdict
+from tus_reports.record_reader import Record, RecordError
 from tus_reports.requirement_summary import summarize_requirements
 
 ChangeKind = Literal["regressed", "unclear", "fixed", "changed", "noted", "added", "removed"]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from tus_reports.compare import CHANGE_HEADINGS, Comparison, ScenarioStability, VerdictChange
 from tus_reports.html import format_start_time, template_environment
 from tus_reports.markdown import code_span, escape_markdown
-from tus_reports.reader import Record
 from tus_reports.record import Verdict
+from tus_reports.record_reader import Record
 from tus_reports.text_layout import PLAIN_WIDTH, wrap_text
 from tus_reports.totals import pluralize
 from tus_reports.transcript import escape_controls

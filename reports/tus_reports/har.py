@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from tus_reports.reader import Record
 from tus_reports.record import Exchange, RecordedBody, RecordedResponse
+from tus_reports.record_reader import Record
 from tus_reports.transcript import summarize_exchange
 
 _CONTENT_TYPE = "content-type"

@@ -12,8 +12,8 @@ from tus_reports.capability import NOT_ADVERTISABLE, is_contradiction
 from tus_reports.finding_text import describe_attempts, step_sentence
 from tus_reports.findings import Occurrence, RunFindings, collect_findings
 from tus_reports.markdown import finding_markdown
-from tus_reports.reader import Record
 from tus_reports.record import VERDICTS, RequirementResult, ScenarioResult, Verdict
+from tus_reports.record_reader import Record
 from tus_reports.requirement_summary import summarize_requirements
 from tus_reports.scenario_view import ExchangeView, ScenarioView, exchange_view, scenario_view
 from tus_reports.spec_text import SpecSection, find_section, split_sections

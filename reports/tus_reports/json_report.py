@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tus_reports.findings import collect_findings
-from tus_reports.reader import Record
+from tus_reports.record_reader import Record
 from tus_reports.totals import (
     GroupTotals,
     conclusion_sentence,

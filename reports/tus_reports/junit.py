@@ -17,8 +17,8 @@ from xml.etree import ElementTree as ET
 
 from tus_reports.finding_text import finding_text
 from tus_reports.findings import UNDETERMINED, find_occurrences
-from tus_reports.reader import Record
 from tus_reports.record import ScenarioResult, Verdict
+from tus_reports.record_reader import Record
 from tus_reports.totals import conclusion_sentence
 from tus_reports.transcript import escape_controls
 

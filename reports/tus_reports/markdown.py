@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from tus_reports.finding_text import step_sentence
 from tus_reports.findings import Blocker, Finding, Occurrence, RunFindings, collect_findings
-from tus_reports.reader import Record
 from tus_reports.record import Verdict
+from tus_reports.record_reader import Record
 from tus_reports.totals import conclusion_sentence, count_verdicts, pluralize, totals_by_extension
 from tus_reports.transcript import escape_controls, format_exchange, summarize_exchange
 from tus_reports.verdict_style import VERDICT_STYLES

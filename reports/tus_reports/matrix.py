@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tus_reports.compare import ensure_same_edition
 from tus_reports.html import template_environment
 from tus_reports.markdown import code_span, escape_markdown
-from tus_reports.reader import Record, RecordError
 from tus_reports.record import RequirementResult, Verdict
+from tus_reports.record_reader import Record, RecordError
 from tus_reports.requirement_summary import summarize_requirements
 from tus_reports.totals import GroupTotals, totals_by_extension
 from tus_reports.verdict_style import VERDICT_STYLES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tus_reports.findings import Finding, RunFindings, collect_findings
-from tus_reports.reader import Record
 from tus_reports.record import RequirementResult
+from tus_reports.record_reader import Record
 from tus_reports.totals import pluralize
 
 

@@ -17,7 +17,6 @@ from tus_reports.leftovers import (
     left_behind_sentence,
     possibly_left_behind_sentence,
 )
-from tus_reports.reader import Record
 from tus_reports.record import (
     Discovery,
     Footer,
@@ -27,6 +26,7 @@ from tus_reports.record import (
     ScenarioResult,
     Verdict,
 )
+from tus_reports.record_reader import Record
 from tus_reports.text_layout import (
     PLAIN_WIDTH,
     StyledLine,

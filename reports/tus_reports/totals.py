@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tus_reports.findings import SERIOUS, UNDETERMINED
-from tus_reports.reader import Record
 from tus_reports.record import VERDICTS, RequirementResult, ScenarioResult, Verdict
+from tus_reports.record_reader import Record
 
 _LEVELS = (
     "MUST",

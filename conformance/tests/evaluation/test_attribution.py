@@ -10,7 +10,7 @@ from reference_in_memory import defect, quirk, serve_reference
 from tus_conformance.targets.profile import Profile
 from tus_defects import Change
 from tus_defects.call import Call
-from tus_defects.messages import answer
+from tus_defects.message_edits import answer
 from tus_defects.rule import Edit, Match
 from tus_defects.variant import change_by_rule
 from tus_reference.model import Response

@@ -39,7 +39,7 @@ from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.evaluation.requirement_results import CORE_REQUIREMENT
 from tus_conformance.evaluation.verdicts import UNDETERMINED
 from tus_defects import Change, defects, quirks
-from tus_defects.messages import set_status
+from tus_defects.message_edits import set_status
 from tus_defects.rule import Match
 from tus_defects.variant import Act
 from tus_reference import Config, MemoryStore

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import trio
 from memory_run import RunLines, run_suite_in_memory
-from scripted_server import Serve
 from slow_link import delay_server
 
+from tus_conformance.transport.memory import Serve
 from tus_reference import Config, Handler, MemoryLocker, MemoryStore, StoreComposer
 from tus_reference.server import serve_stream
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import trio
-from scripted_server import Serve
+
+from tus_conformance.transport.memory import Serve
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from scripted_server import (
     AnswerFunction,
     ReceivedRequest,
     ScriptedAnswer,
-    Serve,
     serve_answers,
 )
 
@@ -24,7 +23,7 @@ from tus_conformance.targets.program import ProgramRunner, run_program
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
 from tus_conformance.transport import Http1Transport
-from tus_conformance.transport.memory import memory_network
+from tus_conformance.transport.memory import Serve, memory_network
 from tus_reports import Discovery, Footer, RecordLine, RequirementResult, ScenarioResult
 from tus_scenarios import scenarios
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from unittest.mock import patch
 
 import trio
-from scripted_server import URL, Serve
+from scripted_server import URL
 from trio.testing import MockClock
 
 from tus_conformance.discovery.discovery import discover
@@ -17,7 +17,7 @@ from tus_conformance.runner.selection import Selection
 from tus_conformance.state.session import Session
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
-from tus_conformance.transport.memory import memory_network
+from tus_conformance.transport.memory import Serve, memory_network
 from tus_defects import Change, ChangedService, changes, defects, quirks
 from tus_reference import Config, MemoryLocker, MemoryStore, StoreComposer, serve_stream
 from tus_reports import RecordLine

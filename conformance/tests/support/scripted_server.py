@@ -14,15 +14,13 @@ from tus_conformance.state.session import Session
 from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
-from tus_conformance.transport.memory import memory_network
+from tus_conformance.transport.memory import Serve, memory_network
 from tus_reports import Capability
 from tus_scenarios import Scenario
 from tus_scenarios.reader import parse_scenarios
 
 URL = "http://tus.test/files/"
 VERSION = ("Tus-Resumable", "1.0.0")
-
-Serve = Callable[[trio.abc.Stream], Awaitable[None]]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ import sys
 from collections.abc import Callable
 
 import trio
-from scripted_server import Serve
 from trio.testing import memory_stream_pair
+
+from tus_conformance.transport.memory import Serve
 
 READ_SIZE = 65536
 

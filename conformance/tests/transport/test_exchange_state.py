@@ -8,7 +8,7 @@ from tus_conformance.transport.exchange_state import (
     CONNECTION,
     RECEIVING,
     SENDING,
-    Connection,
+    ConnectionState,
     Event,
     ExchangeState,
     Receiving,
@@ -77,20 +77,20 @@ def test_a_request_is_where_its_events_lead(events: tuple[Event, ...], state: Se
 
 
 CONNECTED = {
-    "a connection": ((Event.CONNECT,), Connection.CONNECTED),
-    "TLS": ((Event.CONNECT, Event.TLS), Connection.SECURED),
+    "a connection": ((Event.CONNECT,), ConnectionState.CONNECTED),
+    "TLS": ((Event.CONNECT, Event.TLS), ConnectionState.SECURED),
     "TLS to a proxy and to the server": (
         (Event.CONNECT, Event.TLS, Event.TLS),
-        Connection.SECURED,
+        ConnectionState.SECURED,
     ),
-    "another connection": ((Event.CONNECT, Event.TLS, Event.CONNECT), Connection.CONNECTED),
-    "a kept connection": ((Event.REUSE,), Connection.REUSED),
+    "another connection": ((Event.CONNECT, Event.TLS, Event.CONNECT), ConnectionState.CONNECTED),
+    "a kept connection": ((Event.REUSE,), ConnectionState.REUSED),
 }
 
 
 @pytest.mark.parametrize(("events", "state"), CONNECTED.values(), ids=CONNECTED)
 def test_a_connection_is_where_its_events_lead(
-    events: tuple[Event, ...], state: Connection
+    events: tuple[Event, ...], state: ConnectionState
 ) -> None:
     assert state_after(*events).connection is state
 
@@ -105,7 +105,7 @@ def test_only_a_whole_request_with_a_whole_response_leaves_a_reusable_connection
 
 
 def test_every_state_is_reached_and_every_event_moves_something() -> None:
-    assert {Connection.UNCONNECTED, *CONNECTION.values()} == set(Connection)
+    assert {ConnectionState.UNCONNECTED, *CONNECTION.values()} == set(ConnectionState)
     assert {Sending.SENDING, *SENDING.values()} == set(Sending)
     assert {Receiving.AWAITING, *RECEIVING.values()} == set(Receiving)
     assert {event for table in (CONNECTION, SENDING, RECEIVING) for _, event in table} == set(Event)

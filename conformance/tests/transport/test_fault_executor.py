@@ -21,7 +21,7 @@ from tus_conformance.transport.pending_faults import Position
 pytestmark = pytest.mark.anyio
 
 
-class Connection:
+class FakeConnection:
     """A connection that keeps what is written and done to it, in order."""
 
     def __init__(self) -> None:
@@ -52,12 +52,12 @@ class Connection:
         self.sending_done = True
 
 
-def executor(connection: Connection, *faults: tuple[FaultAction, int | str]) -> FaultExecutor:
+def executor(connection: FakeConnection, *faults: tuple[FaultAction, int | str]) -> FaultExecutor:
     return FaultExecutor(tuple(InjectedFault(*fault) for fault in faults), connection)
 
 
 async def test_faults_happen_between_the_bytes_of_their_positions() -> None:
-    connection = Connection()
+    connection = FakeConnection()
     limits = Throttle(write_size=2)
     faults = executor(connection, (limits, "50%"), (SplitWrite(), 2), (Stall(3.0), 0))
     assert await faults.send(b"abcdef", connection.write, Position("body", 0), 8)
@@ -70,21 +70,21 @@ async def test_faults_happen_between_the_bytes_of_their_positions() -> None:
 
 @pytest.mark.parametrize("by", ["fin", "rst"])
 async def test_a_break_ends_the_sending_and_the_faults_after_it(by: BreakMode) -> None:
-    connection = Connection()
+    connection = FakeConnection()
     faults = executor(connection, (Break(by), 2), (Stall(3.0), 2))
     assert not await faults.send(b"abcd", connection.write, Position("body", 0), 4)
     assert connection.events == [b"ab", (by, 2)]
 
 
 async def test_a_half_close_is_recorded_before_it_is_done() -> None:
-    connection = Connection()
+    connection = FakeConnection()
     faults = executor(connection, (Break("half"), 1))
     assert not await faults.send(b"ab", connection.write, Position("body", 0), 2)
     assert connection.events == [b"a", "half-closed after 1 body byte", "half-close"]
 
 
 async def test_a_body_goes_on_where_it_was() -> None:
-    connection = Connection()
+    connection = FakeConnection()
     faults = executor(connection, (SplitWrite(), 3))
     assert await faults.send(b"ab", connection.write, Position("body", 0), 4)
     assert await faults.send(b"cd", connection.write, Position("body", 2), 4)
@@ -92,14 +92,14 @@ async def test_a_body_goes_on_where_it_was() -> None:
 
 
 async def test_a_fault_of_another_part_does_not_happen() -> None:
-    connection = Connection()
+    connection = FakeConnection()
     faults = executor(connection, (Break("rst"), 1))
     assert await faults.send_part("head", b"abc", connection.write)
     assert connection.events == [b"abc"]
 
 
 async def test_a_server_that_receives_no_more_ends_the_sending() -> None:
-    connection = Connection()
+    connection = FakeConnection()
     connection.accepts = False
     assert not await executor(connection).send_part("end", b"abc", connection.write)
     assert connection.events == []

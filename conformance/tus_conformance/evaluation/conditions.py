@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tus_conformance.evaluation.completion import is_intact
+from tus_conformance.evaluation.finish_outcome import is_intact
 from tus_conformance.evaluation.header_matching import matches
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse

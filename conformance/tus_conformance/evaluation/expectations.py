@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tus_conformance.evaluation.completion import is_intact, shows_data_loss
 from tus_conformance.evaluation.conditions import meets
+from tus_conformance.evaluation.finish_outcome import is_intact, shows_data_loss
 from tus_conformance.evaluation.grades import (
     MetCondition,
     decide_grade,

@@ -8,8 +8,8 @@ failures at any level.
 
 from __future__ import annotations
 
-from tus_conformance.evaluation.completion import is_intact, shows_data_loss
 from tus_conformance.evaluation.conditions import meets
+from tus_conformance.evaluation.finish_outcome import is_intact, shows_data_loss
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
 from tus_reports import Rule

@@ -7,7 +7,7 @@ import traceback
 import trio
 
 from tus_conformance.evaluation.attempt import evaluate_attempt
-from tus_conformance.evaluation.completion import shows_data_loss
+from tus_conformance.evaluation.finish_outcome import shows_data_loss
 from tus_conformance.evaluation.preconditions import ensure_precondition
 from tus_conformance.execution.request_faults import split_waiting_fault
 from tus_conformance.execution.scenario_execution import ScenarioExecution

@@ -1,7 +1,7 @@
 """The state of one HTTP exchange: three machines, one table of states and events for each.
 
-`Connection` is how far the connection has got, `Sending` what becomes of the request, `Receiving`
-what becomes of the response. They are three, because over one connection they go on side by side: a
+`ConnectionState` is how far the connection has got, `Sending` how far the request, `Receiving`
+how far the response. They are three, because over one connection they go on side by side: a
 response may be complete before its request is sent, and a connection whose request was half-closed
 still receives.
 
@@ -23,7 +23,7 @@ from enum import Enum, auto
 from typing import Final
 
 
-class Connection(Enum):
+class ConnectionState(Enum):
     """How far the connection has got."""
 
     UNCONNECTED = auto()
@@ -80,12 +80,12 @@ class Event(Enum):
     DROPPED = auto()
 
 
-CONNECTION: Final[dict[tuple[Connection, Event], Connection]] = {
-    (Connection.UNCONNECTED, Event.CONNECT): Connection.CONNECTED,
-    (Connection.UNCONNECTED, Event.REUSE): Connection.REUSED,
-    (Connection.CONNECTED, Event.TLS): Connection.SECURED,
+CONNECTION: Final[dict[tuple[ConnectionState, Event], ConnectionState]] = {
+    (ConnectionState.UNCONNECTED, Event.CONNECT): ConnectionState.CONNECTED,
+    (ConnectionState.UNCONNECTED, Event.REUSE): ConnectionState.REUSED,
+    (ConnectionState.CONNECTED, Event.TLS): ConnectionState.SECURED,
     # A connection attempt after another, as of two addresses of one name.
-    (Connection.SECURED, Event.CONNECT): Connection.CONNECTED,
+    (ConnectionState.SECURED, Event.CONNECT): ConnectionState.CONNECTED,
 }
 
 SENDING: Final[dict[tuple[Sending, Event], Sending]] = {
@@ -120,7 +120,7 @@ class ExchangeState:
     """Where an exchange stands; `handle` moves it on."""
 
     def __init__(self) -> None:
-        self.connection = Connection.UNCONNECTED
+        self.connection = ConnectionState.UNCONNECTED
         self.sending = Sending.SENDING
         self.receiving = Receiving.AWAITING
 

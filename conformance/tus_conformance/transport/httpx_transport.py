@@ -19,7 +19,7 @@ from h2.exceptions import ProtocolError, StreamClosedError
 
 from tus_conformance.transport import failures
 from tus_conformance.transport.address import Address, AddressError, format_host_port, parse_address
-from tus_conformance.transport.exchange_state import Connection, Event
+from tus_conformance.transport.exchange_state import ConnectionState, Event
 from tus_conformance.transport.fault_actions import Break, BreakMode, InjectedFault, Throttle
 from tus_conformance.transport.fault_executor import FaultExecutor
 from tus_conformance.transport.http1_transport import NO_ADDRESS, BodySink, create_ssl_context
@@ -137,7 +137,7 @@ class HttpxTransport:
             except (httpcore.ProtocolError, ProtocolError) as error:
                 _record_protocol_error(error, exchange)
             finally:
-                if address.secure and exchange.state.connection is not Connection.SECURED:
+                if address.secure and exchange.state.connection is not ConnectionState.SECURED:
                     exchange.discard_response()  # only a proxy can have spoken
                 exchange.conclude()
                 await network.aclose()
@@ -145,7 +145,7 @@ class HttpxTransport:
             begun = exchange.response_begun
             exchange.fail(
                 failures.connect_timeout(network.destination, self._timeout)
-                if exchange.state.connection is Connection.UNCONNECTED
+                if exchange.state.connection is ConnectionState.UNCONNECTED
                 else failures.response_timeout(self._timeout, begun=begun)
             )
 
@@ -160,11 +160,11 @@ class HttpxTransport:
             return failures.connection_lost(
                 exchange.sent_body.length, begun=exchange.response_begun, reset=True
             )
-        if exchange.state.connection is Connection.UNCONNECTED:
+        if exchange.state.connection is ConnectionState.UNCONNECTED:
             return failures.unreachable(network.destination, error)
         # TLS is the server's, at the end of a tunnel, too; but a proxy may want its own before it.
         with_proxy = self._proxy is not None and self._proxy.url.scheme == b"https"
-        if with_proxy and exchange.state.connection is Connection.CONNECTED:
+        if with_proxy and exchange.state.connection is ConnectionState.CONNECTED:
             return failures.tls_failure(network.destination, error)
         return failures.tls_failure(format_host_port(address.host, address.port), error)
 

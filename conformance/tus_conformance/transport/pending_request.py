@@ -17,7 +17,7 @@ import httpcore
 import trio
 
 from tus_conformance.transport import failures
-from tus_conformance.transport.exchange_state import Connection, Event, Sending
+from tus_conformance.transport.exchange_state import ConnectionState, Event, Sending
 from tus_conformance.transport.fault_actions import Break, BreakMode, Throttle
 from tus_conformance.transport.fault_executor import FaultExecutor
 from tus_conformance.transport.http_exchange import HttpExchange
@@ -206,7 +206,7 @@ class PendingRequest:
         """Return whether the server had closed a kept connection before this request arrived."""
         exchange = self._exchange
         closed = exchange.failure is not None and exchange.failure.kind in {"closed", "reset"}
-        reused = exchange.state.connection is Connection.REUSED
+        reused = exchange.state.connection is ConnectionState.REUSED
         return reused and closed and not exchange.response_begun
 
     # Speaking and listening

@@ -1,4 +1,4 @@
-"""About tus_defects/schema.py: the schema for editors is up to date and fits the rules."""
+"""About tus_defects/rule_schema.py: the schema for editors is up to date and fits the rules."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import jsonschema
 import pytest
 
 import tus_defects
-from tus_defects.schema import PATH, format_schema, new_schema
+from tus_defects.rule_schema import PATH, format_schema, new_schema
 
 FILES = sorted(Path(tus_defects.__path__[0]).glob("*/*.toml"))
 VALIDATOR = jsonschema.Draft202012Validator(new_schema())
 
 
 def test_the_schema_in_the_package_is_up_to_date() -> None:
-    """Otherwise: python -m tus_defects.schema."""
+    """Otherwise: python -m tus_defects.rule_schema."""
     assert PATH.read_text("utf-8") == format_schema()
 
 

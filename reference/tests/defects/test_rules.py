@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tus_defects.gallery import read_rules
-from tus_defects.messages import ComposedBody, find_header
+from tus_defects.message_edits import ComposedBody, find_header
 from tus_defects.server import Server
 from tus_defects.service import ChangeLayer
 from tus_defects.variant import change_by_rule
@@ -31,7 +31,7 @@ def new_request(
     return Request(method, target, Headers(fields), ComposedBody(body, length=len(body)))
 
 
-class Exchange:
+class RuleExchange:
     """One request to a rule in TOML over a server that always returns RESPONSE."""
 
     def __init__(self, rule: str, response: Response = RESPONSE) -> None:
@@ -125,7 +125,7 @@ MATCHES: list[tuple[str, dict[str, Any], FileInfo | None, bool]] = [
 async def test_a_rule_applies_where_every_key_matches(
     match: str, request_: dict[str, Any], info: FileInfo | None, applies: bool
 ) -> None:
-    exchange = Exchange(f"match = {{ {match} }}\nedit.status = 299")
+    exchange = RuleExchange(f"match = {{ {match} }}\nedit.status = 299")
     response = await exchange.send(new_request(**request_), info)
     assert response.status == (299 if applies else 204)
 
@@ -150,7 +150,7 @@ RESPONSE_EDITS = [
 async def test_edits_of_the_response(
     edit: str, status: int, headers: dict[str, str | None]
 ) -> None:
-    exchange = Exchange(edit)
+    exchange = RuleExchange(edit)
     response = await exchange.send(new_request(), PARTIAL)
     assert response.status == status
     assert {name: find_header(response, name) for name in headers} == headers
@@ -171,7 +171,7 @@ REQUEST_EDITS = [
 
 @pytest.mark.parametrize(("edit", "headers", "body"), REQUEST_EDITS)
 async def test_edits_of_the_request(edit: str, headers: dict[str, str | None], body: bytes) -> None:
-    exchange = Exchange(edit)
+    exchange = RuleExchange(edit)
     await exchange.send(new_request(Upload_Checksum="sha1 x", Trailer="x"), PARTIAL)
     (forwarded,) = exchange.forwarded
     assert {name: forwarded.headers.joined(name) for name in headers} == headers
@@ -180,26 +180,26 @@ async def test_edits_of_the_request(edit: str, headers: dict[str, str | None], b
 
 
 async def test_a_request_stays_as_it_is_where_a_placeholder_has_no_value() -> None:
-    exchange, request = Exchange('edit.request = { Upload-Offset = "{offset}" }'), new_request()
+    exchange, request = RuleExchange('edit.request = { Upload-Offset = "{offset}" }'), new_request()
     await exchange.send(request)
     assert exchange.forwarded == [request]
 
 
 async def test_the_server_sees_the_very_request_where_a_rule_edits_responses_only() -> None:
-    exchange, request = Exchange("edit.status = 418"), new_request()
+    exchange, request = RuleExchange("edit.status = 418"), new_request()
     await exchange.send(request)
     assert exchange.forwarded[0] is request
 
 
 async def test_closing_ends_the_connection_after_the_server_has_done_its_work() -> None:
-    exchange = Exchange("edit.close = true")
+    exchange = RuleExchange("edit.close = true")
     with pytest.raises(BodyEndedEarly):
         await exchange.send(new_request())
     assert len(exchange.forwarded) == 1
 
 
 async def test_what_a_rule_cannot_read_is_left_to_the_server() -> None:
-    exchange = Exchange('match.request = ["malformed-checksum"]\nedit.answer = 499')
+    exchange = RuleExchange('match.request = ["malformed-checksum"]\nedit.answer = 499')
     response = await exchange.send(new_request(Upload_Checksum="sha1"))
     assert response.status == 499
 

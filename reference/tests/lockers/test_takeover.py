@@ -136,7 +136,7 @@ async def test_reading_about_an_upload_does_not_disturb_it(client: HandlerClient
 async def test_the_offset_counts_bytes_that_are_being_written(server: ClientFactory) -> None:
     started, gate = trio.Event(), trio.Event()
 
-    class Slow(MemoryStore):
+    class SlowStore(MemoryStore):
         """A store that waits for the test before it keeps a piece."""
 
         async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
@@ -146,7 +146,7 @@ async def test_the_offset_counts_bytes_that_are_being_written(server: ClientFact
                 self._bytes(upload_id).extend(piece)
             return len(self._bytes(upload_id)) - offset
 
-    client = server(Slow())
+    client = server(SlowStore())
     path = await client.create(10)
     offsets: list[int] = []
 

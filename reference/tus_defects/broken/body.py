@@ -7,7 +7,7 @@ from functools import partial
 import anyio
 
 from tus_defects.call import Call
-from tus_defects.messages import (
+from tus_defects.message_edits import (
     OFFSET_TYPE,
     ComposedBody,
     acknowledge,

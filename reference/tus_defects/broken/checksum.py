@@ -1,8 +1,8 @@
 """Defects of checksums that touch bytes or remember something (Checksum)."""
 
 from tus_defects.call import Call
-from tus_defects.conditions import is_malformed_checksum
-from tus_defects.messages import answer, with_body, without_checksum
+from tus_defects.kinds import is_malformed_checksum
+from tus_defects.message_edits import answer, with_body, without_checksum
 from tus_defects.rule import Match
 from tus_defects.server import drop_last, invert_last
 from tus_defects.variant import defect
@@ -160,7 +160,7 @@ async def fails_after_broken_checksummed_patch(call: Call) -> Response:
 async def creation_with_checksum_corrupted(call: Call) -> Response:
     """The bytes of a creation with a checksum are stored changed, and one too few."""
     response = await call.respond(without_checksum(call.request))
-    if info := await call.created(response):
+    if info := await call.find_created(response):
         await call.server.rewrite(info, lambda data: data[:-1].replace(data[:1], b"?"))
     return response
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tus_defects.call import Call, created_id
-from tus_defects.messages import answer, find_header, rewrite, set_header, strip, succeeded
+from tus_defects.message_edits import answer, find_header, rewrite, set_header, strip, succeeded
 from tus_defects.rule import Match
 from tus_defects.server import drop_last, invert_last, listed_urls
 from tus_defects.variant import defect
@@ -156,7 +156,7 @@ async def body_of_final_appended(call: Call) -> Response:
     """Bytes that come with a final upload are appended to it."""
     data = await call.read_body()
     response = await call.respond_to(b"")
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and info.size is not None:
         await call.server.append(info, data)
         await call.server.set_length(info.id, info.size + len(data))
@@ -208,7 +208,7 @@ async def patch_of_partial_refused(call: Call) -> Response:
 async def partial_begins_with_a_byte(call: Call) -> Response:
     """A partial upload of 100 bytes has a byte as soon as it is created."""
     response = await call.respond()
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and info.offset == 0 and info.size == 100:
         await call.server.append(info, b"?")
     return response
@@ -238,7 +238,7 @@ async def final_length_counts_partials(call: Call) -> Response:
 async def partials_joined_in_reverse(call: Call) -> Response:
     """Partial uploads are joined in reverse order, and HEAD returns them as they were named."""
     response = await call.respond()
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and info.is_final and info.offset:
         partials = [await call.server.read(each) for each in await call.server.find_partials(info)]
         await call.server.rewrite(info, lambda _: b"".join(reversed(partials)))
@@ -249,7 +249,7 @@ async def partials_joined_in_reverse(call: Call) -> Response:
 async def last_byte_of_final_corrupted(call: Call) -> Response:
     """The last byte of a final upload is inverted."""
     response = await call.respond()
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and info.is_final and info.offset:
         await call.server.rewrite(info, invert_last)
     return response

@@ -1,7 +1,14 @@
 """Defects of creations that remember, compute or touch bytes (Creation; Creation With Upload)."""
 
 from tus_defects.call import Call, created_id
-from tus_defects.messages import OFFSET_TYPE, acknowledge, answer, find_header, rewrite, set_header
+from tus_defects.message_edits import (
+    OFFSET_TYPE,
+    acknowledge,
+    answer,
+    find_header,
+    rewrite,
+    set_header,
+)
 from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import BodyEndedEarly, Response
@@ -115,7 +122,7 @@ async def with_upload_drops_a_byte(call: Call) -> Response:
 async def with_upload_corrupted(call: Call) -> Response:
     """The bytes of a creation are stored without their highest bits."""
     response = await call.respond()
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and info.offset:
         await call.server.rewrite(info, lambda data: bytes(byte & 0x7F for byte in data))
     return response
@@ -137,7 +144,7 @@ async def with_upload_excess_stored(call: Call) -> Response:
         return await call.respond()
     data = await call.read_body()
     response = await call.respond_to(b"")
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info:
         await call.server.append(info, data)
     return set_header(response, "Upload-Offset", str(len(data)))
@@ -147,7 +154,7 @@ async def with_upload_excess_stored(call: Call) -> Response:
 async def empty_with_upload_adds_a_byte(call: Call) -> Response:
     """A creation with the media type of bytes and an empty body stores one byte."""
     response = await call.respond()
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and not info.offset and info.size and not call.has("Upload-Concat"):
         await call.server.append(info, b"?")
     return response
@@ -157,7 +164,7 @@ async def empty_with_upload_adds_a_byte(call: Call) -> Response:
 async def upload_of_same_length_reused(call: Call) -> Response:
     """A creation with bytes adds them to the first upload that was created with its length."""
     response, length = await call.respond(), call.header("Upload-Length")
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info is None or not info.offset or not length:
         return response
     first = await call.server.find(call.memory.texts.setdefault(length, info.id))
@@ -197,7 +204,7 @@ async def broken_creation_goes_on_in_next(call: Call) -> Response:
     broken = "broken" in call.memory.marked
     call.memory.marked.discard("broken")
     response = await _respond_to_read(call, await _read_unless_broken(call))
-    info = await call.created(response)
+    info = await call.find_created(response)
     if broken and info and info.size == 100:
         await call.server.append(info, b"left over")
     return response
@@ -208,7 +215,7 @@ async def body_stored_as_zeros(call: Call) -> Response:
     """Where bytes in a creation are not offered, all but one are stored, as zeros."""
     size = call.request.body.length or 0
     response = await call.respond()
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and size > 1:
         await call.server.append(info, bytes(size - 1))
     return response

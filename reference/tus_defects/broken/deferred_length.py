@@ -1,7 +1,7 @@
 """Defects about lengths that come with a PATCH (Creation, Upload-Defer-Length)."""
 
 from tus_defects.call import Call
-from tus_defects.messages import acknowledge, answer, set_header, strip
+from tus_defects.message_edits import acknowledge, answer, set_header, strip
 from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Response
@@ -114,7 +114,7 @@ async def declared_excess_refused_and_stored(call: Call) -> Response:
 async def deferred_length_set_by_first_bytes(call: Call) -> Response:
     """The length of a deferred upload becomes that of the bytes in its creation."""
     response = await call.respond()
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and info.size is None and info.offset:
         await call.server.set_length(info.id, info.offset)
     return response

@@ -1,7 +1,7 @@
 """Defects of HEAD that compute or remember something (Core, HEAD)."""
 
 from tus_defects.call import Call, created_id
-from tus_defects.messages import find_header, rewrite, set_header, succeeded
+from tus_defects.message_edits import find_header, rewrite, set_header, succeeded
 from tus_defects.rule import Match
 from tus_defects.server import drop_last
 from tus_defects.variant import defect

@@ -7,10 +7,10 @@ import anyio
 import trio
 
 from tus_defects.call import Call
-from tus_defects.messages import OFFSET_TYPE, ComposedBody, answer, set_header, succeeded
+from tus_defects.changed_stream import ChangedStream
+from tus_defects.message_edits import OFFSET_TYPE, ComposedBody, answer, set_header, succeeded
 from tus_defects.rule import Match
 from tus_defects.server import Server, drop_last
-from tus_defects.streams import ChangedStream
 from tus_defects.variant import defect, stream_defect
 from tus_reference.model import BodyEndedEarly, EarlyEnd, Response
 

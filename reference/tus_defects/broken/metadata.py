@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from tus_defects.call import Call
-from tus_defects.conditions import REQUESTS
-from tus_defects.messages import rewrite
+from tus_defects.kinds import REQUESTS
+from tus_defects.message_edits import rewrite
 from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Refused, Response

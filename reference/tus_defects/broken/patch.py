@@ -1,8 +1,8 @@
 """Defects of PATCH about its offset and its mistakes that compute or store something (Core)."""
 
 from tus_defects.call import Call
-from tus_defects.conditions import has_other_media_type
-from tus_defects.messages import answer, rewrite, succeeded
+from tus_defects.kinds import has_other_media_type
+from tus_defects.message_edits import answer, rewrite, succeeded
 from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Response

@@ -3,7 +3,7 @@
 import time
 
 from tus_defects.call import Call
-from tus_defects.messages import answer, find_header, set_status, strip
+from tus_defects.message_edits import answer, find_header, set_status, strip
 from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Response

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tus_reference.asgi.request import build_request
-from tus_reference.asgi.response import send_response
+from tus_reference.asgi.response_sender import send_response
+from tus_reference.asgi.scope_request import build_request
 from tus_reference.handler import Handler, error_response
 from tus_reference.middleware import LayeredService
 from tus_reference.model import BodyEndedEarly, EarlyEnd, Response, errors

@@ -247,7 +247,7 @@ async def test_a_slow_client_leaves_all_places_to_others() -> None:
     slow, quick = await s3_harness.create(100), await s3_harness.create(100)
     waiting, go_on = anyio.Event(), anyio.Event()
 
-    class Slow(PieceSource):
+    class SlowSource(PieceSource):
         async def read_into(self, buffer: memoryview) -> int:
             if len(self._pieces) == 1:
                 waiting.set()
@@ -255,7 +255,7 @@ async def test_a_slow_client_leaves_all_places_to_others() -> None:
             return await super().read_into(buffer)
 
     async def write_slowly() -> None:
-        await s3_harness.store.write_chunk(slow, 0, Slow([CONTENT[:17], CONTENT[17:]], 100))
+        await s3_harness.store.write_chunk(slow, 0, SlowSource([CONTENT[:17], CONTENT[17:]], 100))
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import anyio
 
 from tus_defects.call import Call, created_id
-from tus_defects.conditions import is_creation
-from tus_defects.messages import (
+from tus_defects.kinds import is_creation
+from tus_defects.message_edits import (
     answer,
     rewrite,
     set_header,
@@ -174,7 +174,7 @@ async def deletion_ends_patch_unanswered(call: Call) -> Response:
 async def joined_partials_removed(call: Call) -> Response:
     """Partial uploads are removed as soon as they are joined."""
     response = await call.respond()
-    info = await call.created(response)
+    info = await call.find_created(response)
     if info and info.is_complete:
         await _delete_partials(call, info)
     return response

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 
 import trio
 
+from tus_defects.changed_stream import ChangedStream
 from tus_defects.server import Server
-from tus_defects.streams import ChangedStream
 from tus_defects.variant import stream_quirk
 
 FINAL = b"HTTP/1.1 "

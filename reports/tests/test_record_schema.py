@@ -9,21 +9,21 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tus_reports import Record, schema
+from tus_reports import Record, record_schema
 
 Write = Callable[..., Path]
 
 
 def test_the_stored_schema_has_not_drifted() -> None:
     """The schema beside the code is the one that the types make."""
-    assert schema.SCHEMA_PATH.read_text("utf-8") == schema.schema_text(), (
-        "run: python -m tus_reports.schema --write"
+    assert record_schema.SCHEMA_PATH.read_text("utf-8") == record_schema.schema_text(), (
+        "run: python -m tus_reports.record_schema --write"
     )
 
 
 def test_a_written_record_satisfies_the_schema(sample: Record, write: Write) -> None:
     """Every line of a record validates; the same line with a wrong verdict does not."""
-    validator = jsonschema.Draft202012Validator(json.loads(schema.schema_text()))
+    validator = jsonschema.Draft202012Validator(json.loads(record_schema.schema_text()))
     lines = [json.loads(text) for text in write(sample).read_text("utf-8").splitlines()]
     assert len(lines) == 3 + len(sample.scenarios) + len(sample.requirements)
     for line in lines:

@@ -1,6 +1,6 @@
 """The JSON Schema of rule files, for editors, generated from the types.
 
-After a change of the types write it with `python -m tus_defects.schema`.
+After a change of the types write it with `python -m tus_defects.rule_schema`.
 """
 
 import json

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tus_defects.call import method_of
-from tus_defects.messages import OFFSET_TYPE
+from tus_defects.message_edits import OFFSET_TYPE
 from tus_defects.rule import RequestKind, UploadKind
 from tus_reference.model import FileInfo, Refused, Request
 from tus_reference.protocol import TUS_VERSION, parse_metadata

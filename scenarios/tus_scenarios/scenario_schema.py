@@ -1,6 +1,6 @@
 """The JSON Schema of scenario files, for editors, made from the types.
 
-Write it anew after a change of the types with `python -m tus_scenarios.schema`.
+Write it anew after a change of the types with `python -m tus_scenarios.scenario_schema`.
 """
 
 from __future__ import annotations

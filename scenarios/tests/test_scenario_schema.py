@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from tus_scenarios.registry import FILES
-from tus_scenarios.schema import SCHEMA_PATH, build_schema, schema_text
+from tus_scenarios.scenario_schema import SCHEMA_PATH, build_schema, schema_text
 
 DATA = Path(str(resources.files("tus_scenarios").joinpath("data")))
 VALIDATOR = jsonschema.Draft202012Validator(build_schema())
@@ -25,7 +25,7 @@ def schema_errors(step: dict[str, Any]) -> list[str]:
 
 
 def test_the_file_in_the_package_is_up_to_date() -> None:
-    """Otherwise: python -m tus_scenarios.schema."""
+    """Otherwise: python -m tus_scenarios.scenario_schema."""
     assert SCHEMA_PATH.read_text("utf-8") == schema_text()
 
 

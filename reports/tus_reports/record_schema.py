@@ -1,6 +1,6 @@
 """The JSON Schema of a record's lines, made from their types.
 
-`python -m tus_reports.schema` prints it; with `--write` it replaces `record.schema.json`.
+`python -m tus_reports.record_schema` prints it; with `--write` it replaces `record.schema.json`.
 """
 
 from __future__ import annotations
