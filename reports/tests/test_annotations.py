@@ -29,11 +29,11 @@ def test_annotations_are_one_line_each(sample: Record) -> None:
     assert found.count("::error ") == 5
 
 
-def test_a_sum_is_told_by_its_name(sample: Record) -> None:
+def test_a_total_is_named(sample: Record) -> None:
     """A requirement that is the sum of others is named with its verdict."""
     assert "::error title=core.all::Every response" in github_annotations(add_sum(sample))
 
 
-def test_a_scenario_without_evidence_is_still_told(sample: Record) -> None:
+def test_a_scenario_without_evidence_is_still_reported(sample: Record) -> None:
     """A failed scenario without a check has an annotation of its own."""
     assert github_annotations(remove_evidence(sample)).startswith("::error ")

@@ -1,4 +1,4 @@
-"""Two runs laid side by side: what got worse, what was fixed, and what is only no longer known."""
+"""`compare`: what regressed between two runs, what was fixed, and what is no longer known."""
 
 from __future__ import annotations
 

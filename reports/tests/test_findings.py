@@ -1,4 +1,4 @@
-"""What is said of a check beyond what came: when a fail is one whatever the level of its row."""
+"""`findings`: which checks a reader must look at, whatever the level of the requirement."""
 
 from __future__ import annotations
 
@@ -108,12 +108,12 @@ VIEWS: dict[str, Callable[[Record], str]] = {
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
-def test_every_view_tells_why_a_should_fails(view: Callable[[Record], str], sample: Record) -> None:
+def test_every_view_shows_why_a_should_fails(view: Callable[[Record], str], sample: Record) -> None:
     """A reader who sees a SHOULD fail is told the rule, wherever it is seen."""
     assert SERVER_ERROR_RULE in " ".join(view(record_with_failure(sample)).split())
 
 
-def test_the_rule_stands_beside_what_the_scenario_says(sample: Record) -> None:
+def test_the_rule_is_shown_next_to_the_text_of_the_scenario(sample: Record) -> None:
     """Damage is named in addition to what a scenario has to say of it."""
     told = " ".join(render_terminal(record_with_failure(sample, explanation="it is gone")).split())
     assert f"meaning it is gone; {DAMAGE_RULE}" in told

@@ -1,4 +1,4 @@
-"""The HTML views: whole in one file, every link leads somewhere, no text becomes markup."""
+"""`html`: complete in one file, every link leads somewhere, no text becomes markup."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_text_stays_text(name: str, sample: Record) -> None:
     assert "{{ 7*7 }}" in document.text
 
 
-def test_the_report_tells_everything(sample: Record) -> None:
+def test_the_report_shows_everything(sample: Record) -> None:
     """Every scenario and every requirement is an item of its own, with its verdict."""
     document = ParsedPage(html(sample))
     items = {
@@ -245,7 +245,7 @@ def test_a_requirement_says_what_was_found(sample: Record) -> None:
     assert of_sum["core.patch.appends"] == "Caused by core.patch.appends."
 
 
-def test_a_violated_requirement_is_not_explained_by_what_held(sample: Record) -> None:
+def test_a_violated_requirement_is_not_explained_by_passing_checks(sample: Record) -> None:
     """The reason that a scenario gives for its pass is none for a fail beside it."""
     passed = msgspec.structs.replace(sample.scenarios[0], reason="Held in 9 exchanges.")
     failed = msgspec.structs.replace(sample.scenarios[0], id="other", verdict="fail", attempts=())
@@ -314,7 +314,7 @@ def test_the_matrix_has_a_cell_for_each(sample: Record) -> None:
     assert differing == ["core.head.cache-control", "core.patch.appends"]
 
 
-def test_a_cell_tells_its_finding_and_links_to_it(sample: Record) -> None:
+def test_a_cell_names_its_finding_and_links_to_it(sample: Record) -> None:
     """A cell that did not pass says what was found, and leads to the evidence."""
     lines = {
         line.requirement.id: line.cells[0]

@@ -53,7 +53,7 @@ def parse_valid_junit(text: str) -> ET.Element:
     return ET.fromstring(text)
 
 
-def test_junit_tells_every_verdict_by_the_right_element(sample: Record) -> None:
+def test_junit_has_the_right_element_for_every_verdict(sample: Record) -> None:
     """A fail is a failure, what is unclear an error, what was left out skipped, the rest passes."""
     cases = {case.get("name"): case for case in parse_valid_junit(junit(sample)).iter("testcase")}
     assert {scenario.verdict for scenario in sample.scenarios} == set(VERDICTS)
@@ -126,7 +126,7 @@ def test_junit_holds_any_text(sample: Record) -> None:
     assert "\\x1b" in messages[0]
 
 
-def test_a_scenario_without_evidence_is_still_told(sample: Record) -> None:
+def test_a_scenario_without_evidence_is_still_reported(sample: Record) -> None:
     """A failed scenario without a check has a failure of its own."""
     document = parse_valid_junit(junit(remove_evidence(sample)))
     assert [each.get("message") for each in document.iter("failure")] == ["fail: An odd one"]

@@ -57,13 +57,13 @@ def test_markdown_holds_any_text(sample: Record) -> None:
     assert "\x1b" not in text
 
 
-def test_a_sum_is_told_by_its_name(sample: Record) -> None:
+def test_a_total_is_named(sample: Record) -> None:
     """A requirement that is the sum of others is named with its verdict, not as unjudged."""
     text = markdown(add_sum(sample))
     assert "<summary>✗ FAIL <code>core.all</code> Every response" in text
     assert "Unjudged: `core.all`" not in text
 
 
-def test_a_scenario_without_evidence_is_still_told(sample: Record) -> None:
+def test_a_scenario_without_evidence_is_still_reported(sample: Record) -> None:
     """A failed scenario without a check has a finding of its own."""
     assert "odd.one" in markdown(remove_evidence(sample))

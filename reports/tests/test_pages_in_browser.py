@@ -1,4 +1,4 @@
-"""The pages in a browser: filters in the URL, folding, copying, the keyboard, accessibility.
+"""`html`: filters in the URL, folding, copying, the keyboard, accessibility in a browser.
 
 They need Chromium (Debian's will do) and the `browser` extra, and are skipped without either.
 """

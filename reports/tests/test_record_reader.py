@@ -1,4 +1,4 @@
-"""`reader`: records are read back whole, and refused by name when they are not."""
+"""`record_reader`: records are read back complete; broken ones are rejected by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`schema`: the schema of a record is the one that its types make."""
+"""`record_schema`: the schema of a record is the one that its types make."""
 
 from __future__ import annotations
 

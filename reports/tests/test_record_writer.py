@@ -1,4 +1,4 @@
-"""`writer`: records are written line by line, each in its place."""
+"""`record_writer`: records are written line by line, each in its place."""
 
 from __future__ import annotations
 

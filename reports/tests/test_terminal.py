@@ -1,4 +1,4 @@
-"""The terminal view: complete, in eighty columns, the same live as afterwards, safe to print."""
+"""`terminal`: complete, in eighty columns, the same live as afterwards, safe to print."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_no_verdict_is_dropped(sample: Record) -> None:
         assert re.search(pattern, text)
 
 
-def test_a_verdict_without_a_check_is_told(sample: Record) -> None:
+def test_a_verdict_without_a_check_is_reported(sample: Record) -> None:
     """A scenario and a requirement that failed without a check to say why are told all the same."""
     bare = ScenarioResult(
         id="odd.one", title="An odd one", verdict="fail", section="Odd", extension="core"
@@ -173,7 +173,7 @@ def test_a_sum_follows_from_nothing_but_its_parts(sample: Record) -> None:
     assert account.endswith("Caused by core.must, core.must-not.")
 
 
-def test_a_row_that_is_blocked_is_told_among_those_although_a_check_of_it_warns(
+def test_a_blocked_requirement_is_listed_as_blocked_although_a_check_warns(
     sample: Record,
 ) -> None:
     warned = next(each for each in sample.requirements if each.verdict == "warn")
@@ -216,7 +216,7 @@ def test_what_has_no_place_to_be_advertised_contradicts_nothing(sample: Record) 
     assert "download is" not in text
 
 
-def test_one_cause_is_told_once(sample: Record) -> None:
+def test_one_cause_is_shown_once(sample: Record) -> None:
     """Scenarios that fail alike share one account, which names them all."""
     text = render_terminal(sample)
     assert text.count("✗ FAIL  core.patch.offset-mismatch-409") == 1
@@ -242,12 +242,12 @@ def test_the_decisive_line_is_marked(sample: Record) -> None:
     ]
 
 
-def test_our_own_acts_are_told(sample: Record) -> None:
+def test_injected_faults_are_shown(sample: Record) -> None:
     """What we did to a connection is in the account of what came of it."""
     assert "suite: cut after 40960 body bytes by RST" in " ".join(render_terminal(sample).split())
 
 
-def test_nothing_from_the_wire_commands_the_terminal(sample: Record) -> None:
+def test_no_received_text_controls_the_terminal(sample: Record) -> None:
     """Control characters that a server sends, C1 too, are printed as escapes."""
     hostile = msgspec.structs.replace(sample.scenarios[1], title="a\x1b[2Jb\x9bc", reason="d\x07e")
     text = render_lines(replace(sample, scenarios=(hostile,)))

@@ -1,4 +1,4 @@
-"""The sums in words: nothing is claimed that was not seen."""
+"""`totals`: the totals claim nothing that was not seen."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_a_place_leads_to_its_section(place: str, path: tuple[str, ...] | None) 
     assert (found.path if found else None) == path
 
 
-def test_the_normative_sentences_are_told_apart() -> None:
+def test_the_normative_sentences_are_distinguished() -> None:
     """Sentences with a word of RFC 2119 are normative; what stands between fences is code."""
     found = find_section("Core/Headers/Offset", split_sections(SPEC))
     assert found is not None

@@ -1,4 +1,4 @@
-"""The texts that users read avoid phrases that are not plain technical English."""
+"""`README.md`: it and all texts that users read avoid phrases that are not plain English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of function_scenario.py and function_scenarios: their prose follows their constants."""
+"""`function_scenario`: the prose of function scenarios follows their constants."""
 
 from __future__ import annotations
 

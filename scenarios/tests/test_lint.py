@@ -1,4 +1,4 @@
-"""Each rule of the lint fails on a sample that breaks just that rule."""
+"""`lint`: each rule fails on a sample that breaks just that rule."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_the_sample_is_sound() -> None:
 
 
 @pytest.mark.parametrize("case", BROKEN_SAMPLES)
-def test_a_broken_rule_is_told(case: str) -> None:
+def test_a_broken_rule_is_reported(case: str) -> None:
     """The message names the scenario and says what is wrong."""
     old, new, sentence = BROKEN_SAMPLES[case]
     assert old in VALID_SAMPLE

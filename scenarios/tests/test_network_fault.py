@@ -1,4 +1,4 @@
-"""Fault plans: positions, what a fault must be, and how it reads."""
+"""`network_fault`: positions, what a fault must be, and its sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page on fault plans says what the types say."""
+"""`docs/fault-plans.md`: the page says what the types say."""
 
 from __future__ import annotations
 

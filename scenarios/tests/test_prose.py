@@ -1,4 +1,4 @@
-"""Steps and expectations read as English."""
+"""`prose`: steps and expectations read as English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes in a scenario file are told in one sentence, with the place and the remedy."""
+"""`reader`: a mistake in a scenario file is reported with its place and the remedy."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_in_a_sentence(mistake: str, tmp_path: Path) -> None:
+def test_a_mistake_is_reported_in_a_sentence(mistake: str, tmp_path: Path) -> None:
     """The message names the file, the scenario, the key, and the keys there are."""
     text, parts = MISTAKES[mistake]
     path = tmp_path / "mine.toml"

@@ -1,4 +1,4 @@
-"""Every scenario there is can be read, is sound, and covers what it should."""
+"""`registry`: every scenario can be read, is sound, and covers its requirements."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_there_are_well_over_250_scenarios() -> None:
     assert len(scenarios()) > 250
 
 
-def test_every_observable_row_has_a_scenario() -> None:
+def test_every_observable_requirement_has_a_scenario() -> None:
     """Promise 1: what can be observed is exercised."""
     checked = {requirement for scenario in scenarios() for requirement in scenario.requirements}
     wanted = {

@@ -1,4 +1,4 @@
-"""The ledger keeps its rows: an id that was given once means the same for ever."""
+"""`requirement`: an id of the ledger never changes its meaning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEDGER_DIGEST = "ab0ac6fc443699dfc69e94fa755b201fcc0ea5b1e4f235af9a555c0387d2a2d
 """The digest of every id with its level. Rows may be added, at a new edition; none may change."""
 
 
-def test_the_rows_are_counted() -> None:
+def test_the_number_of_requirements() -> None:
     """169 duties of servers, of which 5 cannot be observed, and 67 of clients."""
     rows = ledger().values()
     assert Counter(row.side for row in rows) == {"server": 169, "client": 67}
@@ -29,7 +29,7 @@ def test_ids_and_levels_are_frozen() -> None:
 
 
 @pytest.mark.parametrize("row", ledger().values(), ids=lambda row: row.id)
-def test_a_row_is_whole(row: Requirement) -> None:
+def test_a_requirement_is_complete(row: Requirement) -> None:
     """It has a statement, and says why where it cannot be observed in full."""
     assert row.id.startswith("client.") == (row.side == "client")
     assert row.statement.endswith(".")
@@ -40,6 +40,6 @@ def test_a_row_is_whole(row: Requirement) -> None:
 
 
 @pytest.mark.parametrize("row", ledger().values(), ids=lambda row: row.id)
-def test_a_row_links_to_its_section(row: Requirement) -> None:
+def test_a_requirement_links_to_its_section(row: Requirement) -> None:
     """The link has the anchor of a heading."""
     assert re.fullmatch(r"https://tus\.io/[a-z/-]+#[a-z-]+", row.link)

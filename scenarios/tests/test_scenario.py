@@ -1,4 +1,4 @@
-"""Parameters unfold into scenarios of ids that can be typed, and no two alike."""
+"""`scenario`: parameters expand to scenarios with unique ids that can be typed."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ COMPLETE_SOURCE = ScenarioSource(
 )
 
 
-def test_a_scenario_has_all_that_stands_in_its_file() -> None:
+def test_a_scenario_has_all_fields_of_its_file() -> None:
     """What is about the file is told of each of its scenarios."""
     (unfolded,) = unfold(
         COMPLETE_SOURCE,

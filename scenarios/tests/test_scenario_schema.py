@@ -1,4 +1,4 @@
-"""The schema for editors says what the types say."""
+"""`scenario_schema`: the schema for editors says what the types say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger is a ledger of the specification: each sentence with a keyword has its rows."""
+"""`spec_sentences`: each sentence with a keyword has its requirements."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def places_of(sentences: tuple[KeywordSentence, ...]) -> list[str]:
     return [each.name for each in sentences]
 
 
-def test_a_changed_sentence_is_told() -> None:
+def test_a_changed_sentence_is_reported() -> None:
     """One word is enough."""
     comparison = compare_sentences(
         find_sentences(TEXT.replace("polite", "rude")), RECORDED, REQUIREMENTS
@@ -99,7 +99,7 @@ def test_a_changed_sentence_is_told() -> None:
     assert (comparison.added, comparison.removed, comparison.moved) == ((), (), ())
 
 
-def test_a_new_sentence_is_told() -> None:
+def test_a_new_sentence_is_reported() -> None:
     """It has no row yet."""
     comparison = compare_sentences(
         find_sentences(TEXT + "\nThey MAY sing.\n"), RECORDED, REQUIREMENTS
@@ -108,7 +108,7 @@ def test_a_new_sentence_is_told() -> None:
     assert not comparison.agrees
 
 
-def test_a_sentence_that_is_gone_is_told() -> None:
+def test_a_sentence_that_is_gone_is_reported() -> None:
     """Its rows may have to go as well."""
     comparison = compare_sentences(
         find_sentences(TEXT.replace("They SHOULD NOT.", "")), RECORDED, REQUIREMENTS
@@ -117,7 +117,7 @@ def test_a_sentence_that_is_gone_is_told() -> None:
     assert not comparison.agrees
 
 
-def test_a_sentence_that_moved_is_told() -> None:
+def test_a_sentence_that_moved_is_reported() -> None:
     """A link to its section would lead astray."""
     moved = TEXT.replace("\nIt MAY be 0.\n", "\n").replace(
         "shout. They", "shout. It MAY be 0. They"
@@ -128,7 +128,7 @@ def test_a_sentence_that_moved_is_told() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in REQUIREMENTS if name != "end.open"])
-def test_a_row_without_a_sentence_is_told(name: str) -> None:
+def test_a_requirement_without_a_sentence_is_reported(name: str) -> None:
     """Its level says that there is a sentence."""
     recorded = tuple(
         replace(each, requirement_ids=tuple(set(each.requirement_ids) - {name}))
@@ -140,7 +140,7 @@ def test_a_row_without_a_sentence_is_told(name: str) -> None:
     assert not comparison.agrees
 
 
-def test_a_row_that_the_ledger_lacks_is_told() -> None:
+def test_a_requirement_missing_from_the_ledger_is_reported() -> None:
     """It was mistyped, or removed."""
     rows = {name: recorded for name, recorded in REQUIREMENTS.items() if name != "speed.zero"}
     comparison = compare_sentences(find_sentences(TEXT), RECORDED, rows)
@@ -148,7 +148,7 @@ def test_a_row_that_the_ledger_lacks_is_told() -> None:
     assert not comparison.agrees
 
 
-def test_every_kept_sentence_has_rows_and_every_such_row_a_sentence() -> None:
+def test_every_kept_sentence_has_requirements_and_each_of_those_a_sentence() -> None:
     """This needs no text: 127 sentences, each with rows that the ledger has."""
     recorded = recorded_sentences()
     comparison = compare_sentences(recorded, recorded, ledger())

@@ -1,4 +1,4 @@
-"""What is written is read again as the same."""
+"""`writer`: what is written is read again as the same."""
 
 from __future__ import annotations
 

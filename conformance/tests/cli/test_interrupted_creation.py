@@ -1,4 +1,4 @@
-"""About Ctrl-C during a creation: `run`, `explore` and `init` remove the upload, or list it."""
+"""`targets.creation_tracker`: Ctrl-C during a creation removes or lists its upload."""
 
 from __future__ import annotations
 

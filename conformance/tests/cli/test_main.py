@@ -1,4 +1,4 @@
-"""The command line: every exit code, a sentence for every mistake, and no secret anywhere."""
+"""`cli.main`: exit codes, one sentence for each mistake, and no secret in the output."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_the_exit_code_says_how_it_went(
     assert record(tmp_path)[-1]["exit_code"] == code
 
 
-def test_nothing_selected_tells_where_the_names_are(run: RunCommand, tiny: str) -> None:
+def test_an_empty_selection_names_the_page_of_ids(run: RunCommand, tiny: str) -> None:
     ended = run("run", "--target", tiny, "--only", "nothing*")
     assert sentences(ended.err) == [
         "tus-conformance: No scenario was selected;"
@@ -180,7 +180,7 @@ def test_profile_error_names_the_value(run: RunCommand, words: list[str], said: 
     assert "Traceback" not in ended.out + ended.err
 
 
-def test_a_typo_in_the_profile_is_told_with_its_line_and_the_known_keys(
+def test_a_typo_in_the_profile_is_reported_with_its_line_and_the_known_keys(
     run: RunCommand, profile_with_typo: str
 ) -> None:
     ended = run("run", "--target", "http://127.0.0.1:1/", "--profile", profile_with_typo)
@@ -193,7 +193,7 @@ def test_a_typo_in_the_profile_is_told_with_its_line_and_the_known_keys(
     assert ended.out == ""
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_in_a_sentence(
+def test_a_folder_that_cannot_be_written_to_is_reported_in_a_sentence(
     run: RunCommand, tiny: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -219,7 +219,7 @@ def test_fail_fast_leaves_the_rest_out_and_says_why(
     assert {line["reason"] for line in after} == {reason}
 
 
-def test_no_secret_is_told_to_anybody(run: RunCommand, tmp_path: Path) -> None:
+def test_no_secret_is_printed(run: RunCommand, tmp_path: Path) -> None:
     heard: list[ReceivedRequest] = []
     tiny = MinimalServer()
 
@@ -296,7 +296,7 @@ def test_a_server_that_the_suite_started_is_stopped_with_all_its_children(
         assert time.monotonic() < deadline, "a process was left behind"
 
 
-def test_a_command_that_dies_is_told_with_its_last_words(run: RunCommand) -> None:
+def test_a_command_that_exits_is_reported_with_its_last_log_line(run: RunCommand) -> None:
     command = "sh -c 'echo starting; echo no disk left >&2; exit 7'"
     ended = run("run", "--server-command", command, "--target", "http://127.0.0.1:{port}/files/")
     assert ended.code == 2
@@ -329,7 +329,7 @@ def test_an_interrupt_ends_the_run_without_a_traceback(tmp_path: Path) -> None:
     assert process.returncode == 130
 
 
-def test_output_that_nobody_reads_any_more_ends_the_run_without_a_traceback(tiny: str) -> None:
+def test_a_closed_output_ends_the_run_without_a_traceback(tiny: str) -> None:
     words = [sys.executable, "-u", "-m", "tus_conformance", "run", "--target", tiny]
     process = subprocess.Popen(
         [*words, "--only", "core.*"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""The commands about interruptions, as users call them."""
+"""`cli`: `record`, `fault-proxy` and `explore` as users call them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def send_request(method: str, url: str, body: bytes = b"", **headers: str) -> st
         return found
 
 
-def test_a_session_is_recorded_and_told_to_another_server(tmp_path: Path) -> None:
+def test_a_recorded_session_runs_against_another_server(tmp_path: Path) -> None:
     with serve_in_thread(serve_answers(MinimalServer())) as upstream:
         words = ("record", "--upstream", upstream, "--out", "it.toml")
         with run_proxy(tmp_path, *words) as (url, process):
@@ -89,7 +89,7 @@ def test_a_recording_of_nothing_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "it.toml").exists()
 
 
-def test_the_unreliable_proxy_says_what_it_did(tmp_path: Path) -> None:
+def test_the_fault_proxy_prints_what_it_did(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(
         '[[rule]]\nchance = 1\nmethods = ["PATCH"]\nanswer = 503\n', "utf-8"
     )
@@ -126,7 +126,7 @@ def test_profile_error_names_the_value(tmp_path: Path, words: list[str], sentenc
     assert "Traceback" not in said.err
 
 
-def test_nobody_there_to_explore_is_undetermined(tmp_path: Path) -> None:
+def test_exploring_an_unreachable_server_is_undetermined(tmp_path: Path) -> None:
     said = run_module(["tus_conformance", "explore", "--target", NOWHERE], cwd=str(tmp_path))
     assert said.code == 3
     assert "Nothing was tested." in said.err

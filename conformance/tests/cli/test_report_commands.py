@@ -1,4 +1,4 @@
-"""`report` and `compare`: which view comes of which records, and what they say of bad ones."""
+"""`cli`: `report` and `compare`, which view they make of which records, and their errors."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_compare_exits_by_what_changed(
     assert main(["compare", old, new]) == code
 
 
-def test_compare_tells_how_stable_many_runs_were(
+def test_compare_shows_how_stable_many_runs_were(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Three records are runs of one thing."""
@@ -156,7 +156,7 @@ def test_what_cannot_be_shown_is_refused_in_a_sentence(
     assert (said.out, says in said.err) == ("", True), said.err
 
 
-def test_the_matrix_links_to_the_report_beside_each_record(tmp_path: Path) -> None:
+def test_the_matrix_links_to_the_report_next_to_each_record(tmp_path: Path) -> None:
     """Seen from where the matrix is written; without such a report there is no link."""
     one, two = record(tmp_path / "a b"), record(tmp_path / "two")
     (tmp_path / "a b" / "index.html").write_text("a report")
@@ -184,7 +184,7 @@ def test_a_packed_record_goes_by_its_folder(
 @pytest.mark.parametrize(
     ("kind", "begins"), [("text", "0 scenarios"), ("markdown", "**0"), ("html", "<!doctype html>")]
 )
-def test_steadiness_is_told_in_each_format(
+def test_stability_is_shown_in_each_format(
     kind: str, begins: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Three records of one thing, as text, as Markdown and as a page."""

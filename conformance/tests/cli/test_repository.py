@@ -1,4 +1,4 @@
-"""What the repository promises on its first page."""
+"""`README.md`: what the first page says about the repository is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server lists against what it does: either way, a difference is a fail of its row."""
+"""`discovery`: a difference between what a server lists and what it does is a failure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def in_order(extension: str) -> RunLines:
 
 
 @pytest.mark.parametrize("name", EXTENSIONS)
-async def test_what_is_done_and_not_listed_fails_the_row_that_says_to_list_it(name: str) -> None:
+async def test_an_unlisted_capability_fails_the_requirement_to_list_it(name: str) -> None:
     row = ADVERTISE[name]
     only = tuple(each.id for each in scenarios() if row in each.requirements)
     modest = await run_suite_in_memory(StrictMinimalServer(lists=NAMES - {name}), only=only)
@@ -55,7 +55,7 @@ async def test_what_is_done_and_not_listed_fails_the_row_that_says_to_list_it(na
 
 
 @pytest.mark.parametrize("name", sorted(NAMES - {"expiration"}))
-async def test_what_is_listed_and_refused_fails_a_row_of_it(name: str) -> None:
+async def test_a_listed_but_refused_capability_fails_a_requirement_of_it(name: str) -> None:
     implied = {"concatenation-unfinished"} if name == "concatenation" else set()
     boastful = await told(name, EVERYTHING - {name} - implied, NAMES)
     honest = await in_order(name)
@@ -128,7 +128,7 @@ async def test_server_that_requires_authentication_is_not_evaluated() -> None:
     assert found.scenarios == {}
 
 
-async def test_a_row_that_is_blocked_names_what_it_was_blocked_by() -> None:
+async def test_a_blocked_requirement_names_what_blocks_it() -> None:
     tiny = MinimalServer()
 
     def full(asked: ReceivedRequest) -> ScriptedAnswer:

@@ -1,4 +1,4 @@
-"""Discovery: what a server lists against what the probes saw, and never more than they saw."""
+"""`discovery.discovery`: what a server lists compared with what the probes saw."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_a_server_that_does_everything_is_seen_to_do_it() -> None:
     assert all(seen.reason for seen in discovered.capabilities.values())
 
 
-async def test_a_server_that_does_nothing_is_never_said_to_refuse_what_was_not_tried() -> None:
+async def test_an_unanswering_server_is_not_reported_to_refuse_what_was_not_tried() -> None:
     discovered = await found(MinimalServer(able=frozenset()))
     assert observed(discovered, "accepted") == set()
     refused = observed(discovered, "refused")

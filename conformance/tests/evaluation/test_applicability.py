@@ -1,4 +1,4 @@
-"""`applicability`: what a scenario needs of a server, and the verdict of one that does not run."""
+"""`evaluation.applicability`: what a scenario needs, and the verdict if it does not run."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_scenario_applies_where_its_needs_are_met(
         assert outcome[1] == reason
 
 
-def test_the_profile_can_tell_what_a_scenario_needs() -> None:
+def test_the_profile_can_declare_what_a_scenario_needs() -> None:
     told = scenario("profile:network-timeout")
     assert inapplicable(told, found(), Profile(network_timeout=30)) is None
 

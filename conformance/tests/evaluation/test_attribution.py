@@ -1,4 +1,4 @@
-"""What a server does wrong is charged to the requirement that it breaks, and to no other."""
+"""`evaluation.attribution`: a failure is charged to the requirement that it breaks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_a_final_refused_over_unfinished_parts_breaks_what_the_list_promis
     assert "(concatenation-unfinished.advertise)" in blocked.reason
 
 
-async def test_a_row_that_waits_for_an_answer_that_never_came_says_which_came_instead() -> None:
+async def test_a_requirement_without_its_response_names_the_response_received() -> None:
     server = serve_reference(*defect("version-refused-with-400"))
     found = await run_suite_in_memory(serve=server, only=("core.tus-resumable.unsupported.*",))
     row = found.requirements["core.tus-resumable.unsupported-tus-version"]
@@ -123,7 +123,7 @@ async def test_an_upload_that_was_not_complete_may_not_be_forgotten() -> None:
     assert found.scenarios[story].verdict == "fail"
 
 
-async def test_every_listed_algorithm_is_tried_or_said_not_to_be() -> None:
+async def test_every_listed_algorithm_is_tried_or_reported_as_untried() -> None:
     """A crc32 in another order breaks no sentence, but clients; of xxh3 nothing is known."""
     server = serve_reference(*quirk("unknown-names-listed"), *defect("crc32-in-little-endian"))
     found = await run_suite_in_memory(serve=server, only=("checksum.crc32", "checksum.untried"))

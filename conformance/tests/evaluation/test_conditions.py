@@ -1,4 +1,4 @@
-"""`conditions`: headers by meaning, statuses, and bodies by the content of their upload."""
+"""`evaluation.conditions`: headers by meaning, statuses, bodies by the content of an upload."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ BOUNDS: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("question", "value", "found"), BOUNDS)
-async def test_a_matcher_can_ask_for_what_an_earlier_answer_said(
+async def test_a_matcher_can_refer_to_an_earlier_response(
     question: str, value: str, found: str
 ) -> None:
     answering, _heard = script_answers(ok(Upload_Offset="5"), ok(Upload_Offset=value))
@@ -137,7 +137,7 @@ BODIES: list[tuple[bytes, UploadState | None, bool, str]] = [
 @pytest.mark.parametrize(
     ("body", "upload", "held"), [pytest.param(*case[:3], id=case[3]) for case in BODIES]
 )
-async def test_a_body_is_held_against_the_content_of_its_upload(
+async def test_a_body_is_compared_with_the_content_of_its_upload(
     body: bytes, upload: UploadState | None, held: bool
 ) -> None:
     async with open_session(script_answers(ok())[0]) as here:

@@ -1,4 +1,4 @@
-"""`exit_codes`: what the verdicts of a run come to for the program that started it."""
+"""`evaluation.exit_codes`: the exit code for the verdicts of a run."""
 
 from __future__ import annotations
 

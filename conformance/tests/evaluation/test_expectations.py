@@ -1,4 +1,4 @@
-"""Judging one answer: which condition it meets, and what it weighs where it meets none."""
+"""`evaluation.expectations`: which condition a response meets, and the grade if it meets none."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ async def test_an_answer_is_graded(expectation: str, answer: ScriptedAnswer, fou
     assert check_grades(await evaluate_options(expectation, answer)) == [found]
 
 
-async def test_what_was_not_reached_is_told_with_its_step() -> None:
+async def test_what_was_not_reached_is_reported_with_its_step() -> None:
     told = await evaluate_options(
         f"when.status = 200, status = 204, checks = {TWO}", ScriptedResponse(404)
     )
@@ -258,7 +258,7 @@ AFTER = [
 
 
 @pytest.mark.parametrize(("first", "wanted", "found"), AFTER)
-async def test_what_an_earlier_answer_was_can_decide_whether_a_later_one_is_judged(
+async def test_an_earlier_response_can_decide_whether_a_later_one_is_evaluated(
     first: ScriptedAnswer, wanted: str, found: str
 ) -> None:
     answering, _heard = script_answers(first, ok())
@@ -272,7 +272,7 @@ async def test_what_an_earlier_answer_was_can_decide_whether_a_later_one_is_judg
         assert told.checks[0].explanation == f"'first' got {came}"
 
 
-async def test_a_condition_can_refer_to_what_an_earlier_answer_said() -> None:
+async def test_a_condition_can_refer_to_an_earlier_response() -> None:
     answering, _heard = script_answers(ok(Upload_Offset="5"), ok(Upload_Offset="5"))
     when = 'when.header.Upload-Offset = { equals = "{first.Upload-Offset}" }'
     second = f"{{ options = {{}}, expect = [{{ {expectation_from(when + ', status = 200')} }}] }}"
@@ -394,7 +394,7 @@ async def test_what_is_no_answer_is_weighed(
     ("kind", "verdict"),
     [("timeout", "inconclusive"), ("unreachable", "error"), ("tls", "error")],
 )
-async def test_what_says_nothing_of_the_server_stops_the_story(kind: Any, verdict: str) -> None:
+async def test_a_failure_outside_the_server_stops_the_scenario(kind: Any, verdict: str) -> None:
     came = await reply(failure=NetworkFailure(kind, "So it is."))
     with pytest.raises(StopScenario, match=r"So it is\.") as stopped:
         evaluate_expectation(Expectation(status=204, checks=MUST), *came, 1)
@@ -424,7 +424,7 @@ async def test_silence_leaves_it_open() -> None:
     assert "0.05 seconds" in told.reason
 
 
-async def test_silence_is_judged_where_closing_is_what_is_asked_for() -> None:
+async def test_silence_is_evaluated_where_closing_is_expected() -> None:
     told = await evaluate_options(expectation_from('closed = true, otherwise = "warn"'), KeepOpen())
     assert check_grades(told) == ["violated warn"]
 
@@ -448,7 +448,7 @@ async def test_a_server_that_cannot_be_reached_is_an_error_and_never_a_fail() ->
     assert told.reason.startswith("No connection to ")
 
 
-def test_the_rows_that_the_tests_lean_on_have_the_levels_they_think() -> None:
+def test_the_requirements_of_these_tests_have_the_assumed_levels() -> None:
     from tus_scenarios import ledger
 
     assert [ledger()[row].level for row in (MUST, SHOULD, OPEN)] == [
@@ -458,7 +458,9 @@ def test_the_rows_that_the_tests_lean_on_have_the_levels_they_think() -> None:
     ]
 
 
-async def test_a_reference_to_nothing_leaves_its_expectation_open_and_the_story_goes_on() -> None:
+async def test_an_undefined_reference_leaves_its_expectation_open_and_the_scenario_goes_on() -> (
+    None
+):
     """The answer to the first step lacks the header that the second is compared with."""
     answering, _heard = script_answers(ok(), ok())
     first = '{ options = {}, name = "first" }'
@@ -502,7 +504,7 @@ REMARKS: list[tuple[str, ScriptedAnswer, list[str], str]] = [
 @pytest.mark.parametrize(
     ("when", "answer", "remarks"), [pytest.param(*case[:3], id=case[3]) for case in REMARKS]
 )
-async def test_an_outcome_is_told_with_what_it_means(
+async def test_an_outcome_is_reported_with_its_meaning(
     when: str, answer: ScriptedAnswer, remarks: list[str]
 ) -> None:
     graded = 'status = 204, says = "unmet", warn = [{ status = 201, says = "as graded" }]'

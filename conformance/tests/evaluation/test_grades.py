@@ -1,4 +1,4 @@
-"""`grades`: how much an outcome weighs, and the rule that decides it."""
+"""`evaluation.grades`: the grade of an outcome, and the rule that decides it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`header_matching`: whether a header value is what a matcher asks for."""
+"""`evaluation.header_matching`: whether a header value satisfies a matcher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`invariant`: what an invariant keeps as evidence, and the scenario that reports it."""
+"""`evaluation.invariant`: what an invariant keeps as evidence, and the scenario that reports it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_worse_outcome_is_kept_however_late_it_comes() -> None:
     assert {check.outcome for check in checks} == {"violated"}
 
 
-def test_what_held_is_a_check_that_held() -> None:
+def test_an_invariant_that_holds_is_a_passing_check() -> None:
     held = invariant_result_of(
         "upload-offset-format", *[exchange_from("HEAD 200", "Upload-Offset: 5")] * 2
     )

@@ -1,4 +1,4 @@
-"""`invariant_monitor`: what is seen over a whole run, and a server whose process ends."""
+"""`evaluation.invariant_monitor`: observations of a whole run, and a server that exits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING
 from tus_conformance.targets.trace import LastExchanges
 
 
-def test_a_server_that_falls_is_noted_beside_what_it_answered() -> None:
+def test_a_crashed_server_is_noted_next_to_its_responses() -> None:
     watch = InvariantMonitor()
     running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
     watch.observe(STORY, *exchange_from("HEAD 200", VERSION))

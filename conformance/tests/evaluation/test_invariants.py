@@ -1,4 +1,4 @@
-"""`invariants`: each rule seen to hold and seen broken, and where it has nothing to say."""
+"""`evaluation.invariants`: each rule holds, breaks, or does not apply."""
 
 from __future__ import annotations
 
@@ -353,7 +353,7 @@ def test_an_invariant_looks_at_every_exchange(
     assert invariant_result_of(name, *exchanges).verdict == expected
 
 
-def test_every_invariant_is_seen_held_and_broken() -> None:
+def test_every_invariant_is_seen_to_hold_and_to_break() -> None:
     outcomes = {(name, outcome == "pass") for name, _, outcome, _ in CASES if "not" not in outcome}
     names = {each.id.removeprefix("always.") for each in invariants()}
     by_itself = {SERVER_KEEPS_RUNNING.removeprefix("always.")}
@@ -377,7 +377,7 @@ OF_OTHERS = [401, 403, 404, 405, 408, 411, 414, 416, 422, 429, 461, 500, 502, 50
 
 
 @pytest.mark.parametrize("status", [*OF_THE_HANDLER, *OF_OTHERS])
-def test_who_answered_an_error_is_told_by_its_status(status: int) -> None:
+def test_the_status_shows_who_sent_an_error(status: int) -> None:
     expected = "fail" if status in OF_THE_HANDLER else "warn"
     assert (
         invariant_result_of("tus-resumable-on-errors", exchange_from(f"PATCH {status}")).verdict
@@ -444,7 +444,7 @@ WORDS: list[tuple[str, list[ExchangeText], str, str]] = [
 @pytest.mark.parametrize(
     ("name", "exchanges", "expected", "actual"), WORDS, ids=[words[0] for words in WORDS]
 )
-def test_what_was_broken_is_told_in_words(
+def test_a_broken_invariant_is_described_in_words(
     name: str, exchanges: list[ExchangeText], expected: str, actual: str
 ) -> None:
     broken = invariant_result_of(name, *exchanges)

@@ -1,4 +1,4 @@
-"""`evaluation` is the only room that grades: no other one builds a check or sets its grade."""
+"""`evaluation`: no other package builds a check or sets its grade."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`preconditions`: why a scenario cannot begin, and the requirement that this is charged to."""
+"""`evaluation.preconditions`: why a scenario cannot begin, and the requirement to charge."""
 
 from __future__ import annotations
 

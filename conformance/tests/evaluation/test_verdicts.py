@@ -1,4 +1,4 @@
-"""The verdict: every row of the table, what takes precedence, and what attempts do to it."""
+"""`evaluation.verdicts`: every verdict, their precedence, and what attempts do to them."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ CONTRIBUTIONS: list[tuple[list[ScenarioResult], Verdict, str]] = [
 @pytest.mark.parametrize(
     ("told", "expected"), [pytest.param(*case[:2], id=case[2]) for case in CONTRIBUTIONS]
 )
-def test_a_requirement_takes_the_worst_of_what_is_said_of_it(
+def test_a_requirement_takes_its_worst_verdict(
     told: list[ScenarioResult], expected: Verdict
 ) -> None:
     assert verdicts.of_requirement("a", told) == expected

@@ -1,4 +1,4 @@
-"""Finishing an upload: resumed, completed and compared as a client would, and what that tells."""
+"""`execution.finish_step`: an upload is resumed, completed and compared as a client would."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ async def test_an_upload_that_is_gone_is_not_waited_for(status: int) -> None:
     assert check_outcomes(attempt) == [f"{ROW} violated"]
 
 
-async def test_without_a_download_the_content_is_said_to_be_unverified() -> None:
+async def test_without_a_download_the_content_is_reported_as_unverified() -> None:
     attempt, _ = await execute_steps(
         f"{GIVEN}, {FINISH}",
         creation_response(),

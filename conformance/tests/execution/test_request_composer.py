@@ -1,4 +1,4 @@
-"""From a scenario's request to the message: every header, every byte, every reference."""
+"""`execution.request_composer`: headers, bodies and references of a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fault plans in a telling: what goes out, what is judged, and what is known afterwards."""
+"""`execution.request_faults`: what is sent with a fault, what is evaluated, what is known then."""
 
 from __future__ import annotations
 

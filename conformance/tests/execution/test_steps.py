@@ -1,4 +1,4 @@
-"""Replaying a scenario: what ends it, what is told of the rest, and what is removed afterwards."""
+"""`execution.steps`: what ends a scenario, what happens to later steps, what is removed."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ async def test_a_scenario_ends(
     assert bool(attempt.reason) is (verdict in {"blocked", "inconclusive"})
 
 
-async def test_an_upload_to_begin_with_stands_where_head_says_if_the_patch_does_not() -> None:
+async def test_a_given_upload_has_the_offset_of_head_if_the_patch_has_none() -> None:
     steps = "{ given = { length = 10, stored = 5 } }, " + HEAD
     attempt, heard = await execute_steps(
         steps, creation_response(), ScriptedResponse(204), head_response(5), head_response(5)
@@ -195,7 +195,7 @@ async def test_a_blocked_scenario_says_what_was_in_its_way(
     assert attempt.reason == reason
 
 
-async def test_a_step_with_patience_is_sent_again_and_its_last_answer_judged() -> None:
+async def test_a_step_with_within_is_repeated_and_its_last_response_evaluated() -> None:
     patient = HEAD.replace("head = {},", "head = {}, within = 30,")
     attempt, heard = await execute_steps(
         f"{GIVEN}, {patient}",
@@ -251,7 +251,7 @@ async def test_what_was_done_is_not_done_again() -> None:
     assert len(heard) == 4
 
 
-async def test_a_patch_that_is_sent_again_asks_where_the_upload_stands() -> None:
+async def test_a_repeated_patch_asks_for_the_offset_first() -> None:
     """The bytes of a request that broke off may arrive meanwhile."""
     patient = PATCH.replace("needed = true,", "within = 30,")
     answers = (creation_response(), ScriptedResponse(409), head_response(3), patch_response(8))
@@ -276,7 +276,7 @@ def function(
     return made(tell)
 
 
-async def test_a_mistake_in_a_story_is_an_error_of_ours_in_a_sentence() -> None:
+async def test_a_mistake_in_a_scenario_is_an_error_of_the_suite() -> None:
     async def mistaken(context: ScenarioContext) -> None:
         await context.create_upload(GivenUpload(length=10))
         raise KeyError("oops")
@@ -287,7 +287,7 @@ async def test_a_mistake_in_a_story_is_an_error_of_ours_in_a_sentence() -> None:
     assert "KeyError: 'oops' (line " in attempt.reason
 
 
-async def test_a_mistake_in_a_branch_is_told_as_itself() -> None:
+async def test_a_mistake_in_a_branch_is_reported_as_itself() -> None:
     async def mistaken(context: ScenarioContext) -> None:
         async def branch() -> None:
             raise KeyError("oops")
@@ -299,7 +299,7 @@ async def test_a_mistake_in_a_branch_is_told_as_itself() -> None:
     assert "KeyError: 'oops' (line " in attempt.reason
 
 
-async def test_a_story_can_ask_expect_and_finish() -> None:
+async def test_a_function_scenario_can_send_expect_and_finish() -> None:
     async def with_request_headers(context: ScenarioContext) -> None:
         upload = await context.create_upload(GivenUpload(length=10))
         reply = await context.send("PATCH", RequestSpec(send=10))
@@ -316,7 +316,7 @@ async def test_a_story_can_ask_expect_and_finish() -> None:
     assert (attempt.verdict, check_outcomes(attempt)) == ("pass", [f"{OTHER} held", f"{ROW} held"])
 
 
-async def test_a_branch_that_is_stopped_stops_the_story() -> None:
+async def test_a_stopped_branch_stops_the_scenario() -> None:
     async def racing(context: ScenarioContext) -> None:
         async def refused() -> None:
             await context.create_upload(GivenUpload(length=10))
@@ -327,7 +327,7 @@ async def test_a_branch_that_is_stopped_stops_the_story() -> None:
     assert (attempt.verdict, check_outcomes(attempt)) == ("blocked", [f"{ROW} not-reached"])
 
 
-async def test_a_story_that_is_stopped_owes_all_that_it_checks() -> None:
+async def test_a_stopped_function_scenario_leaves_all_its_checks_open() -> None:
     """What held until then may not have held in the end."""
 
     async def stopped(context: ScenarioContext) -> None:
@@ -344,7 +344,7 @@ async def test_a_story_that_is_stopped_owes_all_that_it_checks() -> None:
     )
 
 
-async def test_the_steps_that_a_story_does_not_come_to_owe_what_they_check() -> None:
+async def test_unreached_steps_leave_their_checks_open() -> None:
     first = f'{{ options = {{}}, needed = true, expect = [{{ status = 204, checks = "{ROW}" }}] }}'
     again = first.replace("needed = true, ", "")
     other = again.replace(ROW, OTHER)
@@ -359,7 +359,7 @@ async def test_the_steps_that_a_story_does_not_come_to_owe_what_they_check() -> 
     }
 
 
-async def test_a_requirement_that_a_story_forgets_is_not_reached_and_not_missing() -> None:
+async def test_a_requirement_that_a_scenario_does_not_check_is_not_reached() -> None:
     async def idle(context: ScenarioContext) -> None:
         await context.wait_until(_yes, seconds=1)
 
@@ -390,7 +390,7 @@ async def test_what_cannot_be_removed_is_remembered() -> None:
         assert here.left_behind.urls == [URL + "7"]
 
 
-async def test_an_answer_is_judged_by_what_was_acknowledged_before_it() -> None:
+async def test_a_response_is_evaluated_by_what_was_acknowledged_before_it() -> None:
     steps = f'{GIVEN}, {{ patch = {{ send = 5 }}, name = "sent" }}, {AGREEING}'
     agreed, _ = await execute_steps(steps, creation_response(), patch_response(5), head_response(5))
     disagreed, _ = await execute_steps(

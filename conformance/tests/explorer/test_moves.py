@@ -1,4 +1,4 @@
-"""Every move comes to steps that are sound, and that a server which conforms passes."""
+"""`explorer`: every move makes sound steps, and a conforming server passes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The explorer finds what is wrong, tells it as short as it can be, and cries no wolf."""
+"""`explorer.search`: failures are found, shortened, and no false alarm is raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mutants are small changes, the same each time, and tried where they can hurt nobody."""
+"""`proof.mutation`: mutants are small changes, the same in each run, tried in processes."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run_source(module: str, source: str, seconds: float = 60) -> tuple[str, str]
         ("BOUND = 3", "import os; os._exit(0)", "killed", "the process ended"),
     ],
 )
-def test_a_mutant_stands_in_for_its_module_in_a_process_of_its_own(
+def test_a_mutant_replaces_its_module_in_a_process_of_its_own(
     module: str, old: str, new: str, outcome: str, how: str
 ) -> None:
     came, by = run_source(module, SOURCE.replace(old, new, 1))

@@ -1,4 +1,4 @@
-"""About proof: replays, gates, what matrix.json holds, and some servers evaluated."""
+"""`proof`: replays, gates, the contents of matrix.json, and some servers evaluated."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_a_server_that_fails_altogether_may_fail_what_is_only_noted() -> None:
     assert list(check_only_noted(findings(defect(violates={probe: "fail"})))) == []
 
 
-def test_a_row_that_scenarios_look_at_is_graded_or_only_noted() -> None:
+def test_a_checked_requirement_is_graded_or_only_noted() -> None:
     looked_at = {row for each in scenarios() for row in each.requirements}
     assert sorted((*gradable_requirements(), *noted_requirements())) == sorted(looked_at)
     assert all(noted_requirements().values())
@@ -268,7 +268,7 @@ def test_a_check_that_was_seen_one_way_only_is_named() -> None:
         ({"pass", "note"}, {"pass", "note"}, ""),
     ],
 )
-def test_the_checks_of_stories_are_held_against_what_they_can_come_out_as(
+def test_the_checks_of_function_scenarios_have_only_possible_grades(
     grades: set[Grade], seen: set[str], sentence: str
 ) -> None:
     every = {check.key: frozenset({"pass", "fail", "note"}) for check in gradable_checks()}
@@ -278,7 +278,7 @@ def test_the_checks_of_stories_are_held_against_what_they_can_come_out_as(
     assert found == ([f"{name}: {sentence}"] if sentence else [])
 
 
-def test_what_stands_under_its_own_condition_has_no_other_grade() -> None:
+def test_a_check_under_its_own_condition_has_no_other_grade() -> None:
     seen = Condition(header={"X": True})
     asked = Expectation(when=seen, header={"X": "1"}, checks="core.patch.accept", note=(seen,))
     assert grades_of(asked, "core.patch.accept") == {"pass", "note"}

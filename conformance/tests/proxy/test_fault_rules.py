@@ -1,4 +1,4 @@
-"""The plan of the unreliable proxy: what it may say, and that the seed decides what happens."""
+"""`proxy.fault_rules`: what a plan may contain; the seed decides what happens."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def patch(number: int, method: str = "PATCH") -> ProxiedRequest:
         ("[[rule]]\nchance = 0.1\nodd = 1\nanswer = 500", "odd"),
     ],
 )
-def test_a_mistake_is_told(tmp_path: Path, text: str, sentence: str) -> None:
+def test_a_mistake_is_reported(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(FaultPlanError) as told:
         read_fault_plan(plan(tmp_path, text), 1)
     assert sentence in str(told.value)
 
 
-def test_a_plan_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_plan_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FaultPlanError, match="cannot be read"):
         read_fault_plan(tmp_path / "none.toml", 1)
 

@@ -1,4 +1,4 @@
-"""The proxy passes on what it is given, breaks what it is told to, and sees how a client ends."""
+"""`proxy.proxy_server`: requests are relayed, faults injected, client disconnects detected."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ async def test_without_a_server_the_answer_is_502_and_the_proxy_goes_on() -> Non
             nursery.cancel_scope.cancel()
 
 
-async def test_a_port_that_is_taken_is_told() -> None:
+async def test_a_port_that_is_taken_is_reported() -> None:
     async with start_proxy() as stage:
         with pytest.RaisesGroup(
             pytest.RaisesExc(ListenError, match=f"Cannot listen on port {stage.port}"),

@@ -1,4 +1,4 @@
-"""A recording tells what a client did, holds nothing of the user's, and can be told again."""
+"""`proxy.session_recording`: a recording replays a session without any user data."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_nothing_of_the_users_is_in_the_file(passed: list[ProxiedRequest]) -> No
         assert secret not in text
 
 
-def test_a_cut_is_told_with_its_place_and_its_manner() -> None:
+def test_a_cut_is_recorded_with_its_position_and_kind() -> None:
     steps = scenario([creation("x", 300), cut_patch("x", 0, 120, 300)]).steps
     assert steps[1].patch is not None
     assert [(fault.at, fault.cut) for fault in steps[1].patch.faults] == [(120, "rst")]
@@ -209,7 +209,7 @@ def test_a_cut_is_told_with_its_place_and_its_manner() -> None:
     assert [fault.lose for fault in whole.faults] == ["reply"]
 
 
-def test_what_the_server_refused_in_the_middle_is_told_as_a_cut_there() -> None:
+def test_a_refusal_amid_a_body_is_recorded_as_a_cut_there() -> None:
     refused = cut_patch("x", 0, 120, 300)
     refused.status, refused.closed_by_client = 400, ""
     steps = scenario(
@@ -226,7 +226,7 @@ def test_without_an_upload_there_is_nothing_to_write() -> None:
     assert recording.format_scenario_file() is None
 
 
-def test_what_is_left_out_is_said() -> None:
+def test_what_is_left_out_is_reported() -> None:
     recording = SessionRecording("/files/")
     for passing in (creation("x", 0), request("GET", "/favicon.ico", 404)):
         recording.add(passing)

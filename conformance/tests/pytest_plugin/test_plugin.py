@@ -1,4 +1,4 @@
-"""The pytest plugin: inert without its option, the engine's verdicts with it, at home anywhere."""
+"""`pytest_plugin`: inactive without its option, the engine's verdicts with it."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ WITH_OTHER_TESTS: list[tuple[str, tuple[str, ...], str]] = [
 @pytest.mark.parametrize(
     ("ini", "words"), [pytest.param(*c[:2], id=c[2]) for c in WITH_OTHER_TESTS]
 )
-def test_the_suite_lives_beside_what_users_have(
+def test_the_plugin_works_with_other_plugins(
     tmp_path: Path, target: str, ini: str, words: tuple[str, ...]
 ) -> None:
     apart = bool(words) or "addopts" in ini

@@ -1,4 +1,4 @@
-"""The baseline: known fails are let be, a new one counts, and one that is fixed must go."""
+"""`runner.baseline`: known failures are ignored, new ones count, fixed ones must be removed."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("text", "says"), [pytest.param(*case[:2], id=case[2]) for case in MISTAKES]
 )
-def test_a_line_that_names_nothing_is_told(tmp_path: Path, text: str, says: str) -> None:
+def test_a_line_that_names_nothing_is_reported(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(BaselineError) as raised:
         read_text(tmp_path, text)
     assert str(raised.value).startswith(f"The baseline {tmp_path / 'known.txt'}, line ")
     assert str(raised.value).removesuffix(".").endswith(says.removesuffix("."))
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BaselineError, match=r"The baseline .*none cannot be read: No such file"):
         read_baseline(tmp_path / "none", CHECKS)
     (tmp_path / "picture").write_bytes(b"\xff\xd8\xff")
@@ -105,7 +105,7 @@ def scenario(
     )
 
 
-def test_what_failed_is_a_pair_for_each_row() -> None:
+def test_a_failure_is_a_pair_for_each_requirement() -> None:
     run = [
         scenario_result("a.one", row_x="fail", row_y="pass"),
         scenario_result("a.two", row_x="warn"),
@@ -200,7 +200,7 @@ def test_a_warn_is_a_fail_that_can_be_known_where_the_user_is_strict() -> None:
     assert not known(("a.one", "row.x")).covers(came, strict=False)
 
 
-def test_reasons_are_kept_when_a_baseline_is_written_anew(tmp_path: Path) -> None:
+def test_reasons_are_kept_when_a_baseline_is_rewritten(tmp_path: Path) -> None:
     before = read_text(tmp_path, "a.one row.x # ticket 7\na.one row.y\n")
     text = format_baseline([("a.one", "row.x"), ("a.two/label", "row.y")], before)
     assert text.splitlines()[-2:] == ["a.one row.x  # ticket 7", "a.two/label row.y"]
@@ -233,7 +233,9 @@ CODES: list[tuple[list[ScenarioResult], set[str], int, str]] = [
 @pytest.mark.parametrize(
     ("run", "let_be", "code"), [pytest.param(*case[:3], id=case[3]) for case in CODES]
 )
-def test_known_fails_do_not_count(run: list[ScenarioResult], let_be: set[str], code: int) -> None:
+def test_known_failures_do_not_count(
+    run: list[ScenarioResult], let_be: set[str], code: int
+) -> None:
     assert exit_codes.of_scenarios(run, known=let_be) == code
 
 
@@ -290,7 +292,7 @@ def test_a_baseline_that_was_written_is_met(
     assert "Known failure: listed in the baseline." in capsys.readouterr().out
 
 
-def test_a_known_fail_does_not_end_a_run_that_is_to_fail_fast(
+def test_a_known_failure_does_not_end_a_run_with_fail_fast(
     tiny: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "known.txt"

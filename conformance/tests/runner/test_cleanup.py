@@ -1,4 +1,4 @@
-"""What a run creates it removes, where the server can; what remains is listed, however it ends."""
+"""`targets.removal`: a run removes its uploads, and lists those that remain."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_what_is_to_be_kept_is_kept_and_listed() -> None:
 
 
 @pytest.mark.parametrize("status", [423, 409, 500, 403])
-async def test_what_is_locked_at_first_is_removed_in_the_end(status: int) -> None:
+async def test_an_upload_that_is_locked_at_first_is_finally_removed(status: int) -> None:
     """A lock that a broken connection left is gone after a while."""
     tiny, asked_before = MinimalServer(), set[str]()
 

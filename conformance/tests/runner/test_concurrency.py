@@ -1,4 +1,4 @@
-"""Many scenarios at once give the verdicts that they give one by one, over a slow link as well."""
+"""`runner.schedule`: concurrent scenarios give the same verdicts, also over a slow link."""
 
 from __future__ import annotations
 

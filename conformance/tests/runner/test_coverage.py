@@ -1,4 +1,4 @@
-"""The gate: every observable row is exercised, and every check names a row.
+"""`runner.coverage`: every observable requirement is checked, and every check names one.
 
 That no row changes its level is seen to where the ledger is tested, by a digest of all of them.
 """
@@ -20,7 +20,7 @@ from tus_scenarios.spec_sentences import compare_sentences, find_sentences, reco
 ONE = "core.patch.zero-length"
 
 
-def test_every_observable_row_is_exercised() -> None:
+def test_every_observable_requirement_is_exercised() -> None:
     covered = compute_coverage(ledger(), scenarios(), invariants())
     assert [each.requirement.id for each in covered.missing] == []
     assert covered.unknown_requirements == ()
@@ -36,7 +36,7 @@ def without(row: str) -> list[Scenario]:
     ]
 
 
-def test_a_row_that_nothing_checks_is_a_gap() -> None:
+def test_a_requirement_that_nothing_checks_is_a_gap() -> None:
     covered = compute_coverage(ledger(), without(ONE), invariants())
     assert [each.requirement.id for each in covered.missing] == [ONE]
     assert not covered.complete
@@ -53,7 +53,7 @@ def test_an_invariant_counts_as_a_check() -> None:
     assert checking == ("always.tus-resumable-value",)
 
 
-def test_a_check_that_names_no_row_is_told() -> None:
+def test_a_check_that_names_no_requirement_is_reported() -> None:
     rows = {name: row for name, row in ledger().items() if name != ONE}
     covered = compute_coverage(rows, scenarios(), invariants())
     assert {row for row, _ in covered.unknown_requirements} == {ONE}
@@ -92,7 +92,7 @@ def test_sentences_that_agree_are_counted() -> None:
     assert find_sentences("no headings, so nothing MUST be read") == ()
 
 
-def test_a_text_that_is_not_there_is_told_in_a_sentence(
+def test_a_text_that_is_not_there_is_reported_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["coverage", "--spec-text", str(tmp_path / "none.md")]) == 2

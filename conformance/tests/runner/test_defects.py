@@ -1,4 +1,4 @@
-"""About runs in memory: defects are found, and the reference has nothing above a note."""
+"""`runner.run`: runs in memory find defects, and report nothing above a note on the reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""About the interruption scenarios: a conforming server passes them, and each defect is found."""
+"""`runner.run`: interruption scenarios pass on a conforming server and find each defect."""
 
 from __future__ import annotations
 

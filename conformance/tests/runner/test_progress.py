@@ -1,4 +1,4 @@
-"""Progress: seen on a terminal below the lines, and in a log not at all."""
+"""`runner.progress`: shown below the lines on a terminal, absent from a log."""
 
 from __future__ import annotations
 
@@ -126,6 +126,6 @@ async def test_every_scenario_begins_and_ends_once() -> None:
     assert sorted(heard) == sorted((what, name) for what in ("begins", "ends") for name in names)
 
 
-async def test_nobody_has_to_watch() -> None:
+async def test_progress_works_without_a_terminal() -> None:
     found = await run_suite_in_memory(MinimalServer(), only=("core.options.answer",))
     assert found.footer.exit_code == 0

@@ -1,4 +1,4 @@
-"""Secrets planted in every place of a run: none of them comes out, in any view of its record."""
+"""`transport.redaction`: no secret of a run appears in any view of its record."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def recorded_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[EchoingServe
     return telltale, folder
 
 
-def test_the_secrets_were_there_to_be_told(recorded_run: tuple[EchoingServer, Path]) -> None:
+def test_the_run_contained_the_secrets(recorded_run: tuple[EchoingServer, Path]) -> None:
     """The server heard each that is sent, so the other tests look for what could have been."""
     telltale, _ = recorded_run
     heard = "\n".join(

@@ -1,4 +1,4 @@
-"""The scheduler: results in order, so many at once, and quiet for those that need it."""
+"""`runner.schedule`: results in order, limited concurrency, exclusive scenarios."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_a_mistake_in_the_work_ends_everything() -> None:
         await run_in_order([9, 1], work, lambda _: None, jobs=2)
 
 
-async def test_whoever_is_alone_has_nobody_beside_it() -> None:
+async def test_an_exclusive_scenario_runs_alone() -> None:
     quiet, floor = RunGate(), ConcurrencyCounter()
     beside: list[int] = []
 
@@ -106,7 +106,7 @@ async def test_whoever_is_alone_has_nobody_beside_it() -> None:
     assert floor.most >= 2
 
 
-async def test_whoever_waits_to_be_alone_is_not_overtaken() -> None:
+async def test_a_waiting_exclusive_scenario_is_not_overtaken() -> None:
     quiet, order = RunGate(), list[str]()
 
     async def shared(name: str, after: float) -> None:
@@ -128,7 +128,7 @@ async def test_whoever_waits_to_be_alone_is_not_overtaken() -> None:
 
 
 @pytest.mark.parametrize("kind", ["enter_shared", "exclusive"])
-async def test_whoever_gives_up_while_waiting_leaves_the_gate_open(kind: str) -> None:
+async def test_a_cancelled_wait_leaves_the_gate_open(kind: str) -> None:
     quiet = RunGate()
     async with quiet.enter_shared():
         with trio.move_on_after(1):
@@ -147,7 +147,7 @@ async def test_whoever_gives_up_while_waiting_leaves_the_gate_open(kind: str) ->
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), max_size=10), st.integers(1, 4))
 @settings(deadline=None, max_examples=40)
-def test_no_mixture_of_the_two_ever_stands_still(plan: list[tuple[bool, int]], jobs: int) -> None:
+def test_no_mixture_of_the_two_deadlocks(plan: list[tuple[bool, int]], jobs: int) -> None:
     async def main() -> int:
         quiet, results = RunGate(), list[bool]()
 

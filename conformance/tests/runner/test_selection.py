@@ -1,4 +1,4 @@
-"""Which scenarios are told, and what is said of the others."""
+"""`runner.selection`: which scenarios run, and why the others do not."""
 
 from __future__ import annotations
 

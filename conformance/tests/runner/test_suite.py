@@ -1,4 +1,4 @@
-"""Tests of runner/suite.py: the suite as a function, and the examples of docs/library.md."""
+"""`runner.suite`: the suite as a function, and the examples of docs/library.md."""
 
 from __future__ import annotations
 

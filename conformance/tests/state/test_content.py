@@ -1,4 +1,4 @@
-"""Contents of uploads: made from a key alone, and compared to the exact byte."""
+"""`state.content`: contents are made from a key alone, and compared byte by byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digests of a body, right and wrong in the ways a scenario can ask for."""
+"""`state.digests`: digests of a body, right and wrong in the ways a scenario can request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""About `targets/creation_tracker.py`: no upload is lost if its creation is cancelled.
+"""`targets.creation_tracker`: no upload is lost if its creation is cancelled.
 
 The servers here create an upload at once and hold back the response until the run has been
 interrupted, so that every one of these tests hits the moment that is rare on a network.

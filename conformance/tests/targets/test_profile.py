@@ -1,4 +1,4 @@
-"""The profile: what may stand in it, and a sentence for everything that may not."""
+"""`targets.profile`: what a profile may contain, and a sentence for each mistake."""
 
 from __future__ import annotations
 

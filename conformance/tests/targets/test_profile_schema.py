@@ -1,4 +1,4 @@
-"""What profiles are written from: the schema, and the profile that `init` writes."""
+"""`targets.profile_schema`: the schema, and the profile that `init` writes."""
 
 from __future__ import annotations
 

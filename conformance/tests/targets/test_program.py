@@ -1,4 +1,4 @@
-"""The programs of a profile: for headers, for uploads, for stored bytes, for a restart."""
+"""`targets.program`: programs for headers, uploads, stored bytes and restarts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ TROUBLE = [
 
 @REAL_TIME
 @pytest.mark.parametrize(("code", "says"), TROUBLE)
-async def test_a_program_that_fails_is_told_in_a_sentence(
+async def test_a_program_that_fails_is_reported_in_a_sentence(
     tmp_path: Path, code: str, says: str
 ) -> None:
     with pytest.raises(ProgramError) as raised:
@@ -81,13 +81,13 @@ async def test_a_program_that_hangs_is_ended(
     ("command", "says"),
     [("'a", "No closing quotation"), (" ", "is empty"), ("", "is empty")],
 )
-def test_a_command_that_cannot_be_read_is_told(command: str, says: str) -> None:
+def test_a_command_that_cannot_be_read_is_reported(command: str, says: str) -> None:
     with pytest.raises(ProgramError, match=says):
         split_command(command)
 
 
 @REAL_TIME
-async def test_a_program_that_is_not_there_is_told() -> None:
+async def test_a_program_that_is_not_there_is_reported() -> None:
     with pytest.raises(ProgramError, match="cannot be started: No such file or directory"):
         await run_program("/nowhere/at-all")
 

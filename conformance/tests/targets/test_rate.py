@@ -1,4 +1,4 @@
-"""The rate of requests: evenly spaced, for all together, and nobody's patience is spent on it."""
+"""`targets.rate`: requests are evenly spaced, and waiting does not count as a time-out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The S3 of `--reference s3-moto` and `s3-localstack`: what is missing is told in a sentence."""
+"""`targets.simulated_s3`: `s3-moto` and `s3-localstack`, and a sentence for what is missing."""
 
 from __future__ import annotations
 

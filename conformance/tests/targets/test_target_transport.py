@@ -1,4 +1,4 @@
-"""The route to a target: what a profile says of TLS, HTTP/2 and proxies, and what cannot pass."""
+"""`targets.target_transport`: TLS, HTTP/2 and proxies of a profile, and their limits."""
 
 from __future__ import annotations
 

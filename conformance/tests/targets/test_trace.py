@@ -1,4 +1,4 @@
-"""The latest exchanges with a target, of which a server that goes away is asked last."""
+"""`targets.trace`: the latest exchanges, and which of them a crash is charged to."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def test_a_fall_names_the_request_that_it_followed() -> None:
 
 
 @pytest.mark.parametrize("looks", [0, 3])
-async def test_who_has_nothing_to_do_with_a_fall_is_told_again(looks: int) -> None:
+async def test_a_scenario_unrelated_to_a_crash_is_repeated(looks: int) -> None:
     """A connection that is reset may be all that shows for a moment."""
     falling = ExitingServer("GET", looks, times=1)
     found = await run_suite_in_memory(falling, only=("core.options.answer",), known=falling)

@@ -1,4 +1,4 @@
-"""Answers that come before the body has gone out, and connections that end meanwhile."""
+"""`transport.pending_request`: responses before the body is sent, and connections that end."""
 
 # ruff: noqa: ASYNC109 (the signatures are httpcore's)
 

@@ -1,4 +1,4 @@
-"""`exchange_state`: what each event makes of an exchange."""
+"""`transport.exchange_state`: the state that each event leads to."""
 
 from __future__ import annotations
 

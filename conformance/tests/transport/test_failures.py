@@ -1,4 +1,4 @@
-"""What went wrong, and what was done on purpose: the whole sentences that a report shows."""
+"""`transport.failures`: the sentences that a report shows for network failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fault_executor`: which fault is done to a connection, after which byte, in which order."""
+"""`transport.fault_executor`: which fault is injected, after which byte, in which order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`header_values`: the grammar of each header."""
+"""`transport.header_values`: the grammar of each header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire on real sockets of 127.0.0.1: resets, closes, closed ports, TLS."""
+"""`transport.http1_transport`: resets, closes, closed ports and TLS on real sockets."""
 
 from __future__ import annotations
 

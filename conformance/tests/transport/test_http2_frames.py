@@ -1,4 +1,4 @@
-"""HTTP/2 frames by name, however the bytes are cut up."""
+"""`transport.http2_frames`: frames by name, however the bytes are split."""
 
 from __future__ import annotations
 

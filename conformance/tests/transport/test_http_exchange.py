@@ -1,4 +1,4 @@
-"""`http_exchange`: an exchange works the same without a recorder."""
+"""`transport.http_exchange`: an exchange works the same without a recorder."""
 
 from __future__ import annotations
 

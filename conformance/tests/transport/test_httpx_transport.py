@@ -1,4 +1,4 @@
-"""The httpx tier: the same answers, over HTTP/1.1, HTTP/2 and proxies."""
+"""`transport.httpx_transport`: the same responses over HTTP/1.1, HTTP/2 and proxies."""
 
 from __future__ import annotations
 

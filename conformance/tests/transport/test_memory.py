@@ -1,4 +1,4 @@
-"""The network in memory fails as a real one does, so that nothing above it can tell."""
+"""`transport.memory`: the network in memory fails as a real one does."""
 
 from __future__ import annotations
 

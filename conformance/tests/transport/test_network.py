@@ -1,4 +1,4 @@
-"""The recorded network by itself: what it hands on, and how connections end."""
+"""`transport.network`: what recorded sockets pass on, and how connections end."""
 
 # ruff: noqa: ASYNC109 (the signatures are httpcore's)
 

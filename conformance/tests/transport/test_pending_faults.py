@@ -1,4 +1,4 @@
-"""Faults: what the far end sees of each, what the record says, and how long it takes."""
+"""`transport.pending_faults`: what the server sees of each fault, its record, its duration."""
 
 from __future__ import annotations
 

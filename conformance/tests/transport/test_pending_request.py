@@ -1,4 +1,4 @@
-"""Requests whose body waits for the word, and requests that are cut."""
+"""`transport.pending_request`: requests whose body waits, and requests that are cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exchange leaves in the record: bounded, whatever its size, and telling."""
+"""`transport.recorder`: the record of an exchange is bounded and complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planted secrets: wherever they stand, the record never holds them, and the answer still does."""
+"""`transport.redaction`: no record contains a secret; the response that is evaluated does."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_head(text: str, expected: str) -> None:
     assert PLAIN.redact_head(text) == expected
 
 
-def test_a_secret_beyond_ascii_is_found_as_the_wire_shows_it() -> None:
+def test_a_secret_beyond_ascii_is_found_in_its_encoded_form() -> None:
     assert Redaction.with_defaults(secrets=["pässwörd"]).redact_text(
         "pässwörd".encode().decode("latin-1")
     ) == ("[redacted]")

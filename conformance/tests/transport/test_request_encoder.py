@@ -1,4 +1,4 @@
-"""What the peer hears, byte for byte."""
+"""`transport.request_encoder`: what the server receives, byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of the bytes that the peer says."""
+"""`transport.response_parser`: responses from the bytes that the server sends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time-outs, on a clock that jumps: no progress for so long, and not one second less."""
+"""`transport.pending_request`: time-outs after exactly so long without progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ASGI shell: messages in, messages out, on asyncio and on trio."""
+"""`asgi.app`: messages in, messages out, on asyncio and on trio."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ async def test_odd_paths_name_no_upload(path: str, status: int) -> None:
     assert answer.status == status
 
 
-async def test_callbacks_are_told_the_whole_request() -> None:
+async def test_callbacks_receive_the_whole_request() -> None:
     events: list[HookEvent] = []
 
     async def callback(event: HookEvent) -> tuple[HTTPResponse, FileInfoChanges]:
@@ -222,7 +222,9 @@ async def test_a_body_longer_than_it_says_is_refused() -> None:
     assert await get_offset(app, path) == 5
 
 
-async def test_a_client_that_stalls_is_told_to_come_again(autojump_clock: object) -> None:
+async def test_a_stalled_client_gets_a_response_that_asks_for_a_retry(
+    autojump_clock: object,
+) -> None:
     app = new_app(network_timeout=30.0)
     path = await create_upload(app)
     answer = await new_patch(path, body_messages(b"hello", last=False), 10).run(app)
@@ -287,7 +289,7 @@ class SlowCall(AsgiCall):
         pytest.param(body_messages(*[b"x" * (MAX_DRAINED // 4)] * 9), 4 * 4, id="too much comes"),
     ],
 )
-async def test_nobody_waits_for_ever_for_the_rest_of_a_body(
+async def test_waiting_for_the_rest_of_a_body_is_bounded(
     autojump_clock: object, messages: list[Message], seconds: float
 ) -> None:
     app = new_app()
@@ -302,7 +304,7 @@ async def test_nobody_waits_for_ever_for_the_rest_of_a_body(
 @pytest.mark.parametrize(
     ("body", "status"), [(body_messages(b""), 201), (body_messages(b"hello"), 415)]
 )
-async def test_without_a_length_the_first_message_tells_whether_there_is_a_body(
+async def test_without_a_length_the_first_message_shows_whether_there_is_a_body(
     body: list[Message], status: int
 ) -> None:
     made = AsgiCall(headers={"upload_length": "10"}, messages=body, http_version="2")
@@ -450,7 +452,7 @@ async def test_the_lifespan_removes_expired_uploads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("expire_after", "lives", "warnings"), [(60.0, False, 1), (60.0, True, 0), (0.0, False, 0)]
 )
-async def test_who_forgets_the_lifespan_is_told_once(
+async def test_a_missing_lifespan_is_logged_once(
     caplog: pytest.LogCaptureFixture, expire_after: float, lives: bool, warnings: int
 ) -> None:
     app = new_app(expire_after=expire_after)
@@ -544,7 +546,7 @@ async def test_a_line_break_in_a_header_is_no_answer() -> None:
     assert made.sent == []
 
 
-async def test_a_client_that_is_gone_troubles_nobody() -> None:
+async def test_a_disconnected_client_causes_no_error() -> None:
     async def send(message: Message) -> None:
         raise OSError
 

@@ -1,4 +1,4 @@
-"""The examples of docs/embedding.md, run as they stand: in frameworks, behind servers, in trio."""
+"""`docs/embedding.md`: its examples run in frameworks, behind servers and under trio."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ async def test_starlette_mounts_within_mounts(root_path: str) -> None:
         assert url.startswith(f"{root_path}/files/a%20b/files/")
 
 
-async def test_starlette_middleware_stands_between() -> None:
+async def test_starlette_middleware_runs_around_the_app() -> None:
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.middleware.base import BaseHTTPMiddleware
@@ -231,7 +231,7 @@ async def test_a_preflight_needs_no_token() -> None:
         assert "PATCH" in (answer["access-control-allow-methods"] or "")
 
 
-async def test_nobody_joins_the_partial_uploads_of_others() -> None:
+async def test_partial_uploads_of_other_users_cannot_be_joined() -> None:
     app = run("class Authentication")["app"]
     url = await AppClient(app, **ALICE).create("/files/", 0, upload_concat="partial")
     for who, status in ((BOB, 404), (ALICE, 201)):

@@ -1,4 +1,4 @@
-"""The flags in the documentation: they exist."""
+"""`docs/reference-server.md`: the flags in the documentation and those of the parser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line, as processes: what it prints, how it stops, what it keeps."""
+"""`cli.flags`: what `tus-reference` prints, how it stops, what it keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flags of the S3 store: what cannot work is told before anything starts."""
+"""`cli`: settings of the S3 store that cannot work are reported before the start."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_flags_that_cannot_work_end_with_2_and_a_sentence(
     assert "not-to-be-told" not in said
 
 
-def test_without_boto3_it_is_told_what_to_install(
+def test_without_boto3_the_error_names_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in [name for name in sys.modules if name.startswith("tus_reference.stores.s3")]:
@@ -63,7 +63,7 @@ def test_without_boto3_it_is_told_what_to_install(
     assert "needs boto3: pip install 'tus-conformance[s3]'" in capsys.readouterr().err
 
 
-def test_without_credentials_it_is_told_where_they_are_looked_for(
+def test_without_credentials_the_error_names_where_they_are_looked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")

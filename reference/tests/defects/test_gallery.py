@@ -1,4 +1,4 @@
-"""About tus_defects/gallery.py: every defect and quirk; some are served."""
+"""`gallery`: every defect and quirk by its id; some are served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""About tus_defects/rule_schema.py: the schema for editors is up to date and fits the rules."""
+"""`rule_schema`: the schema for editors is up to date and fits the rules."""
 
 from __future__ import annotations
 

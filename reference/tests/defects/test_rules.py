@@ -1,4 +1,4 @@
-"""About tus_defects/rule.py, matching.py and editing.py: what each key of a rule does."""
+"""`rule`: what each key of a rule does."""
 
 from __future__ import annotations
 

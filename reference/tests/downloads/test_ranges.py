@@ -1,4 +1,4 @@
-"""Downloads of a part, and of what the client does not have yet."""
+"""`downloads.ranges`: downloads of a part, and of what the client does not have yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behind proxies: what they say about the client's request, and the URLs that follow from it."""
+"""`forwarding`: what proxies say about a request, and the URLs that follow from it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ async def test_a_trusted_proxy_says_what_clients_see(
         {"Forwarded": "host=evil.test;proto=https"},
     ],
 )
-async def test_nobody_else_does(server: ClientFactory, headers: dict[str, str | None]) -> None:
+async def test_other_clients_are_not_trusted(
+    server: ClientFactory, headers: dict[str, str | None]
+) -> None:
     answer = await server().request("POST", "/files/", {"Upload-Length": "5", **headers})
     assert location(answer["Location"] or "") == "http://tus.test/files/"
 

@@ -1,4 +1,4 @@
-"""The handler, its stores and its lockers inside an asyncio application."""
+"""`handler`: the handler, its stores and its lockers inside an asyncio application."""
 
 from __future__ import annotations
 

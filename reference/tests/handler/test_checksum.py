@@ -1,4 +1,4 @@
-"""Checksum and checksum-trailer: what was not verified is never stored."""
+"""`handler.spool`: what was not verified is never stored; checksums and trailers."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_anything_else_discards_the_chunk(
     assert await client.get(path) == b"hello" + rest
 
 
-async def test_a_wrong_chunk_does_not_settle_a_deferred_length(client: HandlerClient) -> None:
+async def test_a_wrong_chunk_does_not_set_a_deferred_length(client: HandlerClient) -> None:
     path = await client.create(None, b"hello")
     answer = await client.patch(
         path, 5, b" world", Upload_Length="11", Upload_Checksum=checksum(b"other")

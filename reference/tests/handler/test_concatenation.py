@@ -1,4 +1,4 @@
-"""Concatenation, of complete partial uploads and of unfinished ones."""
+"""`handler.concatenation`: of complete partial uploads and of unfinished ones."""
 
 from __future__ import annotations
 

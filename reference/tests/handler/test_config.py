@@ -1,4 +1,4 @@
-"""The settings: what cannot work is refused with a sentence, and the size of the whole."""
+"""`handler.config`: settings that cannot work are rejected with a sentence."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_each_mistake_has_its_sentence(settings: dict[str, Any], sentences: list
         ("https://cdn.test/files", "https://cdn.test/files/"),
     ],
 )
-def test_the_base_path_is_settled(given: str, settled: str) -> None:
+def test_the_base_path_is_normalized(given: str, settled: str) -> None:
     assert Config(data_store=STORE, base_path=given).validate().base_path == settled
 
 

@@ -1,4 +1,4 @@
-"""Creation, with deferred length and with the first bytes in the same request."""
+"""`handler.creation`: with deferred length and with the first bytes in the same request."""
 
 from __future__ import annotations
 

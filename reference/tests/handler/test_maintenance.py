@@ -1,4 +1,4 @@
-"""Expiration: unfinished uploads go, finished ones stay."""
+"""`handler.maintenance`: unfinished uploads expire, complete ones stay."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore | MemoryS
     return FileStore(tmp_path / "uploads") if request.param == "file" else MemoryStore()
 
 
-async def test_every_answer_about_an_unfinished_upload_tells_its_end(
+async def test_every_response_about_an_unfinished_upload_has_its_expiry(
     server: ClientFactory, store: FileStore | MemoryStore, clock: WallClock
 ) -> None:
     client = server(store, expire_after=100.0)
@@ -91,7 +91,7 @@ async def test_an_absolute_expiry_does_not_move(
     assert parse_expires(await client.patch(path, 0, b"hello")) == end
 
 
-async def test_without_expiry_nothing_is_told_and_nothing_goes(
+async def test_without_expiry_no_header_is_sent_and_nothing_is_removed(
     server: ClientFactory, clock: WallClock
 ) -> None:
     client = server()
@@ -166,7 +166,7 @@ async def test_small_patches_do_not_rewrite_the_record_each(
     assert info.stat().st_ino != before
 
 
-async def test_trouble_while_looking_after_uploads_stops_nothing(
+async def test_a_failure_in_maintenance_stops_nothing(
     server: ClientFactory, autojump_clock: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(MemoryStore):

@@ -1,4 +1,4 @@
-"""The core protocol: OPTIONS, HEAD, PATCH, versions, routing and method override."""
+"""`handler.routing`: OPTIONS, HEAD, PATCH, versions, routing and method override."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_the_methods_allowed_are_those_that_are_offered(server: ClientFact
 
 @pytest.mark.parametrize("path", ["/files/", "/files", "/files/x", "*", "http://other/files/"])
 @pytest.mark.parametrize("version", [None, "1.0.0", "9.9.9", ""])
-async def test_options_tells_what_the_server_is_able_to_do_whatever_the_version(
+async def test_options_lists_capabilities_whatever_the_version(
     server: ClientFactory, path: str, version: str | None
 ) -> None:
     client = server(max_size=1000)
@@ -78,7 +78,7 @@ async def test_options_tells_what_the_server_is_able_to_do_whatever_the_version(
     assert "expiration" not in extensions
 
 
-async def test_without_a_limit_there_is_no_maximum_to_tell(client: HandlerClient) -> None:
+async def test_without_a_limit_there_is_no_tus_max_size(client: HandlerClient) -> None:
     assert (await client.request("OPTIONS", "/files/"))["Tus-Max-Size"] is None
 
 
@@ -98,7 +98,7 @@ async def test_all_nine_extensions(server: ClientFactory) -> None:
     assert answer["Tus-Checksum-Algorithm"] == "sha1,sha256,sha512,md5,crc32"
 
 
-async def test_head_tells_the_offset_at_every_stage(client: HandlerClient) -> None:
+async def test_head_returns_the_offset_at_every_stage(client: HandlerClient) -> None:
     path = await client.create(10)
     for offset, piece in ((0, b"hello"), (5, b" "), (6, b"tus!")):
         answer = await client.head(path)
@@ -123,7 +123,7 @@ async def test_head_tells_the_offset_at_every_stage(client: HandlerClient) -> No
         ("/files/unknown", {"Tus-Resumable": None}, 412),
     ],
 )
-async def test_refused_heads_are_not_stored_and_tell_no_offset(
+async def test_refused_heads_are_not_cached_and_return_no_offset(
     client: HandlerClient, path: str, headers: dict[str, str | None], status: int
 ) -> None:
     answer = await client.request("HEAD", path, headers)

@@ -1,4 +1,4 @@
-"""Termination, and the download of what is stored."""
+"""`handler.uploads`: termination, and the download of what is stored."""
 
 from __future__ import annotations
 

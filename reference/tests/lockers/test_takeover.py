@@ -1,4 +1,4 @@
-"""Several requests for one upload: the newest writer wins, and nothing that came is lost."""
+"""`lockers`: with several requests for one upload the newest writer wins, no byte is lost."""
 
 from __future__ import annotations
 
@@ -180,7 +180,9 @@ async def test_asking_for_the_offset_stops_a_writer_that_fell_silent(
         assert (await wire.receive_response()).code == "ERR_UPLOAD_INTERRUPTED"
 
 
-async def test_a_request_that_fails_before_the_lock_disturbs_nobody(client: HandlerClient) -> None:
+async def test_a_request_that_fails_before_the_lock_disturbs_no_other(
+    client: HandlerClient,
+) -> None:
     path = await client.create(10)
     async with client.connect() as wire:
         await start_stalled_patch(client, wire, path, b"hello", 10)
@@ -253,9 +255,7 @@ async def test_a_lock_is_handed_over_when_its_holder_lets_go(lockers: Lockers) -
     assert order == ["first lets go", "second has it"]
 
 
-async def test_whoever_gives_up_waiting_leaves_the_lock_usable(
-    lockers: Lockers, tmp_path: Path
-) -> None:
+async def test_a_cancelled_wait_leaves_the_lock_usable(lockers: Lockers, tmp_path: Path) -> None:
     here, there = lockers(), lockers()
     first, second, third = (each.new_lock("id") for each in (here, there, there))
     asked = trio.Event()

@@ -1,4 +1,4 @@
-"""CORS: what a browser is told, so that pages of other origins may upload and read answers."""
+"""`middleware.cors`: headers with which pages of other origins upload and read responses."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ async def test_the_pattern_has_to_match_the_whole_origin(
     assert allowed or [cors(answer) for answer in answers] == [{}, {}]
 
 
-async def test_without_an_origin_only_caches_are_told(open_client: HandlerClient) -> None:
+async def test_without_an_origin_only_vary_is_sent(open_client: HandlerClient) -> None:
     answer = await open_client.request("OPTIONS", "/files/")
     assert (answer["Vary"], cors(answer)) == ("Origin", {})
 

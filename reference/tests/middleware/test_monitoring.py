@@ -1,4 +1,4 @@
-"""What operators see: health, metrics under tusd's names, and a line about each request."""
+"""`middleware`: health, metrics under tusd's names, and a log line for each request."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def logging_client(server: ClientFactory) -> tuple[HandlerClient, list[dict[str,
     return server(layers=(log,)), entries
 
 
-async def test_a_line_tells_of_each_request(
+async def test_a_line_is_logged_for_each_request(
     logging_client: tuple[HandlerClient, list[dict[str, Any]]],
 ) -> None:
     client, entries = logging_client
@@ -202,7 +202,7 @@ async def test_hooks_see_the_id(server: ClientFactory) -> None:
     assert event.request.headers.one("X-Request-ID") == answer["X-Request-ID"]
 
 
-async def test_a_client_that_left_is_told_of_too(
+async def test_a_client_that_disconnected_is_logged_too(
     logging_client: tuple[HandlerClient, list[dict[str, Any]]],
 ) -> None:
     client, entries = logging_client
@@ -238,7 +238,7 @@ async def test_logfmt_keeps_a_line_a_line(server: ClientFactory) -> None:
 
 
 @pytest.mark.parametrize(("trusted", "remote"), [(True, "1.2.3.4"), (False, "")])
-async def test_proxies_tell_who_the_client_is_only_if_trusted(
+async def test_proxies_name_the_client_only_if_trusted(
     server: ClientFactory, trusted: bool, remote: str
 ) -> None:
     entries: list[dict[str, Any]] = []

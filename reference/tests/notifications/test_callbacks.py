@@ -1,4 +1,4 @@
-"""Callbacks and notifications: in order, once, and never in the way of a request."""
+"""`notifications.events`: callbacks and events in order, once, without blocking requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The header grammar: what is read, and what is refused with which code."""
+"""`protocol`: which header values are read, and which are rejected with which status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trio shell: literal bytes in, literal bytes out."""
+"""`server.connection`: literal bytes in, literal bytes out."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_the_connection_stays_open_if_both_want_it(
         ("GET /files/x HTTP/1.1\nHost: x\nLong: " + "x" * 9000, 431),
     ],
 )
-async def test_what_is_not_http_is_told_so_with_the_protocol_version(
+async def test_what_is_not_http_gets_a_400_with_the_protocol_version(
     server: ClientFactory, head: str, status: int
 ) -> None:
     client = server(limits=Limits(head_size=8192))

@@ -1,4 +1,4 @@
-"""What a connection may cost, and what happens when a connection more comes than there may be."""
+"""`server.connection_limiter`: what a connection may cost, and one more than the limit."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ async def test_all_of_many_are_answered(server: ClientFactory) -> None:
     assert answered == [204] * 30
 
 
-async def test_it_is_told_how_many_there_are(server: ClientFactory) -> None:
+async def test_the_number_of_connections_is_reported(server: ClientFactory) -> None:
     told: list[int] = []
     async with serve_limited(server, 0, told.append) as listener:
         wires = [listener.open() for _ in range(3)]

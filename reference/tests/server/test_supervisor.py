@@ -1,4 +1,4 @@
-"""The server as something to leave running: TLS, sockets of the file system, several processes."""
+"""`server.supervisor`: TLS, Unix sockets, several processes."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_workers_share_the_port_and_the_uploads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_whoever_says_that_it_listens_heeds_signals(tmp_path: Path, workers: int) -> None:
+def test_a_listening_server_handles_signals(tmp_path: Path, workers: int) -> None:
     for _ in range(3):
         with run_server("--upload-dir", str(tmp_path), "--workers", str(workers)) as server:
             code, said = server.stop()

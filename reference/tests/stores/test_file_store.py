@@ -1,4 +1,4 @@
-"""The stores: tusd's format, crashes, full disks, and the capabilities a store may lack."""
+"""`stores.file_store`: tusd's format, crashes, full disks, capabilities that a store may lack."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ async def test_ids_never_leave_the_folder(disk_client: HandlerClient, folder: Pa
     assert (folder.parent / "x").read_bytes() == b"secret"
 
 
-async def test_a_full_disk_is_told_and_what_fitted_is_kept(
+async def test_a_full_disk_is_reported_and_what_fitted_is_kept(
     disk_client: HandlerClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = await disk_client.create(10)
@@ -302,7 +302,7 @@ LIMITED: list[tuple[str, dict[str, str | None], int]] = [
 @pytest.mark.parametrize(
     ("extension", "headers", "status"), LIMITED, ids=[case[0] for case in LIMITED]
 )
-async def test_what_a_store_does_not_offer_is_neither_told_nor_accepted(
+async def test_what_a_store_does_not_offer_is_neither_advertised_nor_accepted(
     server: ClientFactory, extension: str, headers: dict[str, str | None], status: int
 ) -> None:
     client = server()

@@ -1,4 +1,4 @@
-"""Short blocking calls: together where they can be, never behind one that hangs."""
+"""`stores.thread_batch`: short blocking calls in batches, never behind one that hangs."""
 
 from __future__ import annotations
 

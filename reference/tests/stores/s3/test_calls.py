@@ -1,4 +1,4 @@
-"""What requests cost: the table in the package is true, call by call."""
+"""`stores.s3`: the table of calls in the package's docstring is true."""
 
 from __future__ import annotations
 
@@ -143,14 +143,12 @@ REQUESTS: dict[str, Callable[[CallCounter], Awaitable[Counter[str]]]] = {
 }
 
 
-def test_every_row_is_of_a_request_that_is_tried() -> None:
+def test_every_row_of_the_table_is_a_request_that_is_tried() -> None:
     assert set(read_call_table()) == set(REQUESTS)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_a_request_makes_the_calls_that_the_table_tells(
-    name: str, server: ClientFactory
-) -> None:
+async def test_a_request_makes_the_calls_of_the_table(name: str, server: ClientFactory) -> None:
     s3_harness = new_s3_harness()
     found = await REQUESTS[name](CallCounter(s3_harness, server(s3_harness.store)))  # type: ignore[arg-type]
     assert found == read_call_table()[name]

@@ -1,4 +1,4 @@
-"""Finishing is repeatable, and an upload is complete only if its object says so."""
+"""`stores.s3.completion`: completing is repeatable, and needs the object to exist."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_a_lost_reply_is_no_failure_to_the_next(s3_harness: S3Harness) -> 
     assert await s3_harness.finish_and_read(upload_id) == CONTENT[:12]
 
 
-async def test_a_second_complete_is_told_the_upload_is_there(s3_harness: S3Harness) -> None:
+async def test_a_second_complete_finds_the_upload_complete(s3_harness: S3Harness) -> None:
     """boto3 tries again by itself when a reply is lost, and then is told NoSuchUpload."""
     upload_id = await s3_harness.create(12)
     await s3_harness.append(upload_id, CONTENT[:12])

@@ -1,4 +1,4 @@
-"""What S3 stores late, from a process that died, never overwrites what was stored since."""
+"""`stores.s3.late_write_guard`: late writes of a dead process never overwrite newer data."""
 
 from __future__ import annotations
 
@@ -144,9 +144,7 @@ async def test_looking_up_does_not_wait(clock: FakeClock) -> None:
     assert clock.waits == []
 
 
-async def test_processes_tell_each_other_what_may_still_be_stored(
-    clock: FakeClock, tmp_path: Path
-) -> None:
+async def test_processes_share_what_may_still_be_stored(clock: FakeClock, tmp_path: Path) -> None:
     before = new_s3_harness()
     upload_id = await before.create(100)
     await before.append(upload_id, CONTENT[:10])

@@ -1,4 +1,4 @@
-"""The whole way: literal HTTP, the store, boto3, and an S3 that checks what boto3 sends."""
+"""`stores.s3.client`: literal HTTP through the store and boto3 to an S3 that checks its calls."""
 
 from __future__ import annotations
 
@@ -98,13 +98,13 @@ async def test_the_length_may_come_with_the_last_byte(client: HandlerClient) -> 
     assert await client.get(path) == CONTENT[:10]
 
 
-async def test_a_missing_bucket_is_told_to_the_client(server: ClientFactory, s3: Any) -> None:
+async def test_a_missing_bucket_is_reported_to_the_client(server: ClientFactory, s3: Any) -> None:
     client = server(S3Store("no-such-bucket", s3))  # type: ignore[arg-type]
     answer = await client.request("POST", "/files/", {"Upload-Length": "5"})
     assert (answer.status, answer.code) == (403, "ERR_STORAGE_BUCKET_MISSING")
 
 
-async def test_no_storage_at_all_is_told_so_that_clients_come_back(
+async def test_unreachable_storage_gets_a_response_that_asks_for_a_retry(
     server: ClientFactory, credentials: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -114,12 +114,12 @@ async def test_no_storage_at_all_is_told_so_that_clients_come_back(
     assert (await client.head("/files/name+multi")).status == 423
 
 
-def test_an_endpoint_that_is_none_is_told_in_a_sentence(credentials: None) -> None:
+def test_an_invalid_endpoint_is_reported_in_a_sentence(credentials: None) -> None:
     with pytest.raises(ConfigError, match="S3 cannot be used: Invalid endpoint"):
         connect("not a url")
 
 
-def test_missing_credentials_are_told_in_a_sentence(
+def test_missing_credentials_are_reported_in_a_sentence(
     credentials: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")

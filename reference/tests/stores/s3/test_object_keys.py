@@ -1,4 +1,4 @@
-"""tusd's objects, names and records, and what S3 can keep of an upload's metadata."""
+"""`stores.s3.object_keys`: tusd's objects and names, and which metadata S3 can keep."""
 
 from __future__ import annotations
 

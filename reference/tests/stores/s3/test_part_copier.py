@@ -1,4 +1,4 @@
-"""Partial uploads are joined by copying, and those that are too small through us."""
+"""`stores.s3.part_copier`: partial uploads are joined by copying; small ones are sent."""
 
 from __future__ import annotations
 

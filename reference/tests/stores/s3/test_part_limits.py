@@ -1,4 +1,4 @@
-"""The size of parts: tusd's rule, and numbers that never run out."""
+"""`stores.s3.part_limits`: tusd's rule for part sizes, and numbers that suffice."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_no_upload_runs_out_of_numbers(data: st.DataObject) -> None:
         ({"temporary_directory": "/there/is/none"}, "/there/is/none is not a folder; create it."),
     ],
 )
-def test_settings_that_cannot_work_are_told_in_a_sentence(
+def test_settings_that_cannot_work_are_reported_in_a_sentence(
     settings: dict[str, object], sentence: str
 ) -> None:
     arguments = {"bucket": "bucket", "service": object(), **settings}

@@ -1,4 +1,4 @@
-"""Bodies become parts and a tail; whatever fails, what was acknowledged stays."""
+"""`stores.s3.part_writer`: bodies become parts and a tail; acknowledged bytes stay."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ async def test_two_parts_under_one_number_are_none() -> None:
     assert await s3_harness.finish_and_read(upload_id) == CONTENT
 
 
-async def test_tusds_tail_beside_a_gap_is_not_trusted(s3_harness: S3Harness) -> None:
+async def test_tusds_tail_next_to_a_gap_is_not_trusted(s3_harness: S3Harness) -> None:
     upload_id = await s3_harness.create(100)
     s3_harness.put_part(upload_id, 2, CONTENT[10:20])
     s3_harness.put_tail(upload_id, CONTENT[20:23], None)

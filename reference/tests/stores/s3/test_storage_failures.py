@@ -1,4 +1,4 @@
-"""What clients are told when S3 fails, and that it tells nobody a secret."""
+"""`stores.s3.storage_failures`: responses if S3 fails, and no secret in them."""
 
 from __future__ import annotations
 
