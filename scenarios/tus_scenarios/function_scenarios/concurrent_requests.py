@@ -21,6 +21,9 @@ from tus_scenarios.function_scenarios.paused_patch import (
 )
 from tus_scenarios.step import FinishUpload, GivenUpload, RequestSpec
 
+RETRY_COUNT = 4
+"""How many identical requests are sent at the same time."""
+
 SECOND_LENGTH = 60
 """The length, in bytes, of the body that competes with a paused one."""
 
@@ -108,9 +111,9 @@ async def _check_upload_intact(context: ScenarioContext, *responses: ScenarioRes
     ),
     steps=(
         f"Given an upload of {PAUSED_LENGTH} bytes.",
-        f"PATCH all of it at offset 0, and pause the body after {PAUSED_AFTER} bytes.",
+        f"PATCH all of it from the start, and pause the body after {PAUSED_AFTER} bytes.",
         f"OPTIONS the creation URL, so that the {PAUSED_AFTER} bytes arrive first.",
-        f"PATCH {SECOND_LENGTH} bytes at offset 0 at the same time.",
+        f"PATCH {SECOND_LENGTH} bytes at the start at the same time.",
         "  expects status 204, 409 or 423; a note for another 4xx, else a warning"
         " [core.patch.concurrent].",
         f"Continue the first PATCH when the second has a response, or after {MAX_PAUSE:g} seconds.",
@@ -156,7 +159,7 @@ async def slow_and_fast(context: ScenarioContext) -> None:
     ),
     steps=(
         f"Given an upload of {PAUSED_LENGTH} bytes.",
-        f"PATCH {PAUSED_LENGTH} bytes at offset 0, four times at the same time.",
+        f"PATCH {PAUSED_LENGTH} bytes at the start, {RETRY_COUNT} times at the same time.",
         "  expects status 204 or 4xx of each; a warning for no response [core.patch.concurrent].",
         f"HEAD the upload, repeated for up to {RECOVERY_TIMEOUT:g} seconds until it responds.",
         "  expects a response; else a warning [core.patch.concurrent].",
@@ -166,7 +169,7 @@ async def slow_and_fast(context: ScenarioContext) -> None:
     ),
 )
 async def at_once(context: ScenarioContext) -> None:
-    """Race four whole PATCHes."""
+    """Race whole PATCH requests."""
     await context.create_upload(GivenUpload(length=PAUSED_LENGTH))
     responses: list[ScenarioResponse] = []
 
@@ -175,7 +178,7 @@ async def at_once(context: ScenarioContext) -> None:
         responses.append(response)
         context.expect(response, _STORED_OR_SUPERSEDED)
 
-    await context.run_concurrently(patch, patch, patch, patch)
+    await context.run_concurrently(*(patch for _ in range(RETRY_COUNT)))
     await _check_upload_intact(context, *responses)
 
 

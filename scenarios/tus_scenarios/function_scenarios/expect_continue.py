@@ -99,8 +99,8 @@ async def asked_to_continue(context: ScenarioContext) -> None:
     needs=("creation-with-upload", "max-size"),
     why="The client sends the header to learn of the limit before it sends the data.",
     steps=(
-        "POST a new upload of Tus-Max-Size + 1 bytes with Expect: 100-continue, without sending"
-        f" its {SENT} bytes.",
+        "POST a new upload one byte larger than Tus-Max-Size with Expect: 100-continue, without"
+        f" sending its {SENT} bytes.",
         f"  expects status 413 within {RESPONSE_TIMEOUT:g} seconds; a warning for anything else"
         " [creation-with-upload.expect-continue].",
         "Send the bytes, if there is no response.",
@@ -144,7 +144,8 @@ async def refused_before_sending(context: ScenarioContext) -> None:
         f" it after 100 Continue, or after {RESPONSE_TIMEOUT:g} seconds without a response.",
         "  expects status 409; else a failure [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
-        "  expects Upload-Offset: 0; else a failure [core.patch.offset-mismatch-no-change].",
+        "  expects an unchanged Upload-Offset; else a failure"
+        " [core.patch.offset-mismatch-no-change].",
         "Resume the upload at the offset from HEAD, complete it, compare every byte.",
         "  expects every byte in place; else a failure [core.patch.offset-mismatch-no-change].",
     ),

@@ -16,6 +16,9 @@ LENGTH, CUTS, CUT_EVERY = 1_000_000, 10, 9973
 PARTIAL_LENGTH, PARTIAL_CUT = 100_000, 20_000
 """Bytes: of each partial upload, and of those sent before a cut."""
 
+PARTIAL_NAMES, PARTIAL_CUTS = ("a", "b", "c", "d"), 2
+"""The partial uploads, and how often each of them is cut."""
+
 AVAILABLE_TIMEOUT = 30.0
 """Seconds in which an upload must be usable again after a break."""
 
@@ -62,7 +65,7 @@ async def _cut_patch(context: ScenarioContext, upload: ScenarioUpload, name: str
     why="A phone on a train is interrupted this often with every large file.",
     steps=(
         f"Given an upload of {LENGTH} bytes.",
-        "Ten times: PATCH the rest at the offset from HEAD, with the connection reset or closed"
+        f"{CUTS} times: PATCH the rest at the offset from HEAD, with the connection reset or closed"
         " in turn, each time after more bytes; then HEAD the upload, repeated for up to"
         f" {AVAILABLE_TIMEOUT:g} seconds.",
         "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a failure"
@@ -96,22 +99,21 @@ async def ten_cuts(context: ScenarioContext) -> None:
     needs=("concatenation",),
     why="Clients upload in parallel on fast but unreliable connections.",
     steps=(
-        f"Given four partial uploads of {PARTIAL_LENGTH} bytes.",
-        "All of them at the same time, twice: PATCH the rest, with the connection reset after"
-        f" {PARTIAL_CUT} bytes or more; then HEAD it.",
+        f"Given {len(PARTIAL_NAMES)} partial uploads of {PARTIAL_LENGTH} bytes.",
+        f"All of them at the same time, {PARTIAL_CUTS} times: PATCH the rest, with the connection"
+        f" reset after {PARTIAL_CUT} bytes or more; then HEAD it.",
         "  expects a 2xx with an Upload-Offset from the previous one to what was sent; a failure"
         " for another offset, else a warning [core.head.offset-accurate].",
         "Resume each at the offset from HEAD, and complete it.",
         "  expects every byte in place; else a failure [concatenation.final.order].",
-        "POST a final upload of the four.",
+        "POST a final upload of all of them.",
         "  expects status 201 [concatenation.final.length-sum].",
         "HEAD the final upload, compare every byte.",
         "  expects every byte in place; else a failure [concatenation.final.order].",
     ),
 )
 async def parallel_parts(context: ScenarioContext) -> None:
-    """Break four partial uploads off at the same time."""
-    names = ("a", "b", "c", "d")
+    """Break partial uploads off at the same time."""
     all_intact = Expectation(intact=True, checks="concatenation.final.order", otherwise="fail")
 
     async def upload_partial(name: str, number: int) -> None:
@@ -119,15 +121,15 @@ async def parallel_parts(context: ScenarioContext) -> None:
         upload = await context.create_upload(
             GivenUpload(name=name, length=PARTIAL_LENGTH, header=header)
         )
-        for attempt in (1, 2):
+        for attempt in range(1, PARTIAL_CUTS + 1):
             cut = Cut(after=PARTIAL_CUT * attempt + number, by="rst")
             await _cut_patch(context, upload, name, cut)
         await context.finish(FinishUpload(of=name), all_intact)
 
     await context.run_concurrently(
-        *(_bind_branch(upload_partial, name, at) for at, name in enumerate(names))
+        *(_bind_branch(upload_partial, name, at) for at, name in enumerate(PARTIAL_NAMES))
     )
-    final_response = await context.send("POST", RequestSpec(of="f", parts=names))
+    final_response = await context.send("POST", RequestSpec(of="f", parts=PARTIAL_NAMES))
     if context.expect(
         final_response, Expectation(status=201, checks="concatenation.final.length-sum")
     ):

@@ -50,7 +50,8 @@ _UNCHANGED = "core.patch.offset-mismatch-no-change"
         f"PATCH {SMALL} bytes at offset {_4_GIB}, and at {_4_GIB // 2} and {_4_GIB + 1}.",
         "  expects status 409 of each [core.patch.offset-mismatch-409].",
         "HEAD the upload.",
-        "  expects Upload-Offset: 0; else a failure [core.patch.offset-mismatch-no-change].",
+        "  expects an unchanged Upload-Offset; else a failure"
+        " [core.patch.offset-mismatch-no-change].",
     ),
 )
 async def wrapped_offset(context: ScenarioContext) -> None:
@@ -82,8 +83,8 @@ async def wrapped_offset(context: ScenarioContext) -> None:
     why="Video files are this large, and users do not want to upload one twice.",
     steps=(
         f"Given an upload of {_4_GIB + AFTER + LAST} bytes, {_4_GIB - BEFORE} of them stored.",
-        f"PATCH the rest, with the connection reset after {BEFORE + AFTER} bytes, {AFTER} beyond 4"
-        " GiB.",
+        f"PATCH the rest, with the connection reset after {BEFORE + AFTER} bytes, {AFTER}"
+        f" beyond offset {_4_GIB}.",
         f"HEAD the upload, repeated for up to {AVAILABLE_TIMEOUT:g} seconds.",
         f"  expects an Upload-Offset from {_4_GIB - BEFORE} to {_4_GIB + AFTER}; a failure for"
         " another, else a"

@@ -31,7 +31,8 @@ _SIZE = 1000
     why="Two devices of one user may resume the same upload. A file with bytes of both is corrupt.",
     steps=(
         f"Given an upload of {_SIZE} bytes.",
-        f"PATCH {_SIZE} bytes at offset 0, five times at the same time, each with different bytes.",
+        f"PATCH {_SIZE} bytes at the start, {_REQUEST_COUNT} times at the same time, each with"
+        " different bytes.",
         "  expects a 204 of one and a 4xx of the others; a note for a closed connection, a warning"
         " for a 5xx, a failure for a second success [core.patch.concurrent].",
         "HEAD the upload.",
@@ -41,7 +42,7 @@ _SIZE = 1000
     ),
 )
 async def one_winner(context: ScenarioContext) -> None:
-    """Race five PATCHes that differ in their bytes."""
+    """Race PATCH requests that differ in their bytes."""
     await context.create_upload(GivenUpload(length=_SIZE))
     responses: dict[int, ScenarioResponse] = {}
 

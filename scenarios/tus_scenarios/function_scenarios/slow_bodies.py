@@ -108,8 +108,8 @@ async def exceeds_in_two(context: ScenarioContext) -> None:
         "  expects a closed connection, or a 4xx before that; else a warning"
         " [core.net.timeout-close].",
         "HEAD the upload.",
-        f"  expects an Upload-Offset from 1 to {PAUSED_AFTER}; a warning for 0, else a failure"
-        " [core.patch.store-partial].",
+        f"  expects some bytes to be kept, {PAUSED_AFTER} at most; a warning for none, else a"
+        " failure [core.patch.store-partial].",
         "Resume the upload at the offset from HEAD, complete it, compare every byte.",
         "  expects every byte in place; else a failure [core.patch.store-partial].",
     ),
