@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scripted_server import URL, scenario_from_toml
 
 from tus_conformance.evaluation.invariant import Invariant
@@ -11,7 +13,7 @@ from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState
 from tus_conformance.transport import HttpRequest, HttpResponse, NetworkFailure
 from tus_conformance.transport.fault_actions import InjectedFault
-from tus_conformance.transport.request import Framing
+from tus_conformance.transport.request import Framing, Payload
 from tus_reports import Exchange, RecordedResponse, ScenarioResult
 from tus_reports.record import ConnectionEvent
 
@@ -29,19 +31,25 @@ def exchange_from(
     took: float | None = None,
     framing: Framing = "sized",
     faults: tuple[InjectedFault, ...] = (),
+    sent: Sequence[str] = (),
+    body: bytes | None = None,
+    acknowledged: int = 0,
 ) -> ExchangeText:
     """Return an exchange: "METHOD status" about the upload, answered with these header lines.
 
     The version and the override that the request states stand before the method, as in
     "9.9.9 PATCH 412" or "DELETE>HEAD 200"; a status of 0 is no answer. Of an exchange that `took`
-    so many seconds the end is an event.
+    so many seconds the end is an event. `sent` are further header lines of the
+    request, and `acknowledged` the offset before it.
     """
     words = line.split()
     status = int(words[-1])
     method, _, override = words[-2].partition(">")
     version = words[0] if len(words) == 3 else "1.0.0"
-    sent = [("Tus-Resumable", version)] if version != "none" else []
-    sent += [("X-HTTP-Method-Override", override)] if override else []
+    request_headers = [("Tus-Resumable", version)] if version != "none" else []
+    request_headers += [("X-HTTP-Method-Override", override)] if override else []
+    sent_lines = (line.partition(":") for line in sent)
+    request_headers += [(name, value.strip()) for name, _, value in sent_lines]
     url = URL if method == "POST" and not override else UPLOAD
     pairs = tuple((name, value.strip()) for name, _, value in (h.partition(":") for h in headers))
     head = f"HTTP/1.1 {status} Said\r\n" + "".join(f"{each}\r\n" for each in headers)
@@ -60,9 +68,16 @@ def exchange_from(
     upload = UploadState("upload", UPLOAD, GeneratedContent("k"), length=100)
     about = upload if url == UPLOAD else None
     http_request = HttpRequest(
-        method=method, url=url, headers=tuple(sent), framing=framing, faults=faults
+        method=method,
+        url=url,
+        headers=tuple(request_headers),
+        payload=None if body is None else Payload.literal(body),
+        framing=framing,
+        faults=faults,
     )
-    return http_request, StepResponse(answer, method, url, 0, about)
+    return http_request, StepResponse(
+        answer, method, url, 0, about, offsets_before={"upload": acknowledged}
+    )
 
 
 ExchangeText = tuple[HttpRequest, StepResponse]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from tus_conformance.evaluation import verdicts
+from tus_conformance.evaluation.upload_history import UploadFacts
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport import HttpRequest
 from tus_reports import Attempt, Check, Exchange, Rule, ScenarioResult
@@ -26,11 +27,38 @@ SERVER_EXIT_REQUIREMENT = "core.net.detect-errors"
 
 @dataclass(frozen=True)
 class Observation:
-    """One exchange as the invariants see it; `method` is the one that the override header names."""
+    """One exchange as the invariants see it; `method` is the one that the override header names.
+
+    `facts` are what the run knows of the upload at the URL of the request.
+    """
 
     method: str
     http_request: HttpRequest
     reply: StepResponse
+    facts: UploadFacts | None = None
+
+    @property
+    def effective_method(self) -> str | None:
+        """Return the method that every server handles this request as; None where they differ.
+
+        Servers differ on which requests can be overridden, on letter case, and on two overrides.
+        """
+        sent = [
+            value
+            for name, value in self.http_request.headers
+            if name.lower() == "x-http-method-override"
+        ]
+        if not sent:
+            return self.http_request.method
+        clear = len(sent) == 1 and sent[0] in {"HEAD", "PATCH", "DELETE"}
+        return sent[0] if clear and self.http_request.method == "POST" else None
+
+    @property
+    def is_about_upload(self) -> bool:
+        """Return whether the request went to the URL of an upload of the run."""
+        upload = self.reply.upload
+        known = upload is not None and upload.url == self.http_request.url
+        return known or self.facts is not None
 
     @property
     def requires_version_header(self) -> bool:
@@ -47,6 +75,11 @@ class InvariantResult:
     expected: str = ""
     actual: str = ""
     rule: Rule = "invariant"
+
+
+def grade_rule(held: bool, grade: Grade, expected: str, actual: str) -> InvariantResult:  # noqa: FBT001
+    """Return what an invariant says of an exchange: a pass, or this grade of a violation."""
+    return InvariantResult("pass" if held else grade, expected, actual)
 
 
 InvariantCheck = Callable[[Observation], InvariantResult | None]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tus_conformance.evaluation.invariant import Observation
 from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING, invariants
+from tus_conformance.evaluation.upload_history import UploadHistory
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.targets.trace import LastExchanges
 from tus_conformance.transport import HttpRequest
@@ -18,6 +19,7 @@ class InvariantMonitor:
 
     def __init__(self) -> None:
         self.invariants = invariants()
+        self._history = UploadHistory()
 
     def record_server_exit(
         self, during: Sequence[str], exit_description: str, end: LastExchanges
@@ -41,9 +43,11 @@ class InvariantMonitor:
             if name.lower() == "x-http-method-override"
         ]
         method = override[0].upper() if override else http_request.method
-        observation = Observation(method, http_request, reply)
+        facts = self._history.find(http_request.url)
+        observation = Observation(method, http_request, reply, facts)
         for invariant in self.invariants:
             invariant.observe_exchange(scenario, observation)
+        self._history.add_exchange(scenario, method, http_request, reply)
 
     def find_data_loss(self) -> Check | None:
         """Return the first check of an invariant that saw data loss; None if none did."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tus_conformance.evaluation import head_invariants, write_invariants
 from tus_conformance.evaluation.invariant import (
     SERVER_EXIT_REQUIREMENT,
     Invariant,
     InvariantCheck,
     InvariantResult,
     Observation,
+    grade_rule,
 )
 from tus_conformance.evaluation.offset_tracker import OffsetTracker
 from tus_conformance.state.step_response import StepResponse
@@ -22,10 +24,6 @@ _HANDLER_STATUSES = {400, 409, 410, 412, 413, 415, 460}
 """Error statuses of the protocol's own handler; others may come from a router or a proxy."""
 
 
-def _result(held: bool, violation_grade: Grade, expected: str, actual: str) -> InvariantResult:  # noqa: FBT001
-    return InvariantResult("pass" if held else violation_grade, expected, actual)
-
-
 def _check_format(
     name: str, held: Callable[[str, StepResponse], bool], expected: str
 ) -> InvariantCheck:
@@ -33,7 +31,7 @@ def _check_format(
         value = observation.reply.header(name)
         if value is None:
             return None
-        return _result(held(value, observation.reply), "fail", expected, f"{name}: {value}")
+        return grade_rule(held(value, observation.reply), "fail", expected, f"{name}: {value}")
 
     return check
 
@@ -60,7 +58,7 @@ def _check_version_on_errors(observation: Observation) -> InvariantResult | None
 def _version_present(observation: Observation, violation_grade: Grade) -> InvariantResult:
     held = observation.reply.header("Tus-Resumable") is not None
     actual = f"status {observation.reply.status}, no Tus-Resumable"
-    return _result(held, violation_grade, "Tus-Resumable in the response", actual)
+    return grade_rule(held, violation_grade, "Tus-Resumable in the response", actual)
 
 
 def _check_version_value(observation: Observation) -> InvariantResult | None:
@@ -70,7 +68,7 @@ def _check_version_value(observation: Observation) -> InvariantResult | None:
     ]
     if not observation.requires_version_header or value is None or asked != ["1.0.0"]:
         return None
-    return _result(value == "1.0.0", "fail", "Tus-Resumable: 1.0.0", f"Tus-Resumable: {value}")
+    return grade_rule(value == "1.0.0", "fail", "Tus-Resumable: 1.0.0", f"Tus-Resumable: {value}")
 
 
 def _check_within_length(observation: Observation) -> InvariantResult | None:
@@ -159,6 +157,114 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
         "An offset is never greater than the length",
         "core.patch.exceeds-length",
         lambda: _check_within_length,
+    ),
+    (
+        "always.head-cache-control",
+        "Every response to HEAD has Cache-Control: no-store",
+        "core.head.cache-control",
+        lambda: head_invariants.check_no_store,
+    ),
+    (
+        "always.head-upload-offset",
+        "Every successful response to HEAD has Upload-Offset",
+        "core.head.upload-offset",
+        lambda: head_invariants.check_offset_present,
+    ),
+    (
+        "always.head-partial-upload-offset",
+        "Every successful response to HEAD of a partial upload has Upload-Offset",
+        "concatenation.partial.head-offset",
+        lambda: head_invariants.check_partial_offset_present,
+    ),
+    (
+        "always.head-upload-length",
+        "Every successful response to HEAD has the Upload-Length of the creation",
+        "core.head.upload-length",
+        lambda: head_invariants.check_length,
+    ),
+    (
+        "always.head-upload-defer-length",
+        "Every successful response to HEAD has Upload-Defer-Length while the length is unknown",
+        "creation.defer-length.head",
+        lambda: head_invariants.check_length_deferred,
+    ),
+    (
+        "always.head-upload-length-known",
+        "No response to HEAD has Upload-Defer-Length if the creation had a length",
+        "creation.defer-length.omit-when-known",
+        lambda: head_invariants.check_length_not_deferred,
+    ),
+    (
+        "always.head-upload-metadata",
+        "Every Upload-Metadata in a response to HEAD is that of the creation",
+        "creation.metadata.head-echo",
+        lambda: head_invariants.check_metadata,
+    ),
+    (
+        "always.head-upload-concat",
+        "Every successful response to HEAD has the Upload-Concat of the creation",
+        "concatenation.head.upload-concat",
+        lambda: head_invariants.check_concat,
+    ),
+    (
+        "always.head-success-status",
+        "Every successful response to HEAD is 200 or 204",
+        "core.head.success-status",
+        lambda: head_invariants.check_success_status,
+    ),
+    (
+        "always.head-not-found-no-offset",
+        "No response that an upload is not found has Upload-Offset",
+        "core.head.not-found-no-offset",
+        lambda: head_invariants.check_not_found_without_offset,
+    ),
+    (
+        "always.patch-success-status",
+        "Every successful response to PATCH is 204",
+        "core.patch.success-204",
+        lambda: write_invariants.check_patch_status,
+    ),
+    (
+        "always.patch-upload-offset",
+        "Every 204 response to PATCH has Upload-Offset",
+        "core.patch.upload-offset-present",
+        lambda: write_invariants.check_patch_offset,
+    ),
+    (
+        "always.patch-upload-offset-sum",
+        "Every new offset is the old one plus at most the bytes that were sent",
+        "core.patch.upload-offset-value",
+        lambda: write_invariants.check_patch_sum,
+    ),
+    (
+        "always.patch-upload-expires",
+        "Every 204 response to PATCH of an unfinished upload that expires has Upload-Expires",
+        "expiration.patch-header",
+        lambda: write_invariants.check_patch_expires,
+    ),
+    (
+        "always.upload-expires-format",
+        "Every Upload-Expires is an HTTP date",
+        "expiration.date-format",
+        lambda: write_invariants.check_expires_format,
+    ),
+    (
+        "always.unsupported-version-lists-versions",
+        "Every 412 response lists the supported versions",
+        "core.tus-resumable.unsupported-tus-version",
+        lambda: write_invariants.check_versions_listed,
+    ),
+    (
+        "always.creation-status",
+        "Every successful creation is answered with 201",
+        "creation.post.201",
+        lambda: write_invariants.check_creation_status,
+    ),
+    (
+        "always.creation-location",
+        "Every 201 response has Location",
+        "creation.post.location",
+        lambda: write_invariants.check_creation_location,
     ),
 )
 """Id, title, requirement, and what makes the check of a run: some remember what they saw."""

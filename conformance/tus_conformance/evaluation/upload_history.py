@@ -1,0 +1,85 @@
+"""What clients said of each upload over a run, by URL, for the invariants that depend on it.
+
+Only facts that no later exchange can contradict are kept, so that an invariant never depends on the
+order in which concurrent exchanges end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tus_conformance.state.step_response import StepResponse
+from tus_conformance.transport import HttpRequest
+from tus_conformance.transport.header_values import header_value, is_integer, resolve_url
+from tus_scenarios import Scenario
+
+
+@dataclass
+class UploadFacts:
+    """What is known of an upload; sizes are in bytes.
+
+    `length` is the one of its creation, None if that was deferred or is not a plain integer.
+    `length_sent` says that a later request stated a length, whatever became of it. `concat` is the
+    Upload-Concat of its creation, None where the server need not know the header.
+    `has_expiration_date` says that a response about it had Upload-Expires.
+    """
+
+    length: int | None = None
+    deferred: bool = False
+    length_sent: bool = False
+    metadata: str | None = None
+    concat: str | None = None
+    has_expiration_date: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether it is a concatenation."""
+        return self.concat is not None and self.concat.startswith("final")
+
+    @property
+    def is_partial(self) -> bool:
+        """Return whether it is a partial upload."""
+        return self.concat == "partial"
+
+
+class UploadHistory:
+    """The facts of every upload that was created in a run."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, UploadFacts] = {}
+
+    def find(self, url: str) -> UploadFacts | None:
+        """Return what is known of the upload at a URL; None if the run did not create one there."""
+        return self._facts.get(url)
+
+    def add_exchange(
+        self, scenario: Scenario, method: str, http_request: HttpRequest, reply: StepResponse
+    ) -> None:
+        """Take in an exchange, after the invariants have looked at it."""
+        if http_request.method == "POST" and method == "POST" and reply.succeeded:
+            location = resolve_url(reply.header("Location") or "", reply.url)
+            if location is not None:
+                self._facts[location] = _facts_of_creation(scenario, http_request, reply)
+            return
+        facts = self.find(http_request.url)
+        if facts is None:
+            return
+        facts.length_sent |= header_value(http_request.headers, "Upload-Length") is not None
+        facts.has_expiration_date |= reply.succeeded and reply.header("Upload-Expires") is not None
+
+
+def _facts_of_creation(
+    scenario: Scenario, http_request: HttpRequest, reply: StepResponse
+) -> UploadFacts:
+    length = header_value(http_request.headers, "Upload-Length")
+    defer = header_value(http_request.headers, "Upload-Defer-Length")
+    stated = int(length) if length is not None and is_integer(length) and defer is None else None
+    # A server without the extension may ignore Upload-Concat and create an ordinary upload.
+    concat = header_value(http_request.headers, "Upload-Concat")
+    return UploadFacts(
+        length=stated if concat in {None, "partial"} else None,
+        deferred=defer == "1" and length is None,
+        metadata=header_value(http_request.headers, "Upload-Metadata"),
+        concat=None if "concatenation" in scenario.lacks else concat,
+        has_expiration_date=reply.header("Upload-Expires") is not None,
+    )
