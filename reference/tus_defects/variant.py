@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -73,40 +73,46 @@ REGISTERED: dict[str, list[Variant]] = defaultdict(list)
 
 
 def defect(
-    breaks: str, match: Match = EVERY_REQUEST, *, on: str = "", client: bool = False
+    identifier: str,
+    breaks: str,
+    match: Match = EVERY_REQUEST,
+    *,
+    on: str = "",
+    client: bool = False,
 ) -> Callable[[Act], Act]:
-    """Register a function as a defect; its name is the id, its docstring the sentence."""
+    """Register a function as a defect; its docstring is the sentence."""
 
     def register(function: Act) -> Act:
-        return _register(function, change_by_function(match, function), breaks, on, client=client)
+        change = change_by_function(match, function)
+        return _register(function, Variant(identifier, "", change, breaks, on, client))
 
     return register
 
 
 def quirk(
-    match: Match = EVERY_REQUEST, *, on: str = "", client: bool = False
+    identifier: str, match: Match = EVERY_REQUEST, *, on: str = "", client: bool = False
 ) -> Callable[[Act], Act]:
     """Register a function as a quirk."""
-    return defect("", match, on=on, client=client)
+    return defect(identifier, "", match, on=on, client=client)
 
 
-def stream_defect(breaks: str, *, client: bool = False) -> Callable[[WrapStream], WrapStream]:
+def stream_defect(
+    identifier: str, breaks: str, *, client: bool = False
+) -> Callable[[WrapStream], WrapStream]:
     """Register a function that wraps the stream of each connection as a defect."""
 
     def register(function: WrapStream) -> WrapStream:
-        return _register(function, Change(wrap_stream=function), breaks, "", client=client)
+        change = Change(wrap_stream=function)
+        return _register(function, Variant(identifier, "", change, breaks, client=client))
 
     return register
 
 
-stream_quirk = stream_defect("", client=True)
+stream_quirk = partial(stream_defect, breaks="", client=True)
 """Registers a function that wraps the stream of each connection as a quirk."""
 
 
-def _register(
-    function: Function, change: Change, breaks: str, on: str, *, client: bool
-) -> Function:
-    identifier, sentence = function.__name__.replace("_", "-"), (function.__doc__ or "").strip()
-    made = Variant(identifier, sentence, change, breaks, on, client)
-    REGISTERED[function.__module__].append(made)
+def _register(function: Function, made: Variant) -> Function:
+    sentence = (function.__doc__ or "").strip()
+    REGISTERED[function.__module__].append(replace(made, sentence=sentence))
     return function

@@ -21,6 +21,7 @@ from tus_defects.server import drop_last
 from tus_defects.variant import defect
 from tus_reference.model import Download, Response
 
+PATCH_NONEXISTENT_404 = "core.patch.nonexistent-404"
 PATCH = Match(method="PATCH", upload=("known",))
 PATCH_OF_COMPLETE = Match(method="PATCH", upload=("complete", "not-final"))
 CHUNKED = Match(method="PATCH", body="chunked", upload=("known",))
@@ -30,8 +31,8 @@ HONOURED = "core.method-override.honoured"
 OVERRIDE: dict[str, str | bool] = {"X-HTTP-Method-Override": True}
 
 
-@defect("core.patch.nonexistent-404", Match(method="PATCH", path="endpoint"))
-async def patch_of_endpoint_stored(call: Call) -> Response:
+@defect("patch-of-endpoint-stored", PATCH_NONEXISTENT_404, Match(method="PATCH", path="endpoint"))
+async def store_patch_of_endpoint(call: Call) -> Response:
     """A PATCH of the creation URL goes into any upload that has its offset."""
     for info in await call.server.find_all():
         if str(info.offset) == call.header("Upload-Offset"):
@@ -41,8 +42,12 @@ async def patch_of_endpoint_stored(call: Call) -> Response:
     return await call.respond()
 
 
-@defect("core.patch.zero-length", Match(method="PATCH", body="empty", upload=("unfinished",)))
-async def empty_patch_adds_a_byte(call: Call) -> Response:
+@defect(
+    "empty-patch-adds-a-byte",
+    "core.patch.zero-length",
+    Match(method="PATCH", body="empty", upload=("unfinished",)),
+)
+async def add_byte_on_empty_patch(call: Call) -> Response:
     """A PATCH without a body adds one byte."""
     response = await call.respond()
     if response.status != 204 or call.info.size is None:
@@ -51,8 +56,13 @@ async def empty_patch_adds_a_byte(call: Call) -> Response:
     return set_header(response, "Upload-Offset", str(call.info.offset + 1))
 
 
-@defect("core.patch.no-content-length", Match(method="PATCH", body="chunked"), client=True)
-async def chunked_body_not_stored(call: Call) -> Response:
+@defect(
+    "chunked-body-not-stored",
+    "core.patch.no-content-length",
+    Match(method="PATCH", body="chunked"),
+    client=True,
+)
+async def drop_chunked_body(call: Call) -> Response:
     """A chunked body is acknowledged, and not stored."""
     data, offset = await call.read_body(), call.number("Upload-Offset")
     response = await call.respond_to(b"")
@@ -61,8 +71,8 @@ async def chunked_body_not_stored(call: Call) -> Response:
     return set_header(response, "Upload-Offset", str(offset + len(data)))
 
 
-@defect("core.patch.after-complete", PATCH_OF_COMPLETE)
-async def complete_upload_grows(call: Call) -> Response:
+@defect("complete-upload-grows", "core.patch.after-complete", PATCH_OF_COMPLETE)
+async def extend_complete_upload(call: Call) -> Response:
     """A complete upload takes more bytes."""
     here = call.header("Upload-Offset") == str(call.info.offset)
     if not here or not call.info.size or not call.request.body.length:
@@ -73,21 +83,21 @@ async def complete_upload_grows(call: Call) -> Response:
     return acknowledge(call.info.offset + len(data))
 
 
-@defect("core.patch.after-complete", PATCH_OF_COMPLETE)
-async def complete_upload_lost_on_patch(call: Call) -> Response:
+@defect("complete-upload-lost-on-patch", "core.patch.after-complete", PATCH_OF_COMPLETE)
+async def erase_complete_upload(call: Call) -> Response:
     """A PATCH of a complete upload removes its bytes."""
     await call.server.rewrite(call.info, lambda _: b"")
     return await call.respond()
 
 
-@defect(EXCEEDS, PATCH)
-async def excess_stored(call: Call) -> Response:
+@defect("excess-stored", EXCEEDS, PATCH)
+async def store_excess(call: Call) -> Response:
     """Bytes beyond the length of an upload are stored and acknowledged."""
     return await _store_excess(call, acknowledged=True)
 
 
-@defect(EXCEEDS, PATCH)
-async def excess_refused_and_stored(call: Call) -> Response:
+@defect("excess-refused-and-stored", EXCEEDS, PATCH)
+async def refuse_and_store_excess(call: Call) -> Response:
     """Bytes beyond the length of an upload are refused, but stored."""
     return await _store_excess(call, acknowledged=False)
 
@@ -113,8 +123,8 @@ def _room(call: Call) -> int | None:
     return size - call.info.offset
 
 
-@defect(EXCEEDS, CHUNKED)
-async def only_first_chunk_limited(call: Call) -> Response:
+@defect("only-first-chunk-limited", EXCEEDS, CHUNKED)
+async def limit_only_first_chunk(call: Call) -> Response:
     """Only the first read of a chunked body is compared with the length of the upload."""
     info, room = call.info, _room(call)
     if room is None:
@@ -131,14 +141,14 @@ async def only_first_chunk_limited(call: Call) -> Response:
             await call.server.set_length(info.id, info.offset + room)
 
 
-@defect(APPLY, PATCH, client=True)
-async def first_byte_corrupted(call: Call) -> Response:
+@defect("first-byte-corrupted", APPLY, PATCH, client=True)
+async def corrupt_first_byte(call: Call) -> Response:
     """The first byte of every upload is stored with its highest bit changed."""
     return await _corrupt(call, 0)
 
 
-@defect(APPLY, PATCH, client=True)
-async def byte_corrupted_at_64_kib(call: Call) -> Response:
+@defect("byte-corrupted-at-64-kib", APPLY, PATCH, client=True)
+async def corrupt_byte_at_64_kib(call: Call) -> Response:
     """The byte after the first 64 KiB is stored with its highest bit changed."""
     return await _corrupt(call, 65536)
 
@@ -155,8 +165,8 @@ def _flip_bit(position: int, data: bytes) -> bytes:
     return data[:position] + bytes([data[position] ^ 0x80]) + data[position + 1 :]
 
 
-@defect(APPLY, PATCH, client=True)
-async def line_ends_converted(call: Call) -> Response:
+@defect("line-ends-converted", APPLY, PATCH, client=True)
+async def convert_line_ends(call: Call) -> Response:
     """Carriage returns are stored as line feeds, in uploads of two to five thousand bytes."""
     response, info = await call.respond(), await call.upload()
     if info and succeeded(response) and 2000 < info.offset < 5000:
@@ -164,8 +174,8 @@ async def line_ends_converted(call: Call) -> Response:
     return response
 
 
-@defect(APPLY, PATCH, client=True)
-async def every_patch_written_at_start(call: Call) -> Response:
+@defect("every-patch-written-at-start", APPLY, PATCH, client=True)
+async def write_every_patch_at_start(call: Call) -> Response:
     """Every PATCH is written at the start of the upload, and counted as if it were not."""
     response, info, start = await call.respond(), await call.upload(), call.info.offset
     if info and info.offset > start > 0:
@@ -174,8 +184,8 @@ async def every_patch_written_at_start(call: Call) -> Response:
     return response
 
 
-@defect("core.head.offset-accurate", PATCH, client=True)
-async def last_byte_of_patch_lost(call: Call) -> Response:
+@defect("last-byte-of-patch-lost", "core.head.offset-accurate", PATCH, client=True)
+async def lose_last_byte_of_patch(call: Call) -> Response:
     """The last byte of every PATCH is acknowledged, and not stored."""
     response, info = await call.respond(), await call.upload()
     if response.status == 204 and info and info.offset > call.info.offset:
@@ -183,8 +193,8 @@ async def last_byte_of_patch_lost(call: Call) -> Response:
     return response
 
 
-@defect(APPLY, Match(method="GET"), client=True)
-async def last_byte_of_download_missing(call: Call) -> Response:
+@defect("last-byte-of-download-missing", APPLY, Match(method="GET"), client=True)
+async def omit_last_byte_of_download(call: Call) -> Response:
     """A download ends one byte too early."""
     response = await call.respond()
     if not isinstance(response.body, Download):
@@ -193,15 +203,19 @@ async def last_byte_of_download_missing(call: Call) -> Response:
     return replace(response, body=data[:-1])
 
 
-@defect(HONOURED, Match(method="FROBNICATE", header=OVERRIDE))
-async def unknown_override_deletes(call: Call) -> Response:
+@defect("unknown-override-deletes", HONOURED, Match(method="FROBNICATE", header=OVERRIDE))
+async def delete_on_unknown_override(call: Call) -> Response:
     """An override to an unknown method removes the upload."""
     await call.server.remove(call.upload_id)
     return await call.respond()
 
 
-@defect("core.method-override.actual-ignored", Match(sent="PATCH", header=OVERRIDE))
-async def overridden_patch_also_stored(call: Call) -> Response:
+@defect(
+    "overridden-patch-also-stored",
+    "core.method-override.actual-ignored",
+    Match(sent="PATCH", header=OVERRIDE),
+)
+async def store_overridden_patch(call: Call) -> Response:
     """A PATCH that is overridden stores its bytes as well."""
     info = await call.upload()
     data = await call.read_body()

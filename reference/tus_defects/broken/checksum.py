@@ -10,6 +10,7 @@ from tus_reference.model import BodyEndedEarly, Headers, Refused, Response
 from tus_reference.protocol.checksum import ALGORITHMS, parse_checksum
 from tus_reference.protocol.metadata import encode_base64
 
+CREATION_WITH_UPLOAD = "checksum.creation-with-upload"
 PATCH = Match(method="PATCH")
 CHECKED = Match(method="PATCH", header={"Upload-Checksum": True})
 CHECKED_OF_KNOWN = Match(method="PATCH", header={"Upload-Checksum": True}, upload=("known",))
@@ -42,8 +43,8 @@ def _has_checksum(call: Call) -> bool:
     return call.has("Upload-Checksum") or (call.request.body.length is None and call.has("Trailer"))
 
 
-@defect("checksum.verify", PATCH)
-async def checksum_not_verified(call: Call) -> Response:
+@defect("checksum-not-verified", "checksum.verify", PATCH)
+async def skip_verification(call: Call) -> Response:
     """Wrong checksums are accepted."""
     if not call.has("Upload-Checksum") and call.request.body.length is not None:
         return await call.respond()
@@ -52,8 +53,8 @@ async def checksum_not_verified(call: Call) -> Response:
     return await call.respond(without_checksum(request) if _is_wrong(call, data) else request)
 
 
-@defect("checksum.mismatch-discard", CHECKED)
-async def checksum_mismatch_stored(call: Call) -> Response:
+@defect("checksum-mismatch-stored", "checksum.mismatch-discard", CHECKED)
+async def store_mismatch(call: Call) -> Response:
     """Bytes with a wrong checksum get 460, and are stored."""
     try:
         data = await call.read_body()
@@ -65,8 +66,8 @@ async def checksum_mismatch_stored(call: Call) -> Response:
     return answer(460)
 
 
-@defect("checksum.mismatch-discard", CHECKED_OF_KNOWN)
-async def checksum_mismatch_corrupts(call: Call) -> Response:
+@defect("checksum-mismatch-corrupts", "checksum.mismatch-discard", CHECKED_OF_KNOWN)
+async def corrupt_on_mismatch(call: Call) -> Response:
     """A wrong checksum gets 460, and the last byte that was stored before is inverted."""
     response = await call.respond()
     if response.status == 460 and call.info.offset:
@@ -74,8 +75,8 @@ async def checksum_mismatch_corrupts(call: Call) -> Response:
     return response
 
 
-@defect("checksum.mismatch-offset", CHECKED_OF_KNOWN)
-async def checksum_mismatch_drops_a_byte(call: Call) -> Response:
+@defect("checksum-mismatch-drops-a-byte", "checksum.mismatch-offset", CHECKED_OF_KNOWN)
+async def drop_byte_on_mismatch(call: Call) -> Response:
     """A wrong checksum gets 460, and the last byte that was stored before is removed."""
     response = await call.respond()
     if response.status == 460 and call.info.offset:
@@ -83,8 +84,8 @@ async def checksum_mismatch_drops_a_byte(call: Call) -> Response:
     return response
 
 
-@defect(MATCH, CHECKED_OF_KNOWN, client=True)
-async def checksum_of_whole_upload_expected(call: Call) -> Response:
+@defect("checksum-of-whole-upload-expected", MATCH, CHECKED_OF_KNOWN, client=True)
+async def expect_checksum_of_whole_upload(call: Call) -> Response:
     """The checksum is expected to be that of the whole upload."""
     response = await call.respond()
     if response.status != 204 or not call.info.offset or not call.request.body.length:
@@ -93,16 +94,16 @@ async def checksum_of_whole_upload_expected(call: Call) -> Response:
     return answer(460)
 
 
-@defect(MATCH, PATCH, client=True)
-async def checksum_over_1_mib_refused(call: Call) -> Response:
+@defect("checksum-over-1-mib-refused", MATCH, PATCH, client=True)
+async def refuse_checksum_over_1_mib(call: Call) -> Response:
     """A right checksum gets 460 once more than 1 MiB is stored."""
     response, info = await call.respond(), await call.upload()
     refused = response.status == 204 and _has_checksum(call) and info and info.offset > 2**20
     return answer(460) if refused else response
 
 
-@defect(MATCH, CHECKED, client=True)
-async def checksum_of_first_read_expected(call: Call) -> Response:
+@defect("checksum-of-first-read-expected", MATCH, CHECKED, client=True)
+async def expect_checksum_of_first_read(call: Call) -> Response:
     """The checksum is expected to be that of what the first read of the body brings."""
     first = await call.read_chunk()
     data = first + await call.read_body()
@@ -110,8 +111,8 @@ async def checksum_of_first_read_expected(call: Call) -> Response:
     return answer(460) if wrong else await call.respond_to(data)
 
 
-@defect("checksum.verify", CHECKED)
-async def later_reads_not_verified(call: Call) -> Response:
+@defect("later-reads-not-verified", "checksum.verify", CHECKED)
+async def skip_later_reads(call: Call) -> Response:
     """The checksum of a body that takes more than one read is not verified."""
     first = await call.read_chunk()
     data = first + await call.read_body()
@@ -119,8 +120,8 @@ async def later_reads_not_verified(call: Call) -> Response:
     return await call.respond(request if len(first) == len(data) else without_checksum(request))
 
 
-@defect("checksum.algorithm-header-format", CRC32, client=True)
-async def crc32_in_little_endian(call: Call) -> Response:
+@defect("crc32-in-little-endian", "checksum.algorithm-header-format", CRC32, client=True)
+async def reverse_crc32(call: Call) -> Response:
     """The bytes of a crc32 are expected in reverse order."""
     text = call.header("Upload-Checksum")
     if is_malformed_checksum(text):
@@ -129,8 +130,13 @@ async def crc32_in_little_endian(call: Call) -> Response:
     return await call.respond(Upload_Checksum=f"crc32 {reverse}")
 
 
-@defect("checksum.partial-body", Match(method="PATCH", upload=("known",)), client=True)
-async def broken_checksummed_patch_stored(call: Call) -> Response:
+@defect(
+    "broken-checksummed-patch-stored",
+    "checksum.partial-body",
+    Match(method="PATCH", upload=("known",)),
+    client=True,
+)
+async def store_broken_patch(call: Call) -> Response:
     """A PATCH with a checksum that broke off counts with its whole length, as zeros."""
     if not _has_checksum(call):
         return await call.respond()
@@ -142,8 +148,8 @@ async def broken_checksummed_patch_stored(call: Call) -> Response:
         raise
 
 
-@defect(MATCH, PATCH, client=True)
-async def fails_after_broken_checksummed_patch(call: Call) -> Response:
+@defect("fails-after-broken-checksummed-patch", MATCH, PATCH, client=True)
+async def fail_after_broken_patch(call: Call) -> Response:
     """After a PATCH with a checksum broke off, every later one with a checksum gets 500."""
     if call.is_marked and call.has("Upload-Checksum"):
         return answer(500)
@@ -156,8 +162,8 @@ async def fails_after_broken_checksummed_patch(call: Call) -> Response:
         raise
 
 
-@defect("checksum.creation-with-upload", CHECKED_CREATION, client=True)
-async def creation_with_checksum_corrupted(call: Call) -> Response:
+@defect("creation-with-checksum-corrupted", CREATION_WITH_UPLOAD, CHECKED_CREATION, client=True)
+async def corrupt_creation_with_checksum(call: Call) -> Response:
     """The bytes of a creation with a checksum are stored changed, and one too few."""
     response = await call.respond(without_checksum(call.request))
     if info := await call.find_created(response):
@@ -165,14 +171,14 @@ async def creation_with_checksum_corrupted(call: Call) -> Response:
     return response
 
 
-@defect(TRAILER, CHUNKED)
-async def checksum_trailer_mismatch_stored(call: Call) -> Response:
+@defect("checksum-trailer-mismatch-stored", TRAILER, CHUNKED)
+async def store_trailer_mismatch(call: Call) -> Response:
     """A wrong checksum in a trailer gets 460, but the bytes have been stored."""
     return await _store_mismatch(call)
 
 
-@defect(TRAILER, UNANNOUNCED)
-async def unannounced_trailer_mismatch_stored(call: Call) -> Response:
+@defect("unannounced-trailer-mismatch-stored", TRAILER, UNANNOUNCED)
+async def store_unannounced_mismatch(call: Call) -> Response:
     """A wrong checksum in a trailer that was not announced gets 460 after the bytes are stored."""
     return await _store_mismatch(call)
 
@@ -188,16 +194,16 @@ async def _store_mismatch(call: Call) -> Response:
     return response if readable and not _is_wrong(call, data) else answer(460)
 
 
-@defect(TRAILER, UNANNOUNCED, client=True)
-async def unannounced_trailer_refused(call: Call) -> Response:
+@defect("unannounced-trailer-refused", TRAILER, UNANNOUNCED, client=True)
+async def refuse_unannounced_trailer(call: Call) -> Response:
     """A right checksum in a trailer that was not announced gets 460 after the bytes are stored."""
     response = await call.respond_to(await call.read_body())
     carried = "Upload-Checksum" in call.request.body.trailers
     return answer(460) if carried and response.status == 204 else response
 
 
-@defect(TRAILER, UNANNOUNCED, client=True)
-async def fails_on_unannounced_trailer(call: Call) -> Response:
+@defect("fails-on-unannounced-trailer", TRAILER, UNANNOUNCED, client=True)
+async def fail_on_unannounced_trailer(call: Call) -> Response:
     """A checksum in a trailer that was not announced gets 500."""
     data = await call.read_body()
     carried = "Upload-Checksum" in call.request.body.trailers

@@ -9,6 +9,13 @@ from tus_defects.server import drop_last, invert_last, listed_urls
 from tus_defects.variant import defect
 from tus_reference.model import FileInfo, Response
 
+PARTIAL_REPEAT_IN_ONE = "concatenation.partial.repeat-in-one"
+PARTIAL_REUSE_ACROSS = "concatenation.partial.reuse-across"
+HEADER_RESPONSE_FORMAT = "concatenation.header.response-format"
+FINAL_BODY = "concatenation.final.body"
+NOT_SUPPORTED = "concatenation-unfinished.not-supported"
+FINAL_LENGTH_SUM = "concatenation.final.length-sum"
+ADVERTISE = "concatenation-unfinished.advertise"
 FINAL_CREATION = Match(request=("final-creation",))
 REPEATED = Match(method="POST", header={"Upload-Concat": "final;(.* )?(\\S+) (.* )?\\2( .*)?"})
 WITH_LENGTH = Match(request=("final-creation",), header={"Upload-Length": "\\d+"})
@@ -24,15 +31,15 @@ ORDER = "concatenation.final.order"
 FINISHES = "concatenation-unfinished.finishes"
 
 
-@defect("concatenation.partial.repeat-in-one", REPEATED, client=True)
-async def repeated_partial_joined_once(call: Call) -> Response:
+@defect("repeated-partial-joined-once", PARTIAL_REPEAT_IN_ONE, REPEATED, client=True)
+async def join_repeated_partial_once(call: Call) -> Response:
     """A partial upload that a final one names twice is joined once."""
     urls = " ".join(dict.fromkeys(listed_urls(call.request)))
     return await call.respond(Upload_Concat=f"final;{urls}")
 
 
-@defect("concatenation.partial.reuse-across", FINAL_CREATION, client=True)
-async def fails_on_reused_partial(call: Call) -> Response:
+@defect("fails-on-reused-partial", PARTIAL_REUSE_ACROSS, FINAL_CREATION, client=True)
+async def fail_on_reused_partial(call: Call) -> Response:
     """A second final upload over the same partial upload gets 500."""
     listed = {each.id for each in await call.server.find_listed(call.request)}
     if listed & call.memory.marked:
@@ -49,8 +56,8 @@ async def _find_finals(call: Call) -> list[FileInfo]:
     return [each for each in uploads if call.upload_id in each.partial_uploads]
 
 
-@defect(AFTER_CONCAT, PATCH_OF_PARTIAL)
-async def fails_on_patch_of_joined_partial(call: Call) -> Response:
+@defect("fails-on-patch-of-joined-partial", AFTER_CONCAT, PATCH_OF_PARTIAL)
+async def fail_on_patch_of_joined_partial(call: Call) -> Response:
     """PATCH of a partial upload that has been joined gets 500."""
     joined = any(each.is_complete for each in await _find_finals(call))
     return answer(500) if joined else await call.respond()
@@ -68,20 +75,20 @@ async def _change_finals(
     return response
 
 
-@defect(AFTER_CONCAT, PATCH_OF_PARTIAL)
-async def patch_of_joined_partial_reverses_final(call: Call) -> Response:
+@defect("patch-of-joined-partial-reverses-final", AFTER_CONCAT, PATCH_OF_PARTIAL)
+async def reverse_final(call: Call) -> Response:
     """PATCH of a joined partial upload is refused, but the final upload is reversed."""
     return await _change_finals(call, lambda data: data[::-1])
 
 
-@defect(AFTER_CONCAT, PATCH_OF_PARTIAL)
-async def patch_of_joined_partial_extends_final(call: Call) -> Response:
+@defect("patch-of-joined-partial-extends-final", AFTER_CONCAT, PATCH_OF_PARTIAL)
+async def extend_final(call: Call) -> Response:
     """PATCH of a joined partial upload is refused, but the final upload gets another byte."""
     return await _change_finals(call, lambda data: data + b"?", longer=1)
 
 
-@defect(NO_MODIFY, PATCH_OF_FINAL)
-async def patch_of_final_cuts_partials(call: Call) -> Response:
+@defect("patch-of-final-cuts-partials", NO_MODIFY, PATCH_OF_FINAL)
+async def cut_partials(call: Call) -> Response:
     """PATCH of a final upload is refused, but its partial uploads lose their last byte."""
     response = await call.respond()
     for each in await call.server.find_partials(call.info):
@@ -90,8 +97,8 @@ async def patch_of_final_cuts_partials(call: Call) -> Response:
     return response
 
 
-@defect(NO_MODIFY, PATCH_OF_FINAL)
-async def patch_of_final_cuts_it(call: Call) -> Response:
+@defect("patch-of-final-cuts-it", NO_MODIFY, PATCH_OF_FINAL)
+async def cut_final(call: Call) -> Response:
     """PATCH of a final upload is refused, but the upload ends one byte earlier."""
     response = await call.respond()
     if call.info.offset:
@@ -99,8 +106,8 @@ async def patch_of_final_cuts_it(call: Call) -> Response:
     return response
 
 
-@defect(BAD_PARTIALS, FINAL_CREATION)
-async def unknown_partials_skipped(call: Call) -> Response:
+@defect("unknown-partials-skipped", BAD_PARTIALS, FINAL_CREATION)
+async def skip_unknown_partials(call: Call) -> Response:
     """Partial uploads that do not exist, or are elsewhere, are left out of a final upload."""
     urls, find_url = listed_urls(call.request), call.server.find_url
     known = [url for url in urls if await find_url(call.request, url) is not None]
@@ -110,8 +117,8 @@ async def unknown_partials_skipped(call: Call) -> Response:
     return response if known else await call.respond(Upload_Concat=None, Upload_Length="0")
 
 
-@defect(BAD_PARTIALS, FINAL_CREATION)
-async def any_upload_accepted_as_partial(call: Call) -> Response:
+@defect("any-upload-accepted-as-partial", BAD_PARTIALS, FINAL_CREATION)
+async def accept_any_upload_as_partial(call: Call) -> Response:
     """Uploads that are not partial are accepted in the list of a final upload."""
     for each in await call.server.find_listed(call.request):
         if not each.is_partial:
@@ -119,8 +126,8 @@ async def any_upload_accepted_as_partial(call: Call) -> Response:
     return await call.respond()
 
 
-@defect(BAD_PARTIALS, FINAL_CREATION)
-async def refused_final_removes_partials(call: Call) -> Response:
+@defect("refused-final-removes-partials", BAD_PARTIALS, FINAL_CREATION)
+async def remove_partials_of_refused_final(call: Call) -> Response:
     """When a final upload is refused, the partial uploads that it names are removed."""
     response = await call.respond()
     if response.status == 400:
@@ -129,30 +136,30 @@ async def refused_final_removes_partials(call: Call) -> Response:
     return response
 
 
-@defect(BAD_PARTIALS, MALFORMED)
-async def malformed_concat_ignored(call: Call) -> Response:
+@defect("malformed-concat-ignored", BAD_PARTIALS, MALFORMED)
+async def ignore_malformed_concat(call: Call) -> Response:
     """A malformed Upload-Concat is ignored."""
     length = call.header("Upload-Length") or "0"
     return await call.respond(Upload_Concat=None, Upload_Length=length)
 
 
-@defect("concatenation.header.response-format", Match(method="POST|HEAD"))
-async def capitalized_concat_repeated(call: Call) -> Response:
+@defect("capitalized-concat-repeated", HEADER_RESPONSE_FORMAT, Match(method="POST|HEAD"))
+async def echo_capitalized_concat(call: Call) -> Response:
     """Upload-Concat: Partial is accepted, and HEAD returns it as it came."""
     odd = call.header("Upload-Concat") == "Partial"
     return await call.echo("Upload-Concat", "partial", unusual=odd)
 
 
-@defect("concatenation.final.upload-length-given", WITH_LENGTH)
-async def given_length_of_final_kept(call: Call) -> Response:
+@defect("given-length-of-final-kept", "concatenation.final.upload-length-given", WITH_LENGTH)
+async def keep_given_length_of_final(call: Call) -> Response:
     """The Upload-Length of the creation of a final upload is kept, one byte higher."""
     response = await call.respond(Upload_Length=None)
     await call.server.set_length(created_id(response), int(call.header("Upload-Length")) + 1)
     return response
 
 
-@defect("concatenation.final.body", Match(request=("final-creation",), body="sized"))
-async def body_of_final_appended(call: Call) -> Response:
+@defect("body-of-final-appended", FINAL_BODY, Match(request=("final-creation",), body="sized"))
+async def append_body_of_final(call: Call) -> Response:
     """Bytes that come with a final upload are appended to it."""
     data = await call.read_body()
     response = await call.respond_to(b"")
@@ -163,8 +170,8 @@ async def body_of_final_appended(call: Call) -> Response:
     return response
 
 
-@defect("concatenation.final.max-size", FINAL_CREATION)
-async def final_not_limited(call: Call) -> Response:
+@defect("final-not-limited", "concatenation.final.max-size", FINAL_CREATION)
+async def allow_final_beyond_maximum(call: Call) -> Response:
     """A final upload may be larger than Tus-Max-Size."""
     listed = await call.server.find_listed(call.request)
     total = sum(each.size or 0 for each in listed)
@@ -173,8 +180,13 @@ async def final_not_limited(call: Call) -> Response:
     return answer(201, ("Location", f"{call.server.urls.path}too-large"))
 
 
-@defect("termination.final-and-partials", Match(method="DELETE", upload=("partial",)), client=True)
-async def final_loses_bytes_of_deleted_partial(call: Call) -> Response:
+@defect(
+    "final-loses-bytes-of-deleted-partial",
+    "termination.final-and-partials",
+    Match(method="DELETE", upload=("partial",)),
+    client=True,
+)
+async def remove_bytes_of_deleted_partial(call: Call) -> Response:
     """DELETE of a partial upload removes as many bytes from the start of its final upload."""
     finals, removed = await _find_finals(call), call.info.offset
     response = await call.respond()
@@ -183,8 +195,8 @@ async def final_loses_bytes_of_deleted_partial(call: Call) -> Response:
     return response
 
 
-@defect("concatenation-unfinished.not-supported", FINAL_CREATION, on="concatenation-only")
-async def refused_final_closes_partials(call: Call) -> Response:
+@defect("refused-final-closes-partials", NOT_SUPPORTED, FINAL_CREATION, on="concatenation-only")
+async def close_partials_of_refused_final(call: Call) -> Response:
     """A final upload over unfinished partial uploads gets 400, and these end where they are."""
     response = await call.respond()
     if response.status == 400:
@@ -197,15 +209,15 @@ async def refused_final_closes_partials(call: Call) -> Response:
 CREATE = "concatenation.partial.create"
 
 
-@defect(CREATE, Match(method="PATCH", upload=("partial",)), client=True)
-async def patch_of_partial_refused(call: Call) -> Response:
+@defect("patch-of-partial-refused", CREATE, Match(method="PATCH", upload=("partial",)), client=True)
+async def refuse_patch_of_partial(call: Call) -> Response:
     """PATCH of an empty partial upload of 100 bytes gets 403."""
     refused = call.info.size == 100 and call.info.offset == 0
     return answer(403) if refused else await call.respond()
 
 
-@defect(CREATE, Match(request=("partial-creation",)), client=True)
-async def partial_begins_with_a_byte(call: Call) -> Response:
+@defect("partial-begins-with-a-byte", CREATE, Match(request=("partial-creation",)), client=True)
+async def add_byte_to_new_partial(call: Call) -> Response:
     """A partial upload of 100 bytes has a byte as soon as it is created."""
     response = await call.respond()
     info = await call.find_created(response)
@@ -214,8 +226,8 @@ async def partial_begins_with_a_byte(call: Call) -> Response:
     return response
 
 
-@defect("concatenation.head.upload-concat", Match(method="HEAD"))
-async def concat_urls_in_other_form(call: Call) -> Response:
+@defect("concat-urls-in-other-form", "concatenation.head.upload-concat", Match(method="HEAD"))
+async def rewrite_concat_urls(call: Call) -> Response:
     """HEAD returns absolute URLs of partial uploads as paths, and paths as absolute URLs."""
     origin = f"{call.request.scheme}://{call.header('Host')}/"
 
@@ -227,15 +239,15 @@ async def concat_urls_in_other_form(call: Call) -> Response:
     return rewrite(await call.respond(), "Upload-Concat", turn)
 
 
-@defect("concatenation.final.length-sum", HEAD_OF_FINAL, client=True)
-async def final_length_counts_partials(call: Call) -> Response:
+@defect("final-length-counts-partials", FINAL_LENGTH_SUM, HEAD_OF_FINAL, client=True)
+async def add_partial_count_to_length(call: Call) -> Response:
     """HEAD of a final upload returns its length plus one for each partial upload."""
     count = len(call.info.partial_uploads)
     return rewrite(await call.respond(), "Upload-Length", lambda text: str(int(text) + count))
 
 
-@defect(ORDER, FINAL_CREATION, client=True)
-async def partials_joined_in_reverse(call: Call) -> Response:
+@defect("partials-joined-in-reverse", ORDER, FINAL_CREATION, client=True)
+async def join_in_reverse(call: Call) -> Response:
     """Partial uploads are joined in reverse order, and HEAD returns them as they were named."""
     response = await call.respond()
     info = await call.find_created(response)
@@ -245,8 +257,8 @@ async def partials_joined_in_reverse(call: Call) -> Response:
     return response
 
 
-@defect(ORDER, FINAL_CREATION, client=True)
-async def last_byte_of_final_corrupted(call: Call) -> Response:
+@defect("last-byte-of-final-corrupted", ORDER, FINAL_CREATION, client=True)
+async def corrupt_last_byte_of_final(call: Call) -> Response:
     """The last byte of a final upload is inverted."""
     response = await call.respond()
     info = await call.find_created(response)
@@ -255,8 +267,8 @@ async def last_byte_of_final_corrupted(call: Call) -> Response:
     return response
 
 
-@defect(ORDER, Match(method="HEAD"), client=True)
-async def partials_listed_in_reverse(call: Call) -> Response:
+@defect("partials-listed-in-reverse", ORDER, Match(method="HEAD"), client=True)
+async def list_partials_in_reverse(call: Call) -> Response:
     """HEAD of a final upload returns its partial uploads in reverse order."""
 
     def turn(text: str) -> str:
@@ -266,8 +278,14 @@ async def partials_listed_in_reverse(call: Call) -> Response:
     return rewrite(await call.respond(), "Upload-Concat", turn)
 
 
-@defect(HEAD_OFFSET, Match(method="POST|HEAD"), on="final-ignores-length-and-body", client=True)
-async def final_with_body_never_finishes(call: Call) -> Response:
+@defect(
+    "final-with-body-never-finishes",
+    HEAD_OFFSET,
+    Match(method="POST|HEAD"),
+    on="final-ignores-length-and-body",
+    client=True,
+)
+async def hide_offset_of_final_with_body(call: Call) -> Response:
     """HEAD of a final upload whose creation had a body never returns an offset."""
     response = await call.respond()
     if call.method == "HEAD":
@@ -279,8 +297,8 @@ async def final_with_body_never_finishes(call: Call) -> Response:
     return response
 
 
-@defect(FINISHES, Match(method="HEAD|GET"), client=True)
-async def unfinished_final_never_finishes(call: Call) -> Response:
+@defect("unfinished-final-never-finishes", FINISHES, Match(method="HEAD|GET"), client=True)
+async def hide_offset_of_unfinished_final(call: Call) -> Response:
     """HEAD of a final upload that was unfinished once never returns an offset."""
     response, info = await call.respond(), await call.upload()
     if info is None or not info.is_final or not succeeded(response):
@@ -291,8 +309,8 @@ async def unfinished_final_never_finishes(call: Call) -> Response:
     return strip(response, "Upload-Offset")
 
 
-@defect(FINISHES, HEAD_OF_FINAL, client=True)
-async def unfinished_final_offset_beyond_length(call: Call) -> Response:
+@defect("unfinished-final-offset-beyond-length", FINISHES, HEAD_OF_FINAL, client=True)
+async def return_offset_beyond_length(call: Call) -> Response:
     """HEAD of an unfinished final upload returns an offset beyond its length."""
     response = await call.respond()
     length = find_header(response, "Upload-Length")
@@ -301,8 +319,8 @@ async def unfinished_final_offset_beyond_length(call: Call) -> Response:
     return set_header(response, "Upload-Offset", str(int(length) + 1))
 
 
-@defect("concatenation-unfinished.advertise", FINAL_CREATION, on="concatenation-only")
-async def final_cuts_unfinished_partials(call: Call) -> Response:
+@defect("final-cuts-unfinished-partials", ADVERTISE, FINAL_CREATION, on="concatenation-only")
+async def complete_unfinished_partials(call: Call) -> Response:
     """A final upload is made of the bytes that its partial uploads have, which end there."""
     for each in await call.server.find_listed(call.request):
         if each.is_partial and not each.is_complete:
@@ -310,8 +328,8 @@ async def final_cuts_unfinished_partials(call: Call) -> Response:
     return await call.respond()
 
 
-@defect("concatenation.final.metadata-not-transferred", HEAD_OF_FINAL)
-async def final_inherits_metadata(call: Call) -> Response:
+@defect("final-inherits-metadata", "concatenation.final.metadata-not-transferred", HEAD_OF_FINAL)
+async def merge_metadata_of_partials(call: Call) -> Response:
     """A final upload also has the metadata of its partial uploads."""
     response, partials = await call.respond(), await call.server.find_partials(call.info)
     text = ",".join(filter(None, (each.metadata_header for each in (call.info, *partials))))

@@ -13,6 +13,8 @@ from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import BodyEndedEarly, Response
 
+UPLOAD_OFFSET_VALUE = "creation-with-upload.upload-offset-value"
+EMPTY_BODY = "creation-with-upload.empty-body"
 CREATION = Match(request=("creation",))
 PLAIN_CREATION = Match(method="POST", header={"Upload-Length": "100", "Upload-Metadata": False})
 HEAD = Match(method="HEAD")
@@ -21,8 +23,8 @@ WITH_UPLOAD = Match(request=("creation-with-upload",))
 INTERRUPTED = "creation-with-upload.interrupted"
 
 
-@defect("creation.post.location", PLAIN_CREATION, client=True)
-async def empty_upload_reused(call: Call) -> Response:
+@defect("empty-upload-reused", "creation.post.location", PLAIN_CREATION, client=True)
+async def reuse_empty_upload(call: Call) -> Response:
     """A creation of 100 bytes leads to the latest such upload, as long as that one is empty."""
     response = await call.respond()
     if call.request.body.length or call.has("Upload-Concat") or response.status != 201:
@@ -35,8 +37,8 @@ async def empty_upload_reused(call: Call) -> Response:
     return response
 
 
-@defect("creation.initial-offset", HEAD, client=True)
-async def upload_begins_at_one(call: Call) -> Response:
+@defect("upload-begins-at-one", "creation.initial-offset", HEAD, client=True)
+async def return_offset_one_at_first(call: Call) -> Response:
     """The first HEAD of an empty upload returns the offset 1."""
     response = await call.respond()
     empty = find_header(response, "Upload-Offset") == "0"
@@ -46,8 +48,8 @@ async def upload_begins_at_one(call: Call) -> Response:
     return set_header(response, "Upload-Offset", "1")
 
 
-@defect("core.head.upload-length", CREATION, client=True)
-async def length_off_by_one(call: Call) -> Response:
+@defect("length-off-by-one", "core.head.upload-length", CREATION, client=True)
+async def add_one_to_length(call: Call) -> Response:
     """An upload is created one byte longer than was asked for."""
     length = call.number("Upload-Length")
     if length is None or not 0 < length < 2**32:
@@ -63,36 +65,41 @@ def _number_in(text: str) -> int:
 
 
 @defect(
+    "malformed-length-accepted",
     "core.upload-length.reject-invalid",
     Match(method="POST", header={"Upload-Length": "(?!\\d+$).*"}),
 )
-async def malformed_length_accepted(call: Call) -> Response:
+async def accept_malformed_length(call: Call) -> Response:
     """A malformed length is taken for the number that it begins with."""
     return await call.respond(Upload_Length=str(_number_in(call.header("Upload-Length"))))
 
 
-@defect(FORMAT, Match(method="POST|HEAD"))
-async def malformed_length_repeated(call: Call) -> Response:
+@defect("malformed-length-repeated", FORMAT, Match(method="POST|HEAD"))
+async def echo_malformed_length(call: Call) -> Response:
     """HEAD returns a malformed length as the client sent it."""
     text = call.header("Upload-Length")
     odd = not text.isdecimal() and text.lstrip("+-").replace(",", "").isdecimal()
     return await call.echo("Upload-Length", str(_number_in(text)), unusual=odd)
 
 
-@defect(FORMAT, HEAD, on="no-maximum", client=True)
-async def length_truncated_to_32_bits(call: Call) -> Response:
+@defect("length-truncated-to-32-bits", FORMAT, HEAD, on="no-maximum", client=True)
+async def truncate_length_to_32_bits(call: Call) -> Response:
     """HEAD returns lengths modulo 2^32."""
     return rewrite(await call.respond(), "Upload-Length", lambda text: str(int(text) % 2**32))
 
 
-@defect(FORMAT, HEAD, on="any-length")
-async def length_truncated_to_63_bits(call: Call) -> Response:
+@defect("length-truncated-to-63-bits", FORMAT, HEAD, on="any-length")
+async def truncate_length_to_63_bits(call: Call) -> Response:
     """HEAD returns lengths modulo 2^63."""
     return rewrite(await call.respond(), "Upload-Length", lambda text: str(int(text) % 2**63))
 
 
-@defect("core.patch.exceeds-length", Match(method="PATCH", upload=("known", "not-final")))
-async def empty_upload_grows(call: Call) -> Response:
+@defect(
+    "empty-upload-grows",
+    "core.patch.exceeds-length",
+    Match(method="PATCH", upload=("known", "not-final")),
+)
+async def extend_empty_upload(call: Call) -> Response:
     """An upload of no bytes accepts some."""
     if call.info.size != 0 or call.info.offset:
         return await call.respond()
@@ -101,16 +108,20 @@ async def empty_upload_grows(call: Call) -> Response:
     return acknowledge(len(data))
 
 
-@defect("creation.max-size.413", Match(method="POST", above={"Upload-Length": 8 * 1024 * 1024}))
-async def maximum_not_enforced(call: Call) -> Response:
+@defect(
+    "maximum-not-enforced",
+    "creation.max-size.413",
+    Match(method="POST", above={"Upload-Length": 8 * 1024 * 1024}),
+)
+async def ignore_maximum(call: Call) -> Response:
     """A length beyond Tus-Max-Size is accepted."""
     response = await call.respond(Upload_Length=str(call.server.config.max_size))
     await call.server.set_length(created_id(response), int(call.header("Upload-Length")))
     return response
 
 
-@defect("creation-with-upload.accept-bytes", WITH_UPLOAD, client=True)
-async def with_upload_drops_a_byte(call: Call) -> Response:
+@defect("with-upload-drops-a-byte", "creation-with-upload.accept-bytes", WITH_UPLOAD, client=True)
+async def drop_last_byte(call: Call) -> Response:
     """A creation with up to 90 bytes stores all but the last one."""
     data = await call.read_body()
     if call.has("Upload-Checksum") or len(data) > 90:
@@ -118,8 +129,8 @@ async def with_upload_drops_a_byte(call: Call) -> Response:
     return await call.respond_to(data[:-1])
 
 
-@defect("creation-with-upload.upload-offset-value", WITH_UPLOAD, client=True)
-async def with_upload_corrupted(call: Call) -> Response:
+@defect("with-upload-corrupted", UPLOAD_OFFSET_VALUE, WITH_UPLOAD, client=True)
+async def clear_highest_bits(call: Call) -> Response:
     """The bytes of a creation are stored without their highest bits."""
     response = await call.respond()
     info = await call.find_created(response)
@@ -128,16 +139,20 @@ async def with_upload_corrupted(call: Call) -> Response:
     return response
 
 
-@defect("creation-with-upload.wrong-content-type", Match(request=("creation-with-other-body",)))
-async def with_upload_of_other_type_cut(call: Call) -> Response:
+@defect(
+    "with-upload-of-other-type-cut",
+    "creation-with-upload.wrong-content-type",
+    Match(request=("creation-with-other-body",)),
+)
+async def cut_body_of_other_type(call: Call) -> Response:
     """Of bytes of another media type in a creation two are stored, and all acknowledged."""
     data = await call.read_body()
     response = await call.respond_to(data[:2], Content_Type=OFFSET_TYPE)
     return rewrite(response, "Upload-Offset", lambda _: str(len(data)))
 
 
-@defect("creation-with-upload.exceeds-length", WITH_UPLOAD)
-async def with_upload_excess_stored(call: Call) -> Response:
+@defect("with-upload-excess-stored", "creation-with-upload.exceeds-length", WITH_UPLOAD)
+async def store_excess(call: Call) -> Response:
     """A creation of up to 5 bytes stores more bytes than its length."""
     length = call.number("Upload-Length")
     if length is None or length > 5 or call.has("Upload-Concat"):
@@ -150,8 +165,8 @@ async def with_upload_excess_stored(call: Call) -> Response:
     return set_header(response, "Upload-Offset", str(len(data)))
 
 
-@defect("creation-with-upload.empty-body", WITH_UPLOAD, client=True)
-async def empty_with_upload_adds_a_byte(call: Call) -> Response:
+@defect("empty-with-upload-adds-a-byte", EMPTY_BODY, WITH_UPLOAD, client=True)
+async def add_byte_on_empty_body(call: Call) -> Response:
     """A creation with the media type of bytes and an empty body stores one byte."""
     response = await call.respond()
     info = await call.find_created(response)
@@ -160,8 +175,8 @@ async def empty_with_upload_adds_a_byte(call: Call) -> Response:
     return response
 
 
-@defect(INTERRUPTED, WITH_UPLOAD, client=True)
-async def upload_of_same_length_reused(call: Call) -> Response:
+@defect("upload-of-same-length-reused", INTERRUPTED, WITH_UPLOAD, client=True)
+async def reuse_upload_of_same_length(call: Call) -> Response:
     """A creation with bytes adds them to the first upload that was created with its length."""
     response, length = await call.respond(), call.header("Upload-Length")
     info = await call.find_created(response)
@@ -189,8 +204,8 @@ async def _respond_to_read(call: Call, data: bytes) -> Response:
     return await (call.respond() if call.request.body.length == 0 else call.respond_to(data))
 
 
-@defect(INTERRUPTED, CREATION, client=True)
-async def fails_after_broken_creation(call: Call) -> Response:
+@defect("fails-after-broken-creation", INTERRUPTED, CREATION, client=True)
+async def fail_after_broken_creation(call: Call) -> Response:
     """The creation after one that broke off gets 500."""
     if "broken" in call.memory.marked:
         call.memory.marked.discard("broken")
@@ -198,8 +213,8 @@ async def fails_after_broken_creation(call: Call) -> Response:
     return await _respond_to_read(call, await _read_unless_broken(call))
 
 
-@defect(INTERRUPTED, CREATION, client=True)
-async def broken_creation_goes_on_in_next(call: Call) -> Response:
+@defect("broken-creation-goes-on-in-next", INTERRUPTED, CREATION, client=True)
+async def append_broken_creation_to_next(call: Call) -> Response:
     """Bytes of a creation that broke off are appended to the next upload."""
     broken = "broken" in call.memory.marked
     call.memory.marked.discard("broken")
@@ -210,8 +225,14 @@ async def broken_creation_goes_on_in_next(call: Call) -> Response:
     return response
 
 
-@defect("creation.post.body-without-extension", WITH_UPLOAD, on="creation-only", client=True)
-async def body_stored_as_zeros(call: Call) -> Response:
+@defect(
+    "body-stored-as-zeros",
+    "creation.post.body-without-extension",
+    WITH_UPLOAD,
+    on="creation-only",
+    client=True,
+)
+async def store_body_as_zeros(call: Call) -> Response:
     """Where bytes in a creation are not offered, all but one are stored, as zeros."""
     size = call.request.body.length or 0
     response = await call.respond()

@@ -10,8 +10,8 @@ from tus_reference.model import Response
 ACCURATE = "core.head.offset-accurate"
 
 
-@defect(ACCURATE, Match(method="POST|HEAD|PATCH"), client=True)
-async def last_byte_lost_at_restart(call: Call) -> Response:
+@defect("last-byte-lost-at-restart", ACCURATE, Match(method="POST|HEAD|PATCH"), client=True)
+async def lose_last_byte_at_restart(call: Call) -> Response:
     """Uploads that existed before the server was started lose their last byte."""
     seen = call.memory.marked
     if call.method == "POST":
@@ -25,16 +25,16 @@ async def last_byte_lost_at_restart(call: Call) -> Response:
     return await call.respond()
 
 
-@defect("core.head.upload-length", Match(method="HEAD"), client=True)
-async def length_is_what_is_left(call: Call) -> Response:
+@defect("length-is-what-is-left", "core.head.upload-length", Match(method="HEAD"), client=True)
+async def return_remaining_length(call: Call) -> Response:
     """HEAD returns as length what is still missing of the upload."""
     response = await call.respond()
     offset = int(find_header(response, "Upload-Offset") or 0)
     return rewrite(response, "Upload-Length", lambda text: str(int(text) - offset))
 
 
-@defect(ACCURATE, Match(method="HEAD"), client=True)
-async def offset_goes_back(call: Call) -> Response:
+@defect("offset-goes-back", ACCURATE, Match(method="HEAD"), client=True)
+async def decrease_every_second_offset(call: Call) -> Response:
     """Every second HEAD of an unfinished upload returns one byte less than the first."""
     response = await call.respond()
     offset, info = find_header(response, "Upload-Offset"), await call.upload()
@@ -47,8 +47,8 @@ async def offset_goes_back(call: Call) -> Response:
     return response
 
 
-@defect(ACCURATE, Match(method="HEAD|PATCH"), client=True)
-async def head_offset_is_stale(call: Call) -> Response:
+@defect("head-offset-is-stale", ACCURATE, Match(method="HEAD|PATCH"), client=True)
+async def return_previous_offset(call: Call) -> Response:
     """The first HEAD after a PATCH returns what the HEAD before it returned."""
     response, memory, upload_id = await call.respond(), call.memory, call.upload_id
     offset = find_header(response, "Upload-Offset")

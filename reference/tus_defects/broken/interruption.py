@@ -14,6 +14,7 @@ from tus_defects.server import Server, drop_last
 from tus_defects.variant import defect, stream_defect
 from tus_reference.model import BodyEndedEarly, EarlyEnd, Response
 
+HEAD_OFFSET_ACCURATE = "core.head.offset-accurate"
 PATCH_OF_KNOWN = Match(method="PATCH", upload=("known",))
 UPLOAD = Match(method="HEAD|PATCH|DELETE")
 DEFERRED = Match(method="PATCH", header={"Upload-Length": True}, upload=("deferred-length",))
@@ -25,24 +26,24 @@ CONCURRENT = "core.patch.concurrent"
 IN_FLIGHT = "termination.in-flight"
 
 
-@defect(DETECT_ERRORS, UPLOAD, client=True)
-async def locked_after_broken_patch(call: Call) -> Response:
+@defect("locked-after-broken-patch", DETECT_ERRORS, UPLOAD, client=True)
+async def keep_lock_after_broken_patch(call: Call) -> Response:
     """An upload whose PATCH broke off stays locked."""
     if call.is_marked and call.method != "HEAD":
         return answer(423)
     return await (call.respond_or_mark() if call.method == "PATCH" else call.respond())
 
 
-@defect(DETECT_ERRORS, UPLOAD, client=True)
-async def fails_after_broken_patch(call: Call) -> Response:
+@defect("fails-after-broken-patch", DETECT_ERRORS, UPLOAD, client=True)
+async def fail_after_broken_patch(call: Call) -> Response:
     """Every request for an upload whose PATCH broke off gets 500."""
     if call.is_marked:
         return answer(500)
     return await (call.respond_or_mark() if call.method == "PATCH" else call.respond())
 
 
-@defect(DETECT_ERRORS, PATCH_OF_KNOWN, client=True)
-async def broken_patch_filled_with_zeros(call: Call) -> Response:
+@defect("broken-patch-filled-with-zeros", DETECT_ERRORS, PATCH_OF_KNOWN, client=True)
+async def fill_broken_patch_with_zeros(call: Call) -> Response:
     """A PATCH that broke off counts with its whole Content-Length, what is missing as zeros."""
     if response := await call.respond_unless_broken():
         return response
@@ -52,8 +53,8 @@ async def broken_patch_filled_with_zeros(call: Call) -> Response:
     raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
 
 
-@defect("core.patch.store-partial", PATCH_OF_KNOWN, client=True)
-async def end_of_broken_patch_zeroed(call: Call) -> Response:
+@defect("end-of-broken-patch-zeroed", "core.patch.store-partial", PATCH_OF_KNOWN, client=True)
+async def zero_end_of_broken_patch(call: Call) -> Response:
     """The last four bytes of a PATCH that broke off are stored as zeros."""
     if response := await call.respond_unless_broken():
         return response
@@ -64,8 +65,8 @@ async def end_of_broken_patch_zeroed(call: Call) -> Response:
     raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
 
 
-@defect(DETECT_ERRORS, PATCH_OF_KNOWN, client=True)
-async def broken_patch_adds_a_byte(call: Call) -> Response:
+@defect("broken-patch-adds-a-byte", DETECT_ERRORS, PATCH_OF_KNOWN, client=True)
+async def add_byte_to_broken_patch(call: Call) -> Response:
     """A PATCH that broke off counts with one byte more than arrived."""
     if response := await call.respond_unless_broken():
         return response
@@ -74,8 +75,8 @@ async def broken_patch_adds_a_byte(call: Call) -> Response:
     raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
 
 
-@defect("core.patch.store-partial", PATCH_OF_KNOWN, client=True)
-async def broken_patch_erases_upload(call: Call) -> Response:
+@defect("broken-patch-erases-upload", "core.patch.store-partial", PATCH_OF_KNOWN, client=True)
+async def erase_upload_on_broken_patch(call: Call) -> Response:
     """A PATCH that broke off removes all bytes of its upload."""
     if response := await call.respond_unless_broken():
         return response
@@ -83,8 +84,8 @@ async def broken_patch_erases_upload(call: Call) -> Response:
     raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
 
 
-@defect(DECLARE, DEFERRED, client=True)
-async def broken_patch_sets_length(call: Call) -> Response:
+@defect("broken-patch-sets-length", DECLARE, DEFERRED, client=True)
+async def set_length_to_broken_patch(call: Call) -> Response:
     """The length of an upload becomes what arrived when the PATCH that declares it breaks off."""
     if response := await call.respond_unless_broken():
         return response
@@ -93,8 +94,8 @@ async def broken_patch_sets_length(call: Call) -> Response:
     raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
 
 
-@stream_defect("core.head.offset-accurate", client=True)
-def half_request_costs_a_byte(stream: trio.abc.Stream, server: Server) -> trio.abc.Stream:
+@stream_defect("half-request-costs-a-byte", HEAD_OFFSET_ACCURATE, client=True)
+def drop_byte_on_half_request(stream: trio.abc.Stream, server: Server) -> trio.abc.Stream:
     """A request whose head breaks off makes every upload lose its last byte."""
     head = bytearray()
 
@@ -107,8 +108,8 @@ def half_request_costs_a_byte(stream: trio.abc.Stream, server: Server) -> trio.a
     return ChangedStream(stream, receive=receive)
 
 
-@stream_defect("core.head.success-status")
-def request_after_error_400(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+@stream_defect("request-after-error-400", "core.head.success-status")
+def reject_request_after_error(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """The request after an error on a connection gets 400, as if the body were that request."""
     refused = False
 
@@ -121,8 +122,8 @@ def request_after_error_400(stream: trio.abc.Stream, _: Server) -> trio.abc.Stre
     return ChangedStream(stream, rewrite)
 
 
-@defect("core.patch.apply-at-offset", Match(method="PATCH"), client=True)
-async def reads_of_one_byte_lost(call: Call) -> Response:
+@defect("reads-of-one-byte-lost", "core.patch.apply-at-offset", Match(method="PATCH"), client=True)
+async def lose_reads_of_one_byte(call: Call) -> Response:
     """A byte of a PATCH that is received alone is lost."""
     body = call.request.body
     return await call.respond(replace(call.request, body=_LossyBody(b"", body, length=body.length)))
@@ -135,8 +136,8 @@ class _LossyBody(ComposedBody):
         return count
 
 
-@defect("core.net.timeout-close", Match(method="PATCH"))
-async def stalled_body_never_times_out(call: Call) -> Response:
+@defect("stalled-body-never-times-out", "core.net.timeout-close", Match(method="PATCH"))
+async def wait_for_stalled_body(call: Call) -> Response:
     """A body that stalls is waited for without end."""
     body = call.request.body
     return await call.respond(
@@ -154,8 +155,8 @@ class _PatientBody(ComposedBody):
         return count  # noqa: RET504 - mypy assumes that the scope may end without a value
 
 
-@defect("core.net.timeout-close", Match(method="PATCH"), client=True)
-async def stalled_body_500(call: Call) -> Response:
+@defect("stalled-body-500", "core.net.timeout-close", Match(method="PATCH"), client=True)
+async def fail_on_stalled_body(call: Call) -> Response:
     """A body that stalls gets 500, and nothing of it is stored."""
     data: bytes | None = None
     with anyio.move_on_after(call.server.config.network_timeout):
@@ -163,8 +164,8 @@ async def stalled_body_500(call: Call) -> Response:
     return answer(500) if data is None else await call.respond_to(data)
 
 
-@defect(CONCURRENT, UPLOAD)
-async def concurrent_request_500(call: Call) -> Response:
+@defect("concurrent-request-500", CONCURRENT, UPLOAD)
+async def fail_on_concurrent_request(call: Call) -> Response:
     """A request for an upload that is in use gets 500."""
     if call.is_marked:
         return answer(500)
@@ -172,8 +173,8 @@ async def concurrent_request_500(call: Call) -> Response:
         return await call.respond()
 
 
-@defect(CONCURRENT, UPLOAD)
-async def one_upload_at_a_time(call: Call) -> Response:
+@defect("one-upload-at-a-time", CONCURRENT, UPLOAD)
+async def serialize_uploads(call: Call) -> Response:
     """Requests for an upload wait while another upload is in use."""
     while call.memory.marked - {call.upload_id}:
         await anyio.sleep(0.1)
@@ -183,8 +184,8 @@ async def one_upload_at_a_time(call: Call) -> Response:
         return await call.respond()
 
 
-@defect(CONCURRENT, UPLOAD)
-async def concurrent_patches_block_others(call: Call) -> Response:
+@defect("concurrent-patches-block-others", CONCURRENT, UPLOAD)
+async def block_others_on_concurrent_patches(call: Call) -> Response:
     """While a PATCH waits for another one of its upload, all other uploads wait as well."""
     upload_id, texts = call.upload_id, call.memory.texts
     while texts.get("contended", upload_id) != upload_id:
@@ -199,8 +200,8 @@ async def concurrent_patches_block_others(call: Call) -> Response:
         return await call.respond()
 
 
-@defect(CONCURRENT, UPLOAD)
-async def silent_after_concurrent_patches(call: Call) -> Response:
+@defect("silent-after-concurrent-patches", CONCURRENT, UPLOAD)
+async def stop_responding_after_concurrent_patches(call: Call) -> Response:
     """After two concurrent PATCHes an upload is never responded for again."""
     texts = call.memory.texts
     if call.method == "PATCH":
@@ -218,8 +219,8 @@ async def silent_after_concurrent_patches(call: Call) -> Response:
     return response
 
 
-@defect(CONCURRENT, PATCH)
-async def concurrent_patches_all_500(call: Call) -> Response:
+@defect("concurrent-patches-all-500", CONCURRENT, PATCH)
+async def fail_all_concurrent_patches(call: Call) -> Response:
     """Concurrent PATCHes of one upload all get 500."""
     upload_id, texts = call.upload_id, call.memory.texts
     if call.is_marked:
@@ -235,8 +236,8 @@ async def concurrent_patches_all_500(call: Call) -> Response:
             texts.pop(upload_id, None)
 
 
-@defect(CONCURRENT, PATCH, on="locks-by-423")
-async def locked_patch_costs_a_byte(call: Call) -> Response:
+@defect("locked-patch-costs-a-byte", CONCURRENT, PATCH, on="locks-by-423")
+async def drop_byte_on_locked_patch(call: Call) -> Response:
     """A PATCH that gets 423 makes the one that holds the lock lose its last byte."""
     refused = call.memory.texts
     response = await call.respond()
@@ -249,8 +250,8 @@ async def locked_patch_costs_a_byte(call: Call) -> Response:
     return response
 
 
-@defect("core.head.offset-accurate", Match(method="HEAD|PATCH"), client=True)
-async def head_anticipates_patch(call: Call) -> Response:
+@defect("head-anticipates-patch", HEAD_OFFSET_ACCURATE, Match(method="HEAD|PATCH"), client=True)
+async def return_anticipated_offset(call: Call) -> Response:
     """While a PATCH is under way, HEAD returns the offset that it will reach."""
     texts = call.memory.texts
     if call.method == "HEAD":
@@ -266,8 +267,8 @@ async def head_anticipates_patch(call: Call) -> Response:
         texts.pop(call.upload_id, None)
 
 
-@defect(IN_FLIGHT, ENDING, client=True)
-async def deleted_upload_returns(call: Call) -> Response:
+@defect("deleted-upload-returns", IN_FLIGHT, ENDING, client=True)
+async def restore_deleted_upload(call: Call) -> Response:
     """An upload that is deleted while it receives a body exists again afterwards, empty."""
     if call.method == "PATCH":
         with call.marking():
@@ -284,8 +285,8 @@ async def deleted_upload_returns(call: Call) -> Response:
     return answer(204)
 
 
-@defect(IN_FLIGHT, ENDING, client=True)
-async def busy_upload_not_deletable(call: Call) -> Response:
+@defect("busy-upload-not-deletable", IN_FLIGHT, ENDING, client=True)
+async def refuse_deletion_of_busy_upload(call: Call) -> Response:
     """DELETE gets 423 until a body that the upload receives has come to its end."""
     if call.method == "DELETE":
         return answer(423) if call.is_marked else await call.respond()
@@ -296,8 +297,8 @@ async def busy_upload_not_deletable(call: Call) -> Response:
     return response
 
 
-@defect(IN_FLIGHT, ENDING, client=True)
-async def busy_upload_never_deletable(call: Call) -> Response:
+@defect("busy-upload-never-deletable", IN_FLIGHT, ENDING, client=True)
+async def refuse_deletion_forever(call: Call) -> Response:
     """DELETE of an upload while it receives a body gets 423, and so does every later one."""
     if call.method == "PATCH":
         with call.marking():
@@ -307,8 +308,8 @@ async def busy_upload_never_deletable(call: Call) -> Response:
     return answer(423) if call.upload_id in call.memory.texts else await call.respond()
 
 
-@defect(IN_FLIGHT, Match(method="DELETE"))
-async def concurrent_delete_500(call: Call) -> Response:
+@defect("concurrent-delete-500", IN_FLIGHT, Match(method="DELETE"))
+async def fail_on_concurrent_delete(call: Call) -> Response:
     """The second of two concurrent deletions gets 500."""
     if call.is_marked:
         return answer(500)

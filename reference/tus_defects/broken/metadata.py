@@ -15,8 +15,8 @@ HEAD = Match(method="HEAD")
 ECHO = "creation.metadata.head-echo"
 
 
-@defect(ECHO, HEAD, client=True)
-async def metadata_keys_in_lower_case(call: Call) -> Response:
+@defect("metadata-keys-in-lower-case", ECHO, HEAD, client=True)
+async def lower_keys(call: Call) -> Response:
     """HEAD returns the keys of the metadata in lower case."""
 
     def lower(text: str) -> str:
@@ -27,8 +27,8 @@ async def metadata_keys_in_lower_case(call: Call) -> Response:
     return rewrite(await call.respond(), "Upload-Metadata", lower)
 
 
-@defect(ECHO, HEAD, client=True)
-async def metadata_handled_as_text(call: Call) -> Response:
+@defect("metadata-handled-as-text", ECHO, HEAD, client=True)
+async def decode_values_as_text(call: Call) -> Response:
     """HEAD returns values that were decoded as UTF-8 and cut to 60 bytes, and drops __ keys."""
 
     def decode(text: str) -> str:
@@ -43,15 +43,15 @@ async def metadata_handled_as_text(call: Call) -> Response:
     return rewrite(await call.respond(), "Upload-Metadata", decode)
 
 
-@defect(ECHO, HEAD, client=True)
-async def metadata_reordered(call: Call) -> Response:
+@defect("metadata-reordered", ECHO, HEAD, client=True)
+async def reverse_pairs(call: Call) -> Response:
     """HEAD returns the pairs of the metadata in reverse order, with space after the commas."""
     response = await call.respond()
     return rewrite(response, "Upload-Metadata", lambda text: ", ".join(text.split(",")[::-1]))
 
 
-@defect("creation.metadata.empty-value", HEAD, client=True)
-async def metadata_without_values_dropped(call: Call) -> Response:
+@defect("metadata-without-values-dropped", "creation.metadata.empty-value", HEAD, client=True)
+async def drop_keys_without_values(call: Call) -> Response:
     """HEAD leaves out keys of the metadata that have no value."""
 
     def keep_values(text: str) -> str:
@@ -61,15 +61,20 @@ async def metadata_without_values_dropped(call: Call) -> Response:
     return rewrite(await call.respond(), "Upload-Metadata", keep_values)
 
 
-@defect("creation.metadata.invalid", Match(method="POST|HEAD"))
-async def malformed_metadata_repeated(call: Call) -> Response:
+@defect("malformed-metadata-repeated", "creation.metadata.invalid", Match(method="POST|HEAD"))
+async def echo_malformed_metadata(call: Call) -> Response:
     """Malformed metadata is accepted, and HEAD returns it as it came."""
     odd = REQUESTS["malformed-metadata"](call.request)
     return await call.echo("Upload-Metadata", None, unusual=odd)
 
 
-@defect("creation.metadata.sanitize", Match(method="HEAD|GET", upload=("known",)), client=True)
-async def metadata_becomes_headers(call: Call) -> Response:
+@defect(
+    "metadata-becomes-headers",
+    "creation.metadata.sanitize",
+    Match(method="HEAD|GET", upload=("known",)),
+    client=True,
+)
+async def inject_headers(call: Call) -> Response:
     """A line break in a value of the metadata begins a new header of the response."""
     response = await call.respond()
     values = [each.decode("latin-1") for each in call.info.metadata.values()]

@@ -7,13 +7,19 @@ from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Response
 
+PATCH_OFFSET_MISMATCH_409 = "core.patch.offset-mismatch-409"
 PATCH = Match(method="PATCH", upload=("known",))
 WITH_OFFSET = Match(method="PATCH", header={"Upload-Offset": "\\d+"})
 NO_CHANGE = "core.patch.offset-mismatch-no-change"
 
 
-@defect("core.patch.upload-offset-value", Match(method="PATCH"), client=True)
-async def patch_offset_is_bytes_received(call: Call) -> Response:
+@defect(
+    "patch-offset-is-bytes-received",
+    "core.patch.upload-offset-value",
+    Match(method="PATCH"),
+    client=True,
+)
+async def return_bytes_received(call: Call) -> Response:
     """PATCH returns how many bytes it brought instead of the new offset."""
     response, before = await call.respond(), call.number("Upload-Offset")
     if not succeeded(response) or before is None:
@@ -21,8 +27,8 @@ async def patch_offset_is_bytes_received(call: Call) -> Response:
     return rewrite(response, "Upload-Offset", lambda text: str(int(text) - before))
 
 
-@defect("core.patch.accept", PATCH, client=True)
-async def same_metadata_one_at_a_time(call: Call) -> Response:
+@defect("same-metadata-one-at-a-time", "core.patch.accept", PATCH, client=True)
+async def serialize_same_metadata(call: Call) -> Response:
     """PATCH gets 423 while another upload with the same metadata is begun and unfinished."""
     metadata, uploads = call.info.metadata, await call.server.find_all()
     begun = [each for each in uploads if each.offset and not each.is_complete]
@@ -30,14 +36,14 @@ async def same_metadata_one_at_a_time(call: Call) -> Response:
     return answer(423) if metadata and same else await call.respond()
 
 
-@defect("core.patch.offset-mismatch-409", WITH_OFFSET, on="no-maximum")
-async def offset_truncated_to_32_bits(call: Call) -> Response:
+@defect("offset-truncated-to-32-bits", PATCH_OFFSET_MISMATCH_409, WITH_OFFSET, on="no-maximum")
+async def truncate_offset_to_32_bits(call: Call) -> Response:
     """Offsets are compared modulo 2^32."""
     return await call.respond(Upload_Offset=str(int(call.header("Upload-Offset")) % 2**32))
 
 
-@defect(NO_CHANGE, PATCH)
-async def offset_mismatch_stored(call: Call) -> Response:
+@defect("offset-mismatch-stored", NO_CHANGE, PATCH)
+async def store_offset_mismatch(call: Call) -> Response:
     """A wrong offset is refused with 409, but the bytes have been appended."""
     info = call.info
     if (call.number("Content-Length") or 0) > info.offset:
@@ -50,8 +56,8 @@ async def offset_mismatch_stored(call: Call) -> Response:
     return response
 
 
-@defect(NO_CHANGE, PATCH)
-async def past_offset_truncates(call: Call) -> Response:
+@defect("past-offset-truncates", NO_CHANGE, PATCH)
+async def truncate_to_past_offset(call: Call) -> Response:
     """A PATCH at an offset below the current one drops what is stored beyond it."""
     given = call.number("Upload-Offset")
     if given is not None and given < call.info.offset:
@@ -59,8 +65,8 @@ async def past_offset_truncates(call: Call) -> Response:
     return await call.respond()
 
 
-@defect("core.patch.precedence", Match(method="PATCH"))
-async def fails_on_two_mistakes(call: Call) -> Response:
+@defect("fails-on-two-mistakes", "core.patch.precedence", Match(method="PATCH"))
+async def fail_on_two_mistakes(call: Call) -> Response:
     """A PATCH with two mistakes gets 500."""
     response = await call.respond()
     mistakes = [
@@ -72,8 +78,8 @@ async def fails_on_two_mistakes(call: Call) -> Response:
     return answer(500) if sum(mistakes) > 1 and not succeeded(response) else response
 
 
-@defect("core.patch.precedence", PATCH)
-async def two_mistakes_stored(call: Call) -> Response:
+@defect("two-mistakes-stored", "core.patch.precedence", PATCH)
+async def store_two_mistakes(call: Call) -> Response:
     """A PATCH with a wrong offset and another mistake is refused, but its bytes are appended."""
     info, given = call.info, call.number("Upload-Offset")
     size = call.request.body.length or 0

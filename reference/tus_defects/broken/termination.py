@@ -8,6 +8,7 @@ from tus_defects.rule import Match
 from tus_defects.variant import defect
 from tus_reference.model import Response
 
+PATCH_HEADER = "expiration.patch-header"
 DELETE = Match(method="DELETE")
 DELETE_OF_KNOWN = Match(method="DELETE", upload=("known",))
 ACCURATE = "core.head.offset-accurate"
@@ -16,8 +17,8 @@ REMOVED = "expiration.removed-404-410"
 NOT_REMOVED = "expiration.complete-not-removed"
 
 
-@defect(ACCURATE, DELETE_OF_KNOWN, client=True)
-async def delete_removes_another_upload(call: Call) -> Response:
+@defect("delete-removes-another-upload", ACCURATE, DELETE_OF_KNOWN, client=True)
+async def remove_another_upload(call: Call) -> Response:
     """DELETE of an upload at offset 40 also removes every upload at offset 60."""
     if call.info.offset == 40:
         for each in await call.server.find_all():
@@ -26,23 +27,23 @@ async def delete_removes_another_upload(call: Call) -> Response:
     return await call.respond()
 
 
-@defect(ACCURATE, Match(method="DELETE", path="endpoint"))
-async def delete_of_endpoint_removes_all(call: Call) -> Response:
+@defect("delete-of-endpoint-removes-all", ACCURATE, Match(method="DELETE", path="endpoint"))
+async def remove_all_uploads(call: Call) -> Response:
     """DELETE of the creation URL removes all uploads."""
     for each in await call.server.find_all():
         await call.server.remove(each.id)
     return answer(204)
 
 
-@defect("termination.204", DELETE_OF_KNOWN, client=True)
-async def partly_received_upload_not_deletable(call: Call) -> Response:
+@defect("partly-received-upload-not-deletable", "termination.204", DELETE_OF_KNOWN, client=True)
+async def refuse_deletion_of_partly_received_upload(call: Call) -> Response:
     """DELETE of an unfinished upload gets 423 once more than 1,000 bytes are stored."""
     locked = call.info.size is not None and 1000 < call.info.offset < call.info.size
     return answer(423) if locked else await call.respond()
 
 
-@defect("termination.advertise", DELETE, on="creation-only")
-async def unadvertised_delete_works(call: Call) -> Response:
+@defect("unadvertised-delete-works", "termination.advertise", DELETE, on="creation-only")
+async def delete_without_advertising(call: Call) -> Response:
     """DELETE removes uploads where termination is not offered."""
     info = await call.upload()
     if call.header("Tus-Resumable") != "1.0.0":
@@ -53,16 +54,16 @@ async def unadvertised_delete_works(call: Call) -> Response:
     return answer(204)
 
 
-@defect("termination.unsupported", DELETE, on="creation-only")
-async def unsupported_delete_removes(call: Call) -> Response:
+@defect("unsupported-delete-removes", "termination.unsupported", DELETE, on="creation-only")
+async def refuse_and_delete(call: Call) -> Response:
     """DELETE is refused where termination is not offered, and the upload is removed."""
     response = await call.respond()
     await call.server.remove(call.upload_id)
     return response
 
 
-@defect("expiration.patch-header", Match(method="PATCH"), client=True)
-async def only_first_patch_with_expires(call: Call) -> Response:
+@defect("only-first-patch-with-expires", PATCH_HEADER, Match(method="PATCH"), client=True)
+async def remove_later_expires(call: Call) -> Response:
     """Only the response to the first PATCH has Upload-Expires."""
     response = await call.respond()
     if find_header(response, "Upload-Expires") is None:
@@ -83,26 +84,31 @@ async def _respond_to_expired(call: Call, status: int) -> Response:
     return set_status(response, status) if expired else response
 
 
-@defect(REMOVED, UPLOAD, client=True)
-async def expired_upload_400(call: Call) -> Response:
+@defect("expired-upload-400", REMOVED, UPLOAD, client=True)
+async def respond_400_to_expired(call: Call) -> Response:
     """HEAD and PATCH of an upload that has expired get 400."""
     return await _respond_to_expired(call, 400)
 
 
-@defect(REMOVED, Match(method="PATCH|DELETE"), client=True)
-async def expired_upload_409(call: Call) -> Response:
+@defect("expired-upload-409", REMOVED, Match(method="PATCH|DELETE"), client=True)
+async def respond_409_to_expired(call: Call) -> Response:
     """PATCH of an upload that has expired gets 409."""
     return await _respond_to_expired(call, 409)
 
 
-@defect("expiration.may-remove", UPLOAD, client=True)
-async def expired_upload_500(call: Call) -> Response:
+@defect("expired-upload-500", "expiration.may-remove", UPLOAD, client=True)
+async def respond_500_to_expired(call: Call) -> Response:
     """HEAD and PATCH of an upload that has expired get 500."""
     return await _respond_to_expired(call, 500)
 
 
-@defect(NOT_REMOVED, Match(method="PATCH", upload=("known",)), client=True)
-async def upload_completed_late_removed(call: Call) -> Response:
+@defect(
+    "upload-completed-late-removed",
+    NOT_REMOVED,
+    Match(method="PATCH", upload=("known",)),
+    client=True,
+)
+async def remove_upload_completed_late(call: Call) -> Response:
     """An upload that is completed after its earlier Upload-Expires is acknowledged and removed."""
     response, info = await call.respond(), await call.upload()
     late = call.info.expires is not None and time.time() > call.info.expires
@@ -111,8 +117,8 @@ async def upload_completed_late_removed(call: Call) -> Response:
     return response
 
 
-@defect(NOT_REMOVED, Match(method="HEAD|PATCH|GET"), client=True)
-async def complete_upload_expires(call: Call) -> Response:
+@defect("complete-upload-expires", NOT_REMOVED, Match(method="HEAD|PATCH|GET"), client=True)
+async def expire_complete_upload(call: Call) -> Response:
     """Complete uploads expire as well."""
     texts, upload_id = call.memory.texts, call.upload_id
     expires = texts.get(upload_id)

@@ -12,8 +12,8 @@ FINAL = b"HTTP/1.1 "
 BODILESS = (b"HTTP/1.1 1", b"HTTP/1.1 204")
 
 
-@stream_quirk
-def byte_by_byte(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+@stream_quirk("byte-by-byte")
+def send_byte_by_byte(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """Status lines are sent byte by byte, and header lines without their last byte first."""
 
     async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
@@ -33,8 +33,8 @@ def byte_by_byte(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     return ChangedStream(stream, rewrite)
 
 
-@stream_quirk
-def early_hints(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+@stream_quirk("early-hints")
+def send_early_hints(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """Interim responses 102 and 103 come before every final one."""
 
     async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
@@ -60,8 +60,8 @@ def _with_framing(head: bytes, header: bytes) -> bytes:
     return b"\r\n".join([*lines, header]) + b"\r\n\r\n"
 
 
-@stream_quirk
-def chunked_responses(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+@stream_quirk("chunked-responses")
+def chunk_responses(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """Responses with a body are chunked."""
 
     async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
@@ -78,8 +78,8 @@ def chunked_responses(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     return ChangedStream(stream, rewrite)
 
 
-@stream_quirk
-def responses_until_close(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+@stream_quirk("responses-until-close")
+def end_responses_by_close(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """Responses with a body have no length, and end with their connection."""
 
     async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
@@ -92,8 +92,8 @@ def responses_until_close(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream
     return ChangedStream(stream, rewrite)
 
 
-@stream_quirk
-def closes_after_each_response(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+@stream_quirk("closes-after-each-response")
+def close_after_each_response(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """Every response closes its connection."""
 
     async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
@@ -105,7 +105,7 @@ def closes_after_each_response(stream: trio.abc.Stream, _: Server) -> trio.abc.S
     return ChangedStream(stream, rewrite)
 
 
-@stream_quirk
-def closes_before_body_ends(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+@stream_quirk("closes-before-body-ends")
+def close_before_body_ends(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """An error that comes before the end of a body closes the connection at once."""
     return ChangedStream(stream, closes_at_eof=True)

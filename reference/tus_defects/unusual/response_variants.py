@@ -25,8 +25,8 @@ LONGEST = 2**63 - 1
 OPTIONS = Match(method="OPTIONS")
 
 
-@quirk(client=True)
-async def uploads_at_other_path(call: Call) -> Response:
+@quirk("uploads-at-other-path", client=True)
+async def move_uploads_to_other_path(call: Call) -> Response:
     """Uploads have URLs at another path than the creation URL, with a query that belongs to it."""
     request, path, texts = call.request, call.server.urls.path, call.memory.texts
     name = request.path.removeprefix(OTHER_PATH)
@@ -47,16 +47,16 @@ async def uploads_at_other_path(call: Call) -> Response:
     return rewrite(response, "Location", lambda url: url.replace(path, OTHER_PATH) + QUERY)
 
 
-@quirk(client=True)
-async def headers_in_lower_case(call: Call) -> Response:
+@quirk("headers-in-lower-case", client=True)
+async def lower_header_names(call: Call) -> Response:
     """Header names are in lower case, and values have space around them."""
     response = await call.respond()
     headers = tuple((name.lower(), f" {text}\t ") for name, text in response.headers)
     return replace(response, headers=headers)
 
 
-@quirk(OPTIONS)
-async def lists_in_reverse(call: Call) -> Response:
+@quirk("lists-in-reverse", OPTIONS)
+async def reverse_lists(call: Call) -> Response:
     """OPTIONS lists extensions and algorithms in reverse order."""
     response = await call.respond()
     for name in ("Tus-Extension", "Tus-Checksum-Algorithm"):
@@ -64,8 +64,8 @@ async def lists_in_reverse(call: Call) -> Response:
     return response
 
 
-@quirk(OPTIONS, client=True)
-async def lists_in_several_headers(call: Call) -> Response:
+@quirk("lists-in-several-headers", OPTIONS, client=True)
+async def split_lists(call: Call) -> Response:
     """OPTIONS spreads its lists over several headers of the same name."""
     response, spread = await call.respond(), []
     for name, text in response.headers:
@@ -74,8 +74,8 @@ async def lists_in_several_headers(call: Call) -> Response:
     return replace(response, headers=tuple(spread))
 
 
-@quirk(client=True)
-async def errors_as_pages(call: Call) -> Response:
+@quirk("errors-as-pages", client=True)
+async def send_errors_as_pages(call: Call) -> Response:
     """Errors have a page of HTML as their body."""
     response = await call.respond()
     if succeeded(response):
@@ -84,22 +84,22 @@ async def errors_as_pages(call: Call) -> Response:
     return set_header(replace(response, body=page), "Content-Type", "text/html")
 
 
-@quirk(client=True)
-async def slow(call: Call) -> Response:
+@quirk("slow", client=True)
+async def delay_responses(call: Call) -> Response:
     """Every response takes a second."""
     await anyio.sleep(1)
     return await call.respond()
 
 
-@quirk(Match(header={"X-HTTP-Method-Override": True}))
-async def first_override_wins(call: Call) -> Response:
+@quirk("first-override-wins", Match(header={"X-HTTP-Method-Override": True}))
+async def use_first_override(call: Call) -> Response:
     """Of several X-HTTP-Method-Override the first one counts."""
     first = call.header("X-HTTP-Method-Override").partition(",")[0]
     return await call.respond(X_HTTP_Method_Override=first)
 
 
-@quirk(Match(method="PATCH"), client=True)
-async def checksum_errors_409(call: Call) -> Response:
+@quirk("checksum-errors-409", Match(method="PATCH"), client=True)
+async def respond_409_to_checksum_errors(call: Call) -> Response:
     """Wrong checksums and unknown algorithms get 409, not the statuses that are recommended."""
     response = await call.respond()
     checked = call.has("Upload-Checksum") or call.request.body.length is None
@@ -108,8 +108,8 @@ async def checksum_errors_409(call: Call) -> Response:
     return set_status(response, 409) if refused else response
 
 
-@quirk(Match(request=("final-creation",)), client=True)
-async def partials_used_once(call: Call) -> Response:
+@quirk("partials-used-once", Match(request=("final-creation",)), client=True)
+async def refuse_reused_partials(call: Call) -> Response:
     """A partial upload cannot be used for a second final one."""
     listed = {each.id for each in await call.server.find_listed(call.request)}
     if listed & call.memory.marked:
@@ -120,15 +120,15 @@ async def partials_used_once(call: Call) -> Response:
     return response
 
 
-@quirk(Match(method="POST|HEAD"), on="no-maximum")
-async def any_length(call: Call) -> Response:
+@quirk("any-length", Match(method="POST|HEAD"), on="no-maximum")
+async def accept_any_length(call: Call) -> Response:
     """There is no maximum size, and lengths may have more than eight bytes."""
     long = (call.number("Upload-Length") or 0) > LONGEST
     return await call.echo("Upload-Length", str(LONGEST), unusual=long)
 
 
-@quirk(Match(request=("creation",)))
-async def creation_returns_concat(call: Call) -> Response:
+@quirk("creation-returns-concat", Match(request=("creation",)))
+async def return_concat_on_creation(call: Call) -> Response:
     """The creation of a partial or final upload returns Upload-Concat."""
     response, concat = await call.respond(), call.header("Upload-Concat")
     if not succeeded(response) or not concat.startswith(("p", "f")):
@@ -136,23 +136,23 @@ async def creation_returns_concat(call: Call) -> Response:
     return response.with_headers(("Upload-Concat", concat))
 
 
-@quirk(Match(request=("creation-with-excess",)), client=True)
-async def excess_ignored(call: Call) -> Response:
+@quirk("excess-ignored", Match(request=("creation-with-excess",)), client=True)
+async def ignore_excess(call: Call) -> Response:
     """Bytes of a creation beyond its length are ignored."""
     data = await call.read_body()
     return await call.respond_to(data[: call.number("Upload-Length")])
 
 
-@quirk(Match(method="PATCH", upload=("known",)))
-async def offset_checked_before_type(call: Call) -> Response:
+@quirk("offset-checked-before-type", Match(method="PATCH", upload=("known",)))
+async def check_offset_before_type(call: Call) -> Response:
     """The offset of a PATCH is checked before its media type."""
     response, offset = await call.respond(), call.number("Upload-Offset")
     wrong = offset is not None and offset != call.info.offset
     return answer(409) if wrong and response.status == 415 else response
 
 
-@quirk(Match(method="PATCH|DELETE"))
-async def deletion_ends_patch_unanswered(call: Call) -> Response:
+@quirk("deletion-ends-patch-unanswered", Match(method="PATCH|DELETE"))
+async def end_patch_on_deletion(call: Call) -> Response:
     """A PATCH that meets a DELETE gets no response; both take a moment."""
     deleted = call.memory.marked
     if call.method == "DELETE":
@@ -170,8 +170,8 @@ async def deletion_ends_patch_unanswered(call: Call) -> Response:
     return response
 
 
-@quirk(Match(request=("final-creation",)), client=True)
-async def joined_partials_removed(call: Call) -> Response:
+@quirk("joined-partials-removed", Match(request=("final-creation",)), client=True)
+async def remove_joined_partials(call: Call) -> Response:
     """Partial uploads are removed as soon as they are joined."""
     response = await call.respond()
     info = await call.find_created(response)
@@ -180,8 +180,8 @@ async def joined_partials_removed(call: Call) -> Response:
     return response
 
 
-@quirk(Match(method="DELETE", upload=("final",)), client=True)
-async def partials_deleted_with_final(call: Call) -> Response:
+@quirk("partials-deleted-with-final", Match(method="DELETE", upload=("final",)), client=True)
+async def delete_partials_with_final(call: Call) -> Response:
     """DELETE of a final upload deletes its partial uploads as well."""
     response = await call.respond()
     if succeeded(response):
@@ -197,8 +197,8 @@ async def _delete_partials(call: Call, info: FileInfo) -> None:
         await call.respond(request, X_HTTP_Method_Override=None)
 
 
-@quirk(Match(method="PATCH|POST", path="upload"), client=True)
-async def locks_by_waiting(call: Call) -> Response:
+@quirk("locks-by-waiting", Match(method="PATCH|POST", path="upload"), client=True)
+async def lock_by_waiting(call: Call) -> Response:
     """A PATCH waits until the one before it has ended."""
     while call.is_marked:
         await anyio.sleep(0.05)
@@ -206,8 +206,8 @@ async def locks_by_waiting(call: Call) -> Response:
         return await call.respond()
 
 
-@quirk(Match(method="PATCH|DELETE", path="upload"), client=True)
-async def locks_by_423(call: Call) -> Response:
+@quirk("locks-by-423", Match(method="PATCH|DELETE", path="upload"), client=True)
+async def lock_by_423(call: Call) -> Response:
     """A PATCH or DELETE of an upload that is in use gets 423."""
     if call.is_marked:
         return answer(423)
