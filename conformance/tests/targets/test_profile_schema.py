@@ -15,8 +15,8 @@ from loopback import closed_port, serve_in_thread
 from minimal_server import MinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
-from tus_conformance.cli.init_command import METADATA
 from tus_conformance.cli.main import main
+from tus_conformance.discovery.preflight import USUAL_METADATA
 from tus_conformance.targets.profile import Commands, Exclusion, Profile, Tls, read_profile
 from tus_conformance.targets.profile_schema import SCHEMA_PATH, build_schema, schema_text
 
@@ -134,7 +134,7 @@ def test_metadata_that_creations_need_is_found_out(capsys: pytest.CaptureFixture
     with serve_in_thread(serve_answers(choosy)) as url:
         assert main(["init", url]) == 0
     written = tomllib.loads(capsys.readouterr().out)
-    assert written == {"url": url, "metadata": METADATA}
+    assert written == {"url": url, "metadata": USUAL_METADATA}
     assert tiny.uploads == {}
 
 

@@ -13,6 +13,7 @@ import trio
 from tus_conformance.cli.output import print_line, usage_error
 from tus_conformance.cli.target_options import add_request_options
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
+from tus_conformance.discovery.preflight import USUAL_METADATA
 from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.discovery.profile_writer import MAX_EXPIRY_WAIT, format_profile
 from tus_conformance.evaluation import exit_codes
@@ -21,9 +22,6 @@ from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.target import TargetError, resolve_target
 from tus_conformance.targets.target_transport import transport_for
-
-METADATA = "filename dXBsb2FkLmJpbg==,filetype YXBwbGljYXRpb24vb2N0ZXQtc3RyZWFt"
-"""What servers that want metadata most often want: a name and a media type."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,8 +88,8 @@ async def _discover_with_metadata(
     found = await _discover(options, Profile())
     if found.accepts("creation"):
         return found, None
-    again = await _discover(options, Profile(metadata=METADATA))
-    return (again, METADATA) if again.accepts("creation") else (found, None)
+    again = await _discover(options, Profile(metadata=USUAL_METADATA))
+    return (again, USUAL_METADATA) if again.accepts("creation") else (found, None)
 
 
 async def _discover(options: argparse.Namespace, profile: Profile) -> DiscoveryResult:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import trio
 
-from tus_conformance.discovery.prober import Prober, TargetUnreachable
+from tus_conformance.discovery.preflight import ensure_path, ensure_reachable, ensure_tus
+from tus_conformance.discovery.prober import Prober
 from tus_conformance.discovery.probes import PROBES, run_probe
 from tus_conformance.discovery.refusal_baseline import RefusalBaseline
 from tus_conformance.targets.creation_tracker import LeftBehind
@@ -86,7 +87,7 @@ async def discover(
 ) -> DiscoveryResult:
     """Ask a server what it can do and try it; what cannot be removed is noted in `left_behind`.
 
-    Raises Unreachable if the server does not answer at all, or lets nobody in.
+    Raises TargetUnreachable if the server does not answer, needs a login, or is no tus server.
     """
     prober = Prober(target, transport)
     try:
@@ -98,10 +99,11 @@ async def discover(
 
 async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
     options = await prober.send("OPTIONS", target.url)
-    if options.failure is not None and options.status is None:
-        raise TargetUnreachable(options.failure.message)
+    await ensure_reachable(prober, options)
+    await ensure_tus(prober, options)
     extensions = _parse_list_header(options, "Tus-Extension")
     refusal_baseline = await prober.measure_refusal_baseline()
+    await ensure_path(prober, options, refusal_baseline.header)
     capabilities = {}
     for probe in PROBES:
         seen = await run_probe(probe, prober)

@@ -35,6 +35,10 @@ class TargetUnreachable(Exception):  # noqa: N818  it is a finding about the net
     """The target does not answer; the message says so in a sentence."""
 
 
+class NotATusServerError(TargetUnreachable):
+    """What is at the target's URL does not speak tus; the message says what it is."""
+
+
 @dataclass(frozen=True)
 class ProbeResult:
     """What a probe saw: accepted, refused, or nothing certain; `reason` is a sentence about it."""
@@ -62,6 +66,11 @@ class Prober:
         self.saw_expiry = False
         self.partial_upload_url: str | None = None
         self.first_upload_is_complete = False
+
+    @property
+    def shown_url(self) -> str:
+        """Return the target's URL without its secrets."""
+        return self.target.redaction.redact_text(self.target.url)
 
     async def send(
         self, method: str, url: str, *headers: tuple[str, str], body: bytes = b"", **more: Any
