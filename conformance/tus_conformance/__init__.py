@@ -12,6 +12,7 @@ nothing in sessions that do not use it.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ __all__ += ["DiscoveryResult", "TargetUnreachable", "discover"]
 # The network: `memory_network` in `tus_conformance.transport.memory` replaces it in tests.
 __all__ += ["Http1Transport"]
 
+__version__: str
+"""The version of the distribution; read on first use."""
+
 _MODULES = {
     "DiscoveryResult": "discovery.discovery",
     "Http1Transport": "transport",
@@ -60,6 +64,8 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("tus-conformance")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -149,3 +149,32 @@ def test_stability(sample: Record) -> None:
     assert f"<code>{first.id}</code>" in page
     calm = stability_html(compare_stability([sample] * 3), [sample] * 3)
     assert f"Every one of {len(sample.scenarios)} scenarios has the same verdict" in calm
+
+
+def test_a_partial_run_is_compared_in_what_both_have(sample: Record) -> None:
+    """What --only left out of one run is neither removed nor undetermined."""
+    failing = next(each for each in sample.scenarios if each.verdict == "fail")
+    partial = replace(
+        sample,
+        scenarios=tuple(
+            each
+            if each is failing
+            else msgspec.structs.replace(each, verdict="excluded", attempts=(), is_selected=False)
+            for each in sample.scenarios
+        ),
+        requirements=tuple(
+            msgspec.structs.replace(row, scenarios=(failing.id,))
+            for row in sample.requirements
+            if failing.id in row.scenarios
+        ),
+    )
+    for found in (compare(sample, partial), compare(partial, sample)):
+        assert found.changes == ()
+        assert "Only what both runs selected was compared: 1 of" in found.sentence
+    fixed = msgspec.structs.replace(failing, verdict="pass", attempts=())
+    better = replace(
+        partial,
+        scenarios=tuple(fixed if each is failing else each for each in partial.scenarios),
+    )
+    assert [change.kind for change in compare(better, sample).changes] == ["regressed"]
+    assert compare(better, sample).exit_code == 1

@@ -155,7 +155,7 @@ def test_the_report_shows_everything(sample: Record) -> None:
     for verdict in VERDICT_STYLES.values():
         assert f"{verdict.glyph} {verdict.word}" in document.text
     for told in (
-        "Not conformant: 2 requirements violated",
+        "Not conformant: 2 of 10 requirements violated",
         "concatenation yes refused (differs)",
         "suite: cut after 40960 body bytes by RST",
         "> (no Tus-Resumable)",

@@ -15,6 +15,7 @@ import pytest
 from tus_reports import (
     VERDICTS,
     Capability,
+    Detail,
     Record,
     RecordLine,
     ScenarioResult,
@@ -51,7 +52,7 @@ def render_lines(
 
 def is_command_row(line: str) -> bool:
     """Return whether a row is there to be copied, and may be longer than the page."""
-    return "://" in line
+    return "://" in line or "UPLOAD_" in line
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -60,6 +61,12 @@ def test_golden(width: int, sample: Record, golden: Golden) -> None:
     golden(
         f"terminal-{width}.txt", render_terminal(sample, width=width, where="reports/run.ndjson")
     )
+
+
+@pytest.mark.parametrize("detail", ["brief", "full"])
+def test_less_and_more_golden(detail: Detail, sample: Record, golden: Golden) -> None:
+    """What -q and -v print of the sample run is what is stored."""
+    golden(f"terminal-{detail}.txt", render_terminal(sample, detail=detail))
 
 
 def test_one_scenario_golden(sample: Record, golden: Golden) -> None:
@@ -76,9 +83,8 @@ def test_live_is_the_same_as_afterwards(sample: Record) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_row_is_wider_than_the_page(width: int, sample: Record) -> None:
     """Rows fit, apart from addresses and commands, which are never broken."""
-    too_wide = [
-        line for line in render_terminal(sample, width=width).splitlines() if len(line) > width
-    ]
+    text = render_terminal(sample, width=width, detail="full")
+    too_wide = [line for line in text.splitlines() if len(line) > width]
     assert [line for line in too_wide if not is_command_row(line)] == []
     assert sample.scenarios[1].command in [
         line.strip() for line in render_terminal(sample).splitlines()
@@ -87,7 +93,7 @@ def test_no_row_is_wider_than_the_page(width: int, sample: Record) -> None:
 
 def test_a_row_for_each_scenario(sample: Record) -> None:
     """Each scenario has exactly one row, with its mark, below the heading of its section."""
-    text = render_terminal(sample, width=80).split("── Violated")[0]
+    text = render_terminal(sample, width=80, detail="full").split("── Violated")[0]
     rows = [line for line in text.splitlines() if re.match(r"^  \S \S+ +\S", line)]
     assert len(rows) == len(sample.scenarios)
     for scenario, printed in zip(sample.scenarios, rows, strict=True):
@@ -99,14 +105,14 @@ def test_a_row_for_each_scenario(sample: Record) -> None:
 def test_sections_stand_together(sample: Record) -> None:
     """Afterwards a section has one heading, however its scenarios were interleaved."""
     mixed = replace(sample, scenarios=sample.scenarios[::2] + sample.scenarios[1::2])
-    lines = render_terminal(mixed).splitlines()
+    lines = render_terminal(mixed, detail="full").splitlines()
     for section in {scenario.section for scenario in sample.scenarios}:
         assert lines.count(section) == 1
 
 
 def test_no_verdict_is_dropped(sample: Record) -> None:
     """Every scenario and requirement that did not pass is named below the list, or counted."""
-    text = render_terminal(sample).split("── Violated")[1]
+    text = render_terminal(sample, detail="full").split("── Violated")[1]
     verdicts = {scenario.id: scenario.verdict for scenario in sample.scenarios}
     verdicts |= {row.id: row.verdict for row in sample.requirements}
     for name, verdict in verdicts.items():
@@ -230,7 +236,7 @@ def test_the_decisive_line_is_marked(sample: Record) -> None:
     """The line of the answer that decided is marked, a missing header as such, and no other."""
     marked = [
         line.split("> ", 1)[1]
-        for line in render_terminal(sample).splitlines()
+        for line in render_terminal(sample, detail="full").splitlines()
         if re.match(r"^ .{10}> ", line)
     ]
     assert marked == [
@@ -244,7 +250,8 @@ def test_the_decisive_line_is_marked(sample: Record) -> None:
 
 def test_injected_faults_are_shown(sample: Record) -> None:
     """What we did to a connection is in the account of what came of it."""
-    assert "suite: cut after 40960 body bytes by RST" in " ".join(render_terminal(sample).split())
+    text = render_terminal(sample, detail="full")
+    assert "suite: cut after 40960 body bytes by RST" in " ".join(text.split())
 
 
 def test_no_received_text_controls_the_terminal(sample: Record) -> None:

@@ -21,7 +21,7 @@ from tus_reports.totals import GroupTotals, conclusion_sentence
         pytest.param(
             {"pass": 6, "note": 2, "not-applicable": 3},
             "pass",
-            "conformant in all 8 requirements",
+            "conformant in all 8 requirements; 3 do not apply",
             id="notes hold, what does not apply is not counted",
         ),
         pytest.param(
@@ -64,13 +64,13 @@ from tus_reports.totals import GroupTotals, conclusion_sentence
         pytest.param(
             {"fail": 1, "unsupported": 17},
             "fail",
-            "violates 1 of 1 requirement",
+            "violates 1 of 1 requirement; 17 do not apply",
             id="not offered, and wrong about it",
         ),
         pytest.param(
             {"pass": 9, "unsupported": 2},
             "pass",
-            "conformant in all 9 requirements",
+            "conformant in all 9 requirements; 2 do not apply",
             id="offered for the most part",
         ),
         pytest.param({"not-applicable": 2}, "not-applicable", "nothing applies", id="n/a"),
@@ -86,10 +86,12 @@ def test_shares(counts: dict[Verdict, int], verdict: Verdict, sentence: str) -> 
 @pytest.mark.parametrize(
     ("kept", "exit_code", "sentence"),
     [
-        pytest.param({"pass"}, 0, "Conformant.", id="all held"),
-        pytest.param({"pass", "warn"}, 0, "Conformant, with 1 warning.", id="a warning"),
+        pytest.param({"pass"}, 0, "Conformant in all 3 requirements.", id="all held"),
         pytest.param(
-            {"pass", "excluded"}, 0, "Conformant, with 1 requirement excluded.", id="a selection"
+            {"pass", "warn"}, 0, "Conformant in all 4 requirements, with 1 warning.", id="warns"
+        ),
+        pytest.param(
+            {"pass", "excluded"}, 0, "Conformant in all 3 requirements, with 1 excluded.", id="x"
         ),
         pytest.param(
             {"pass", "warn"},
@@ -100,13 +102,13 @@ def test_shares(counts: dict[Verdict, int], verdict: Verdict, sentence: str) -> 
         pytest.param(
             {"pass", "blocked"},
             3,
-            "Undetermined: 1 requirement could not be evaluated.",
+            "Undetermined: 1 of 4 requirements could not be evaluated.",
             id="blocked",
         ),
         pytest.param(
             {"fail", "pass", "warn", "excluded"},
             1,
-            "Not conformant: 2 requirements violated, with 1 warning and 1 requirement excluded.",
+            "Not conformant: 2 of 6 requirements violated, with 1 warning and 1 excluded.",
             id="violated",
         ),
         pytest.param(set(), 4, "Nothing was tested: no scenario was selected.", id="nothing"),
@@ -118,7 +120,8 @@ def test_conclusions(kept: set[Verdict], exit_code: int, sentence: str, sample: 
     footer = msgspec.structs.replace(sample.footer, exit_code=exit_code)
     rows = tuple(row for row in sample.requirements if row.verdict in kept)
     scenarios = tuple(each for each in sample.scenarios if each.verdict in kept)
-    found = replace(sample, footer=footer, requirements=rows, scenarios=scenarios)
+    header = msgspec.structs.replace(sample.header, strict=exit_code == 1)
+    found = replace(sample, header=header, footer=footer, requirements=rows, scenarios=scenarios)
     assert conclusion_sentence(found) == sentence
 
 

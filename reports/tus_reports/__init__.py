@@ -60,7 +60,8 @@ from tus_reports.record_reader import (
     read,
 )
 from tus_reports.record_writer import RecordOrderError, RecordWriter
-from tus_reports.terminal import TerminalView, render_terminal
+from tus_reports.server_title import server_title
+from tus_reports.terminal import Detail, TerminalView, render_terminal
 
 __all__ = [
     "FORMAT",
@@ -71,6 +72,7 @@ __all__ = [
     "Comparison",
     "ConnectionEvent",
     "Counts",
+    "Detail",
     "Discovery",
     "DuplicateError",
     "DuplicateServerError",
@@ -119,6 +121,7 @@ __all__ = [
     "matrix_markdown",
     "read",
     "render_terminal",
+    "server_title",
     "stability_html",
     "stability_markdown",
     "stability_text",

@@ -7,26 +7,36 @@ from tus_reports.record_reader import Record
 from tus_reports.totals import pluralize
 from tus_reports.transcript import escape_controls
 
+_COMMANDS = {"warn": "warning", "known": "notice"}
+"""The workflow command of a verdict; an error for all others."""
+
 
 def github_annotations(record: Record) -> str:
-    """Return workflow commands: an error for what is violated or unclear, a warning for a warn."""
+    """Return workflow commands: an error for a violation, a warning, a notice.
+
+    A notice is a failure that the baseline lists. What is unclear is an error, too.
+    """
     found = collect_findings(record.scenarios, record.requirements)
     lines = []
     for each in found.findings:
         first = each.occurrences[0]
         said = f"{each.requirement.statement or each.requirement.section} "
         said += f"Expected: {first.check.expected or 'otherwise'}. Actual: {first.actual}."
-        lines.append(_workflow_command(each.verdict, each.requirement.id, said))
+        verdict = "known" if each.is_known else each.verdict
+        lines.append(_workflow_command(verdict, each.requirement.id, said))
     for blocker in found.blockers:
         count = pluralize(len(blocker.scenarios), "scenario")
         names = ", ".join(blocker.requirements)
         title = f"{blocker.verdict}: {count}" if blocker.scenarios else names
         lines.append(_workflow_command(blocker.verdict, title, blocker.reason))
+    for pair in record.footer.fixed_failures if record.footer else ():
+        said = "It is listed in the baseline and passes now; delete its line."
+        lines.append(_workflow_command("fail", pair, said))
     return "".join(line + "\n" for line in lines)
 
 
 def _workflow_command(verdict: str, title: str, message: str) -> str:
-    name = "warning" if verdict == "warn" else "error"
+    name = _COMMANDS.get(verdict, "error")
     return f"::{name} title={_escape_property(title)}::{_escape_data(message)}"
 
 

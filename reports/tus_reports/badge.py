@@ -13,6 +13,7 @@ from tus_reports.totals import GroupTotals, count_verdicts, pluralize
 
 # Dark enough for white text at a contrast of 4.5 to 1.
 _GREEN, _RED, _PURPLE, _GREY = "#2a7a3b", "#b3261e", "#7b3fa0", "#5f6368"
+_AMBER = "#8a5a00"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ def _message(record: Record, chosen: list[RequirementResult]) -> tuple[str, str]
     totals = GroupTotals("", counts)
     whole = record.footer is not None and not record.footer.error
     doubtful = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
+    known = sum(line.verdict == "fail" and line.is_known for line in chosen)
+    if known and known == sum(line.verdict == "fail" for line in chosen) and whole:
+        return f"{counts['fail']} of {totals.evaluated} violated, known", _AMBER
     if counts.get("fail"):
         return f"{counts['fail']} of {totals.evaluated} violated", _RED
     if doubtful or not whole or not chosen:

@@ -81,9 +81,19 @@ class Comparison:
             if (count := sum(change.kind == kind for change in rows))
         ]
         if not self.changes:
-            return "Nothing changed."
+            return f"Nothing changed.{self._scope}"
         summary = f"Requirements: {', '.join(parts)}." if parts else "No requirement changed."
-        return f"{'Regression. ' if self.of_kind('regressed') else ''}{summary}"
+        return f"{'Regression. ' if self.of_kind('regressed') else ''}{summary}{self._scope}"
+
+    @property
+    def _scope(self) -> str:
+        """Return what was compared, where that is not the whole of both runs."""
+        left_out = _left_out(self.old) | _left_out(self.new)
+        if not left_out:
+            return ""
+        both = {each.id for each in self.old.scenarios} & {each.id for each in self.new.scenarios}
+        count = len(both - left_out)
+        return f" Only what both runs selected was compared: {count} of {len(both)} scenarios."
 
 
 def compare(old: Record, new: Record) -> Comparison:
@@ -92,21 +102,38 @@ def compare(old: Record, new: Record) -> Comparison:
     Raises `MixedEditionsError` where the editions differ.
     """
     ensure_same_edition([old, new])
+    left_out = _left_out(old) | _left_out(new)
+    partly_run = _partly_run((old, new), left_out)
     changes = _find_changes(
         "requirement",
-        {requirement.id: requirement for requirement in old.requirements},
-        {requirement.id: requirement for requirement in new.requirements},
+        {each.id: each for each in old.requirements if each.id not in partly_run},
+        {each.id: each for each in new.requirements if each.id not in partly_run},
         summarize_requirements(new),
     )
     changes += _find_changes(
         "scenario",
-        {each.id: each for each in old.scenarios},
-        {each.id: each for each in new.scenarios},
+        {each.id: each for each in old.scenarios if each.id not in left_out},
+        {each.id: each for each in new.scenarios if each.id not in left_out},
         {each.id: _describe_result(each) for each in new.scenarios},
     )
     order = list(CHANGE_HEADINGS)
     changes.sort(key=lambda change: order.index(change.kind))
     return Comparison(old, new, tuple(changes))
+
+
+def _left_out(record: Record) -> set[str]:
+    """Return the scenarios that the user left out of a run, by --only or --skip."""
+    return {each.id for each in record.scenarios if not each.is_selected}
+
+
+def _partly_run(records: Sequence[Record], left_out: set[str]) -> set[str]:
+    """Return the requirements whose verdict rests on a scenario that one of the runs left out."""
+    return {
+        line.id
+        for record in records
+        for line in record.requirements
+        if line.is_aggregate or left_out & set(line.scenarios)
+    }
 
 
 def ensure_same_edition(records: Sequence[Record]) -> None:

@@ -12,8 +12,12 @@ import shlex
 from collections.abc import Iterator, Sequence
 from urllib.parse import urljoin
 
+from tus_reports.findings import Occurrence
 from tus_reports.record import Exchange
 from tus_reports.transcript import escape_controls
+
+MAX_SHORT = 4
+"""How many requests a script has that is shown next to a finding."""
 
 _CURL_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "user-agent"}
@@ -31,6 +35,34 @@ def curl_script(exchanges: Sequence[Exchange]) -> str:
         if created and name:
             known[created] = name
     return "\n\n".join(blocks)
+
+
+def short_curl_script(each: Occurrence) -> str:
+    """Return what leads to a check as curl commands, if they are few and curl can say them."""
+    number = each.check.exchange
+    if number is None or not 0 <= number < min(len(each.attempt.exchanges), MAX_SHORT):
+        return ""
+    exchanges = each.attempt.exchanges[: number + 1]
+    sayable = all(map(_is_sayable, exchanges)) and _creates_its_uploads(exchanges)
+    return curl_script(exchanges) if sayable else ""
+
+
+def _creates_its_uploads(exchanges: Sequence[Exchange]) -> bool:
+    """Return whether every upload that is used was created by one of the exchanges."""
+    created: set[str] = set()
+    for exchange in exchanges:
+        used = exchange.method in {"HEAD", "PATCH", "GET", "DELETE"}
+        missing = exchange.response is not None and exchange.response.status in {404, 410}
+        if used and exchange.url not in created and not missing:
+            return False
+        created |= {_created_url(exchange)}
+    return True
+
+
+def _is_sayable(exchange: Exchange) -> bool:
+    """Return whether curl can send a request as the suite did, but for the content of its body."""
+    acted = any(event.event == "action" for event in exchange.events)
+    return exchange.transport != "raw" and not acted and "\ntrailer:" not in exchange.request_head
 
 
 def _exchange_block(exchange: Exchange, known: dict[str, str], name: str) -> Iterator[str]:

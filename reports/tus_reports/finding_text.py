@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tus_reports.findings import Blocker, Finding, Note, Occurrence, collect_findings
+from tus_reports.curl_script import short_curl_script
+from tus_reports.findings import (
+    Blocker,
+    Finding,
+    Note,
+    Occurrence,
+    collect_findings,
+    group_by_cause,
+)
 from tus_reports.record import ScenarioResult, Verdict
 from tus_reports.text_layout import (
     PLAIN_WIDTH,
@@ -38,14 +46,31 @@ _LABELS = {
 def finding_text(scenario: ScenarioResult) -> str:
     """Return, as plain text of 80 columns, what did not pass in one scenario."""
     found = collect_findings((scenario,), ())
-    accounts = [finding_rows(each, PLAIN_WIDTH) for each in found.findings]
+    accounts = [finding_rows(each, PLAIN_WIDTH) for each in group_by_cause(found.findings)]
     accounts += [blocker_rows(each, PLAIN_WIDTH) for each in found.blockers]
     accounts += [note_rows(each, PLAIN_WIDTH) for each in found.notes]
     return "\n\n".join("\n".join(plain_text(line) for line in rows) for rows in accounts)
 
 
-def finding_rows(found: Finding, width: int) -> Iterator[StyledLine]:
-    """Yield a requirement that did not hold: the first way of it in full, the others by id."""
+def finding_rows(
+    group: Sequence[Finding], width: int, *, whole: bool = True
+) -> Iterator[StyledLine]:
+    """Yield requirements that did not hold because of one exchange, with its bytes if `whole`.
+
+    Of each, the first way is shown in full, the others by id.
+    """
+    for finding in group:
+        yield from _requirement_rows(finding, width)
+        if finding is not group[-1]:
+            yield styled_row()
+    first = group[0].groups[0][0]
+    if whole:
+        yield from _evidence_rows(first, width)
+    elif first.scenario.command:
+        yield from _field_rows("details", f"tus-conformance explain {first.scenario.id}", width)
+
+
+def _requirement_rows(found: Finding, width: int) -> Iterator[StyledLine]:
     requirement = found.requirement
     yield _title_row(found.verdict, requirement.id)
     if requirement.statement:
@@ -64,7 +89,6 @@ def finding_rows(found: Finding, width: int) -> Iterator[StyledLine]:
         yield from _field_rows(
             "ambiguity", escape_controls(requirement.ambiguity), width, style="dim"
         )
-    yield from _evidence_rows(first[0], width)
 
 
 def _other_groups(others: Sequence[tuple[Occurrence, ...]], width: int) -> Iterator[StyledLine]:
@@ -112,6 +136,11 @@ def _evidence_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
     yield from _exchange_rows(each, width)
     if scenario.command:
         yield from _command_rows("reproduce", scenario.command)
+    script = short_curl_script(each)
+    if script:
+        yield styled_row()
+        yield styled_row("  with curl", "dim")
+        yield from (styled_row(f"  {line}", "cyan") for line in script.splitlines())
 
 
 def blocker_rows(found: Blocker, width: int) -> Iterator[StyledLine]:

@@ -48,6 +48,11 @@ class Occurrence:
         return (self.verdict, self.check.actual or self.check.explanation)
 
     @property
+    def is_known(self) -> bool:
+        """Return whether the baseline lists it."""
+        return self.check.requirement in self.scenario.known_failures
+
+    @property
     def explanation(self) -> str:
         """Return what that is: in the scenario's words, and by a rule that holds at any level."""
         return "; ".join(filter(None, (self.check.explanation, rule_sentence(self.check))))
@@ -68,6 +73,17 @@ class Finding:
     occurrences: tuple[Occurrence, ...]
 
     @property
+    def is_known(self) -> bool:
+        """Return whether the baseline lists the failure wherever it shows."""
+        return self.requirement.is_known
+
+    @property
+    def cause(self) -> tuple[Verdict, str, int, int | None]:
+        """Return what findings share that one exchange shows: the first place of each."""
+        first = self.occurrences[0]
+        return (self.verdict, first.scenario.id, first.number, first.check.exchange)
+
+    @property
     def groups(self) -> tuple[tuple[Occurrence, ...], ...]:
         """Return the worst occurrence of each scenario, those together that came out alike."""
         worst: dict[str, Occurrence] = {}
@@ -77,6 +93,14 @@ class Finding:
         for occurrence in worst.values():
             alike.setdefault(occurrence.difference, []).append(occurrence)
         return tuple(tuple(group) for group in alike.values())
+
+
+def group_by_cause(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], ...]:
+    """Return findings in groups, each of what one exchange of one scenario shows."""
+    groups: dict[object, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.is_known, *finding.cause), []).append(finding)
+    return tuple(tuple(group) for group in groups.values())
 
 
 @dataclass(frozen=True)
@@ -149,6 +173,13 @@ def find_occurrences(scenario: ScenarioResult) -> Iterator[Occurrence]:
                 yield occurrence
 
 
+def is_known(scenario: ScenarioResult) -> bool:
+    """Return whether the baseline lists every failure of a scenario."""
+    bad = {"fail"} if scenario.verdict == "fail" else {"fail", "warn"}
+    failed = {each.check.requirement for each in find_occurrences(scenario) if each.verdict in bad}
+    return bool(failed) and failed <= set(scenario.known_failures)
+
+
 def rule_sentence(check: Check) -> str:
     """Return why a check fails whatever the level of its requirement; "" where the level decides.
 
@@ -177,7 +208,7 @@ def _effective_verdict(check: Check, scenario: ScenarioResult) -> Verdict | None
 
 
 def _build_finding(requirement: RequirementResult | None, group: list[Occurrence]) -> Finding:
-    group = sorted(group, key=lambda each: severity(each.verdict))
+    group = sorted(group, key=lambda each: (severity(each.verdict), each.is_known))
     first = group[0]
     if requirement is None:  # a truncated record has no requirements
         requirement = RequirementResult(
@@ -188,6 +219,7 @@ def _build_finding(requirement: RequirementResult | None, group: list[Occurrence
             statement="",
             verdict=first.verdict,
             scenarios=(),
+            is_known=all(each.is_known for each in group),
         )
     return Finding(requirement, first.verdict, tuple(group))
 
@@ -219,7 +251,9 @@ def _collect_blockers(
     made += [
         _explain_by_causes(requirement, _find_causes(requirement, told, serious))
         for requirement in requirements
-        if requirement.verdict in SERIOUS and requirement.id not in covered
+        if requirement.verdict in SERIOUS
+        and requirement.id not in covered
+        and not requirement.is_aggregate
     ]
     return tuple(sorted(made, key=lambda each: severity(each.verdict)))
 
@@ -282,18 +316,16 @@ def _collect_notes(
     groups: dict[tuple[Verdict, str], list[str]] = {}
     for scenario in scenarios:
         noted = any(each.verdict == "note" for each in find_occurrences(scenario))
-        if scenario.verdict == "pass" or scenario.verdict in SERIOUS or noted:
+        has_account = scenario.verdict == "pass" or scenario.verdict in SERIOUS or noted
+        if has_account or not scenario.is_selected:
             continue
         groups.setdefault((scenario.verdict, _scenario_reason(scenario)), []).append(scenario.id)
     told = {name for group in groups.values() for name in group}
     for (verdict, reason), names in sorted(groups.items(), key=lambda item: severity(item[0][0])):
         yield Note(verdict, reason, tuple(names))
     for requirement in requirements:
-        unremarkable = requirement.verdict not in SERIOUS and requirement.verdict not in {
-            "pass",
-            "note",
-        }
-        if unremarkable and not told & set(requirement.scenarios):
+        unremarkable = requirement.verdict not in (SERIOUS | {"pass", "note"})
+        if unremarkable and not requirement.is_aggregate and not told & set(requirement.scenarios):
             yield Note(
                 requirement.verdict,
                 requirement.reason or requirement.statement,

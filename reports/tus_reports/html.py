@@ -16,6 +16,7 @@ from tus_reports.record import VERDICTS, RequirementResult, ScenarioResult, Verd
 from tus_reports.record_reader import Record
 from tus_reports.requirement_summary import summarize_requirements
 from tus_reports.scenario_view import ExchangeView, ScenarioView, exchange_view, scenario_view
+from tus_reports.server_title import server_title
 from tus_reports.spec_text import SpecSection, find_section, split_sections
 from tus_reports.totals import (
     GroupTotals,
@@ -191,6 +192,7 @@ def template_environment() -> Environment:
         "decisive_exchange": decisive_exchange,
         "previous_exchanges": previous_exchanges,
         "format_start_time": format_start_time,
+        "server_title": server_title,
         "is_contradiction": is_contradiction,
         "NOT_ADVERTISABLE": NOT_ADVERTISABLE,
         "finding_markdown": finding_markdown,

@@ -7,9 +7,16 @@ from collections.abc import Iterator
 
 from tus_reports.finding_text import step_sentence
 from tus_reports.findings import Blocker, Finding, Occurrence, RunFindings, collect_findings
-from tus_reports.record import Verdict
+from tus_reports.record import Header, Verdict
 from tus_reports.record_reader import Record
-from tus_reports.totals import conclusion_sentence, count_verdicts, pluralize, totals_by_extension
+from tus_reports.server_title import server_title
+from tus_reports.totals import (
+    conclusion_sentence,
+    count_verdicts,
+    pluralize,
+    totals_by_extension,
+    whole_totals,
+)
 from tus_reports.transcript import escape_controls, format_exchange, summarize_exchange
 from tus_reports.verdict_style import VERDICT_STYLES
 
@@ -17,6 +24,7 @@ MAX_CHARACTERS = 60_000
 """How many characters a summary has at most; a comment on GitHub may have 65,536."""
 
 _MAX_IDS = 10
+_MAX_KNOWN = 100
 
 
 def markdown(record: Record, *, limit: int = MAX_CHARACTERS) -> str:
@@ -26,7 +34,7 @@ def markdown(record: Record, *, limit: int = MAX_CHARACTERS) -> str:
     """
     header, found = record.header, collect_findings(record.scenarios, record.requirements)
     parts = [
-        f"## tus conformance of {code_span(header.target)}",
+        f"## tus conformance of {_server_name(header)}",
         f"**{escape_markdown(conclusion_sentence(record))}**",
         *_extension_table(record),
         *_count_table(record),
@@ -34,6 +42,10 @@ def markdown(record: Record, *, limit: int = MAX_CHARACTERS) -> str:
     ending = _run_footer(record)
     room = limit - sum(len(part) + 2 for part in [*parts, ending])
     return "\n\n".join([*parts, *_fit_findings(found, room), ending]) + "\n"
+
+
+def _server_name(header: Header) -> str:
+    return escape_markdown(server_title(header)) if header.server_name else code_span(header.target)
 
 
 def escape_markdown(text: str) -> str:
@@ -62,12 +74,13 @@ def _longest_backtick_run(text: str) -> int:
 
 
 def _extension_table(record: Record) -> Iterator[str]:
+    shares = totals_by_extension(record.requirements)
     rows = [
         f"| {_format_verdict(share.verdict)} | {escape_markdown(share.name)} "
         f"| {escape_markdown(share.sentence)} |"
-        for share in totals_by_extension(record.requirements)
+        for share in (*shares, whole_totals(record))
     ]
-    if rows:
+    if shares:
         yield "\n".join(["| | Extension | Verdict |", "|---|---|---|", *rows])
 
 
@@ -89,7 +102,9 @@ def _count_table(record: Record) -> Iterator[str]:
 def _fit_findings(found: RunFindings, room: int) -> Iterator[str]:
     """Yield the accounts that there is room for, then the names of the others."""
     accounts = [
-        (each.verdict, each.requirement.id, _format_finding(each)) for each in found.findings
+        (each.verdict, each.requirement.id, _format_finding(each))
+        for each in found.findings
+        if not each.is_known
     ]
     accounts += [
         (each.verdict, _finding_names(each), _format_blocker(each)) for each in found.blockers
@@ -109,6 +124,9 @@ def _fit_findings(found: RunFindings, room: int) -> Iterator[str]:
         yield f"Not shown, because the summary is limited in size: {', '.join(shown)}" + (
             f" and {more} more." if more > 0 else "."
         )
+    known = [f"- {code_span(each.requirement.id)}" for each in found.findings if each.is_known]
+    if known:
+        yield "\n".join(["### Known failures, listed in the baseline", "", *known[:_MAX_KNOWN]])
 
 
 def _format_finding(found: Finding) -> str:

@@ -164,8 +164,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     duration: float = 0.0
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):
-    """What was run, by what, against what; `started_at` is an RFC 3339 time."""
+class Header(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="header"
+):
+    """What was run, by what, against what; `started_at` is an RFC 3339 time.
+
+    `server_name` and `server_version` are what the user calls the server. In a `strict` run,
+    warnings count as failures.
+    """
 
     format: int
     suite_version: str
@@ -174,6 +180,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="h
     arguments: tuple[str, ...]
     spec_edition: str
     started_at: str
+    server_name: str = ""
+    server_version: str = ""
+    strict: bool = False
 
 
 class Capability(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -209,7 +218,9 @@ class ScenarioResult(
     """The verdict of a scenario, and every attempt with its checks and its exchanges.
 
     `steps` has a sentence each; an indented one is an expectation of the step above it. `command`
-    is the command line that repeats the scenario.
+    is the command line that repeats the scenario. `is_selected` is False for a scenario that the
+    user left out of the run. `known_failures` are the requirements whose failure here is listed in
+    the baseline, each with the reason given there.
     """
 
     id: str
@@ -222,6 +233,8 @@ class ScenarioResult(
     requirements: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     command: str = ""
+    is_selected: bool = True
+    known_failures: dict[str, str] = {}
 
 
 class RequirementResult(
@@ -232,7 +245,11 @@ class RequirementResult(
     tag_field="kind",
     tag="requirement",
 ):
-    """A row of the ledger with the verdict over all of its checks."""
+    """A row of the ledger with the verdict over all of its checks.
+
+    An aggregate has the worst verdict of others, and is not counted besides them. A failure
+    `is_known` if the baseline lists it for every scenario that fails because of it.
+    """
 
     id: str
     level: str
@@ -244,6 +261,8 @@ class RequirementResult(
     link: str = ""
     ambiguity: str = ""
     reason: str = ""
+    is_aggregate: bool = False
+    is_known: bool = False
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,6 +280,7 @@ class Footer(
     `duration` is in seconds. `error` is the sentence of an aborted run. `remaining_uploads` are the
     URLs of uploads that were created and not removed. `unnamed_creations` has an entry for each
     creation that no response named an upload for: the id of its scenario, or "discovery".
+    `fixed_failures` are entries of the baseline that pass now, as "SCENARIO REQUIREMENT".
     """
 
     counts: Counts
@@ -270,6 +290,7 @@ class Footer(
     error: str = ""
     remaining_uploads: tuple[str, ...] = ()
     unnamed_creations: tuple[str, ...] = ()
+    fixed_failures: tuple[str, ...] = ()
 
 
 RecordLine = Header | Discovery | ScenarioResult | RequirementResult | Footer

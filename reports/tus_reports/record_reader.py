@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,18 @@ class Record:
     scenarios: tuple[ScenarioResult, ...] = ()
     requirements: tuple[RequirementResult, ...] = ()
     footer: Footer | None = None
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[RecordLine]) -> Record:
+        """Return the record of lines in the order in which a run writes them."""
+        found = list(lines)
+        return cls(
+            header=next(line for line in found if isinstance(line, Header)),
+            discovery=next((line for line in found if isinstance(line, Discovery)), None),
+            scenarios=tuple(line for line in found if isinstance(line, ScenarioResult)),
+            requirements=tuple(line for line in found if isinstance(line, RequirementResult)),
+            footer=next((line for line in found if isinstance(line, Footer)), None),
+        )
 
 
 class RecordError(ValueError):
@@ -163,20 +175,10 @@ def _record_format(path: Path, text: bytes) -> int:
 
 def _build_record(path: Path, lines: list[tuple[int, RecordLine]]) -> Record:
     _check_order(path, lines)
-    found = [line for _, line in lines]
-    scenarios = tuple(line for line in found if isinstance(line, ScenarioResult))
-    requirements = tuple(line for line in found if isinstance(line, RequirementResult))
-    _check_ids(path, "scenario", [line.id for line in scenarios])
-    _check_ids(path, "requirement", [line.id for line in requirements])
-    header = found[0]
-    assert isinstance(header, Header)
-    return Record(
-        header=header,
-        discovery=next((line for line in found if isinstance(line, Discovery)), None),
-        scenarios=scenarios,
-        requirements=requirements,
-        footer=next((line for line in found if isinstance(line, Footer)), None),
-    )
+    record = Record.from_lines(line for _, line in lines)
+    _check_ids(path, "scenario", [line.id for line in record.scenarios])
+    _check_ids(path, "requirement", [line.id for line in record.requirements])
+    return record
 
 
 def _check_order(path: Path, lines: list[tuple[int, RecordLine]]) -> None:

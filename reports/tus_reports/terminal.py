@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Literal, TextIO
 
 from tus_reports.capability import NOT_ADVERTISABLE, find_contradictions
 from tus_reports.finding_text import blocker_rows, finding_rows, note_rows
-from tus_reports.findings import RunFindings, collect_findings
+from tus_reports.findings import Finding, RunFindings, collect_findings, group_by_cause
 from tus_reports.leftovers import (
     MAX_LISTED,
     left_behind_sentence,
@@ -22,11 +22,11 @@ from tus_reports.record import (
     Footer,
     Header,
     RecordLine,
-    RequirementResult,
     ScenarioResult,
     Verdict,
 )
 from tus_reports.record_reader import Record
+from tus_reports.server_title import server_title
 from tus_reports.text_layout import (
     PLAIN_WIDTH,
     StyledLine,
@@ -38,11 +38,22 @@ from tus_reports.text_layout import (
     terminal_width,
     wrap_text,
 )
-from tus_reports.totals import conclusion_sentence, count_verdicts, pluralize, totals_by_extension
+from tus_reports.totals import (
+    conclusion_sentence,
+    count_verdicts,
+    pluralize,
+    selected_sentence,
+    totals_by_extension,
+    whole_totals,
+)
 from tus_reports.transcript import escape_controls, format_size
 from tus_reports.verdict_style import VERDICT_STYLES
 
+Detail = Literal["brief", "normal", "full"]
+"""How much of a run is shown."""
+
 _VERDICT_WIDTH = 13
+_SECTION_WIDTH = 38
 _ID_COLUMN = 110  # only a line as wide as this has room for the ids beside the titles
 _MIN_WIDTH = 20
 _OBSERVED_WORDS = {"accepted": "yes", "refused": "no", "unknown": "unknown"}
@@ -52,7 +63,9 @@ class TerminalView:
     """Shows a run on `stream` while it goes on; give it every line of the record by `line`.
 
     Width (columns) and colour follow the stream unless given; in a log they are 80 and none.
-    `where` is what to call the stored record, if there is one.
+    `where` is what to call the stored record, if there is one. `detail` is "brief" for what did
+    not pass and the result, "normal" for a row for each section as well, and "full" for a row for
+    each scenario, all bytes and the notes.
     """
 
     def __init__(
@@ -62,7 +75,10 @@ class TerminalView:
         width: int | None = None,
         colour: bool | None = None,
         where: str = "",
+        detail: Detail = "normal",
     ) -> None:
+        self._detail = detail
+        self._section_results: list[ScenarioResult] = []
         self._width = terminal_width(stream) if width is None else width
         self._paint = line_writer(
             stream, colour=supports_colour(stream) if colour is None else colour
@@ -80,41 +96,54 @@ class TerminalView:
     def finish(self) -> None:
         """Show what is known of a run that has no footer."""
         if not any(isinstance(line, Footer) for line in self._lines):
-            for shown in conclusion_rows(self._build_record(), self._width, self._where):
+            for shown in [*self._section_end(), *self._conclusion_rows()]:
                 self._paint(shown)
 
     def _rows(self, line: RecordLine) -> Iterator[StyledLine]:
         match line:
             case Header():
                 yield from header_rows(line)
-            case Discovery():
+            case Discovery() if self._detail != "brief":
                 yield from discovery_rows(line, self._width)
             case ScenarioResult():
-                if line.section != self._section:
-                    self._section = line.section
-                    yield styled_row()
-                    yield styled_row(line.section, "bold")
-                yield from scenario_rows(line, self._width)
+                yield from self._scenario_rows(line)
             case Footer():
-                yield from conclusion_rows(self._build_record(), self._width, self._where)
-            case RequirementResult():
+                yield from self._section_end()
+                yield from self._conclusion_rows()
+            case _:
                 return
 
-    def _build_record(self) -> Record:
-        header = next(line for line in self._lines if isinstance(line, Header))
-        return Record(
-            header=header,
-            discovery=next((line for line in self._lines if isinstance(line, Discovery)), None),
-            scenarios=tuple(line for line in self._lines if isinstance(line, ScenarioResult)),
-            requirements=tuple(line for line in self._lines if isinstance(line, RequirementResult)),
-            footer=next((line for line in self._lines if isinstance(line, Footer)), None),
-        )
+    def _conclusion_rows(self) -> Iterator[StyledLine]:
+        record = Record.from_lines(self._lines)
+        return conclusion_rows(record, self._width, self._where, self._detail)
+
+    def _scenario_rows(self, scenario: ScenarioResult) -> Iterator[StyledLine]:
+        """Yield a row for a scenario, or, once its section is complete, one for the section."""
+        if not scenario.is_selected or self._detail == "brief":
+            return
+        if scenario.section != self._section:
+            yield from self._section_end()
+            if self._section is None or self._detail == "full":
+                yield styled_row()
+            self._section = scenario.section
+            if self._detail == "full":
+                yield styled_row(scenario.section, "bold")
+        self._section_results.append(scenario)
+        if self._detail == "full":
+            yield from scenario_rows(scenario, self._width)
+
+    def _section_end(self) -> Iterator[StyledLine]:
+        if self._section_results and self._detail == "normal":
+            yield from section_rows(self._section or "", self._section_results, self._width)
+        self._section_results = []
 
 
-def render_terminal(record: Record, *, width: int = PLAIN_WIDTH, where: str = "") -> str:
+def render_terminal(
+    record: Record, *, width: int = PLAIN_WIDTH, where: str = "", detail: Detail = "normal"
+) -> str:
     """Return the terminal view of a whole record as plain text, `width` columns wide."""
     stream = io.StringIO()
-    view = TerminalView(stream, width=width, colour=False, where=where)
+    view = TerminalView(stream, width=width, colour=False, where=where, detail=detail)
     view.add_line(record.header)
     if record.discovery is not None:
         view.add_line(record.discovery)
@@ -139,6 +168,8 @@ def header_rows(header: Header) -> Iterator[StyledLine]:
     """Yield what was run against what."""
     yield styled_row(f"tus-conformance {header.suite_version} · {header.spec_edition}", "bold")
     yield styled_row()
+    if server_title(header) != header.target:
+        yield _fact_row("server", server_title(header))
     yield _fact_row("target", header.target)
     yield _fact_row("seed", str(header.seed))
 
@@ -176,17 +207,33 @@ def scenario_rows(scenario: ScenarioResult, width: int) -> Iterator[StyledLine]:
     yield from (styled_row(" " * _VERDICT_WIDTH + other, title_style) for other in others)
 
 
+def section_rows(section: str, results: list[ScenarioResult], width: int) -> Iterator[StyledLine]:
+    """Yield a section in a row: the mark of its worst scenario, and how many came out how."""
+    counts = count_verdicts(results)
+    worst = next(iter(counts))
+    mark = VERDICT_STYLES[worst]
+    text = ", ".join(
+        f"{count} {VERDICT_STYLES[verdict].word.lower()}" for verdict, count in counts.items()
+    )
+    name = escape_controls(section)
+    room = max(width - _SECTION_WIDTH - 4, _MIN_WIDTH)
+    first, *others = wrap_text(text, room)
+    dim = "dim" if mark.style == "dim" else ""
+    yield (("  ", ""), (f"{mark.glyph} ", mark.style), (f"{name:<{_SECTION_WIDTH}}{first}", dim))
+    yield from (styled_row(" " * (_SECTION_WIDTH + 4) + other, dim) for other in others)
+
+
 def verdict_cells(verdict: Verdict) -> StyledLine:
     """Return a verdict's mark as a column of fixed width."""
     mark = VERDICT_STYLES[verdict]
     return (("  ", ""), (f"{mark.glyph} {mark.word:<9}", mark.style))
 
 
-def conclusion_rows(record: Record, width: int, where: str) -> Iterator[StyledLine]:
+def conclusion_rows(record: Record, width: int, where: str, detail: Detail) -> Iterator[StyledLine]:
     """Yield what did not pass, once for each cause, and then the totals."""
     found = collect_findings(record.scenarios, record.requirements)
-    yield from _findings_rows(found, width)
-    if found.notes:
+    yield from _findings_rows(found, width, detail)
+    if found.notes and detail == "full":
         yield styled_row()
         yield heading_row("Notes", width)
         yield styled_row()
@@ -195,13 +242,21 @@ def conclusion_rows(record: Record, width: int, where: str) -> Iterator[StyledLi
     yield styled_row()
     yield heading_row("Result", width)
     yield styled_row()
-    yield from _result_rows(record, width)
+    yield from _result_rows(record, width, with_totals=detail != "brief")
+    if found.notes and detail == "normal":
+        yield styled_row()
+        text = f"{pluralize(len(found.notes), 'note')} on optional behaviour and on what did not"
+        yield from indented_lines(f"{text} apply: add -v.", width=width, indent=2, style="dim")
     yield styled_row()
     yield from _footer_rows(record, width, where)
 
 
-def _findings_rows(found: RunFindings, width: int) -> Iterator[StyledLine]:
-    accounts = [(each.verdict, finding_rows(each, width)) for each in found.findings]
+def _findings_rows(found: RunFindings, width: int, detail: Detail) -> Iterator[StyledLine]:
+    new = [each for each in found.findings if not each.is_known]
+    accounts = [
+        (group[0].verdict, finding_rows(group, width, whole=_is_shown_whole(group, detail)))
+        for group in group_by_cause(new)
+    ]
     accounts += [(each.verdict, blocker_rows(each, width)) for each in found.blockers]
     last: Verdict | None = None
     for verdict in VERDICT_STYLES:
@@ -214,6 +269,27 @@ def _findings_rows(found: RunFindings, width: int) -> Iterator[StyledLine]:
                 last = verdict
             yield styled_row()
             yield from rows
+    yield from _known_rows([each for each in found.findings if each.is_known], width)
+
+
+def _is_shown_whole(group: tuple[Finding, ...], detail: Detail) -> bool:
+    """Return whether the bytes of a finding are shown: those of violations, unless it is brief."""
+    return detail == "full" or (detail == "normal" and group[0].verdict != "warn")
+
+
+def _known_rows(known: list[Finding], width: int) -> Iterator[StyledLine]:
+    if not known:
+        return
+    yield styled_row()
+    yield heading_row("Known failures, listed in the baseline", width)
+    yield styled_row()
+    for finding in known:
+        reasons = finding.occurrences[0].scenario.known_failures
+        reason = reasons.get(finding.requirement.id, "")
+        text = f"{finding.requirement.id}  {reason}".strip()
+        first, *others = wrap_text(escape_controls(text), width - _VERDICT_WIDTH)
+        yield (*verdict_cells(finding.verdict), (first, ""))
+        yield from (styled_row(" " * _VERDICT_WIDTH + other) for other in others)
 
 
 _HEADINGS: dict[Verdict, str] = {
@@ -225,9 +301,13 @@ _HEADINGS: dict[Verdict, str] = {
 }
 
 
-def _result_rows(record: Record, width: int) -> Iterator[StyledLine]:
+def _result_rows(record: Record, width: int, *, with_totals: bool) -> Iterator[StyledLine]:
     yield from indented_lines(conclusion_sentence(record), width=width, indent=0, style="bold")
-    shares = totals_by_extension(record.requirements)
+    if not with_totals:
+        return
+    shares = list(totals_by_extension(record.requirements))
+    if len(shares) > 1:
+        shares.append(whole_totals(record))
     if shares:
         yield styled_row()
     column = max((len(share.name) for share in shares), default=0) + 2
@@ -254,6 +334,10 @@ def _result_rows(record: Record, width: int) -> Iterator[StyledLine]:
 
 def _footer_rows(record: Record, width: int, where: str) -> Iterator[StyledLine]:
     footer = record.footer
+    if selected := selected_sentence(record):
+        yield _fact_row("selected", selected)
+    for pair in footer.fixed_failures if footer else ():
+        yield from _fact_rows("fixed", f"{pair} passes now: delete it from the baseline", width)
     if footer is not None:
         told = f"{footer.duration:.1f} s, {pluralize(footer.exchange_count, 'exchange')}"
         yield _fact_row("took", f"{told}, seed {record.header.seed}")

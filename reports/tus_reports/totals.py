@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tus_reports.findings import SERIOUS, UNDETERMINED
-from tus_reports.record import VERDICTS, RequirementResult, ScenarioResult, Verdict
+from tus_reports.record import VERDICTS, Footer, RequirementResult, ScenarioResult, Verdict
 from tus_reports.record_reader import Record
 
 _LEVELS = (
@@ -69,14 +69,36 @@ class GroupTotals:
 
 
 def count_verdicts(lines: Iterable[ScenarioResult | RequirementResult]) -> dict[Verdict, int]:
-    """Return how many lines came out how, the worst first, without the verdicts that none had."""
-    counts = Counter(line.verdict for line in lines)
+    """Return how many lines came out how, the worst first, without the verdicts that none had.
+
+    Requirements that sum up others, and scenarios that the user left out, are not counted.
+    """
+    counts = Counter(
+        line.verdict
+        for line in lines
+        if not (isinstance(line, RequirementResult) and line.is_aggregate)
+        and not (isinstance(line, ScenarioResult) and not line.is_selected)
+    )
     return {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]}
 
 
 def totals_by_extension(requirements: Iterable[RequirementResult]) -> tuple[GroupTotals, ...]:
     """Return the requirements' sums for each extension, in the order of the record."""
     return _group_totals((requirement.extension, requirement) for requirement in requirements)
+
+
+def whole_totals(record: Record) -> GroupTotals:
+    """Return the sums over all requirements of a record."""
+    return GroupTotals("total", count_verdicts(record.requirements))
+
+
+def selected_sentence(record: Record) -> str:
+    """Return how many scenarios the user selected, or nothing where that is the whole suite."""
+    selected = sum(scenario.is_selected for scenario in record.scenarios)
+    chosen = {"--only", "--skip"} & {word.partition("=")[0] for word in record.header.arguments}
+    if not chosen or selected == len(record.scenarios):
+        return ""
+    return f"{selected} of {len(record.scenarios)} scenarios"
 
 
 def totals_by_level(requirements: Iterable[RequirementResult]) -> tuple[GroupTotals, ...]:
@@ -94,26 +116,45 @@ def conclusion_sentence(record: Record) -> str:
         return footer.error
     if footer.exit_code == 4:
         return "Nothing was tested: no scenario was selected."
-    counts = count_verdicts(record.requirements)
-    violated = counts.get("fail", 0)
-    warned = counts.get("warn", 0)
-    undetermined_count = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
-    qualifiers = []
-    if warned:
-        qualifiers.append(f"{pluralize(warned, 'warning')}")
-    if undetermined_count:
-        qualifiers.append(f"{pluralize(undetermined_count, 'requirement')} undetermined")
-    if counts.get("excluded"):
-        qualifiers.append(f"{pluralize(counts['excluded'], 'requirement')} excluded")
+    return _verdict_sentence(record, footer)
+
+
+def _verdict_sentence(record: Record, footer: Footer) -> str:
+    totals = whole_totals(record)
+    violated, warned = totals.counts.get("fail", 0), totals.counts.get("warn", 0)
+    qualifiers = _qualifiers(totals.counts)
     suffix = f", with {_join_words(qualifiers)}" if qualifiers else ""
+    judged = pluralize(totals.evaluated, "requirement")
+    fixed = len(footer.fixed_failures)
+    if fixed:
+        suffix += f"; {pluralize(fixed, 'known failure')} {'passes' if fixed == 1 else 'pass'} now"
     if violated or any(scenario.verdict == "fail" for scenario in record.scenarios):
-        return f"Not conformant: {pluralize(violated, 'requirement')} violated{suffix}."
-    if footer.exit_code == 1:
+        return f"Not conformant: {violated} of {judged} violated{_known_suffix(record)}{suffix}."
+    if record.header.strict and warned and footer.exit_code == 1 and not fixed:
         return f"Conformant, but --strict counts {pluralize(warned, 'warning')} as failures."
-    undetermined = (
-        f"Undetermined: {pluralize(undetermined_count, 'requirement')} could not be evaluated."
-    )
-    return undetermined if footer.exit_code == 3 else f"Conformant{suffix}."
+    if footer.exit_code == 3:
+        count = sum(totals.counts.get(verdict, 0) for verdict in UNDETERMINED)
+        return f"Undetermined: {count} of {judged} could not be evaluated."
+    return f"Conformant in {'all ' if totals.evaluated > 1 else ''}{judged}{suffix}."
+
+
+def _qualifiers(counts: dict[Verdict, int]) -> list[str]:
+    """Return what a conclusion says besides: warnings, and what has no verdict."""
+    undetermined = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
+    found = [pluralize(counts["warn"], "warning")] if counts.get("warn") else []
+    found += [f"{undetermined} undetermined"] if undetermined else []
+    return found + ([f"{counts['excluded']} excluded"] if counts.get("excluded") else [])
+
+
+def _known_suffix(record: Record) -> str:
+    """Return how many of the violated requirements the baseline lists, if any."""
+    violated = [
+        line for line in record.requirements if line.verdict == "fail" and not line.is_aggregate
+    ]
+    known = sum(line.is_known for line in violated)
+    if not known:
+        return ""
+    return ", as the baseline lists" if known == len(violated) else f" ({known} known)"
 
 
 def _level_rank(level: str) -> int:
@@ -133,7 +174,8 @@ def pluralize(count: int, noun: str) -> str:
 def _group_totals(named: Iterable[tuple[str, RequirementResult]]) -> tuple[GroupTotals, ...]:
     groups: dict[str, list[RequirementResult]] = {}
     for name, requirement in named:
-        groups.setdefault(name, []).append(requirement)
+        if not requirement.is_aggregate:
+            groups.setdefault(name, []).append(requirement)
     return tuple(GroupTotals(name, count_verdicts(rows)) for name, rows in groups.items())
 
 
@@ -144,13 +186,9 @@ def _totals_sentence(totals: GroupTotals) -> str:
     if not judged:
         return "excluded" if counts.get("excluded") else "nothing applies"
     undetermined_count = sum(counts.get(verdict, 0) for verdict in UNDETERMINED)
-    qualifiers = []
-    if counts.get("warn"):
-        qualifiers.append(pluralize(counts["warn"], "warning"))
-    if undetermined_count:
-        qualifiers.append(f"{undetermined_count} undetermined")
-    if counts.get("excluded"):
-        qualifiers.append(f"{counts['excluded']} excluded")
+    qualifiers = _qualifiers(counts)
+    outside = totals.total - judged - counts.get("excluded", 0)
+    qualifiers += [f"{outside} {'does' if outside == 1 else 'do'} not apply"] if outside else []
     suffix = f"; {', '.join(qualifiers)}" if qualifiers else ""
     if counts.get("fail"):
         return f"violates {counts['fail']} of {pluralize(judged, 'requirement')}{suffix}"

@@ -142,7 +142,11 @@ MISTAKES: list[tuple[list[str], str, str]] = [
     (["-H", "A: b\nC: d"], "the value of A contains a line break", "two headers in one"),
     (["--jobs", "0"], "must be a whole number from 1 to 64, got '0'", "no job"),
     (["--jobs", "many"], "must be a whole number from 1 to 64, got 'many'", "jobs in words"),
-    (["--seed", "x"], "invalid int value: 'x'", "a seed in words"),
+    (
+        ["--seed", "x"],
+        "must be a whole number from 0 to 9223372036854775807, got 'x'",
+        "a seed in words",
+    ),
     (["--timeout", "0"], "must be a number of seconds above 0, got '0'", "no time"),
     (
         ["--timeout", "nan"],
@@ -151,7 +155,11 @@ MISTAKES: list[tuple[list[str], str, str]] = [
     ),
     (["--reference", "s4"], "invalid choice: 's4'", "a store that nobody knows"),
     (["--reference", "file", "--target", "http://h/"], "not allowed with", "two targets"),
-    (["--server-command", "x"], "--server-command needs --target", "a command without its URL"),
+    (
+        ["--server-command", "x"],
+        "--server-command needs the URL where it serves",
+        "a command without its URL",
+    ),
     (
         ["--server-command", "", "--target", "http://127.0.0.1:{port}/"],
         "--server-command is empty; name the command that starts the server.",
@@ -200,7 +208,7 @@ def test_a_folder_that_cannot_be_written_to_is_reported_in_a_sentence(
     folder = str(tmp_path / "file" / "inside")
     ended = run("run", "--target", tiny, "--report-dir", folder)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{folder} cannot be written to: Not a directory." in ended.err
+    assert f"{folder} cannot be written: Not a directory." in ended.err
 
 
 def test_fail_fast_leaves_the_rest_out_and_says_why(

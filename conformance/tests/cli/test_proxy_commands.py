@@ -113,7 +113,7 @@ MISTAKES = [
     (["fault-proxy", "--upstream", NOWHERE, "--plan", "none.toml"], "none.toml cannot be read"),
     (["record", "--upstream", "files", "--out", "x"], "'files' is not the URL of a server"),
     (["explore", "--target", "files"], "'files' is not the URL of a tus endpoint"),
-    (["explore", "--server-command", "x"], "--server-command needs --target"),
+    (["explore", "--server-command", "x"], "--server-command needs the URL where it serves"),
     (["run", "--scenarios", "none.toml"], "none.toml cannot be read"),
 ]
 

@@ -289,7 +289,7 @@ def test_a_baseline_that_was_written_is_met(
     assert f"written to {path}" in capsys.readouterr().out
     assert f"{FAILS} {ROW}" in path.read_text("utf-8").splitlines()
     assert main([*words, "--baseline", str(path)]) == 0
-    assert "Known failure: listed in the baseline." in capsys.readouterr().out
+    assert "Known failures, listed in the baseline" in capsys.readouterr().out
 
 
 def test_a_known_failure_does_not_end_a_run_with_fail_fast(

@@ -10,6 +10,7 @@ from memory_run import memory_target, run_suite_in_memory
 from minimal_server import MinimalServer
 from rich.console import Console
 
+from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.progress import NoProgress, show_progress
 from tus_conformance.runner.progress_bar import RunningScenarios
 from tus_conformance.runner.run import Run
@@ -123,7 +124,9 @@ async def test_every_scenario_begins_and_ends_once() -> None:
         await run()
     names = [each.id for each in told]
     assert len(names) >= 3
-    assert sorted(heard) == sorted((what, name) for what in ("begins", "ends") for name in names)
+    expected = [(what, name) for what in ("begins", "ends") for name in names]
+    expected += [("ends", invariant.id) for invariant in invariants()]
+    assert sorted(heard) == sorted(expected)
 
 
 async def test_progress_works_without_a_terminal() -> None:

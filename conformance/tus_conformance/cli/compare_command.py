@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tus_reports
 from tus_conformance.cli.output import usage_error
+from tus_conformance.cli.record_files import read_record
 from tus_conformance.cli.report_output import write_report
 from tus_reports import Record, RecordError
 
@@ -20,7 +21,13 @@ STABILITY_VIEWS = {"text": tus_reports.stability_text, "markdown": tus_reports.s
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `compare`."""
-    parser.add_argument("records", nargs="+", type=Path, metavar="RUN.ndjson")
+    parser.add_argument(
+        "records",
+        nargs="+",
+        type=Path,
+        metavar="RECORD",
+        help="a run.ndjson, or the folder that has it",
+    )
     parser.add_argument(
         "--format",
         choices=tuple(COMPARISON_VIEWS),
@@ -36,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     More than two records are repeated runs: prints how stable each scenario was.
     """
     try:
-        records = [tus_reports.read(path) for path in options.records]
+        records = [read_record(path) for path in options.records]
         if len(records) > 2:
             return write_report(_render_stability(records, options.format), options.out)
         if len(records) < 2:

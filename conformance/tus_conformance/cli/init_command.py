@@ -19,7 +19,7 @@ from tus_conformance.discovery.profile_writer import MAX_EXPIRY_WAIT, format_pro
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.targets.creation_tracker import LeftBehind
-from tus_conformance.targets.profile import Profile
+from tus_conformance.targets.profile import PROFILE_NAME, Profile
 from tus_conformance.targets.target import TargetError, resolve_target
 from tus_conformance.targets.target_transport import transport_for
 
@@ -57,7 +57,10 @@ def _write_profile(text: str, out: Path | None) -> int:
         out.write_text(text, "utf-8")
     except OSError as error:
         return usage_error(f"{out} cannot be written: {error.strerror}.", exit_codes.USAGE)
-    print_line(f"Written to {out}. Use it with `tus-conformance run --profile {out}`.")
+    if out == Path(PROFILE_NAME):
+        print_line(f"Written to {out}. `tus-conformance run` in this folder uses it.")
+    else:
+        print_line(f"Written to {out}. Use it with `tus-conformance run --profile {out}`.")
     return exit_codes.CONFORMANT
 
 

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The commands, and the command line: `tus-conformance COMMAND`."""
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ COMMANDS = (
     Command("explore", "explore_command", "search for sequences of requests that go wrong"),
     Command("record", "record_command", "save a client session as a scenario file"),
     Command("fault-proxy", "fault_proxy_command", "inject network faults into requests"),
+    Command("completion", "completion_command", "print the shell code that completes commands"),
     Command("unreliable", "fault_proxy_command", alias_of="fault-proxy"),
 )
 """Every command, in the order of the help. An alias is a name of earlier releases: not listed."""
@@ -45,6 +48,9 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="tus-conformance",
         description="Check a tus server against every normative sentence of the specification.",
+    )
+    top.add_argument(
+        "--version", action="version", version=f"tus-conformance {version('tus-conformance')}"
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -64,6 +70,8 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if "_ARGCOMPLETE" in os.environ:
+        _complete_words()
     options = build_parser(words).parse_args(words, argparse.Namespace(words=tuple(words)))
     try:
         code: int = options.run_command(options)
@@ -78,6 +86,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return code
+
+
+def _complete_words() -> None:
+    """Print what a shell may complete, and exit; the shell has the words in its environment."""
+    import argcomplete
+
+    words = os.environ.get("COMP_LINE", "").split()
+    argcomplete.autocomplete(build_parser(words))
 
 
 def _contains(error: BaseException, kind: type[BaseException]) -> bool:

@@ -14,7 +14,7 @@ def print_line(text: str) -> None:
 
 def print_error(sentence: str) -> None:
     """Print a sentence on standard error, after the program's name."""
-    print(f"tus-conformance: {sentence}", file=sys.stderr)  # noqa: T201
+    print(f"tus-conformance: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def usage_error(sentence: str, code: int = exit_codes.USAGE) -> int:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import tus_reports
 from tus_conformance.cli.output import print_error, usage_error
+from tus_conformance.cli.record_files import find_record
 from tus_conformance.cli.report_output import write_report
 from tus_reports import MatrixServer, Record, RecordError
 
@@ -32,13 +33,20 @@ REPORT_FORMATS = (*RECORD_VIEWS, *BADGE_VIEWS)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `report`."""
-    parser.add_argument("records", nargs="+", type=Path, metavar="RUN.ndjson")
+    parser.add_argument(
+        "records",
+        nargs="*",
+        type=Path,
+        default=[Path("report")],
+        metavar="RECORD",
+        help="a run.ndjson, or the folder that has it (default: report)",
+    )
     parser.add_argument(
         "--format",
         choices=REPORT_FORMATS,
-        default="text",
         metavar="FORMAT",
-        help=f"{', '.join(REPORT_FORMATS)} (default: text); several records make a matrix, as html"
+        help=f"{', '.join(REPORT_FORMATS)} (default: by the name of --out, else text);"
+        " several records make a matrix, as html"
         " or markdown, with links to an index.html in the folder of each record",
     )
     parser.add_argument(
@@ -55,12 +63,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="omit the bytes of passed scenarios from the HTML report",
     )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="all scenarios, bytes and notes, as text"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
 
 
 def run(options: argparse.Namespace) -> int:
     """Show one record in a format, or several as a matrix; return 2 for one that cannot be read."""
+    options.format = options.format or _format_of(options.out)
     try:
+        options.records = [find_record(path) for path in options.records]
         records = [tus_reports.read(path, allow_truncated=True) for path in options.records]
         text = _render_records(records, options)
     except (RecordError, KeyError) as wrong:
@@ -73,6 +86,21 @@ def run(options: argparse.Namespace) -> int:
     return write_report(text, options.out)
 
 
+_SUFFIXES = {
+    ".html": "html",
+    ".xml": "junit",
+    ".md": "markdown",
+    ".json": "json",
+    ".har": "har",
+    ".svg": "badge",
+}
+"""The format that the name of a file means."""
+
+
+def _format_of(out: Path | None) -> str:
+    return "text" if out is None else _SUFFIXES.get(out.suffix.lower(), "text")
+
+
 def _render_records(records: list[Record], options: argparse.Namespace) -> str:
     if len(records) > 1:
         if options.format not in MATRIX_VIEWS:
@@ -82,7 +110,7 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
             )
         base = (options.out or Path("matrix")).resolve().parent
         servers = [
-            MatrixServer(_server_name(path), record, _report_link(path, base))
+            MatrixServer(_server_name(path, record), record, _report_link(path, base))
             for path, record in zip(options.records, records, strict=True)
         ]
         return MATRIX_VIEWS[options.format](servers)
@@ -93,11 +121,15 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
         raise RecordError("--spec-text and --brief go with --format html, of one record.")
     if options.format in BADGE_VIEWS:
         return BADGE_VIEWS[options.format](records[0], options.extension)
+    if options.format == "text" and options.verbose:
+        return tus_reports.render_terminal(records[0], detail="full")
     return RECORD_VIEWS[options.format](records[0])
 
 
-def _server_name(path: Path) -> str:
-    """Return what a server goes by in the matrix: the folder of its record."""
+def _server_name(path: Path, record: Record) -> str:
+    """Return what a server goes by in the matrix: its name and version, or its record's folder."""
+    if record.header.server_name:
+        return tus_reports.server_title(record.header)
     name = path.name.removesuffix(".gz").removesuffix(".ndjson")
     return path.resolve().parent.name if name == "run" else name
 

@@ -14,12 +14,19 @@ import trio
 
 from tus_conformance.cli.baseline_report import baseline_changes, load_baseline, write_baseline
 from tus_conformance.cli.output import print_error, print_line, usage_error
+from tus_conformance.cli.record_files import RECORD
+from tus_conformance.cli.report_files import (
+    ReportFile,
+    add_report_files,
+    prepare_report_files,
+)
 from tus_conformance.cli.target_options import (
     add_seed_option,
     add_target_options,
     read_target_options,
 )
 from tus_conformance.evaluation import exit_codes
+from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.baseline import Baseline, BaselineError
 from tus_conformance.runner.option_values import parse_integer, random_seed
 from tus_conformance.runner.progress import show_progress
@@ -34,19 +41,17 @@ from tus_conformance.targets.program import ProgramError
 from tus_conformance.targets.server_process import ServerError
 from tus_conformance.targets.target import Target, TargetError
 from tus_conformance.targets.target_transport import transport_for
-from tus_reports import RecordLine, RecordWriter, TerminalView
+from tus_reports import Detail, Record, RecordLine, RecordWriter, TerminalView
 from tus_scenarios import Scenario, ScenarioError, read_file, scenarios
 from tus_scenarios.lint import ensure_valid
-
-RECORD = "run.ndjson"
 
 DESCRIPTION = """\
 Run the suite against a server and print the verdict for each requirement.
 
-Without --target, the reference server is started. The exit code is 0 if the
-server conforms, 1 if a requirement is violated, 2 if the command or the
-profile is wrong, 3 if the result is undetermined, and 4 if no scenario was
-selected."""
+Without a URL, here or in a profile, the reference server is started. The exit
+code is 0 if the server conforms, 1 if a requirement is violated, 2 if the
+command or the profile is wrong, 3 if the result is undetermined, and 4 if no
+scenario was selected."""
 
 _USAGE_ERRORS = (BaselineError, ProfileError, ProgramError, TargetError, ServerError, ScenarioError)
 
@@ -59,6 +64,7 @@ class _RunRequest:
     target_options: TargetOptions
     baseline: Baseline
     scenarios: tuple[Scenario, ...]
+    report_files: tuple[ReportFile, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +73,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_selection_options(parser)
     parser.add_argument(
         "--report-dir", type=Path, metavar="DIR", help="write the record, run.ndjson, into DIR"
+    )
+    add_report_files(parser)
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument(
+        "-q", "--quiet", action="store_true", help="print only what did not pass, and the result"
+    )
+    amount.add_argument(
+        "-v", "--verbose", action="store_true", help="print every scenario, all bytes and the notes"
     )
 
 
@@ -127,14 +141,18 @@ def run(options: argparse.Namespace) -> int:
         baseline = load_baseline(options.baseline, options.write_baseline)
         if options.report_dir:
             options.report_dir.mkdir(parents=True, exist_ok=True)
-        request = _RunRequest(options, target_options, baseline, _load_scenarios(options.scenarios))
+        report_files = prepare_report_files(options)
+        request = _RunRequest(
+            options, target_options, baseline, _load_scenarios(options.scenarios), report_files
+        )
         return trio.run(_run, request)
     except _USAGE_ERRORS as wrong:
         return usage_error(str(wrong))
     except BrokenPipeError:
         raise
     except OSError as error:
-        return usage_error(f"{options.report_dir} cannot be written to: {error.strerror}.")
+        place = error.filename or options.report_dir
+        return usage_error(f"{place} cannot be written: {error.strerror}.")
 
 
 async def _run(request: _RunRequest) -> int:
@@ -148,8 +166,11 @@ async def _run_against(
     plan = _plan(target, server, request)
     with ExitStack() as outputs:
         place = request.options.report_dir / RECORD if request.options.report_dir else None
-        progress, stream = outputs.enter_context(show_progress(len(plan.scenarios), sys.stdout))
-        emitters = [TerminalView(stream, where=str(place or "")).add_line]
+        total = len(plan.scenarios) + len(invariants())
+        progress, stream = outputs.enter_context(show_progress(total, sys.stdout))
+        lines: list[RecordLine] = []
+        view = TerminalView(stream, where=str(place or ""), detail=_detail(request.options))
+        emitters = [view.add_line, lines.append]
         if place is not None:
             emitters.append(outputs.enter_context(RecordWriter(place)).write)
 
@@ -160,11 +181,20 @@ async def _run_against(
         suite_run = Run(plan, transport_for(plan.target), emit, progress)
         footer = await run_until_signal(suite_run, suite_run.stop)
     _report_baseline(request.options, suite_run)
+    for report_file in request.report_files:
+        print_line(report_file.write(Record.from_lines(lines)))
     if footer.exit_code == exit_codes.INTERRUPTED:
         print_error("Interrupted. The results so far are above.")
     if footer.exit_code == exit_codes.NOTHING_SELECTED:
         print_error("No scenario was selected; `tus-conformance list --scenarios` names them all.")
     return footer.exit_code
+
+
+def _detail(options: argparse.Namespace) -> Detail:
+    if options.quiet:
+        return "brief"
+    # Whoever names scenarios wants to see them.
+    return "full" if options.verbose or options.only or options.scenarios else "normal"
 
 
 def _plan(target: Target, server: RestartableServer | None, request: _RunRequest) -> RunPlan:
@@ -206,7 +236,7 @@ def _report_baseline(options: argparse.Namespace, suite_run: Run) -> None:
 def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
     words = ["tus-conformance", "run"]
     if options.target is not None:
-        words += ["--target", options.target]
+        words += [options.target]
     if options.server_command is not None:
         words += ["--server-command", options.server_command]
     if options.reference:

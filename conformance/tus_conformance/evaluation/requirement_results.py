@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from tus_conformance.evaluation import verdicts
 from tus_reports import RequirementResult, ScenarioResult, Verdict
 from tus_scenarios import Requirement, ledger
@@ -14,10 +16,11 @@ CORE_REQUIREMENT = "core.implemented"
 
 def evaluate_requirements(results: Sequence[ScenarioResult]) -> list[RequirementResult]:
     """Return the requirements that a run has looked at, in the order of the specification."""
+    selected = [result for result in results if result.is_selected]
     lines = [
         _evaluate_requirement(
             requirement,
-            [scenario for scenario in results if requirement.id in scenario.requirements],
+            [scenario for scenario in selected if requirement.id in scenario.requirements],
         )
         for requirement in ledger().values()
         if requirement.side == "server" and requirement.id != CORE_REQUIREMENT
@@ -41,7 +44,20 @@ def _evaluate_requirement(
             "",
         )
         reason = reason or _not_reached_reason(requirement.id, results)
-    return _result_line(requirement, outcome, tuple(scenario.id for scenario in results), reason)
+    line = _result_line(requirement, outcome, tuple(scenario.id for scenario in results), reason)
+    return structs.replace(line, is_known=_is_known(line, results))
+
+
+def _is_known(line: RequirementResult, results: Sequence[ScenarioResult]) -> bool:
+    """Return whether every scenario that shows the failure is known to."""
+    failing = [
+        scenario
+        for scenario in results
+        if verdicts.of_requirement(line.id, [scenario]) == line.verdict
+    ]
+    return line.verdict in {"fail", "warn"} and all(
+        line.id in scenario.known_failures for scenario in failing
+    )
 
 
 def _scenario_reason(results: ScenarioResult) -> str:
@@ -69,7 +85,10 @@ def _core_result(lines: Sequence[RequirementResult]) -> RequirementResult:
     scenarios = tuple(dict.fromkeys(name for line in parts for name in line.scenarios))
     outcome = verdicts.worst(line.verdict for line in parts)
     reason = next((line.reason for line in parts if line.verdict == outcome and line.reason), "")
-    return _result_line(ledger()[CORE_REQUIREMENT], outcome, scenarios, reason)
+    line = _result_line(ledger()[CORE_REQUIREMENT], outcome, scenarios, reason)
+    causes = [part for part in parts if part.verdict == outcome]
+    is_known = outcome in {"fail", "warn"} and all(part.is_known for part in causes)
+    return structs.replace(line, is_aggregate=True, is_known=is_known)
 
 
 def _result_line(

@@ -207,9 +207,7 @@ def _hypothesis(kinds: Sequence[MoveKind]) -> tuple[Any, Any]:
         import hypothesis
         import hypothesis.strategies as some
     except ImportError:
-        raise MissingError(
-            "The explorer needs hypothesis: pip install 'tus-conformance[explore]'."
-        ) from None
+        raise MissingError("The explorer needs hypothesis: pip install hypothesis.") from None
     often = [kind.name for kind in kinds for _ in range(_PLAIN_WEIGHT if kind.plain else 1)]
     move = some.builds(
         Move,

@@ -56,6 +56,12 @@ class Baseline:
         pairs = set(failing_pairs([results], strict=strict))
         return bool(pairs) and (self.accepts_all or pairs <= self.pairs)
 
+    def known_failures(self, result: ScenarioResult, *, strict: bool) -> dict[str, str]:
+        """Return the requirements whose failure in a scenario is listed, each with its reason."""
+        reasons = {entry.pair: entry.reason for entry in self.entries}
+        failed = failing_pairs([result], strict=strict)
+        return {pair[1]: reasons[pair] for pair in failed if pair in reasons}
+
     def fixed_entries(
         self, results: Iterable[ScenarioResult], *, strict: bool
     ) -> tuple[BaselineEntry, ...]:

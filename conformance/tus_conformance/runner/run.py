@@ -64,13 +64,16 @@ class Run:
         except TargetUnreachable as unreachable:
             problem = f"{unreachable} Nothing was tested."
         if self._scope.cancelled_caught:
-            problem = (
-                f"Interrupted after {len(self.results)} of {len(self.plan.scenarios)} scenarios."
-            )
+            problem = f"Interrupted after {len(self.results)} of {self.scenario_count} scenarios."
         self._evaluate_run()
         footer = self._footer(problem, trio.current_time() - began)
         self._emit(footer)
         return footer
+
+    @property
+    def scenario_count(self) -> int:
+        """Return how many scenarios the record of the whole run has, invariants included."""
+        return len(self.plan.scenarios) + len(self._monitor.invariants)
 
     def stop(self) -> None:
         """End the run: what is under way is given up, and its uploads are removed."""
@@ -113,7 +116,9 @@ class Run:
 
     async def run_scenario(self, scenario: Scenario, session: Session) -> ScenarioResult:
         """Run a scenario, a second time and alone if it failed; return its result."""
-        exclusion = self.plan.selection.exclusion_reason(
+        selection = self.plan.selection
+        deselection = selection.deselection_reason(scenario.id)
+        exclusion = selection.exclusion_reason(
             scenario.id, self.plan.target.profile, scenario.needs
         )
         if exclusion is None and self._first_failure:
@@ -126,7 +131,8 @@ class Run:
             server_lost=self._attempt_runner.server_lost,
         )
         if without_run is not None:
-            return self._scenario_result(scenario, (), *without_run)
+            result = self._scenario_result(scenario, (), *without_run)
+            return structs.replace(result, is_selected=deselection is None)
         attempts = await self._attempt_runner.run_attempts(scenario, session)
         result = self._scenario_result(scenario, attempts, *verdicts.of_scenario(attempts))
         if result.verdict == "fail" and self.plan.fail_fast and not self._is_known(result):
@@ -153,9 +159,9 @@ class Run:
         return self.plan.baseline.covers(result, strict=self.plan.strict)
 
     def _add_result(self, result: ScenarioResult) -> None:
-        if self.plan.baseline.entries and self._is_known(result):
-            reason = f"{result.reason} Known failure: listed in the baseline.".strip()
-            result = structs.replace(result, reason=reason)
+        known = self.plan.baseline.known_failures(result, strict=self.plan.strict)
+        if known:
+            result = structs.replace(result, known_failures=known)
         self.results.append(result)
         self._exchanges += sum(len(attempt.exchanges) for attempt in result.attempts)
         self._emit(result)
@@ -165,23 +171,34 @@ class Run:
         if any(result.attempts for result in self.results):
             for result in self.invariant_results():
                 self._add_result(result)
+                self._progress.on_scenario_end(result.id)
         requirement_lines = requirement_results.evaluate_requirements(self.results)
         for line in requirement_lines:
             self._emit(line)
         self._requirements = Counter(
-            line.verdict
-            for line in requirement_lines
-            if line.id != requirement_results.CORE_REQUIREMENT
+            line.verdict for line in requirement_lines if not line.is_aggregate
         )
 
     def invariant_results(self) -> list[ScenarioResult]:
         """Return what the invariants saw, as scenarios."""
+        return [self._deselect_invariant(result) for result in self._selected_invariants()]
+
+    def _selected_invariants(self) -> list[ScenarioResult]:
         return [
             invariant.result(self.plan.reproduce_command)
             for invariant in self._monitor.invariants
             if self.plan.selection.exclusion_reason(invariant.id, self.plan.target.profile)
             in {None, "not selected by --only"}
         ]
+
+    def _deselect_invariant(self, result: ScenarioResult) -> ScenarioResult:
+        """Return an invariant that --only does not name as left out, unless it was violated."""
+        reason = self.plan.selection.deselection_reason(result.id)
+        if reason is None or result.verdict not in {"pass", "not-applicable"}:
+            return result
+        return structs.replace(
+            result, verdict="excluded", reason=reason, attempts=(), is_selected=False
+        )
 
     def _header(self) -> Header:
         redact = self.plan.target.redaction.redact_text
@@ -193,15 +210,19 @@ class Run:
             arguments=tuple(redact(argument) for argument in self.plan.arguments),
             spec_edition=SPEC_EDITION,
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            server_name=self.plan.target.name,
+            server_version=self.plan.target.version,
+            strict=self.plan.strict,
         )
 
     def _footer(self, problem: str, seconds: float) -> Footer:
         known = {result.id for result in self.results if self._is_known(result)}
+        fixed = self.plan.baseline.fixed_entries(self.results, strict=self.plan.strict)
         code = exit_codes.of_run(
             self.results,
             strict=self.plan.strict,
             known=known,
-            fixed=bool(self.plan.baseline.fixed_entries(self.results, strict=self.plan.strict)),
+            fixed=bool(fixed),
             error=bool(problem),
             interrupted=self._scope.cancelled_caught,
         )
@@ -218,4 +239,5 @@ class Run:
                 map(self.plan.target.redaction.redact_text, self.left_behind.urls)
             ),
             unnamed_creations=tuple(self.left_behind.unnamed),
+            fixed_failures=tuple(" ".join(entry.pair) for entry in fixed),
         )

@@ -25,10 +25,9 @@ class Selection:
         self, scenario: str, profile: Profile, needs: tuple[str, ...] = ()
     ) -> str | None:
         """Return why a scenario, by id and needs, is left out; None where it is not."""
-        if self.only and not _matches(scenario, self.only):
-            return "not selected by --only"
-        if _matches(scenario, self.skip):
-            return "excluded by --skip"
+        reason = self.deselection_reason(scenario)
+        if reason is not None:
+            return reason
         for exclusion in profile.exclude:
             if fnmatchcase(scenario, exclusion.scenario):
                 return exclusion.reason
@@ -36,6 +35,14 @@ class Selection:
             return "it transfers gigabytes; --large includes it"
         if "thorough" in needs and not self.thorough:
             return "it is one of many combinations; --thorough includes it"
+        return None
+
+    def deselection_reason(self, scenario: str) -> str | None:
+        """Return why a scenario is not one of those that the user named; None where it is."""
+        if self.only and not _matches(scenario, self.only):
+            return "not selected by --only"
+        if _matches(scenario, self.skip):
+            return "excluded by --skip"
         return None
 
 

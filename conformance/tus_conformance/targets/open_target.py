@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
 from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.server_process import (
@@ -31,6 +32,8 @@ class TargetOptions:
     server_command: str | None = None
     reference: str | None = None
     large: bool = False
+    name: str | None = None
+    version: str | None = None
 
 
 @asynccontextmanager
@@ -44,17 +47,36 @@ async def open_target(
     """
     url = options.url or (None if options.reference else options.profile.url)
     if options.server_command is not None:
-        if url is None:
-            raise ServerError("--server-command needs --target, the URL where it serves.")
-        async with run_server_command(options.server_command, url) as server:
+        if url is None and "{port}" not in options.server_command:
+            raise ServerError(
+                "--server-command needs the URL where it serves: give it as an argument, or put"
+                " {port} into the command to have it serve at http://127.0.0.1:{port}/files/."
+            )
+        place = url or "http://127.0.0.1:{port}/files/"
+        async with run_server_command(options.server_command, place) as server:
             yield await _resolve(options, server.url), server
     elif url is not None:
         yield await _resolve(options, url), None
     else:
         store = options.reference or "file"
         async with run_reference_server(store, large=options.large) as reference_url:
-            yield await _resolve(options, reference_url), None
+            named = replace(
+                options, name=options.name or "tus-reference", version=options.version or _version()
+            )
+            yield await _resolve(named, reference_url), None
 
 
 async def _resolve(options: TargetOptions, url: str) -> Target:
-    return await resolve_target(options.profile, url, options.headers, options.timeout)
+    return await resolve_target(
+        options.profile,
+        url,
+        options.headers,
+        options.timeout,
+        name=options.name,
+        version=options.version,
+    )
+
+
+def _version() -> str:
+    """Return the version of the reference server, which is that of the distribution."""
+    return version("tus-conformance")

@@ -104,9 +104,17 @@ class Profile(
 ):
     """What to know about a target; every key is optional."""
 
+    name: Annotated[
+        str | None,
+        _key("What reports call the server.", "my-tus-server", minLength=1),
+    ] = None
+    server_version: Annotated[
+        str | None,
+        _key("The version of the server, for reports.", "2.10.0", minLength=1),
+    ] = None
     url: Annotated[
         str | None,
-        _key("The creation URL, instead of --target.", "http://127.0.0.1:1080/"),
+        _key("The creation URL, instead of the command line's.", "http://127.0.0.1:1080/"),
     ] = None
     headers: Annotated[
         dict[str, str],
@@ -200,6 +208,25 @@ class Profile(
         return float(getattr(self, name.replace("-", "_")))
 
 
+PROFILE_NAME = "tus-conformance.toml"
+"""The name of a profile that is used without being given."""
+
+PYPROJECT, TOOL_TABLE = "pyproject.toml", "tus-conformance"
+"""The file and the table of it, below `tool`, where a profile may be instead."""
+
+
+def find_profile(folder: Path) -> Path | None:
+    """Return tus-conformance.toml in a folder, or its pyproject.toml if that has the table."""
+    own, project = folder / PROFILE_NAME, folder / PYPROJECT
+    if own.is_file():
+        return own
+    try:
+        tools = tomllib.loads(project.read_text("utf-8")).get("tool", {})
+    except (OSError, ValueError):
+        return None
+    return project if TOOL_TABLE in tools else None
+
+
 def read_profile(path: Path) -> Profile:
     """Read a profile from a TOML file; raise ProfileError with the line and the known keys."""
     try:
@@ -209,7 +236,10 @@ def read_profile(path: Path) -> Profile:
     except UnicodeDecodeError:
         raise ProfileError(f"The profile {path} is not UTF-8 text.") from None
     try:
-        profile = msgspec.convert(tomllib.loads(text), Profile)
+        table = tomllib.loads(text)
+        if path.name == PYPROJECT:
+            table = table.get("tool", {}).get(TOOL_TABLE, {})
+        profile = msgspec.convert(table, Profile)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"The profile {path} is not TOML: {error}.") from None
     except msgspec.ValidationError as error:

@@ -35,7 +35,7 @@ class CommandSpec:
 def missing_requirement(name: str) -> str | None:
     """Return the sentence that says what to install first, or None if all is there."""
     if not _is_installed("boto3"):
-        return f"--reference s3-{name} needs boto3: pip install 'tus-conformance[s3]'."
+        return f"--reference s3-{name} needs boto3: pip install boto3."
     if name == "moto" and not (_is_installed("moto") and _is_installed("flask")):
         return "--reference s3-moto needs moto: pip install 'moto[s3]' flask flask-cors."
     if name == "localstack" and _localstack_python() is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -21,7 +22,8 @@ class TargetError(ValueError):
 class Target:
     """Where uploads are created, and how to speak to the server there.
 
-    `timeout` is how long, in seconds, the suite waits for a server that shows no progress.
+    `timeout` is how long, in seconds, the suite waits for a server that shows no progress. Reports
+    call the server by its `name` and `version`, or else by its URL.
     `run_program` runs the commands of the profile.
     """
 
@@ -30,19 +32,13 @@ class Target:
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float = DEFAULT_TIMEOUT
     run_program: ProgramRunner = field(default=run_program, repr=False, compare=False)
+    name: str = ""
+    version: str = ""
 
     def __post_init__(self) -> None:
-        try:
-            parts = urlsplit(self.url)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
-            _ = parts.port
-        except ValueError:
-            usable = False
-        if not usable:
-            raise TargetError(
-                f"{self.url!r} is not the URL of a tus endpoint."
-                " Give the whole URL, such as http://127.0.0.1:1080/files/."
-            )
+        mistake = _url_mistake(self.url)
+        if mistake:
+            raise TargetError(f"{self.url!r} is not the URL of a tus endpoint{mistake}")
 
     @property
     def redaction(self) -> Redaction:
@@ -54,11 +50,39 @@ class Target:
         )
 
 
+def _url_mistake(url: str) -> str:
+    """Return what is wrong with a URL and what to do, as the end of a sentence, or nothing."""
+    whole = " Give the whole URL, such as http://127.0.0.1:1080/files/."
+    if any(character <= " " for character in url):
+        return f": it contains a space or a control character.{whole}"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return f".{whole}"
+    if parts.scheme not in {"http", "https"}:
+        bare = _SCHEMELESS.match(url)
+        return f": it has no scheme. Use http://{url}." if bare else f".{whole}"
+    if not host:
+        return f": it names no host.{whole}"
+    try:
+        _ = parts.port
+    except ValueError:
+        return f": its port must be a number from 0 to 65535.{whole}"
+    return f": remove #{parts.fragment}, which is never sent." if parts.fragment else ""
+
+
+_SCHEMELESS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?(/|$)")
+
+
 async def resolve_target(
     profile: Profile,
     url: str | None,
     headers: tuple[tuple[str, str], ...] = (),
     response_timeout: float | None = None,
+    *,
+    name: str | None = None,
+    version: str | None = None,
 ) -> Target:
     """Return the target of a run, with the headers that the profile's `auth` command prints.
 
@@ -73,6 +97,8 @@ async def resolve_target(
         profile=profile,
         headers=(*profile.headers.items(), *authority, *headers),
         timeout=response_timeout or profile.timeout or DEFAULT_TIMEOUT,
+        name=name or profile.name or "",
+        version=version or profile.server_version or "",
     )
 
 

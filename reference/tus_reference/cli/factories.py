@@ -62,7 +62,7 @@ def new_service(
     # Not by importing it: with several workers, it has to be told a folder first.
     if options.expose_metrics and find_spec("prometheus_client") is None:
         raise ConfigError(
-            "--expose-metrics needs prometheus_client: pip install 'tus-conformance[metrics]'."
+            "--expose-metrics needs prometheus_client: pip install prometheus-client."
         )
     layers: list[Layer] = []
     if options.access_log is not None:
@@ -120,9 +120,7 @@ def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
     try:
         from tus_reference.stores.s3 import S3Store, connect
     except ModuleNotFoundError as missing_module:
-        raise ConfigError(
-            f"--store s3 needs {missing_module.name}: pip install 'tus-conformance[s3]'."
-        ) from None
+        raise ConfigError(f"--store s3 needs {missing_module.name}: pip install boto3.") from None
     concurrent_parts = options.s3_concurrent_part_uploads
     store = S3Store(
         options.s3_bucket,
