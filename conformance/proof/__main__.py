@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, figure in count_figures(found).items():
         print(f"{figure:>12}  {name}")
     print(f"{time.monotonic() - began:>11.0f}s  on {options.jobs} processes")
-    failed = _failed_gates(found, PER_SERVER_GATES if options.only else GATES)
+    failed = _check_gates(found, PER_SERVER_GATES if options.only else GATES)
     if options.write and not options.only:
         kept.write_matrix(found)
         PAGE.write_text(render_page(found), "utf-8")
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failed += compare_with_matrix(found, kept.read_matrix())
     else:
         failed += compare_with_matrix(found, kept.read_matrix())
-        failed += _changed_files(found)
+        failed += _find_changed_files(found)
     for sentence in failed:
         print(sentence)
     return 1 if failed else 0
@@ -94,7 +94,7 @@ def _result_line(found: DefectResult | QuirkResult) -> str:
     return f"{found.id}: {found.breaks} {grade}" + (f", with {', '.join(more)}" if more else "")
 
 
-def _failed_gates(found: ProofResult, gates: Mapping[str, Gate]) -> list[str]:
+def _check_gates(found: ProofResult, gates: Mapping[str, Gate]) -> list[str]:
     failed = []
     for name, gate in gates.items():
         sentences = list(gate(found))
@@ -103,7 +103,7 @@ def _failed_gates(found: ProofResult, gates: Mapping[str, Gate]) -> list[str]:
     return failed
 
 
-def _changed_files(found: ProofResult) -> list[str]:
+def _find_changed_files(found: ProofResult) -> list[str]:
     files = {kept.MATRIX: kept.format_matrix(found), PAGE: render_page(found)}
     return [
         f"{path.name} is out of date; find out why, then write it with --write."

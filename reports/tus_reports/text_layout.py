@@ -75,7 +75,7 @@ def heading_row(title: str, width: int) -> StyledLine:
 def line_writer(stream: TextIO, *, colour: bool) -> Callable[[StyledLine], None]:
     """Return what writes rows to a stream. What its encoding lacks is written in ASCII."""
     if colour:
-        return _coloured_writer(stream)
+        return _make_coloured_writer(stream)
 
     def write_line(line: StyledLine) -> None:
         stream.write(encode_for(plain_text(line), stream.encoding) + "\n")
@@ -84,7 +84,7 @@ def line_writer(stream: TextIO, *, colour: bool) -> Callable[[StyledLine], None]
     return write_line
 
 
-def _coloured_writer(stream: TextIO) -> Callable[[StyledLine], None]:
+def _make_coloured_writer(stream: TextIO) -> Callable[[StyledLine], None]:
     from rich.console import Console  # a log needs none
     from rich.text import Text
 

@@ -15,7 +15,7 @@ from tus_scenarios.spec_sentences import (
     LedgerComparison,
     compare_sentences,
     find_sentences,
-    recorded_sentences,
+    read_recorded_sentences,
 )
 
 TEXT = """# A protocol
@@ -150,7 +150,7 @@ def test_a_requirement_missing_from_the_ledger_is_reported() -> None:
 
 def test_every_kept_sentence_has_requirements_and_each_of_those_a_sentence() -> None:
     """This needs no text: 127 sentences, each with rows that the ledger has."""
-    recorded = recorded_sentences()
+    recorded = read_recorded_sentences()
     comparison = compare_sentences(recorded, recorded, ledger())
     assert comparison == LedgerComparison(matched=127)
 
@@ -160,5 +160,5 @@ def test_the_text_of_the_specification_agrees() -> None:
     """Every sentence, at its place, word for word."""
     text = Path(os.environ["TUS_SPEC_TEXT"]).read_text("utf-8")
     assert compare_sentences(
-        find_sentences(text), recorded_sentences(), ledger()
+        find_sentences(text), read_recorded_sentences(), ledger()
     ) == LedgerComparison(matched=127)

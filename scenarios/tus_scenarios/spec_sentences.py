@@ -78,7 +78,7 @@ class LedgerComparison:
         )
 
 
-def recorded_sentences() -> tuple[KeywordSentence, ...]:
+def read_recorded_sentences() -> tuple[KeywordSentence, ...]:
     """Read the sentences of tus 1.0.0 as they are kept here, in the order of the specification."""
     known_sentences = (
         resources.files(__package__).joinpath("ledger/sentences-1.0.0.tsv").read_text("utf-8")

@@ -169,7 +169,7 @@ def _sample_share(module: str, wanted: dict[str, list[Mutant]], share: float | N
 def _timeout_for(module: str, check_mutant: MutantTests) -> float:
     """Return how long to wait for a mutant's tests; those of the module itself have to pass."""
     began = time.monotonic()
-    outcome, how = run_mutant(Mutant.unmodified(module), check_mutant, seconds=600)
+    outcome, how = run_mutant(Mutant.read_unmodified(module), check_mutant, seconds=600)
     if outcome != "survived":
         raise SystemExit(f"The tests of {module} do not pass as it is: {how}.")
     return 30 + 5 * (time.monotonic() - began)

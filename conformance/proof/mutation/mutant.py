@@ -34,7 +34,7 @@ class Mutant:
     render: Callable[[], str]
 
     @classmethod
-    def unmodified(cls, module: str) -> Mutant:
+    def read_unmodified(cls, module: str) -> Mutant:
         """Return the module as it is, to be tried like a mutant."""
         path = path_of(module)
         return cls(module, path, 0, lambda: path.read_text("utf-8"))

@@ -101,7 +101,7 @@ _SEPARATOR = "; "
 
 
 def _unmodified_result(module: str) -> set[str]:
-    outcome, how = run_mutant(Mutant.unmodified(module), run_suite_on_mutant, seconds=600)
+    outcome, how = run_mutant(Mutant.read_unmodified(module), run_suite_on_mutant, seconds=600)
     if outcome != "survived":
         raise SystemExit(f"The server as it is does not pass: {how}.")
     return set(how.split(_SEPARATOR))

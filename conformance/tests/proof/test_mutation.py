@@ -120,7 +120,7 @@ def test_a_mutant_that_hangs_is_given_up(module: str) -> None:
 
 
 def test_a_module_that_was_there_before_is_no_place_for_a_mutant() -> None:
-    mutant = Mutant.unmodified("proof.mutation.mutant")
+    mutant = Mutant.read_unmodified("proof.mutation.mutant")
     with pytest.raises(RuntimeError, match=r"^proof\.mutation\.mutant was imported before"):
         run_mutant(mutant, lambda: (False, ""), seconds=60)
 

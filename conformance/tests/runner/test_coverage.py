@@ -15,7 +15,7 @@ from tus_conformance.cli.main import main
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.coverage import compute_coverage
 from tus_scenarios import Scenario, ledger, scenarios
-from tus_scenarios.spec_sentences import compare_sentences, find_sentences, recorded_sentences
+from tus_scenarios.spec_sentences import compare_sentences, find_sentences, read_recorded_sentences
 
 ONE = "core.patch.zero-length"
 
@@ -85,7 +85,7 @@ def test_a_text_that_disagrees_is_refused(
 
 def test_sentences_that_agree_are_counted() -> None:
     covered = compute_coverage(ledger(), scenarios(), invariants())
-    kept = recorded_sentences()
+    kept = read_recorded_sentences()
     assert "127 sentences with a keyword" in coverage_table(
         covered, compare_sentences(kept, kept, ledger())
     )

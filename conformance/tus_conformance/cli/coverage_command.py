@@ -16,7 +16,7 @@ from tus_scenarios.spec_sentences import (
     LedgerComparison,
     compare_sentences,
     find_sentences,
-    recorded_sentences,
+    read_recorded_sentences,
 )
 
 _STATE_TEXT = {
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     matching = (
         None
         if text is None
-        else compare_sentences(find_sentences(text), recorded_sentences(), ledger())
+        else compare_sentences(find_sentences(text), read_recorded_sentences(), ledger())
     )
     print_line(coverage_table(found_coverage, matching))
     whole = found_coverage.complete and (matching is None or matching.agrees)

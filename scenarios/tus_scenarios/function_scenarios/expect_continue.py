@@ -54,7 +54,7 @@ async def _receive_final_or_continue(paused: PausedRequest) -> int | None:
         "  expects every byte in place [creation-with-upload.upload-offset-value].",
     ),
 )
-async def asked_to_continue(context: ScenarioContext) -> None:
+async def continue_when_asked(context: ScenarioContext) -> None:
     """Hold the body of a creation back until 100 comes."""
     paused = await context.open_request(
         "POST", RequestSpec(length=LENGTH, send=SENT, header=_HEADERS)
@@ -107,7 +107,7 @@ async def asked_to_continue(context: ScenarioContext) -> None:
         "  expects status 413; else a failure [creation.max-size.413].",
     ),
 )
-async def refused_before_sending(context: ScenarioContext) -> None:
+async def reject_before_sending(context: ScenarioContext) -> None:
     """Hold the body of a creation back that is refused."""
     paused = await context.open_request(
         "POST", RequestSpec(length="{max-size+1}", send=SENT, header=_HEADERS)
@@ -150,7 +150,7 @@ async def refused_before_sending(context: ScenarioContext) -> None:
         "  expects every byte in place; else a failure [core.patch.offset-mismatch-no-change].",
     ),
 )
-async def patch_refused_before_sending(context: ScenarioContext) -> None:
+async def reject_patch_before_sending(context: ScenarioContext) -> None:
     """Hold the body of a PATCH back that is refused."""
     await context.create_upload(GivenUpload(length=LENGTH))
     request = RequestSpec(offset=WRONG_OFFSET, send=AHEAD, header={"Expect": "100-continue"})

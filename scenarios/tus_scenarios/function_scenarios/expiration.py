@@ -53,7 +53,7 @@ async def _wait_until_removed(context: ScenarioContext) -> ScenarioResponse:
         "  expects 404 or 410; else a warning [expiration.removed-404-410].",
     ),
 )
-async def expired_upload_removed(context: ScenarioContext) -> None:
+async def remove_expired_upload(context: ScenarioContext) -> None:
     """Wait for an unfinished upload to expire."""
     await context.create_upload(GivenUpload(length=LENGTH, stored=STORED))
     last_response = await _wait_until_removed(context)
@@ -89,7 +89,7 @@ async def expired_upload_removed(context: ScenarioContext) -> None:
         "  expects a 2xx; else a warning [expiration.complete-not-removed].",
     ),
 )
-async def complete_not_removed(context: ScenarioContext) -> None:
+async def keep_complete_upload(context: ScenarioContext) -> None:
     """Wait whether a complete upload expires."""
     await context.create_upload(GivenUpload(length=COMPLETE, stored=COMPLETE))
     context.expect(

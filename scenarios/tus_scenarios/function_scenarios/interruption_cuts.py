@@ -74,7 +74,7 @@ async def _cut_patch(context: ScenarioContext, upload: ScenarioUpload, name: str
         "  expects every byte in place; else a failure [core.net.detect-errors].",
     ),
 )
-async def ten_cuts(context: ScenarioContext) -> None:
+async def resume_after_cuts(context: ScenarioContext) -> None:
     """Break one upload off ten times."""
     upload = await context.create_upload(GivenUpload(length=LENGTH))
     for attempt in range(CUTS):

@@ -54,7 +54,7 @@ _UNCHANGED = "core.patch.offset-mismatch-no-change"
         " [core.patch.offset-mismatch-no-change].",
     ),
 )
-async def wrapped_offset(context: ScenarioContext) -> None:
+async def reject_wrapped_offset(context: ScenarioContext) -> None:
     """Send to offsets that wrap around."""
     length = SPARSE_LENGTH
     await context.create_upload(GivenUpload(length=length))

@@ -114,7 +114,7 @@ async def exceeds_in_two(context: ScenarioContext) -> None:
         "  expects every byte in place; else a failure [core.patch.store-partial].",
     ),
 )
-async def stalled_patch(context: ScenarioContext) -> None:
+async def close_stalled_patch(context: ScenarioContext) -> None:
     """Stall a PATCH for longer than the server waits."""
     paused = await start_paused_patch(context)
     timeout_response = await paused.wait_for_reply(
