@@ -83,6 +83,14 @@ def test_shares(counts: dict[Verdict, int], verdict: Verdict, sentence: str) -> 
     assert (share.verdict, share.sentence) == (verdict, sentence)
 
 
+def test_an_extension_that_a_server_neither_lists_nor_has_is_not_offered() -> None:
+    """One row may hold for it: that it is not listed without what it builds on, say."""
+    share = GroupTotals("an extension", {"pass": 1, "not-applicable": 8}, is_absent=True)
+    assert (share.verdict, share.sentence) == ("unsupported", "not offered")
+    wrong = GroupTotals("an extension", {"fail": 1, "not-applicable": 8}, is_absent=True)
+    assert wrong.sentence.startswith("violates 1 of 1 requirement")
+
+
 @pytest.mark.parametrize(
     ("kept", "exit_code", "sentence"),
     [

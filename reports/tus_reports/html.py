@@ -95,7 +95,7 @@ def build_report(record: Record, *, spec_text: str = "", brief: bool = False) ->
         conclusion=conclusion_sentence(record),
         verdict=_overall_verdict(record),
         found=found,
-        extensions=totals_by_extension(record.requirements),
+        extensions=totals_by_extension(record),
         levels=totals_by_level(record.requirements),
         scenario_counts=count_verdicts(record.scenarios),
         requirement_counts=count_verdicts(record.requirements),
@@ -116,7 +116,7 @@ def _overall_verdict(record: Record) -> Verdict:
 
 
 def _extension_views(record: Record, spec: Sequence[SpecSection]) -> Iterable[ExtensionView]:
-    for share in totals_by_extension(record.requirements):
+    for share in totals_by_extension(record):
         sections: dict[str, list[RequirementResult]] = {}
         for requirement in record.requirements:
             if requirement.extension == share.name:

@@ -36,9 +36,7 @@ def json_report(record: Record) -> str:
             "scenarios": count_verdicts(record.scenarios),
             "requirements": count_verdicts(record.requirements),
         },
-        "extensions": [
-            _totals_object(totals) for totals in totals_by_extension(record.requirements)
-        ],
+        "extensions": [_totals_object(totals) for totals in totals_by_extension(record)],
         "levels": [_totals_object(totals) for totals in totals_by_level(record.requirements)],
         "findings": [
             {

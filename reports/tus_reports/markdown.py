@@ -74,7 +74,7 @@ def _longest_backtick_run(text: str) -> int:
 
 
 def _extension_table(record: Record) -> Iterator[str]:
-    shares = totals_by_extension(record.requirements)
+    shares = totals_by_extension(record)
     rows = [
         f"| {_format_verdict(share.verdict)} | {escape_markdown(share.name)} "
         f"| {escape_markdown(share.sentence)} |"

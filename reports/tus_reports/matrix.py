@@ -119,7 +119,7 @@ class _ServerColumn:
         record = server.record
         self.rows = {requirement.id: requirement for requirement in record.requirements}
         self.said = summarize_requirements(record)
-        self.shares = {share.name: share for share in totals_by_extension(record.requirements)}
+        self.shares = {share.name: share for share in totals_by_extension(record)}
 
     def cell(self, name: str) -> MatrixCell:
         """Return what this run says of a requirement."""

@@ -44,6 +44,7 @@ Rule = Literal[
     "invariant",
     "server-exit",
     "another-case",
+    "earlier-response",
     "no-response",
     "unresolved",
     "stopped",
@@ -62,6 +63,7 @@ Rule = Literal[
 A check that was not reached has no grade, and one of these:
 
 - `another-case`: the response is not of the case that the expectation is about.
+- `earlier-response`: nor is an earlier response that it depends on.
 - `no-response`: there is no response to evaluate.
 - `unresolved`: a reference has no value.
 - `stopped`: the scenario ended before.

@@ -305,7 +305,7 @@ def _result_rows(record: Record, width: int, *, with_totals: bool) -> Iterator[S
     yield from indented_lines(conclusion_sentence(record), width=width, indent=0, style="bold")
     if not with_totals:
         return
-    shares = list(totals_by_extension(record.requirements))
+    shares = list(totals_by_extension(record))
     if len(shares) > 1:
         shares.append(whole_totals(record))
     if shares:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tus_reports.findings import SERIOUS, UNDETERMINED
 from tus_reports.record import VERDICTS, Footer, RequirementResult, ScenarioResult, Verdict
@@ -27,10 +27,14 @@ _NOT_EVALUATED: frozenset[Verdict] = frozenset({"unsupported", "not-applicable",
 
 @dataclass(frozen=True)
 class GroupTotals:
-    """How the requirements of one extension, or of one level, came out."""
+    """How the requirements of one extension, or of one level, came out.
+
+    `is_absent` says that it is an extension that the server neither lists nor was seen to have.
+    """
 
     name: str
     counts: dict[Verdict, int]
+    is_absent: bool = False
 
     @property
     def total(self) -> int:
@@ -50,7 +54,7 @@ class GroupTotals:
         """
         held = sum(self.counts.get(verdict, 0) for verdict in _PASSING)
         serious = sum(self.counts.get(verdict, 0) for verdict in SERIOUS)
-        return bool(serious) or self.counts.get("unsupported", 0) <= held
+        return bool(serious) or not (self.is_absent or self.counts.get("unsupported", 0) > held)
 
     @property
     def verdict(self) -> Verdict:
@@ -82,9 +86,16 @@ def count_verdicts(lines: Iterable[ScenarioResult | RequirementResult]) -> dict[
     return {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]}
 
 
-def totals_by_extension(requirements: Iterable[RequirementResult]) -> tuple[GroupTotals, ...]:
+def totals_by_extension(record: Record) -> tuple[GroupTotals, ...]:
     """Return the requirements' sums for each extension, in the order of the record."""
-    return _group_totals((requirement.extension, requirement) for requirement in requirements)
+    capabilities = record.discovery.capabilities if record.discovery is not None else ()
+    absent = {
+        found.name
+        for found in capabilities
+        if not found.advertised and found.observed != "accepted"
+    }
+    groups = _group_totals((line.extension, line) for line in record.requirements)
+    return tuple(replace(each, is_absent=each.name in absent) for each in groups)
 
 
 def whole_totals(record: Record) -> GroupTotals:

@@ -54,6 +54,11 @@ BROKEN_SAMPLES = {
         "{ given = { length = 10 } }, { head = {} },",
         "expects nothing",
     ),
+    "a comparison with nothing": (
+        'header.Upload-Offset = "{upload.offset+1}"',
+        'header.Upload-Offset = { same = "asket" }',
+        "compares with the response to 'asket', but no earlier step has this name",
+    ),
     "a name given twice": (
         "{ given = { length = 10 } },",
         '{ given = { length = 10 } }, { head = {}, name = "asked" },',

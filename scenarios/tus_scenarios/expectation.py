@@ -51,7 +51,8 @@ class HeaderMatcher(
     `form` is a grammar; `includes` and `excludes` name members of a list or directives, letter
     case aside; `among` lists all that may be members of a list, `members` all that are, in any
     order; `metadata` and `concat` compare pairs and resolved URLs; `least` and `most` bound an
-    integer; `differs` is any other value than that.
+    integer; `differs` is any other value than that; `same` names an earlier step whose response
+    must have the same members, or lack the header as this one does.
     """
 
     equals: str | None = None
@@ -65,6 +66,7 @@ class HeaderMatcher(
     concat: str | None = None
     least: int | str | None = None
     most: int | str | None = None
+    same: str | None = None
 
 
 HeaderCondition = str | int | bool | HeaderMatcher

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tus_scenarios.expectation import Condition, Expectation, StatusPattern
+from tus_scenarios.expectation import Condition, Expectation, HeaderMatcher, StatusPattern
 from tus_scenarios.network_fault import PositionError, resolve_position
 from tus_scenarios.prose import describe_condition
 from tus_scenarios.reader import ScenarioError
@@ -113,6 +113,7 @@ def _check_steps(scenario: Scenario) -> Iterator[str]:
             if not any(_has_condition(condition) for _, condition in expectation.alternatives):
                 yield f"step {number} has an expectation without any condition."
             yield from _check_after(number, expectation, names - {step.name})
+            yield from _check_same(number, expectation, names - {step.name})
             yield from _check_alternatives(number, expectation)
         yield from _check_body(number, step.message)
         yield from _check_faults(number, step.message, scenario.steps[number:])
@@ -128,6 +129,19 @@ def _check_after(number: int, expectation: Expectation, names: set[str]) -> Iter
             )
         if not _has_condition(condition):
             yield f"step {number} depends on the response to {name!r} without a condition."
+
+
+def _check_same(number: int, expectation: Expectation, names: set[str]) -> Iterator[str]:
+    """Yield where a header is compared with that of a response that is not there."""
+    for _, condition in expectation.alternatives:
+        for matches in condition.header.values():
+            for match in matches if isinstance(matches, tuple) else (matches,):
+                same = match.same if isinstance(match, HeaderMatcher) else None
+                if same is not None and same not in names:
+                    yield (
+                        f"step {number} compares with the response to {same!r},"
+                        " but no earlier step has this name."
+                    )
 
 
 def _check_name(what: str, name: str) -> Iterator[str]:

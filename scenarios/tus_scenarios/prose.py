@@ -143,6 +143,8 @@ def _describe_matcher(matcher: HeaderMatcher, fill: FillReferences) -> list[str]
         )
         if value is not None
     ]
+    if matcher.same is not None:
+        asked.append(f"as in the response to {matcher.same!r}")
     if matcher.form is not None:
         verb = "made of" if matcher.form.startswith("metadata-") else "that is"
         asked.append(f"{verb} {_FORMAT_NAMES[matcher.form]}")

@@ -145,3 +145,30 @@ async def test_a_body_is_compared_with_the_content_of_its_upload(
         reply = StepResponse(replace(answer, body=body), "GET", HELD.url, 0, upload)
         found = meets(Condition(content=(5, 15)), reply, References(here, {}, {}, {}))
     assert found is held
+
+
+SAME = """
+{ options = {}, name = "plain" },
+{ options = {}, expect = [
+  { header.X = { same = "plain" }, checks = "core.head.upload-offset" },
+] },
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "held"),
+    [
+        (ok(X="a,b"), ok(X="b, a"), True),
+        (ok(X="a,b"), ok(X="a"), False),
+        (ok(X="a"), ok(), False),
+        (ok(), ok(X="a"), False),
+        (ok(), ok(), True),
+    ],
+)
+async def test_a_header_is_the_same_with_its_members_in_any_order_or_absent_in_both(
+    first: ScriptedResponse, second: ScriptedResponse, held: bool
+) -> None:
+    answering, _ = script_answers(first, second)
+    async with open_session(answering) as session:
+        attempt = await execute_scenario(scenario_from_toml(SAME), session)
+    assert check_grades(attempt) == ["held pass" if held else "violated fail"]

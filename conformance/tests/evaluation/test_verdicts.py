@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,3 +200,33 @@ def test_a_requirement_takes_its_worst_verdict(
 ) -> None:
     assert verdicts.of_requirement("a", told) == expected
     assert verdicts.of_requirement("a", reversed(told)) == expected
+
+
+def named(name: str, *attempts: str, rows: tuple[str, ...]) -> ScenarioResult:
+    """Return a scenario of a name that checks these rows."""
+    return msgspec.structs.replace(scenario(*attempts, rows=rows), id=name)
+
+
+BLOCKED = "a -;blocked"
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "tally"),
+    [
+        ([("x", "a pass"), ("y", BLOCKED)], ("pass", 1, 1)),
+        ([("x", "a pass"), ("y", "a warn"), ("z", BLOCKED)], ("warn", 2, 1)),
+        ([("a/first", "a pass"), ("a/last", BLOCKED)], ("pass", 1, 1)),
+        ([("a", BLOCKED)], ("blocked", 0, 0)),
+        ([("a", BLOCKED), ("b", "a pass")], ("blocked", 0, 0)),
+        ([("x", "a pass"), ("y", "a fail"), ("z", BLOCKED)], ("fail", 0, 0)),
+        ([("x", "a pass"), ("y", ";inconclusive")], ("inconclusive", 0, 0)),
+    ],
+)
+def test_what_was_not_reached_counts_only_where_it_is_what_the_requirement_is_about(
+    scenarios: list[tuple[str, str]], tally: tuple[Verdict, int, int]
+) -> None:
+    told = [
+        named(name, said, rows=("b", "a") if name == "b" else ("a",)) for name, said in scenarios
+    ]
+    found = verdicts.tally_requirement("a", told)
+    assert (found.verdict, found.held, found.blocked) == tally

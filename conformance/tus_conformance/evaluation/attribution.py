@@ -12,11 +12,11 @@ from msgspec import structs
 
 from tus_conformance.discovery.prober import NO_UPLOAD_STATUSES
 from tus_conformance.evaluation import verdicts
-from tus_conformance.evaluation.expectations import evaluate_expectation
+from tus_conformance.evaluation.expectations import describe_outcome, evaluate_expectation
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
-from tus_reports import Attempt, Check
+from tus_reports import Attempt, Check, Rule
 from tus_scenarios import Expectation, Scenario
 
 COMPLETE_UPLOAD_REQUIREMENTS = {
@@ -60,12 +60,46 @@ def evaluate_reply(
             each, reply, references, step, after_waiting=after_waiting
         )
     ]
+    broken = find_broken_answer(reply)
+    if broken is not None and all(check.grade is None for check in checks):
+        checks = _charge_first(checks, reply, broken)
     if not _was_forgotten(reply, forgets=references.session.discovery.forgets_complete_uploads):
         return checks, None
     charged = [check for check in checks if _counts_for_complete_upload(check, scenario)]
     if charged == checks:
         return checks, None
     return charged, StopScenario("forgotten-upload", _FORGOTTEN_REASON)
+
+
+def find_broken_answer(reply: StepResponse) -> Rule | None:
+    """Return why a response fails in any row, if it does, whatever the step asks of it.
+
+    HEAD of an upload and OPTIONS of the creation URL are valid whatever was sent before; of other
+    requests a step must say whether they are.
+    """
+    if reply.status is not None:
+        return "server-error" if reply.status >= 500 and reply.status != 501 else None
+    of_upload = reply.upload is not None and reply.url == reply.upload.url
+    is_valid = reply.method == "OPTIONS" or (reply.method == "HEAD" and of_upload)
+    return "unanswered" if reply.closed and is_valid else None
+
+
+def _charge_first(checks: Sequence[Check], reply: StepResponse, rule: Rule) -> list[Check]:
+    """Return the checks, the first that waited for another response as violated."""
+    for place, check in enumerate(checks):
+        if check.rule in {"another-case", "no-response"}:
+            charged = structs.replace(
+                check,
+                outcome="violated",
+                grade="fail",
+                rule=rule,
+                expected="a response to a valid request",
+                actual=describe_outcome(reply),
+                explanation="",
+                exchange=reply.exchange_index,
+            )
+            return [*checks[:place], charged, *checks[place + 1 :]]
+    return list(checks)
 
 
 def _was_forgotten(reply: StepResponse, *, forgets: bool) -> bool:

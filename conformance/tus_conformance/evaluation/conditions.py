@@ -8,7 +8,7 @@ from tus_conformance.evaluation.finish_outcome import is_intact
 from tus_conformance.evaluation.header_matching import matches
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
-from tus_conformance.transport.header_values import is_integer
+from tus_conformance.transport.header_values import is_integer, split_list
 from tus_scenarios import Condition, HeaderCondition, HeaderConditions, HeaderMatcher
 
 _NUMBERS = {"Upload-Offset", "Upload-Length", "Tus-Max-Size"}
@@ -52,12 +52,21 @@ def _has_header(
     value = reply.header(name)
     if isinstance(match, bool):
         return (value is not None) is match
+    if isinstance(match, HeaderMatcher) and match.same is not None:
+        return same_members(value, references.response(match.same).header(name))
     if value is None:
         return False
     if isinstance(match, HeaderMatcher):
         return matches(_resolve_references(match, references), value, base=reply.url)
     wanted = references.resolve_text(str(match))
     return value == wanted or (name in _NUMBERS and _same_number(wanted, value))
+
+
+def same_members(value: str | None, other: str | None) -> bool:
+    """Return whether two lists have the same members in any order, or neither is there."""
+    if value is None or other is None:
+        return value is other
+    return sorted(split_list(value.lower())) == sorted(split_list(other.lower()))
 
 
 def _same_number(wanted: str, value: str) -> bool:

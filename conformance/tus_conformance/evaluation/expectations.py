@@ -33,7 +33,7 @@ def evaluate_expectation(
     try:
         other_case = _find_other_case(expectation, references)
         if other_case:
-            return not_reached_checks(expectation, other_case, step, "another-case")
+            return not_reached_checks(expectation, other_case, step, "earlier-response")
         expected = prose.describe_pass_condition(expectation, references.resolve_text)
         if expectation.when is not None and not meets(expectation.when, reply, references):
             return _other_response_checks(expectation, reply, step)
@@ -134,14 +134,21 @@ def _headers_named(expectation: Expectation) -> list[str]:
 def _describe_actual(expectation: Expectation, reply: StepResponse) -> str:
     if reply.finish_state is not None:
         return reply.finding
+    shown = [describe_outcome(reply)]
     if reply.status is None:
-        failure = reply.http_response.failure
-        return failure.message if failure else "no response"
-    shown = [f"status {reply.status}"]
+        return shown[0]
     for name in _headers_named(expectation):
         value = reply.header(name)
         shown.append(f"no {name}" if value is None else f"{name}: {value}")
     return ", ".join(shown)
+
+
+def describe_outcome(reply: StepResponse) -> str:
+    """Return the status of a response, or what kept it from coming."""
+    if reply.status is not None:
+        return f"status {reply.status}"
+    failure = reply.http_response.failure
+    return failure.message if failure else "no response"
 
 
 def _decisive_lines(expectation: Expectation, reply: StepResponse) -> str:

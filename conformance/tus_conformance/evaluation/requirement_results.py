@@ -32,8 +32,10 @@ def evaluate_requirements(results: Sequence[ScenarioResult]) -> list[Requirement
 def _evaluate_requirement(
     requirement: Requirement, results: Sequence[ScenarioResult]
 ) -> RequirementResult:
-    outcome = verdicts.of_requirement(requirement.id, results)
-    reason = ""
+    tally = verdicts.tally_requirement(requirement.id, results)
+    outcome, reason = tally.verdict, ""
+    if tally.blocked:
+        reason = f"Held in {tally.held} scenarios, not reached in {tally.blocked}."
     if outcome in verdicts.UNDETERMINED:
         reason = next(
             (

@@ -9,6 +9,7 @@ worst of what every scenario says of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from tus_conformance.state.early_exit import StopCause
 from tus_reports import VERDICTS, Attempt, Check, ScenarioResult, Verdict
@@ -70,13 +71,57 @@ def of_scenario(attempts: Sequence[Attempt]) -> tuple[Verdict, str]:
     )
 
 
+@dataclass(frozen=True)
+class RequirementTally:
+    """What the scenarios of a requirement say of it: its verdict, and how many say what.
+
+    `blocked` counts the scenarios that could not reach it and are left out, because it held in
+    others.
+    """
+
+    verdict: Verdict
+    held: int = 0
+    blocked: int = 0
+
+
 def of_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> Verdict:
     """Return the verdict of a requirement over every scenario that checks it."""
-    return worst(
-        _scenario_contribution(requirement, scenario)
+    return tally_requirement(requirement, scenarios).verdict
+
+
+def tally_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> RequirementTally:
+    """Return the verdict of a requirement, and the scenarios it held in or was not reached in.
+
+    A scenario that could not reach it does not count where it held in others, unless each scenario
+    that is about the requirement was blocked.
+    """
+    said = [
+        (is_about(scenario, requirement), _scenario_contribution(requirement, scenario))
         for scenario in scenarios
         if requirement in scenario.requirements
-    )
+    ]
+    verdict = worst(each for _, each in said)
+    held = [is_own for is_own, each in said if each in _HELD]
+    blocked = [is_own for is_own, each in said if each == "blocked"]
+    is_reached = any(held) or not any(is_own for is_own, _ in said)
+    if verdict != "blocked" or not held or not is_reached:
+        return RequirementTally(verdict)
+    rest = worst(each for _, each in said if each != "blocked")
+    return RequirementTally(rest, len(held), len(blocked))
+
+
+def is_about(scenario: ScenarioResult, requirement: str) -> bool:
+    """Return whether a requirement is what a scenario is about: named by its id, or checked first.
+
+    Of a scenario whose id names a requirement that it checks, no other is what it is about.
+    """
+    name = scenario.id.partition("/")[0]
+    if name in scenario.requirements:
+        return name == requirement
+    return scenario.requirements[:1] == (requirement,)
+
+
+_HELD: frozenset[Verdict] = frozenset({"pass", "note", "warn"})
 
 
 def _failed(attempt: Attempt) -> set[str]:
