@@ -1,4 +1,4 @@
-"""other_protocols.py: what a port is that does not answer HTTP; over loopback."""
+"""`discovery.other_protocols`: what a port is that does not answer HTTP; over loopback."""
 
 from __future__ import annotations
 

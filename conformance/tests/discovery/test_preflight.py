@@ -1,4 +1,4 @@
-"""preflight.py, endpoint_kinds.py: two sentences for what is not tus; no refusal of what is."""
+"""`discovery.preflight`: two sentences for what is not tus; no refusal of what is."""
 
 from __future__ import annotations
 
