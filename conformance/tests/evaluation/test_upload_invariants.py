@@ -1,4 +1,4 @@
-"""`head_invariants`, `write_invariants` and `upload_history`: each rule held, broken, or silent."""
+"""`evaluation.upload_history`: each rule over one upload holds, breaks, or does not apply."""
 
 from __future__ import annotations
 
