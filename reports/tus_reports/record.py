@@ -31,6 +31,14 @@ Verdict = Literal[
 ]
 """How a scenario or a requirement came out."""
 
+Side = Literal["server", "client"]
+"""Who was judged."""
+
+ClientOutcome = Literal[
+    "whole", "reported", "silent", "lied", "damaged", "endless", "hangs", "crashed", "incomplete"
+]
+"""What came of a client in a situation: what it said against what was stored."""
+
 Grade = Literal["pass", "warn", "note", "fail"]
 """How good one outcome of a check is."""
 
@@ -172,7 +180,8 @@ class Header(
     """What was run, by what, against what; `started_at` is an RFC 3339 time.
 
     `server_name` and `server_version` are what the user calls the server. In a `strict` run,
-    warnings count as failures.
+    warnings count as failures. `side` says whether a server or a client
+    was tested; `target` is the server's URL or the client's command.
     """
 
     format: int
@@ -185,6 +194,7 @@ class Header(
     server_name: str = ""
     server_version: str = ""
     strict: bool = False
+    side: Side = "server"
 
 
 class Capability(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -222,7 +232,8 @@ class ScenarioResult(
     `steps` has a sentence each; an indented one is an expectation of the step above it. `command`
     is the command line that repeats the scenario. `is_selected` is False for a scenario that the
     user left out of the run. `known_failures` are the requirements whose failure here is listed in
-    the baseline, each with the reason given there.
+    the baseline, each with the reason given there. `outcome` is what came of a client; a record of
+    a server has none.
     """
 
     id: str
@@ -237,6 +248,7 @@ class ScenarioResult(
     command: str = ""
     is_selected: bool = True
     known_failures: dict[str, str] = {}
+    outcome: ClientOutcome | None = None
 
 
 class RequirementResult(

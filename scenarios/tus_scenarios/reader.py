@@ -46,12 +46,12 @@ def parse_scenarios(text: str, where: str) -> list[Scenario]:
         raise ScenarioError(
             f"{where} contains no scenario; each scenario starts with [[scenario]]."
         )
-    file = _convert({**document, "scenario": []}, ScenarioFile, where)
+    file = convert_document({**document, "scenario": []}, ScenarioFile, where)
     scenarios = []
     for number, source in enumerate(sources, 1):
         name = source.get("id") if isinstance(source, dict) else None
         at = f"{where}, scenario {name or f'number {number}'}"
-        scenarios += _unfold(_convert(source, ScenarioSource, at), file, at)
+        scenarios += _unfold(convert_document(source, ScenarioSource, at), file, at)
     return scenarios
 
 
@@ -63,7 +63,8 @@ def _unfold(source: ScenarioSource, file: ScenarioFile, where: str) -> list[Scen
         raise ScenarioError(f"{where}, its parameters filled in: {message_text}.") from None
 
 
-def _convert(document: Any, kind: type[Model], where: str) -> Model:
+def convert_document(document: Any, kind: type[Model], where: str) -> Model:
+    """Return a document as a value of a type; raise ScenarioError, which names `where`."""
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:

@@ -177,7 +177,7 @@ async def test_an_answer_of_the_proxy_leaves_the_server_alone() -> None:
 
 @pytest.mark.parametrize("by", ["fin", "rst"])
 async def test_a_client_that_goes_away_is_cut_for_the_server_in_the_same_way(by: str) -> None:
-    from tus_conformance.proxy.connection_end import close_stream
+    from tus_conformance.transport.connection_end import close_stream
 
     async with start_proxy() as stage:
         client = await stage.connect()

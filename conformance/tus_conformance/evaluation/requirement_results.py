@@ -13,6 +13,21 @@ from tus_scenarios import Requirement, ledger
 CORE_REQUIREMENT = "core.implemented"
 """The sum of the MUST and MUST NOT requirements of the core; there is nothing to send for it."""
 
+CLIENT_CORE_REQUIREMENT = "client.core.implemented"
+"""The same for clients; outcomes that no other requirement is about are charged to it."""
+
+
+def evaluate_client_requirements(results: Sequence[ScenarioResult]) -> list[RequirementResult]:
+    """Return the requirements of clients that a run has looked at, in that order too."""
+    lines = [
+        _evaluate_requirement(
+            requirement, [each for each in results if requirement.id in each.requirements]
+        )
+        for requirement in ledger().values()
+        if requirement.side == "client"
+    ]
+    return [line for line in lines if line.scenarios]
+
 
 def evaluate_requirements(results: Sequence[ScenarioResult]) -> list[RequirementResult]:
     """Return the requirements that a run has looked at, in the order of the specification."""

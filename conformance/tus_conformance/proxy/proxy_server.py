@@ -15,16 +15,16 @@ from typing import Any, Literal
 import h11
 import trio
 
-from tus_conformance.proxy.connection_end import (
+from tus_conformance.proxy.fault_rules import ChosenFault
+from tus_conformance.proxy.proxied_request import HeaderPairs, ProxiedRequest
+from tus_conformance.proxy.request_sender import CutByPlan, RequestSender
+from tus_conformance.proxy.upstream import Upstream
+from tus_conformance.transport.connection_end import (
     ConnectionStream,
     close_kind,
     close_stream,
     half_close,
 )
-from tus_conformance.proxy.fault_rules import ChosenFault
-from tus_conformance.proxy.proxied_request import HeaderPairs, ProxiedRequest
-from tus_conformance.proxy.request_sender import CutByPlan, RequestSender
-from tus_conformance.proxy.upstream import Upstream
 
 LINGER_SECONDS = 2.0
 """How long a client that had an early response may go on sending, in seconds."""

@@ -8,7 +8,7 @@ from typing import Literal
 import h11
 import trio
 
-from tus_conformance.proxy.connection_end import ConnectionStream
+from tus_conformance.transport.connection_end import ConnectionStream
 from tus_conformance.transport.fault_actions import Break, BreakMode, InjectedFault, Throttle
 from tus_conformance.transport.fault_executor import FaultExecutor, write_throttled
 from tus_conformance.transport.pending_faults import Position, describe_action

@@ -40,10 +40,12 @@ class ServerError(Exception):
 
 
 @asynccontextmanager
-async def run_reference_server(store: str, *, large: bool = False) -> AsyncIterator[str]:
+async def run_reference_server(
+    store: str, *, large: bool = False, flags: Sequence[str] = ()
+) -> AsyncIterator[str]:
     """Start the reference server on a free port and yield its URL; stop it in the end.
 
-    Its largest upload has 64 MiB, or 8 GiB where `large` ones are wanted.
+    Its largest upload has 64 MiB, or 8 GiB where `large` ones are wanted. `flags` are added.
     Its storage in S3 is started before it, and stopped after it, too.
     """
     with tempfile.TemporaryDirectory(prefix="tus-reference-", ignore_cleanup_errors=True) as folder:
@@ -56,6 +58,7 @@ async def run_reference_server(store: str, *, large: bool = False) -> AsyncItera
                 *_REFERENCE_OPTIONS,
                 *limit,
                 *kept.words,
+                *flags,
             ]
             log = Path(folder) / "log"
             process = await _start_process(

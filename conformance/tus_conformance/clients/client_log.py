@@ -1,0 +1,63 @@
+"""What happened in a situation: every request, every upload, and what is stored in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tus_conformance.clients.honest_server import HonestServer
+from tus_conformance.clients.seen_request import SeenRequest, SeenUpload
+
+
+@dataclass
+class ClientLog:
+    """The requests of a client and its uploads; `now` is the clock of the situation, in seconds."""
+
+    now: Callable[[], float]
+    requests: list[SeenRequest] = field(default_factory=list)
+    uploads: dict[str, SeenUpload] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+    offered: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ()
+    endpoint: str = ""
+    prior: str = ""
+
+    @property
+    def last_activity(self) -> float:
+        """Return when the client last sent a request or had a response."""
+        return max((each.ended or each.began for each in self.requests), default=0.0)
+
+    @property
+    def under_way(self) -> bool:
+        """Return whether a request has no response yet."""
+        return any(each.ended is None for each in self.requests)
+
+    def of_method(self, *methods: str) -> list[SeenRequest]:
+        """Return the requests of these methods, overrides counted as what they stand for."""
+        return [each for each in self.requests if each.effective_method in methods]
+
+    def about(self, upload: str) -> list[SeenRequest]:
+        """Return the requests about one upload, its creation included."""
+        return [each for each in self.requests if each.upload == upload]
+
+    def add_upload(self, upload: SeenUpload) -> None:
+        """Take note of a new upload."""
+        self.uploads[upload.id] = upload
+
+    async def read_back(self, server: HonestServer) -> None:
+        """Ask the server what each upload holds in the end."""
+        for upload in self.uploads.values():
+            if not upload.removed:
+                await read_upload(server, upload)
+
+
+async def read_upload(server: HonestServer, upload: SeenUpload) -> None:
+    """Store in `upload` what the server says and holds of it."""
+    response = await server.offset(upload.id)
+    if response.status != 200:
+        upload.removed = True
+        return
+    upload.offset = response.integer("Upload-Offset") or 0
+    upload.length = response.integer("Upload-Length")
+    upload.complete = upload.length is not None and upload.offset == upload.length
+    upload.content = await server.read(upload.id)

@@ -1,0 +1,137 @@
+"""A run of the situations against one client, as lines of the record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import trio
+
+from tus_conformance.clients.situation_run import SituationRun
+from tus_conformance.evaluation import exit_codes
+from tus_conformance.evaluation.requirement_results import (
+    CLIENT_CORE_REQUIREMENT,
+    evaluate_client_requirements,
+)
+from tus_conformance.runner.baseline import Baseline
+from tus_conformance.runner.progress import NoProgress, Progress
+from tus_reports import FORMAT, Counts, Discovery, Footer, Header, RecordLine, ScenarioResult
+from tus_scenarios import SPEC_EDITION
+from tus_scenarios.situation import Situation
+
+
+class ClientRun:
+    """A run in progress; `emit` is given each line of the record as soon as it is there.
+
+    `jobs` situations run at once.
+    """
+
+    def __init__(
+        self,
+        situation_run: SituationRun,
+        situations: Sequence[Situation],
+        emit: Callable[[RecordLine], None],
+        *,
+        jobs: int = 4,
+        strict: bool = False,
+        arguments: tuple[str, ...] = (),
+        baseline: Baseline | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._run = situation_run
+        self._situations = situations
+        self._emit = emit
+        self._jobs = jobs
+        self._strict = strict
+        self._arguments = arguments
+        self._baseline = baseline or Baseline()
+        self._progress = progress or NoProgress()
+        self._scope = trio.CancelScope()
+        self.results: list[ScenarioResult] = []
+
+    def stop(self) -> None:
+        """End the run early."""
+        self._scope.cancel()
+
+    async def __call__(self) -> Footer:
+        """Run every situation and return the last line of the record."""
+        began = trio.current_time()
+        self._emit(self._header())
+        self._emit(Discovery())
+        with self._scope:
+            await self._run_all()
+        requirements = evaluate_client_requirements(self.results)
+        for line in requirements:
+            self._emit(line)
+        interrupted = self._scope.cancelled_caught
+        problem = ""
+        if interrupted:
+            done, count = len(self.results), len(self._situations)
+            problem = f"Interrupted after {done} of {count} situations."
+        footer = Footer(
+            counts=Counts(
+                scenarios=dict(Counter(each.verdict for each in self.results)),
+                requirements=dict(
+                    Counter(e.verdict for e in requirements if e.id != CLIENT_CORE_REQUIREMENT)
+                ),
+            ),
+            exit_code=self._exit_code(interrupted=interrupted),
+            duration=round(trio.current_time() - began, 3),
+            exchange_count=sum(len(a.exchanges) for each in self.results for a in each.attempts),
+            error=problem,
+        )
+        self._emit(footer)
+        return footer
+
+    async def _run_all(self) -> None:
+        """Run the situations, `jobs` at once; those that may take longest come first."""
+        waiting = sorted(self._situations, key=lambda each: -_longest_pause(each))
+        limiter = trio.Semaphore(self._jobs)
+        async with trio.open_nursery() as nursery:
+            for situation in waiting:
+                await limiter.acquire()
+                nursery.start_soon(self._run_one, situation, limiter)
+
+    async def _run_one(self, situation: Situation, limiter: trio.Semaphore) -> None:
+        try:
+            self._progress.on_scenario_start(situation.id)
+            result = await self._run.run(situation)
+            self._progress.on_scenario_end(situation.id)
+            self.results.append(result)
+            self._emit(result)
+        finally:
+            limiter.release()
+
+    def _exit_code(self, *, interrupted: bool) -> int:
+        known = {e.id for e in self.results if self._baseline.covers(e, strict=self._strict)}
+        return exit_codes.of_run(
+            self.results,
+            strict=self._strict,
+            known=known,
+            fixed=bool(self._baseline.fixed_entries(self.results, strict=self._strict)),
+            error=False,
+            interrupted=interrupted,
+        )
+
+    def _header(self) -> Header:
+        return Header(
+            format=FORMAT,
+            suite_version=version("tus-conformance"),
+            target=self._target_name(),
+            seed=self._run.seed,
+            arguments=self._arguments,
+            spec_edition=SPEC_EDITION,
+            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            side="client",
+        )
+
+    def _target_name(self) -> str:
+        profile = self._run.profile
+        named = f"{profile.name} {profile.version}".strip()
+        return named or " ".join(self._run.command.words)
+
+
+def _longest_pause(situation: Situation) -> float:
+    return max((rule.pause for rule in situation.rules), default=0.0)

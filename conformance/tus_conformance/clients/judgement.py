@@ -1,0 +1,61 @@
+"""The checks of a situation: its outcome, and the rules on everything that the client did."""
+
+from __future__ import annotations
+
+from tus_conformance.clients.client_rule import ClientRule, ClientView
+from tus_conformance.clients.core_rules import CORE_RULES
+from tus_conformance.clients.creation_rules import CREATION_RULES
+from tus_conformance.clients.extension_rules import EXTENSION_RULES
+from tus_reports import Check
+from tus_scenarios.situation import OUTCOME_SENTENCES
+
+OUTCOME_REQUIREMENT = "client.core.implemented"
+"""The requirement that an outcome is charged to where the situation names none."""
+
+CLIENT_RULES: tuple[ClientRule, ...] = (*CORE_RULES, *CREATION_RULES, *EXTENSION_RULES)
+
+
+def judge(view: ClientView) -> list[Check]:
+    """Return every check of a situation."""
+    checks = outcome_checks(view)
+    for unreadable in view.log.unreadable:
+        checks.append(
+            Check(
+                requirement=OUTCOME_REQUIREMENT,
+                outcome="violated",
+                grade="fail",
+                expected="requests in HTTP/1.1",
+                actual=unreadable,
+                rule="invariant",
+            )
+        )
+    for rule in CLIENT_RULES:
+        checks += rule.checks(view)
+    return checks
+
+
+def outcome_checks(view: ClientView) -> list[Check]:
+    """Return a check of the outcome for each requirement that the situation is about."""
+    found = view.outcome
+    grade, why = view.situation.grade_of(found.outcome)
+    right = [each for each in view.situation.outcomes if each.grade == "pass"]
+    expected = " or ".join(
+        dict.fromkeys(
+            OUTCOME_SENTENCES[name].rstrip(".")
+            for name in ("whole", *(each.outcome for each in right))
+        )
+    )
+    last = len(view.log.requests) - 1
+    return [
+        Check(
+            requirement=requirement,
+            outcome="held" if grade == "pass" else "violated",
+            grade=grade,
+            expected=expected,
+            actual=f"{OUTCOME_SENTENCES[found.outcome]} {found.because}",
+            explanation=why,
+            exchange=last if last >= 0 else None,
+            rule="data-loss" if found.outcome == "damaged" else "expectation",
+        )
+        for requirement in view.situation.checks or (OUTCOME_REQUIREMENT,)
+    ]

@@ -1,0 +1,119 @@
+"""The outcome of a situation: what the client said against what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tus_conformance.clients.client_log import ClientLog
+from tus_conformance.clients.client_program import ClientReport
+from tus_conformance.clients.seen_request import SeenUpload
+from tus_scenarios.server_rule import Outcome
+
+QUIET_SECONDS = 15.0
+"""A client that is stopped hangs if it had sent nothing for so long, else it is endless."""
+
+
+@dataclass(frozen=True)
+class FoundOutcome:
+    """An outcome, and the sentence that says why it is that."""
+
+    outcome: Outcome
+    because: str
+
+
+def find_outcome(
+    log: ClientLog, report: ClientReport | None, file: bytes, *, stopped_at: float
+) -> FoundOutcome:
+    """Return what came of a client that was to upload `file`.
+
+    `report` is None for a client that cannot say anything. `stopped_at` is when it was stopped, or
+    ended, in seconds since the situation began.
+    """
+    damaged = next((each for each in log.uploads.values() if is_damaged(each, file)), None)
+    if damaged is not None:
+        return FoundOutcome("damaged", describe_damage(damaged, file))
+    whole = find_whole(log, report, file)
+    stored = describe_stored(log, len(file))
+    if report is None:
+        return FoundOutcome("whole" if whole else "incomplete", stored)
+    if report.stopped:
+        quiet = stopped_at - log.last_activity
+        waiting = f"When it was stopped it had sent nothing for {quiet:.0f} seconds. {stored}"
+        if quiet >= QUIET_SECONDS or log.under_way:
+            return FoundOutcome("hangs", waiting)
+        count = f"It had sent {len(log.requests)} requests when it was stopped. {stored}"
+        return FoundOutcome("endless", count)
+    if report.said == "done":
+        sentence = f"{report.sentence()} {stored}"
+        return FoundOutcome("whole" if whole else "lied", sentence)
+    if report.said == "error":
+        return FoundOutcome("reported", f"{report.sentence()} {stored}")
+    outcome: Outcome = "silent" if report.exit_code == 0 else "crashed"
+    return FoundOutcome(outcome, f"{report.sentence()} {stored}")
+
+
+def find_whole(log: ClientLog, report: ClientReport | None, file: bytes) -> SeenUpload | None:
+    """Return an upload that holds the whole file: that which the client named, if it named one."""
+    named = None
+    if report is not None and report.url:
+        named = next((each for each in log.uploads.values() if _is_named(each, report.url)), None)
+    candidates = [named] if named is not None else list(log.uploads.values())
+    return next((each for each in candidates if is_whole(each, file)), None)
+
+
+def is_whole(upload: SeenUpload, file: bytes) -> bool:
+    """Return whether an upload is complete and holds every byte of the file."""
+    return upload.complete and upload.concat != "partial" and upload.content == file
+
+
+def is_damaged(upload: SeenUpload, file: bytes) -> bool:
+    """Return whether an upload holds bytes that do not belong there.
+
+    A partial upload holds some part of the file; any other one its beginning.
+    """
+    content = upload.content
+    if not content:
+        return False
+    if upload.concat == "partial":
+        return content not in file
+    return not file.startswith(content)
+
+
+def describe_damage(upload: SeenUpload, file: bytes) -> str:
+    """Return a sentence about the first wrong byte of an upload."""
+    content = upload.content or b""
+    if upload.concat == "partial":
+        return f"Upload {upload.number} holds {len(content)} bytes that stand nowhere in the file."
+    wrong = next(
+        (at for at, (a, b) in enumerate(zip(content, file, strict=False)) if a != b),
+        min(len(content), len(file)),
+    )
+    return (
+        f"Upload {upload.number} holds {len(content)} bytes; from byte {wrong} on they are not"
+        " those of the file."
+    )
+
+
+def describe_stored(log: ClientLog, size: int) -> str:
+    """Return a sentence about what the server holds."""
+    kept = [each for each in log.uploads.values() if each.concat != "partial"]
+    if not kept:
+        return "There is no upload."
+    if len(kept) == 1:
+        return _describe_upload(kept[0], size)
+    return " ".join(f"Upload {each.number}: {_describe_upload(each, size)}" for each in kept)
+
+
+def _describe_upload(upload: SeenUpload, size: int) -> str:
+    held = len(upload.content or b"")
+    gone = " when it was removed" if upload.removed else ""
+    if upload.length is None and not upload.removed:
+        return f"The server holds {held} of {size} bytes{gone}; no length was declared."
+    return f"The server holds {held} of {size} bytes{gone}."
+
+
+def _is_named(upload: SeenUpload, url: str) -> bool:
+    """Return whether a URL that a client named is that of an upload, whatever its host."""
+    known, given = urlsplit(upload.url), urlsplit(url)
+    return (known.path, known.query) == (given.path, given.query)

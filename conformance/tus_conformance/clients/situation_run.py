@@ -1,0 +1,196 @@
+"""One situation with a client's program: the server is started, the program runs, both are judged."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from tus_conformance.clients.client_log import ClientLog
+from tus_conformance.clients.client_profile import ClientProfile
+from tus_conformance.clients.client_program import ClientCommand, ClientReport, run_client
+from tus_conformance.clients.client_rule import ClientView
+from tus_conformance.clients.honest_server import HonestServers
+from tus_conformance.clients.judgement import judge
+from tus_conformance.clients.outcome import FoundOutcome, find_outcome
+from tus_conformance.clients.scripted_server import ScriptedServer
+from tus_conformance.clients.seen_request import SeenRequest
+from tus_conformance.evaluation import verdicts
+from tus_reports import Attempt, ScenarioResult
+from tus_scenarios.server_rule import share_of
+from tus_scenarios.situation import Situation
+
+FILE_NAME = "file.bin"
+
+
+@dataclass(frozen=True)
+class SituationRun:
+    """Runs situations with one client; `seed` makes the content of the files."""
+
+    command: ClientCommand
+    profile: ClientProfile
+    servers: HonestServers
+    seed: int
+    command_prefix: tuple[str, ...] = ()
+
+    async def run(self, situation: Situation) -> ScenarioResult:
+        """Run a situation; raise ClientCommandError if the program cannot be started."""
+        options = (*self.profile.options, *situation.options)
+        if options and not self.command.takes_options:
+            reason = "The command has no {options}, and this situation needs some."
+            return situation_result(situation, None, reason, self._repeat(situation))
+        with tempfile.TemporaryDirectory(prefix="tus-client-", ignore_cleanup_errors=True) as name:
+            generator = random.Random(f"{self.seed} {situation.id}")  # noqa: S311
+            content = generator.randbytes(situation.size + situation.grows)
+            return await self._run_in(Path(name), situation, options, content)
+
+    async def _run_in(
+        self, folder: Path, situation: Situation, options: Sequence[str], content: bytes
+    ) -> ScenarioResult:
+        file = folder / FILE_NAME
+        await trio.Path(file).write_bytes(content[: situation.size])
+        growth = _FileGrowth(file, content[situation.size :])
+        honest = await self.servers.start(server_flags(situation))
+        server = ScriptedServer(situation, honest, on_request=growth.on_request)
+        server.log.offered, server.log.algorithms = await honest.offers()
+        if situation.server.extensions is not None:
+            server.log.offered = situation.server.extensions
+        server.log.endpoint = "/files/"
+        async with trio.open_nursery() as nursery:
+            port = await nursery.start(server.serve, 0)
+            endpoint = f"http://127.0.0.1:{port}/files" + "/" * situation.server.slash
+            words = [*options, *await self._prepare_prior(server, endpoint, content)]
+            report = await run_client(
+                self.command,
+                self.command.arguments(endpoint, file, words),
+                folder,
+                _Deadline(self.profile.time_limit or situation.limit, server),
+            )
+            ended = server.log.now()
+            await server.settle()
+            nursery.cancel_scope.cancel()
+        await server.log.read_back(honest)
+        expected = content if growth.grown else content[: situation.size]
+        return self._result(situation, server.log, report, expected, ended)
+
+    async def _prepare_prior(
+        self, server: ScriptedServer, endpoint: str, content: bytes
+    ) -> list[str]:
+        prior, size = server.situation.prior, server.situation.size
+        if prior is None:
+            return []
+        part = content[: share_of(prior.share, size)]
+        url = await server.create_prior(endpoint, part, size)
+        if prior.gone:
+            await server.forget(server.log.prior)
+        return ["--resume", url]
+
+    def _result(
+        self,
+        situation: Situation,
+        log: ClientLog,
+        report: ClientReport,
+        expected: bytes,
+        ended: float,
+    ) -> ScenarioResult:
+        repeat = self._repeat(situation)
+        if report.cannot:
+            reason = f"The client cannot do this: its exit code was {report.exit_code}."
+            return situation_result(situation, None, reason, repeat)
+        found = find_outcome(log, report, expected, stopped_at=ended)
+        if not log.requests and not report.stopped:
+            return situation_result(situation, _no_request(report), "", repeat)
+        view = ClientView(log, situation, found, len(expected), self.profile.resends)
+        checks = tuple(judge(view))
+        attempt = Attempt(
+            verdict=verdicts.of_attempt(checks),
+            reason=found.because,
+            checks=checks,
+            exchanges=tuple(each.exchange() for each in log.requests),
+            duration=report.seconds,
+        )
+        return situation_result(situation, attempt, describe_behaviour(log, found), repeat, found)
+
+    def _repeat(self, situation: Situation) -> str:
+        return " ".join((*self.command_prefix, "--only", f"'{situation.id}'"))
+
+
+class _Deadline:
+    """Whether a client has used up its time or its requests."""
+
+    def __init__(self, seconds: float, server: ScriptedServer) -> None:
+        self._end = trio.current_time() + seconds
+        self._server = server
+
+    def __call__(self) -> bool:
+        return trio.current_time() >= self._end or self._server.too_many.is_set()
+
+
+class _FileGrowth:
+    """Appends to the client's file once it has sent its first request."""
+
+    def __init__(self, file: Path, more: bytes) -> None:
+        self._file = file
+        self._more = more
+        self.grown = False
+
+    def on_request(self, _request: SeenRequest) -> None:
+        """Take note of a request that ended."""
+        if self._more and not self.grown:
+            self.grown = True
+            with self._file.open("ab") as file:
+                file.write(self._more)
+
+
+def server_flags(situation: Situation) -> tuple[str, ...]:
+    """Return the flags of the reference for a situation."""
+    server = situation.server
+    flags = [word for quirk in server.quirks for word in ("--quirk", quirk)]
+    if server.max_size:
+        flags += ["--max-size", str(server.max_size)]
+    return tuple(flags)
+
+
+def describe_behaviour(log: ClientLog, found: FoundOutcome) -> str:
+    """Return the outcome and what the client did, in a line."""
+    steps = [each.summary() for each in log.requests[:8]]
+    more = f"; {len(log.requests) - 8} more" if len(log.requests) > 8 else ""
+    return f"{found.outcome}: " + "; ".join(steps) + more
+
+
+def _no_request(report: ClientReport) -> Attempt:
+    return Attempt(
+        verdict="error",
+        reason=f"The client sent no request. {report.sentence()} {report.output}".strip(),
+        duration=report.seconds,
+    )
+
+
+def situation_result(
+    situation: Situation,
+    attempt: Attempt | None,
+    reason: str,
+    command: str,
+    found: FoundOutcome | None = None,
+) -> ScenarioResult:
+    """Return a situation as a line of the record."""
+    requirements = dict.fromkeys(situation.checks)
+    if attempt is not None:
+        requirements |= dict.fromkeys(check.requirement for check in attempt.checks)
+    return ScenarioResult(
+        id=situation.id,
+        title=situation.title,
+        verdict="not-applicable" if attempt is None else attempt.verdict,
+        section=situation.section,
+        extension=situation.extension,
+        reason=reason or (attempt.reason if attempt else ""),
+        steps=situation.prose,
+        requirements=tuple(requirements),
+        attempts=() if attempt is None else (attempt,),
+        command=command,
+        outcome=None if found is None else found.outcome,
+    )
