@@ -11,6 +11,8 @@ nox -s shells                         the suite through nginx, TLS, workers and 
 nox -s embedding                      the reference in frameworks, the suite through ASGI servers
 nox -s uppy                           Uppy in Chromium, from another origin, against the reference
 nox -s peers                          the suite against servers that nobody here wrote
+nox -s clients                        real clients in every situation
+nox -s client_proof                   the situations against clients that are wrong on purpose
 nox -s pages                          the pages of the reports in Chromium
 """
 
@@ -24,6 +26,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nox
@@ -33,6 +36,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 REPORTS = Path("report")
 S3_REQUIREMENTS = Path("reference/interop/requirements")
+DRIVERS = Path("conformance/drivers")
 PUBLISHED = Path("reports/published")
 MAX_MODULE_LINES = 600
 
@@ -150,6 +154,67 @@ def peers(session: nox.Session) -> None:
     found = _run_peers(session, REPORTS / "peers", *session.posargs)
     if not set(found.values()) <= {0, 1}:
         session.error("A run could not tell; see above.")
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Judge real clients: `-- [NAME]... [-- ARGUMENTS]`, by default every driver.
+
+    NAME is a folder of conformance/drivers; arguments are those of `tus-conformance clients`. The
+    records go to report/clients.
+    """
+    session.install("-e", ".")
+    words = list(session.posargs)
+    split = words.index("--") if "--" in words else len(words)
+    names, arguments = words[:split], words[split + 1 :]
+    known = sorted(path.parent.name for path in DRIVERS.glob("*/client.toml"))
+    if unknown := [name for name in names if name not in known]:
+        session.error(f"There is no driver {unknown[0]!r}; there are {', '.join(known)}.")
+    found = {}
+    for name in names or known:
+        home = Path(session.create_tmp()).resolve() / name
+        folder = DRIVERS / name
+        missing = _install_driver(session, folder, home)
+        if missing:
+            session.warn(f"{name} is left out: {missing}.")
+            continue
+        report = ("--report-dir", str((REPORTS / "clients" / name).resolve()))
+        environment = {
+            "PATH": f"{home}/venv/bin:{session.bin}:{os.environ['PATH']}",
+            "NODE_PATH": f"{home}/node_modules",
+        }
+        program = str(Path(session.bin) / "tus-conformance")
+        with session.chdir(folder):
+            command = [program, "clients", "--profile", "client.toml", *report, *arguments]
+            completed = subprocess.run(command, env={**os.environ, **environment}, check=False)
+        found[name] = completed.returncode
+    session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
+
+
+def _install_driver(session: nox.Session, folder: Path, home: Path) -> str:
+    """Install what a driver needs into a folder; return what is missing, or ""."""
+    packages = tomllib.loads((folder / "client.toml").read_text("utf-8")).get("install", {})
+    home.mkdir(parents=True, exist_ok=True)
+    if "pip" in packages:
+        python = home / "venv/bin/python"
+        session.run(sys.executable, "-m", "venv", str(home / "venv"), external=True)
+        session.run(str(python), "-m", "pip", "install", "-q", *packages["pip"], external=True)
+    if "npm" in packages:
+        if shutil.which("npm") is None:
+            return "npm is not installed"
+        with session.chdir(home):
+            quiet = ("--no-audit", "--no-fund", "--silent", "--prefix", str(home))
+            session.run("npm", "install", *quiet, *packages["npm"], external=True)
+    return ""
+
+
+@nox.session
+def client_proof(session: nox.Session) -> None:
+    """Run the situations against every client of the gallery."""
+    session.install("-e", ".[dev]")
+    session.run(
+        "pytest", "conformance/tests/clients", *session.posargs, env={"TUS_EVERY_CLIENT": "1"}
+    )
 
 
 @nox.session

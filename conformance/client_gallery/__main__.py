@@ -35,9 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         url = CLIENTS[name](job).run()
     except UploadError as error:
-        print(f"error {error}", flush=True)  # noqa: T201
+        print(f"error {error}", flush=True)
         return 1
-    print(f"done {url}", flush=True)  # noqa: T201
+    print(f"done {url}", flush=True)
     return 0
 
 

@@ -301,4 +301,4 @@ class RightClient:
 
     def say_url(self, url: str) -> None:
         """Say which upload it is."""
-        print(f"url {url}", flush=True)  # noqa: T201
+        print(f"url {url}", flush=True)

@@ -143,10 +143,8 @@ def _describe_action(rule: ServerRule) -> str:
         parts.append(f"waits {rule.pause:g} seconds for its response")
     if rule.cut is not None:
         how = {"fin": "closed", "rst": "reset"}[rule.cut.by]
-        kept = "stored" if rule.cut.keep else "dropped"
-        parts.append(
-            f"has its connection {how} after {rule.cut.after} of its body, which is {kept}"
-        )
+        kept = "what arrived is stored" if rule.cut.keep else "nothing is stored"
+        parts.append(f"has its connection {how} after {rule.cut.after} of its body, and {kept}")
     if rule.store:
         parts.append(f"has {rule.store} of its body stored and acknowledged")
     if rule.lose:

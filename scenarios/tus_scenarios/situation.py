@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -97,7 +97,7 @@ class SituationSource(
     rule: tuple[dict[str, Any], ...] = ()
     outcome: tuple[GradedOutcome, ...] = ()
     limit: float = 60.0
-    each: dict[str, dict[str, str | int]] = {}
+    each: dict[str, dict[str, str | int] | tuple[str | int, ...]] = {}
 
 
 class SituationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,17 +155,30 @@ class Situation:
 
 def unfold_situation(source: SituationSource, file: SituationFile) -> list[Situation]:
     """Return one situation for each combination of the parameters; raise ValueError."""
-    names = list(source.each)
+    each = {
+        name: values if isinstance(values, dict) else {str(value): value for value in values}
+        for name, values in source.each.items()
+    }
     return [
-        _situation(source, file, dict(zip(names, labels, strict=True)))
-        for labels in product(*(source.each[name] for name in names))
+        _situation(source, file, dict(chosen)) for chosen in product(*map(_labelled, each.items()))
     ]
 
 
-def _situation(source: SituationSource, file: SituationFile, labels: dict[str, str]) -> Situation:
-    values = {name: source.each[name][label] for name, label in labels.items()}
+def _labelled(
+    parameter: tuple[str, dict[str, str | int]],
+) -> list[tuple[str, tuple[str, str | int]]]:
+    """Return each value of a parameter with the parameter's name and the value's label."""
+    name, values = parameter
+    return [(name, labelled) for labelled in values.items()]
+
+
+def _situation(
+    source: SituationSource, file: SituationFile, chosen: dict[str, tuple[str, str | int]]
+) -> Situation:
+    labels = [label for label, _ in chosen.values()]
+    values = {name: value for name, (_, value) in chosen.items()}
     filled = _fill(msgspec.to_builtins(source), values)
-    filled["id"] = "/".join([source.id, ",".join(labels.values())]) if labels else source.id
+    filled["id"] = "/".join([source.id, ",".join(labels)]) if labels else source.id
     filled.pop("each", None)
     ready = msgspec.convert(filled, SituationSource)
     return Situation(
@@ -241,6 +254,3 @@ def _server_sentences(server: ScriptedServer) -> Iterable[str]:
         yield "It responds as an HTTP/1.0 server does."
     if not server.slash:
         yield "The URL of the endpoint does not end with a slash."
-
-
-Side = Literal["server", "client"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tus_conformance.cli.output import print_line, usage_error
+from tus_conformance.clients.judgement import client_checks
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.coverage import Coverage, CoveredRequirement, compute_coverage
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     spec: Path | None = options.spec_text
     try:
         text = None if spec is None else spec.read_text("utf-8")
-        found_coverage = compute_coverage(ledger(), scenarios(), invariants())
+        found_coverage = compute_coverage(ledger(), scenarios(), invariants(), client_checks())
     except ScenarioError as wrong:
         return usage_error(str(wrong))
     except OSError as error:
@@ -96,7 +97,7 @@ def _total_line(found_coverage: Coverage) -> str:
     count = len({name for each in found_coverage.requirements for name in each.scenarios})
     return (
         f"{every - lacking} of {every} observable rows are exercised: {share} %,"
-        f" by {count} scenarios in {len(families)} families"
+        f" by {count} scenarios and situations in {len(families)} families"
     )
 
 

@@ -1,23 +1,25 @@
-"""`tus-conformance explain`: a scenario or a requirement as prose."""
+"""`tus-conformance explain`: a scenario, a situation or a requirement as prose."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tus_conformance.cli.output import print_line, usage_error
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_scenarios import Requirement, Scenario, ledger, scenarios
+from tus_scenarios.situation import OUTCOME_GRADES, OUTCOME_SENTENCES, Situation
+from tus_scenarios.situation_registry import situations
 
 WIDTH = 80
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `explain`."""
-    parser.add_argument("id", metavar="ID", help="the id of a scenario or a requirement")
+    parser.add_argument("id", metavar="ID", help="the id of a scenario, situation or requirement")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,13 +39,19 @@ def run(options: argparse.Namespace) -> int:
         requirement = _describe_requirement(ledger()[watched_invariant.requirement])
         print_line(f"{watched_invariant.id}\n{title}\n\n{requirement}")
         return exit_codes.CONFORMANT
-    close_matches = difflib.get_close_matches(name, [*ledger(), *known], n=3)
+    situation = next((each for each in situations() if _is_or_begins(each.id, name)), None)
+    if situation is not None:
+        print_line(_explain_situation(situation, name))
+        return exit_codes.CONFORMANT
+    close_matches = difflib.get_close_matches(
+        name, [*ledger(), *known, *(each.id for each in situations())], n=3
+    )
     hint = (
         f" Did you mean {' or '.join(close_matches)}?"
         if close_matches
         else " `tus-conformance list` names them."
     )
-    return usage_error(f"There is no scenario or requirement {name!r}.{hint}")
+    return usage_error(f"There is no scenario, situation or requirement {name!r}.{hint}")
 
 
 _ALWAYS_FAILURES = (
@@ -71,10 +79,40 @@ def _explain_scenario(scenario: Scenario, family: list[Scenario]) -> str:
     return "\n".join(parts)
 
 
+def _is_or_begins(situation: str, name: str) -> bool:
+    return name in {situation, situation.partition("/")[0]}
+
+
+def _explain_situation(situation: Situation, name: str) -> str:
+    family = [each.id for each in situations() if _is_or_begins(each.id, name)]
+    parts = [situation.id, _wrap(situation.title)]
+    if situation.why:
+        parts.append("\nWhy\n" + _wrap(situation.why))
+    if len(family) > 1:
+        labels = ", ".join(each.partition("/")[2] for each in family)
+        parts.append("\nVariants\n" + _wrap(labels))
+    parts.append("\nWhat happens\n" + "\n".join(_sentence_lines(situation.prose)))
+    others = [
+        f"{grade}: {OUTCOME_SENTENCES[outcome]}"
+        for outcome, grade in OUTCOME_GRADES.items()
+        if outcome not in {each.outcome for each in situation.outcomes}
+    ]
+    parts.append("\nOther outcomes\n" + "\n".join(_wrap(each, hanging=2) for each in others))
+    rows = [_describe_requirement(ledger()[requirement]) for requirement in situation.checks]
+    parts.append("\nRequirements that its outcome decides about\n" + "\n\n".join(rows))
+    parts.append(f"\nRun it\n  tus-conformance clients --run COMMAND --only '{situation.id}'")
+    return "\n".join(parts)
+
+
 def _step_lines(scenario: Scenario) -> Iterator[str]:
-    """Yield the numbered steps, and below each what is expected of its answer."""
+    """Yield the numbered steps, and below each what is expected of its response."""
+    yield from _sentence_lines(scenario.prose)
+
+
+def _sentence_lines(sentences: Iterable[str]) -> Iterator[str]:
+    """Yield sentences by number; indented ones belong to the one above."""
     number = 0
-    for sentence in scenario.prose:
+    for sentence in sentences:
         if sentence.startswith(" "):
             yield _wrap(sentence.strip(), indent=5, hanging=2)
         else:

@@ -1,4 +1,4 @@
-"""`tus-conformance list`: the requirements of the ledger, or the scenarios."""
+"""`tus-conformance list`: the requirements of the ledger, the scenarios, or the situations."""
 
 from __future__ import annotations
 
@@ -8,20 +8,27 @@ from tus_conformance.cli.output import print_line
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_scenarios import ledger, scenarios
+from tus_scenarios.situation_registry import situations
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `list`."""
-    parser.add_argument(
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
         "--scenarios", action="store_true", help="list the scenarios instead: id and title"
+    )
+    kind.add_argument(
+        "--situations", action="store_true", help="list the situations for clients instead"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every requirement as id, level and statement, or every scenario as id and title."""
+    """Print every requirement as id, level and statement; others as id and title."""
     if options.scenarios:
         rows: list[tuple[str, ...]] = [(each.id, each.title) for each in scenarios()]
         rows += [(each.id, each.title) for each in invariants()]
+    elif options.situations:
+        rows = [(each.id, each.title) for each in situations()]
     else:
         rows = [(each.id, each.level, each.statement) for each in ledger().values()]
     print_line("\n".join("\t".join(row) for row in rows))

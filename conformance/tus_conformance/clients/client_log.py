@@ -24,8 +24,8 @@ class ClientLog:
 
     @property
     def last_activity(self) -> float:
-        """Return when the client last sent a request or had a response."""
-        return max((each.ended or each.began for each in self.requests), default=0.0)
+        """Return when the client last began a request or had a response."""
+        return max((each.responded or each.began for each in self.requests), default=0.0)
 
     @property
     def under_way(self) -> bool:
@@ -54,10 +54,10 @@ class ClientLog:
 async def read_upload(server: HonestServer, upload: SeenUpload) -> None:
     """Store in `upload` what the server says and holds of it."""
     response = await server.offset(upload.id)
-    if response.status != 200:
+    if response.status not in {200, 204}:
         upload.removed = True
         return
     upload.offset = response.integer("Upload-Offset") or 0
     upload.length = response.integer("Upload-Length")
     upload.complete = upload.length is not None and upload.offset == upload.length
-    upload.content = await server.read(upload.id)
+    upload.content = await server.read(upload.id) if upload.complete else bytes(upload.received)

@@ -25,7 +25,8 @@ class ClientProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     `name` and `version` stand in reports. `run` is the command of its program. `environment` is
     added to that of the program. `options` are given to it in every situation. `resends` says that
     its HTTP library repeats a broken request by itself, as browsers do. `time_limit` replaces that
-    of every situation, in seconds.
+    of every situation, in seconds. `install` names the packages that a driver needs, by the program
+    that installs them; the suite itself does not read it.
     """
 
     name: str = ""
@@ -36,6 +37,7 @@ class ClientProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     resends: bool = False
     time_limit: float | None = None
     exclude: tuple[ExcludedSituation, ...] = ()
+    install: dict[str, tuple[str, ...]] = {}
 
 
 def read_client_profile(path: Path) -> ClientProfile:

@@ -53,7 +53,8 @@ class ClientView:
 class Finding:
     """What a rule says of one request, or of all: whether it held, and the decisive bytes.
 
-    `grade` is what a violation weighs; None leaves that to the level of the requirement.
+    `grade` is what a violation weighs; None leaves that to the level of the requirement. Of what is
+    only noted it is "note", whether it held or not.
     """
 
     held: bool
@@ -83,7 +84,7 @@ class ClientRule:
         return [self._to_check((broken or findings)[0], len(broken))]
 
     def _to_check(self, finding: Finding, violations: int) -> Check:
-        grade: Grade = "pass"
+        grade: Grade = "note" if finding.grade == "note" else "pass"
         if not finding.held:
             grade = finding.grade or ledger()[self.requirement].grade
         request = finding.request
@@ -91,7 +92,7 @@ class ClientRule:
         return Check(
             requirement=self.requirement,
             outcome="held" if finding.held else "violated",
-            grade=grade if not finding.held or finding.grade is None else finding.grade,
+            grade=grade,
             expected=finding.expected,
             actual=finding.actual + more if finding.actual else "",
             evidence="" if request is None else request.exchange().request_head.rstrip(),

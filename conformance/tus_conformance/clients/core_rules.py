@@ -143,12 +143,12 @@ def _head_before_resume(view: ClientView) -> Iterator[Finding]:
         before = view.previous(request) if request.upload else None
         if before is None:
             if request.upload and request.upload == view.log.prior:
-                yield _head_finding(False, request, "PATCH without asking first")
+                yield Finding(False, _HEAD_EXPECTED, "PATCH without asking first", request)
             continue
         if before.effective_method == "HEAD":
-            yield _head_finding(True, request, "")
+            yield Finding(True, _HEAD_EXPECTED, "", request)
         elif _broke_in_body(before) and not view.is_resent(request):
-            yield _head_finding(False, request, f"after {before.summary()}")
+            yield Finding(False, _HEAD_EXPECTED, f"after {before.summary()}", request)
 
 
 def _broke_in_body(request: SeenRequest) -> bool:
@@ -156,8 +156,7 @@ def _broke_in_body(request: SeenRequest) -> bool:
     return data and request.response is None and request.ended is not None
 
 
-def _head_finding(held: bool, request: SeenRequest, actual: str) -> Finding:
-    return Finding(held, "HEAD before an interrupted upload is resumed", actual, request)
+_HEAD_EXPECTED = "HEAD before an interrupted upload is resumed"
 
 
 def _content_type(view: ClientView) -> Iterator[Finding]:
@@ -207,7 +206,7 @@ def _no_parallel_patches(view: ClientView) -> Iterator[Finding]:
             for each in sent
             if each.upload == later.upload
             and each.number < later.number
-            and (each.ended is None or each.ended > later.began)
+            and each.is_under_way(later.began)
             and not each.closed_by_client
         ]
         if view.is_resent(later):

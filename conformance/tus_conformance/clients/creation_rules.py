@@ -38,7 +38,8 @@ def _announces_body(request: SeenRequest) -> bool:
 
 
 def _supported(view: ClientView) -> Iterator[Finding]:
-    if view.situation.prior is None and view.log.requests:
+    tried = [each for each in view.log.requests if each.effective_method != "OPTIONS"]
+    if view.situation.prior is None and tried:
         yield Finding(bool(_creations(view)), "POST to the endpoint", "no POST was sent")
 
 
@@ -147,10 +148,6 @@ def _keys(request: SeenRequest) -> list[str]:
     return [pair.partition(" ")[0] for pair in _pairs(request)]
 
 
-def _values(request: SeenRequest) -> list[str]:
-    return [pair.partition(" ")[2] for pair in _pairs(request)]
-
-
 def _metadata_rule(
     is_right: Callable[[SeenRequest], bool], expected: str
 ) -> Callable[[ClientView], Iterator[Finding]]:
@@ -178,7 +175,8 @@ def _values_in_base64(view: ClientView) -> Iterator[Finding]:
     """Compare the values with those that the client was given, as UTF-8."""
     given = dict(option.split("=", 1) for option in view.situation.options if "=" in option)
     for request in _metadata(view):
-        values = dict(zip(_keys(request), _values(request), strict=True))
+        pairs = [pair for pair in _pairs(request) if pair.count(" ") <= 1]
+        values = {pair.partition(" ")[0]: pair.partition(" ")[2] for pair in pairs}
         wrong = [value for value in values.values() if not _is_base64(value)]
         wrong += [
             f"{key}: {values[key]}"
@@ -218,7 +216,7 @@ def _location_followed(view: ClientView) -> Iterator[Finding]:
             continue
         later = [each for each in view.log.requests if each.number > request.number]
         reached = any(each.upload == request.upload for each in later)
-        lost = next((each for each in later if _leads_nowhere(view, each)), None)
+        lost = next((each for each in later if _leads_nowhere(each)), None)
         if reached or lost is not None:
             yield Finding(
                 lost is None,
@@ -228,7 +226,7 @@ def _location_followed(view: ClientView) -> Iterator[Finding]:
             )
 
 
-def _leads_nowhere(view: ClientView, request: SeenRequest) -> bool:
+def _leads_nowhere(request: SeenRequest) -> bool:
     about_upload = request.effective_method in {"HEAD", "PATCH", "DELETE"}
     return about_upload and not request.upload
 
@@ -291,12 +289,14 @@ def _with_upload_offset(view: ClientView) -> Iterator[Finding]:
 def _expiry_checked(view: ClientView) -> Iterator[Finding]:
     for request in view.log.of_method("PATCH"):
         before = view.previous(request) if request.upload else None
+        if before is None or before.is_creation:
+            continue  # there is nothing to resume
+        asked = before.effective_method == "HEAD"
         while before is not None and before.response is None:
             before = view.previous(before)
-        expires = before and before.response and before.response.value("Upload-Expires")
+        expires = before.response.value("Upload-Expires") if before and before.response else None
         moment = parse_http_date(expires) if expires else None
-        if before is not None and moment is not None and moment < datetime.now(UTC):
-            asked = before.effective_method == "HEAD"
+        if expires and moment is not None and moment < datetime.now(UTC):
             yield Finding(asked, "HEAD, or a new upload, after Upload-Expires", expires, request)
 
 

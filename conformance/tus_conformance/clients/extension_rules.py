@@ -161,7 +161,7 @@ def _final_after_partials(view: ClientView) -> Iterator[Finding]:
             for each in view.log.requests
             if each.effective_method == "PATCH"
             and each.number < request.number
-            and (each.ended is None or each.ended > request.began)
+            and each.is_under_way(request.began)
         ]
         listed = "concatenation-unfinished" in view.log.offered
         yield Finding(

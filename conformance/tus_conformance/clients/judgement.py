@@ -8,11 +8,18 @@ from tus_conformance.clients.creation_rules import CREATION_RULES
 from tus_conformance.clients.extension_rules import EXTENSION_RULES
 from tus_reports import Check
 from tus_scenarios.situation import OUTCOME_SENTENCES
+from tus_scenarios.situation_registry import situations
 
 OUTCOME_REQUIREMENT = "client.core.implemented"
 """The requirement that an outcome is charged to where the situation names none."""
 
 CLIENT_RULES: tuple[ClientRule, ...] = (*CORE_RULES, *CREATION_RULES, *EXTENSION_RULES)
+
+
+def client_checks() -> list[tuple[str, str]]:
+    """Return each requirement of clients with the situations and rules that check it."""
+    found = [(row, each.id) for each in situations() for row in each.checks]
+    return found + [(rule.requirement, "rule on every request") for rule in CLIENT_RULES]
 
 
 def judge(view: ClientView) -> list[Check]:

@@ -11,7 +11,10 @@ from tus_conformance.clients.seen_request import SeenUpload
 from tus_scenarios.server_rule import Outcome
 
 QUIET_SECONDS = 15.0
-"""A client that is stopped hangs if it had sent nothing for so long, else it is endless."""
+"""A client that is stopped hangs if it had sent nothing for so long, else it is endless.
+
+Where it had less time, half of its time counts.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,48 +26,61 @@ class FoundOutcome:
 
 
 def find_outcome(
-    log: ClientLog, report: ClientReport | None, file: bytes, *, stopped_at: float
+    log: ClientLog, report: ClientReport | None, file: bytes, size: int, *, stopped_at: float
 ) -> FoundOutcome:
     """Return what came of a client that was to upload `file`.
 
-    `report` is None for a client that cannot say anything. `stopped_at` is when it was stopped, or
-    ended, in seconds since the situation began.
+    The file had `size` bytes when the upload began, and may have grown since. `report` is None for
+    a client that cannot say anything. `stopped_at` is when it was stopped, or ended, in seconds
+    since the situation began.
     """
     damaged = next((each for each in log.uploads.values() if is_damaged(each, file)), None)
     if damaged is not None:
         return FoundOutcome("damaged", describe_damage(damaged, file))
-    whole = find_whole(log, report, file)
+    whole = find_whole(log, report, file, size) is not None
     stored = describe_stored(log, len(file))
     if report is None:
         return FoundOutcome("whole" if whole else "incomplete", stored)
     if report.stopped:
-        quiet = stopped_at - log.last_activity
-        waiting = f"When it was stopped it had sent nothing for {quiet:.0f} seconds. {stored}"
-        if quiet >= QUIET_SECONDS or log.under_way:
-            return FoundOutcome("hangs", waiting)
-        count = f"It had sent {len(log.requests)} requests when it was stopped. {stored}"
-        return FoundOutcome("endless", count)
+        return _outcome_of_stopped(log, stored, stopped_at - log.last_activity)
+    return FoundOutcome(_outcome_of_ended(report, whole=whole), f"{report.sentence()} {stored}")
+
+
+def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutcome:
+    """Return the outcome of a client that was stopped after `quiet` seconds without a request."""
+    if quiet >= min(QUIET_SECONDS, log.now() / 2) or log.under_way:
+        return FoundOutcome(
+            "hangs", f"When it was stopped it had sent nothing for {quiet:.0f} seconds. {stored}"
+        )
+    count = len(log.requests)
+    return FoundOutcome("endless", f"It had sent {count} requests when it was stopped. {stored}")
+
+
+def _outcome_of_ended(report: ClientReport, *, whole: bool) -> Outcome:
     if report.said == "done":
-        sentence = f"{report.sentence()} {stored}"
-        return FoundOutcome("whole" if whole else "lied", sentence)
+        return "whole" if whole else "lied"
     if report.said == "error":
-        return FoundOutcome("reported", f"{report.sentence()} {stored}")
-    outcome: Outcome = "silent" if report.exit_code == 0 else "crashed"
-    return FoundOutcome(outcome, f"{report.sentence()} {stored}")
+        return "reported"
+    return "silent" if report.exit_code == 0 else "crashed"
 
 
-def find_whole(log: ClientLog, report: ClientReport | None, file: bytes) -> SeenUpload | None:
+def find_whole(
+    log: ClientLog, report: ClientReport | None, file: bytes, size: int
+) -> SeenUpload | None:
     """Return an upload that holds the whole file: that which the client named, if it named one."""
     named = None
     if report is not None and report.url:
         named = next((each for each in log.uploads.values() if _is_named(each, report.url)), None)
     candidates = [named] if named is not None else list(log.uploads.values())
-    return next((each for each in candidates if is_whole(each, file)), None)
+    return next((each for each in candidates if is_whole(each, file, size)), None)
 
 
-def is_whole(upload: SeenUpload, file: bytes) -> bool:
-    """Return whether an upload is complete and holds every byte of the file."""
-    return upload.complete and upload.concat != "partial" and upload.content == file
+def is_whole(upload: SeenUpload, file: bytes, size: int) -> bool:
+    """Return whether an upload is complete and holds every byte that the file had at first."""
+    content = upload.content
+    if not upload.complete or upload.concat == "partial" or content is None:
+        return False
+    return len(content) >= size and file.startswith(content)
 
 
 def is_damaged(upload: SeenUpload, file: bytes) -> bool:

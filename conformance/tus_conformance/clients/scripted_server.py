@@ -63,6 +63,7 @@ class ScriptedServer:
         self.urls = UploadUrls(mount)
         self.other_port = 0
         self.too_many = trio.Event()
+        self._ended = trio.Event()
         self._honest = honest
         self._script = RuleScript(situation.rules)
         self._offered = OfferedExtensions(situation.server.extensions)
@@ -129,6 +130,7 @@ class ScriptedServer:
             raise
         finally:
             request.ended = self.log.now()
+            self._ended.set()
             self._on_request(request)
 
     async def carry_out(
@@ -151,13 +153,17 @@ class ScriptedServer:
         response = await self._honest.send(
             request.method, self._honest.path + request.upload, headers, body
         )
-        return await self._note_response(request, response, len(body))
+        return self._note_response(request, response, body)
 
     async def settle(self) -> None:
         """Wait until no request is under way, for at most `SETTLE_SECONDS`."""
         with trio.move_on_after(SETTLE_SECONDS):
-            while self.log.under_way:
-                await trio.sleep(0.02)
+            await self._all_ended()
+
+    async def _all_ended(self) -> None:
+        while self.log.under_way:
+            self._ended = trio.Event()
+            await self._ended.wait()
 
     async def forget(self, upload: str) -> None:
         """Remove an upload, as an expired one is."""
@@ -179,6 +185,7 @@ class ScriptedServer:
             headers = (_VERSION, ("Upload-Offset", "0"), _OCTETS)
             await self._honest.send("PATCH", self._honest.path + upload.id, headers, content)
         upload.offset = len(content)
+        upload.received += content
         upload.url = self.urls.name(upload.id, "", base, self.other_port)
         return upload.url
 
@@ -190,12 +197,14 @@ class ScriptedServer:
             if name.lower() == "upload-concat" and ";" in value:
                 kind, _, names = value.partition(";")
                 ids = (self.urls.find(port, urljoin(base, each)) for each in names.split())
-                value = f"{kind};" + " ".join(self._honest.path + each for each in ids)
-            passed.append((name, value))
+                known = " ".join(self._honest.path + each for each in ids)
+                passed.append((name, f"{kind};{known}"))
+            else:
+                passed.append((name, value))
         return tuple(passed)
 
-    async def _note_response(
-        self, request: SeenRequest, response: HonestResponse, sent: int
+    def _note_response(
+        self, request: SeenRequest, response: HonestResponse, body: bytes
     ) -> SeenResponse:
         """Take note of what a response of the reference says about uploads."""
         created = value_of(response.headers, "Location")
@@ -212,6 +221,7 @@ class ScriptedServer:
             offset = response.integer("Upload-Offset")
             if offset is not None:
                 request.stored = offset - upload.offset
+                upload.received += body[: max(0, request.stored)]
                 upload.offset = offset
         if upload is not None and request.effective_method == "DELETE" and response.status == 204:
             upload.removed = True
@@ -341,6 +351,7 @@ class _ServedRequest:
             response = replace(response, http_version="1.0")
         close = server.close or server.http10
         self._request.response = response
+        self._request.responded = self._server.log.now()
         await self._connection.respond(response, close=close)
 
 

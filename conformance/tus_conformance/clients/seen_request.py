@@ -42,7 +42,8 @@ class SeenResponse:
 class SeenRequest:
     """One request of a client, in the order of their arrival.
 
-    Times are seconds since the situation began; `ended` is None while the request is under way.
+    Times are seconds since the situation began; `responded` is when the response began to be sent,
+    and `ended` is None while the request is under way.
     `upload` is the id of the upload that it is about, known for a creation once it succeeded.
     `offset_before` is what the upload held when the request came; `stored` how many bytes the
     server took of it. `complete` says whether the whole body arrived. `response` is None where the
@@ -58,6 +59,7 @@ class SeenRequest:
     body: bytes = b""
     trailers: HeaderPairs = ()
     complete: bool = False
+    responded: float | None = None
     ended: float | None = None
     upload: str = ""
     offset_before: int | None = None
@@ -96,6 +98,11 @@ class SeenRequest:
     def succeeded(self) -> bool:
         """Return whether the client was sent a 2xx response."""
         return self.status is not None and 200 <= self.status < 300
+
+    def is_under_way(self, moment: float) -> bool:
+        """Return whether the client still waited for the response at a moment."""
+        until = self.ended if self.responded is None else self.responded
+        return self.began <= moment and (until is None or until > moment)
 
     @property
     def is_creation(self) -> bool:
@@ -149,7 +156,8 @@ class SeenRequest:
 class SeenUpload:
     """An upload that a client created; `number` counts from 1 in the order of creation.
 
-    `offset` is what the server holds, in bytes. `content` is set when the upload is read back.
+    `offset` is what the server holds, in bytes, and `received` those bytes as they were sent to it.
+    `content` is set when the upload is read back.
     """
 
     id: str
@@ -157,6 +165,7 @@ class SeenUpload:
     concat: str = ""
     length: int | None = None
     offset: int = 0
+    received: bytearray = field(default_factory=bytearray)
     url: str = ""
     removed: bool = False
     content: bytes | None = None

@@ -1,4 +1,4 @@
-"""One situation with a client's program: the server is started, the program runs, both are judged."""
+"""One situation with a client: the server is started, the program runs, both are looked at."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ class SituationRun:
         if report.cannot:
             reason = f"The client cannot do this: its exit code was {report.exit_code}."
             return situation_result(situation, None, reason, repeat)
-        found = find_outcome(log, report, expected, stopped_at=ended)
-        if not log.requests and not report.stopped:
+        found = find_outcome(log, report, expected, situation.size, stopped_at=ended)
+        if not log.requests and found.outcome not in {"reported", "hangs"}:
             return situation_result(situation, _no_request(report), "", repeat)
         view = ClientView(log, situation, found, len(expected), self.profile.resends)
         checks = tuple(judge(view))

@@ -64,15 +64,22 @@ def compute_coverage(
     rows: Mapping[str, Requirement],
     scenarios: Iterable[Scenario],
     invariants: Iterable[Invariant],
+    client_checks: Iterable[tuple[str, str]] = (),
 ) -> Coverage:
-    """Return which scenarios and invariants check each row that is a server's duty."""
-    checks = [(row, each.id) for each in scenarios for row in each.requirements]
+    """Return what checks each row: scenarios and invariants, or `client_checks`.
+
+    These are pairs of a row of the clients and what checks it; without any, only the servers' rows
+    are in the result.
+    """
+    client_pairs = list(client_checks)
+    sides = {"server", "client"} if client_pairs else {"server"}
+    checks = client_pairs + [(row, each.id) for each in scenarios for row in each.requirements]
     checks += [(each.requirement, each.id) for each in invariants]
     return Coverage(
         requirements=tuple(
             CoveredRequirement(row, _checkers_of(row.id, checks))
             for row in rows.values()
-            if row.side == "server"
+            if row.side in sides
         ),
         unknown_requirements=tuple((row, name) for row, name in checks if row not in rows),
     )
