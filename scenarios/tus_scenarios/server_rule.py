@@ -161,7 +161,7 @@ def _describe_action(rule: ServerRule) -> str:
 def _describe_answer(answer: Answer) -> str:
     headers = "".join(f", {name}: {value}" for name, value in answer.header.items())
     early = " before its body is read" if answer.early else ""
-    other = " by something that is no tus server" if not answer.tus else ""
+    other = " by something other than a tus server" if not answer.tus else ""
     return f"is answered {answer.status}{headers}{early}{other}"
 
 

@@ -144,7 +144,7 @@ class Situation:
             if graded.outcome == outcome:
                 return graded.grade, graded.why
         if outcome == "lied" and self.has_false_responses:
-            return "warn", "The server had told it something untrue."
+            return "warn", "The server had sent it something untrue."
         return OUTCOME_GRADES[outcome], ""
 
     @property
@@ -218,7 +218,9 @@ def check_situations(situations: Iterable[Situation]) -> None:
         seen.add(each.id)
         for row in each.checks:
             if row not in ledger() or ledger()[row].side != "client":
-                raise ValueError(f"{each.id} checks {row!r}, which is no requirement of clients.")
+                raise ValueError(
+                    f"{each.id} checks {row!r}, which is not a requirement for clients."
+                )
         names = {rule.name for rule in each.rules if rule.name}
         for rule in each.rules:
             if rule.after and rule.after not in names:

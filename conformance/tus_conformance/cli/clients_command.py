@@ -49,7 +49,7 @@ from tus_scenarios.situation_registry import read_situations, situations
 RECORD = "run.ndjson"
 
 DESCRIPTION = """\
-Judge a tus client: start its program in every situation, and compare what it
+Test a tus client: start its program in every situation, and compare what it
 says with what is stored.
 
 The program is started as --run says. It prints `url URL` when it knows the

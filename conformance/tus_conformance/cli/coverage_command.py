@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tus_conformance.cli.output import print_line, usage_error
-from tus_conformance.clients.judgement import client_checks
+from tus_conformance.clients.client_checks import client_checks
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.coverage import Coverage, CoveredRequirement, compute_coverage

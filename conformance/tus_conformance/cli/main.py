@@ -28,7 +28,7 @@ class Command:
 
 COMMANDS = (
     Command("run", "run_command", "run the suite against a server"),
-    Command("clients", "clients_command", "judge a client in every situation"),
+    Command("clients", "clients_command", "test a client in every situation"),
     Command("list", "list_command", "list the requirements: id, level, statement"),
     Command("coverage", "coverage_command", "show which scenarios exercise each requirement"),
     Command("explain", "explain_command", "explain a scenario or a requirement"),

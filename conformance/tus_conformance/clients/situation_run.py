@@ -10,12 +10,12 @@ from pathlib import Path
 
 import trio
 
+from tus_conformance.clients.client_checks import check_client
 from tus_conformance.clients.client_log import ClientLog
 from tus_conformance.clients.client_profile import ClientProfile
 from tus_conformance.clients.client_program import ClientCommand, ClientReport, run_client
 from tus_conformance.clients.client_rule import ClientView
 from tus_conformance.clients.honest_server import HonestServers
-from tus_conformance.clients.judgement import judge
 from tus_conformance.clients.outcome import FoundOutcome, find_outcome
 from tus_conformance.clients.scripted_server import ScriptedServer
 from tus_conformance.clients.seen_request import SeenRequest
@@ -105,7 +105,7 @@ class SituationRun:
         if not log.requests and found.outcome not in {"reported", "hangs"}:
             return situation_result(situation, _no_request(report), "", repeat)
         view = ClientView(log, situation, found, len(expected), self.profile.resends)
-        checks = tuple(judge(view))
+        checks = tuple(check_client(view))
         attempt = Attempt(
             verdict=verdicts.of_attempt(checks),
             reason=found.because,

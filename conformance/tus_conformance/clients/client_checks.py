@@ -22,7 +22,7 @@ def client_checks() -> list[tuple[str, str]]:
     return found + [(rule.requirement, "rule on every request") for rule in CLIENT_RULES]
 
 
-def judge(view: ClientView) -> list[Check]:
+def check_client(view: ClientView) -> list[Check]:
     """Return every check of a situation."""
     checks = outcome_checks(view)
     for unreadable in view.log.unreadable:
