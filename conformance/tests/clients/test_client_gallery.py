@@ -1,4 +1,4 @@
-"""tus_conformance.clients against the gallery: each wrong client is found, no right one is.
+"""`clients`: each wrong client of the gallery is found, and no right one is.
 
 A part of it runs by default; all of it with TUS_EVERY_CLIENT=1, as `nox -s client_proof` does.
 """
@@ -26,7 +26,7 @@ from tus_scenarios.situation import Situation
 from tus_scenarios.situation_registry import situations
 
 GALLERY_FOLDER = Path(__file__).parents[2]
-SECONDS = 8.0
+SECONDS = 16.0
 EVERY = bool(os.environ.get("TUS_EVERY_CLIENT"))
 QUICK = [each for each in situations() if not any(rule.pause > 5 for rule in each.rules)]
 TRIED = [
