@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpcore
 import pytest
@@ -303,3 +304,58 @@ def test_an_unknown_url_differs_from_the_known_one(url: str, created: bool, shap
     other = unknown_upload_url(url, created=created)
     assert other != url
     assert re.fullmatch(f"http://tus.test{shape}", other)
+
+
+def ignoring(header: str, instead: dict[str, str] | None = None) -> AnswerFunction:
+    """Return a server that takes a creation with a header as if that were not there."""
+    server = MinimalServer()
+
+    def answer(asked: ReceivedRequest) -> ScriptedAnswer:
+        if asked.method != "POST" or asked.header(header) is None:
+            return server(asked)
+        kept = [each for each in asked.headers if each[0].lower() != header.lower()]
+        length = [] if asked.header("Upload-Length") else [*(instead or {}).items()]
+        return server(replace(asked, headers=(*kept, *length)))
+
+    return answer
+
+
+IGNORED = [
+    (ignoring("Upload-Defer-Length", {"Upload-Length": "0"}), "creation-defer-length"),
+    (ignoring("Upload-Concat", {"Upload-Length": "0"}), "concatenation"),
+]
+
+
+@pytest.mark.parametrize(("server", "name"), IGNORED, ids=[each[1] for each in IGNORED])
+async def test_a_201_alone_is_no_sign_of_an_extension(server: AnswerFunction, name: str) -> None:
+    discovered = await found(server)
+    assert discovered.capabilities[name].observed == "refused"
+
+
+async def test_a_length_that_can_be_declared_later_is_seen_without_upload_defer_length() -> None:
+    """That HEAD lacks the header is a violation of a requirement, not a lack of the extension."""
+    server = MinimalServer()
+
+    def answer(asked: ReceivedRequest) -> ScriptedAnswer:
+        told = server(asked)
+        assert isinstance(told, ScriptedResponse)
+        kept = {name: value for name, value in told.headers.items() if "Defer" not in name}
+        return replace(told, headers=kept)
+
+    seen = (await found(answer)).capabilities["creation-defer-length"]
+    assert seen.observed == "accepted"
+    assert "after a PATCH with Upload-Length: 2" in seen.reason
+
+
+async def test_an_early_final_upload_that_is_an_empty_upload_is_no_concatenation() -> None:
+    """It got 201, but what was created does not become the joined file."""
+    server = MinimalServer()
+
+    def answer(asked: ReceivedRequest) -> ScriptedAnswer:
+        if not (asked.header("Upload-Concat") or "").startswith("final"):
+            return server(asked)
+        kept = [each for each in asked.headers if each[0].lower() != "upload-concat"]
+        return server(replace(asked, headers=(*kept, ("Upload-Length", "0"))))
+
+    seen = (await found(answer)).capabilities["concatenation-unfinished"]
+    assert seen.observed == "refused"

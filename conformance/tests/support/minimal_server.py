@@ -73,9 +73,13 @@ class MinimalServer:
         if upload.forgotten and asked.method != "GET":
             return ScriptedResponse(404)
         if asked.method == "HEAD":
-            length = {} if upload.length is None else {"Upload-Length": str(upload.length)}
+            length = {"Upload-Length": str(upload.length)}
+            if upload.length is None:
+                deferred = "creation-defer-length" in self.able and upload.concat is None
+                length = {"Upload-Defer-Length": "1"} if deferred else {}
             concat = {} if upload.concat is None else {"Upload-Concat": upload.concat}
-            return ScriptedResponse(200, {"Upload-Offset": str(len(upload.data))} | length | concat)
+            offset = {"Upload-Offset": str(len(upload.data)), "Cache-Control": "no-store"}
+            return ScriptedResponse(200, offset | length | concat)
         if asked.method == "GET" and "download" in self.able:
             return ScriptedResponse(200, body=upload.data)
         if asked.method == "DELETE" and "termination" in self.able:
@@ -91,6 +95,9 @@ class MinimalServer:
         if not self._verified(asked):
             return ScriptedResponse(460)
         upload.data += asked.body
+        declared = asked.header("Upload-Length")
+        if upload.length is None and declared is not None:
+            upload.length = int(declared)
         if len(upload.data) == upload.length and "complete-uploads" not in self.able:
             upload.forgotten = True
         return ScriptedResponse(204, {"Upload-Offset": str(len(upload.data))} | self._expiry())

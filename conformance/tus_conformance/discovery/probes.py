@@ -16,6 +16,7 @@ from tus_conformance.discovery.prober import (
     NO_UPLOAD_STATUSES,
     OFFSET_TYPE,
     SAMPLE,
+    Outcome,
     Prober,
     ProbeResult,
     is_refusal,
@@ -53,18 +54,6 @@ async def run_probe(probe: Probe, prober: Prober) -> ProbeResult:
     return result
 
 
-def probe_creation_with(*headers: tuple[str, str]) -> Callable[[Prober], Awaitable[ProbeResult]]:
-    """Return a probe that creates an upload with headers, and succeeds if there is one."""
-    described = ", ".join(f"{name}: {value}" for name, value in headers)
-
-    async def run(prober: Prober) -> ProbeResult:
-        http_response, url = await prober.create_upload(*headers)
-        what = f"POST with {described}"
-        return prober.result_for(http_response, what, accepted=url is not None)
-
-    return run
-
-
 async def _probe_creation(prober: Prober) -> ProbeResult:
     length = str(len(SAMPLE))
     http_response, prober.first_upload_url = await prober.create_upload(("Upload-Length", length))
@@ -90,6 +79,41 @@ async def _probe_creation_with_upload(prober: Prober) -> ProbeResult:
     if stored not in {"0", "1"}:
         return ProbeResult("unknown", evidence)
     return ProbeResult("accepted" if stored == "1" else "refused", evidence)
+
+
+async def _probe_deferred_length(prober: Prober) -> ProbeResult:
+    """Defer a length, and declare it: what is seen of either counts, not that POST succeeds."""
+    deferral = ("Upload-Defer-Length", "1")
+    http_response, url = await prober.create_upload(deferral)
+    if url is None:
+        what = "POST with Upload-Defer-Length: 1"
+        return prober.result_for(http_response, what, accepted=False)
+    head = await prober.send("HEAD", url)
+    evidence = f"HEAD of an upload with deferred length had {_describe_length(head)}"
+    if not succeeded(head):
+        return ProbeResult("unknown", f"HEAD of an upload with deferred length got {head.status}.")
+    if header_value(head.headers, "Upload-Defer-Length") is not None:
+        return ProbeResult("accepted", f"{evidence}.")
+    if header_value(head.headers, "Upload-Length") is not None:
+        return ProbeResult("refused", f"{evidence}: the header was ignored.")
+    declared = await prober.patch(url, 0, SAMPLE[:1], ("Upload-Length", "2"))
+    after = await prober.send("HEAD", url)
+    evidence += f"; after a PATCH with Upload-Length: 2, which got {declared.status},"
+    evidence += f" it had {_describe_length(after)}"
+    has_length = header_value(after.headers, "Upload-Length") == "2"
+    is_known = has_length or (succeeded(declared) and succeeded(after))
+    outcome: Outcome = "accepted" if has_length else "refused" if is_known else "unknown"
+    return ProbeResult(outcome, f"{evidence}.")
+
+
+def _describe_length(head: HttpResponse) -> str:
+    names = ("Upload-Length", "Upload-Defer-Length")
+    shown = [
+        f"{name}: {value}"
+        for name in names
+        if (value := header_value(head.headers, name)) is not None
+    ]
+    return " and ".join(shown) or "neither Upload-Length nor Upload-Defer-Length"
 
 
 async def _probe_expiration(prober: Prober) -> ProbeResult:
@@ -151,24 +175,43 @@ async def _probe_concatenation(prober: Prober) -> ProbeResult:
         return ProbeResult("unknown", f"HEAD of a partial got {head.status}.")
     echo = header_value(head.headers, "Upload-Concat")
     prober.partial_upload_url = url if echo == "partial" else None
-    evidence = f"Upload-Concat: {echo}" if echo else "no Upload-Concat"
     return ProbeResult(
-        "accepted" if echo == "partial" else "refused", f"HEAD of a partial had {evidence}."
+        "accepted" if echo == "partial" else "refused",
+        f"HEAD of a partial had {_describe_concat(head)}.",
     )
 
 
 async def _probe_concatenation_unfinished(prober: Prober) -> ProbeResult:
+    """Create a final upload too early, complete its part, and see whether it has the bytes."""
     if prober.partial_upload_url is None:
         outcome = prober.results["concatenation"].outcome
         return ProbeResult(outcome, "No partial upload could be created for the probe.")
+    part = prober.partial_upload_url
     http_response, url = await prober.create_upload(
-        ("Upload-Concat", f"final;{urlsplit(prober.partial_upload_url).path}")
+        ("Upload-Concat", f"final;{urlsplit(part).path}")
     )
-    return prober.result_for(
-        http_response,
-        "POST of a final upload with an unfinished partial upload",
-        accepted=url is not None,
-    )
+    what = "POST of a final upload with an unfinished partial upload"
+    if url is None:
+        return prober.result_for(http_response, what, accepted=False)
+    early = await prober.send("HEAD", url)
+    evidence = f"{what} got {http_response.status}; HEAD of it had {_describe_concat(early)}"
+    if not succeeded(early):
+        return ProbeResult("unknown", f"{evidence}.")
+    is_final = (header_value(early.headers, "Upload-Concat") or "").startswith("final")
+    completed = await prober.patch(part, 0, SAMPLE[:1])
+    stored = await prober.fetch_offset(url)
+    evidence += f", and with its part complete offset {stored}"
+    if stored == "1":
+        return ProbeResult("accepted", f"{evidence}.")
+    if succeeded(completed) and not is_final:
+        return ProbeResult("refused", f"{evidence}: it is not a final upload.")
+    # It may take its time, so that the offset alone refuses nothing.
+    return ProbeResult("accepted" if is_final else "unknown", f"{evidence}.")
+
+
+def _describe_concat(head: HttpResponse) -> str:
+    value = header_value(head.headers, "Upload-Concat")
+    return f"Upload-Concat: {value}" if value is not None else "no Upload-Concat"
 
 
 async def _probe_complete_uploads(prober: Prober) -> ProbeResult:
@@ -239,7 +282,7 @@ def _resembles_sample(body: bytes) -> bool:
 PROBES = (
     Probe("creation", _probe_creation),
     Probe("creation-with-upload", _probe_creation_with_upload),
-    Probe("creation-defer-length", probe_creation_with(("Upload-Defer-Length", "1"))),
+    Probe("creation-defer-length", _probe_deferred_length),
     Probe("expiration", _probe_expiration, needs_upload=True),
     Probe("checksum", _probe_checksum),
     Probe("checksum-trailer", _probe_checksum_trailer),

@@ -7,19 +7,16 @@ import traceback
 import trio
 
 from tus_conformance.evaluation.attempt import evaluate_attempt
-from tus_conformance.evaluation.finish_outcome import shows_data_loss
 from tus_conformance.evaluation.preconditions import ensure_precondition
 from tus_conformance.execution.request_faults import split_waiting_fault
 from tus_conformance.execution.scenario_execution import ScenarioExecution
+from tus_conformance.execution.settling_poll import SettlingPoll, wait_key
 from tus_conformance.execution.stalled_step import StalledStep, open_stalled_step
 from tus_conformance.state.early_exit import StopScenario, UnresolvedReference
 from tus_conformance.state.session import Session
 from tus_conformance.state.step_response import StepResponse
 from tus_reports import Attempt
 from tus_scenarios import RequestSpec, Scenario, Step
-
-_FINAL_STATUSES = frozenset({400, 404, 410, 412, 413, 415})
-"""The refusals of a request that is wrong, whatever the upload is busy with, or of one gone."""
 
 
 async def execute_scenario(scenario: Scenario, session: Session, attempt: int = 1) -> Attempt:
@@ -102,29 +99,24 @@ async def _retry_until_passing(
     has no offset of its own asks for the offset before it is sent again.
     """
     retried_patch = step.patch if step.patch is not None and step.patch.offset is None else None
+    waits = execution.session.vain_waits
+    poll = SettlingPoll(step, is_hopeless=wait_key(step) in waits)
 
     async def ready() -> bool:
         nonlocal reply
         seen = len(execution.checks)
         passed = reply is not None and execution.expect(reply, *step.expect, after_waiting=True)
         del execution.checks[seen:]
-        if passed or _is_final(reply):
+        if passed or poll.is_over(reply):
             return True
         if retried_patch is not None:
             await execution.send("HEAD", RequestSpec(of=retried_patch.of))
         reply = await _perform_step(execution, step)
         return False
 
-    await execution.wait_until(ready, seconds=step.within)
+    if not await execution.wait_until(ready, seconds=step.within):
+        waits.add(wait_key(step))
     return reply
-
-
-def _is_final(reply: StepResponse | None) -> bool:
-    """Return whether waiting cannot change a response: it succeeded, or refuses for good."""
-    if reply is None:
-        return False
-    done = reply.succeeded and reply.method in {"POST", "PATCH", "DELETE"}
-    return done or shows_data_loss(reply) or reply.status in _FINAL_STATUSES
 
 
 def _evaluate_step(execution: ScenarioExecution, step: Step, reply: StepResponse | None) -> bool:

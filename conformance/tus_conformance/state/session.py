@@ -50,7 +50,7 @@ class Session:
 
     `on_exchange` is called with every exchange of every scenario, and `on_expectations` with the
     expectations of each response before they are evaluated. `server` is known where the suite
-    itself started it.
+    itself started it. `vain_waits` are the waits of repeated steps that this server let pass.
     """
 
     target: Target
@@ -61,6 +61,7 @@ class Session:
     on_expectations: ExpectationObserver = lambda _scenario, _expected, _references: None
     server: RestartableServer | None = None
     left_behind: LeftBehind = field(default_factory=LeftBehind)
+    vain_waits: set[tuple[str, ...]] = field(default_factory=set)
 
     @property
     def unknown_url(self) -> str:
