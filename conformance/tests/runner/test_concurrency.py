@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import trio
 from memory_run import RunLines, run_suite_in_memory
+from reference_in_memory import run_inline, serve_reference
 from slow_link import delay_server
 
 from tus_conformance.transport.memory import Serve
@@ -72,3 +74,41 @@ async def test_eight_at_once_come_out_as_one_by_one_and_sooner(tmp_path: Path) -
     assert set(verdicts(found[1]).values()) <= {"pass", "note", "not-applicable", "unsupported"}
     assert found[8].footer.remaining_uploads == ()
     assert took[8] < took[1] / 4
+
+
+class BusyServer:
+    """Leaves a request without a response if two others are under way, as if overloaded."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+        self._under_way = 0
+
+    async def __call__(self, stream: trio.abc.Stream) -> None:
+        self._under_way += 1
+        try:
+            await trio.lowlevel.checkpoint()
+            if self._under_way <= 2:
+                await self._serve(stream)
+            else:
+                while await stream.receive_some():
+                    pass
+        finally:
+            self._under_way -= 1
+
+
+def test_a_server_that_is_too_busy_gets_the_verdicts_of_one_scenario_at_a_time() -> None:
+    """What was short of a response beside others is executed again alone."""
+
+    async def run_both() -> list[dict[str, str]]:
+        only = ("core.head.*", "core.version*", "creation.metadata.*")
+        return [
+            verdicts(
+                await run_suite_in_memory(serve=BusyServer(serve_reference()), only=only, jobs=jobs)
+            )
+            for jobs in (1, 4)
+        ]
+
+    with patch("anyio.to_thread.run_sync", run_inline):
+        alone, beside = trio.run(run_both, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert alone == beside
+    assert "pass" in alone.values()

@@ -69,7 +69,7 @@ def run_in_memory(
     The clock moves on by itself when everything waits. What the server would do in a thread it
     does at once, because threads keep real time.
     """
-    with patch("anyio.to_thread.run_sync", _run_inline):
+    with patch("anyio.to_thread.run_sync", run_inline):
         clock = MockClock(autojump_threshold=0)
         selection = Selection(only, skip, include_large)
         return trio.run(_run_in_memory, serve_reference(*changes), selection, jobs, clock=clock)
@@ -85,6 +85,6 @@ async def _run_in_memory(serve: Serve, selection: Selection, jobs: int) -> list[
     return lines
 
 
-async def _run_inline(work: Callable[..., object], *arguments: object, **_: object) -> object:
+async def run_inline(work: Callable[..., object], *arguments: object, **_: object) -> object:
     await trio.lowlevel.checkpoint()
     return work(*arguments)

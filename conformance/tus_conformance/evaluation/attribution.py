@@ -126,6 +126,21 @@ def suggests_lost_server(attempt: Attempt) -> bool:
     return undetermined or any(_is_unanswered(check, attempt) for check in attempt.checks)
 
 
+def shows_strain(attempt: Attempt) -> bool:
+    """Return whether an attempt may have gone wrong because the server had too much to do.
+
+    Data loss is wrong however much that is.
+    """
+    if attempt.verdict in {"pass", "note"} | verdicts.IRRELEVANT:
+        return False
+    if any(check.rule == "data-loss" for check in attempt.checks):
+        return False
+    return any(
+        exchange.response is None or exchange.response.status >= 500
+        for exchange in attempt.exchanges
+    )
+
+
 def spare_unanswered(attempt: Attempt) -> Attempt:
     """Return an attempt that blames nothing for what a server that ended did not answer."""
     checks = tuple(

@@ -15,6 +15,7 @@ from tus_conformance.state.early_exit import StopCause
 from tus_reports import VERDICTS, Attempt, Check, ScenarioResult, Verdict
 
 UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"})
+IRRELEVANT: frozenset[Verdict] = frozenset({"not-applicable", "unsupported", "excluded"})
 
 _STOP_VERDICTS: dict[StopCause, Verdict] = {
     "network": "error",

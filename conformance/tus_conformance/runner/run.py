@@ -47,7 +47,9 @@ class Run:
         self._emit = emit
         self.results: list[ScenarioResult] = []
         self._monitor = InvariantMonitor()
-        self._attempt_runner = AttemptRunner(self._monitor, self._route)
+        self._attempt_runner = AttemptRunner(
+            self._monitor, self._route, is_concurrent=plan.jobs > 1
+        )
         self._exchanges = 0
         self._requirements: Counter[Verdict] = Counter()
         self._first_failure: str | None = None
