@@ -93,7 +93,7 @@ WHOLE_MESSAGES = {
     ),
     step_file("{ setup = true }"): (
         "mine.toml, scenario one: A step needs exactly one action of given, post, patch, head,"
-        " options, get, delete, request, finish; it has none. - at `step[0]`."
+        " options, get, delete, request, finish, insert; it has none. - at `step[0]`."
     ),
     step_file('{ head = { header = { A = "{n}" } } }') + "each.n.one = 1\n": (
         "mine.toml, scenario one, its parameters filled in:"

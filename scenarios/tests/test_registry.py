@@ -10,7 +10,7 @@ import pytest
 
 from tus_scenarios import Scenario, ledger, scenarios
 from tus_scenarios.expectation import HeaderMatcher
-from tus_scenarios.registry import FILES
+from tus_scenarios.registry import CROSS_FILES, FILES
 from tus_scenarios.step import DIGESTS
 
 MAX_WIDTH = 120
@@ -24,10 +24,10 @@ CHECKED_BY_ENGINE = {"core.implemented": "an aggregate over the MUSTs of the cor
 
 def test_every_data_file_is_registered() -> None:
     """A file that is not listed would never be told, and nobody would notice."""
-    assert sorted(path.stem for path in DATA.glob("*.toml")) == sorted(FILES)
+    assert sorted(path.stem for path in DATA.glob("*.toml")) == sorted((*FILES, *CROSS_FILES))
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, *CROSS_FILES])
 def test_data_files_point_editors_at_the_schema(name: str) -> None:
     """The first line of each file names the schema, by a path that leads there."""
     first = (DATA / f"{name}.toml").read_text("utf-8").splitlines()[0]
@@ -119,5 +119,6 @@ def test_sources_have_no_key_twice_in_meaning() -> None:
     for path in DATA.glob("*.toml"):
         for source in tomllib.loads(path.read_text("utf-8"))["scenario"]:
             text = repr(source["step"])
-            for parameter in source.get("each", {}):
-                assert "{" + parameter + "}" in text, f"{source['id']} does not use {parameter}"
+            for parameter in {**source.get("each", {}), **source.get("cross", {})}:
+                used = "{" + parameter + "}" in text or f"'insert': '{parameter}'" in text
+                assert used, f"{source['id']} does not use {parameter}"

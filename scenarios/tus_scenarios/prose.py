@@ -188,7 +188,7 @@ def _describe_request(method: str, request: RequestSpec, fill: FillReferences) -
         if value is not None:
             headers[name] = str(value)
     headers |= request.header
-    parts = []
+    parts = [f"sent as POST with X-HTTP-Method-Override: {method}"] if request.override else []
     if headers:
         parts.append(f"with {_header_lines(headers, fill)}")
     if request.parts:
@@ -232,8 +232,15 @@ def _describe_body(request: RequestSpec, fill: FillReferences) -> list[str]:
     if request.cut is not None:
         parts.append(_describe_cut(request.cut))
     parts += [fill(describe_fault(fault)) for fault in request.faults]
-    if request.connection == "kept":
-        parts.append("over the persistent connection")
+    return parts + _describe_connection(request)
+
+
+def _describe_connection(request: RequestSpec) -> list[str]:
+    parts = ["over the persistent connection"] if request.connection == "kept" else []
+    if request.http == "1.0":
+        parts.append("as HTTP/1.0")
+    if request.names != "usual":
+        parts.append(f"with header names in {request.names} case")
     return parts
 
 

@@ -12,6 +12,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from tus_scenarios.combination import Combination, CombinationError, combinations_of
+from tus_scenarios.pairwise import select_pairs
 from tus_scenarios.scenario import Scenario, ScenarioFile, ScenarioSource, unfold
 
 Model = TypeVar("Model")
@@ -24,7 +26,7 @@ class ScenarioError(ValueError):
     """A scenario cannot be used; the message says which, where, and what to do."""
 
 
-def read_file(path: Path) -> list[Scenario]:
+def read_file(path: Path, *, thorough: bool = False) -> list[Scenario]:
     """Read the scenarios of a file of the user's; raise ScenarioError where that cannot be done."""
     try:
         text = path.read_text("utf-8")
@@ -32,11 +34,14 @@ def read_file(path: Path) -> list[Scenario]:
         raise ScenarioError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise ScenarioError(f"{path} is not UTF-8 text.") from None
-    return parse_scenarios(text, str(path))
+    return parse_scenarios(text, str(path), thorough=thorough)
 
 
-def parse_scenarios(text: str, where: str) -> list[Scenario]:
-    """Read the scenarios of a TOML text; `where` names it in the messages of ScenarioError."""
+def parse_scenarios(text: str, where: str, *, thorough: bool = False) -> list[Scenario]:
+    """Read the scenarios of a TOML text; `where` names it in the messages of ScenarioError.
+
+    With `thorough` every combination of a `cross` is read, not only those that hold each pair.
+    """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -47,17 +52,44 @@ def parse_scenarios(text: str, where: str) -> list[Scenario]:
             f"{where} contains no scenario; each scenario starts with [[scenario]]."
         )
     file = convert_document({**document, "scenario": []}, ScenarioFile, where)
-    scenarios = []
+    named = []
     for number, source in enumerate(sources, 1):
         name = source.get("id") if isinstance(source, dict) else None
         at = f"{where}, scenario {name or f'number {number}'}"
-        scenarios += _unfold(convert_document(source, ScenarioSource, at), file, at)
-    return scenarios
+        named.append((convert_document(source, ScenarioSource, at), at))
+    chosen = _choose_combinations(named, thorough=thorough)
+    return [
+        scenario
+        for source, at in named
+        for combination in chosen.get(source.id, [None])
+        for scenario in _unfold(source, file, at, combination)
+    ]
 
 
-def _unfold(source: ScenarioSource, file: ScenarioFile, where: str) -> list[Scenario]:
+def _choose_combinations(
+    sources: list[tuple[ScenarioSource, str]], *, thorough: bool
+) -> dict[str, list[Combination | None]]:
+    """Return the combinations of each scenario that has a `cross`, by its id."""
+    every: list[tuple[str, dict[str, str]]] = []
+    for source, at in sources:
+        try:
+            every += [(source.id, rows) for rows in combinations_of(source.cross) if rows]
+        except CombinationError as error:
+            raise ScenarioError(f"{at}: {error}.") from None
+    selected = set(select_pairs([{"": name} | rows for name, rows in every]))
+    chosen: dict[str, list[Combination | None]] = {}
+    for index, (name, rows) in enumerate(every):
+        if thorough or index in selected:
+            combination = Combination(rows, thorough=index not in selected)
+            chosen.setdefault(name, []).append(combination)
+    return chosen
+
+
+def _unfold(
+    source: ScenarioSource, file: ScenarioFile, where: str, combination: Combination | None
+) -> list[Scenario]:
     try:
-        return unfold(source, file)
+        return unfold(source, file, combination)
     except (msgspec.ValidationError, ValueError) as error:
         message_text = str(error).replace("`$[", "`step[").rstrip(".")
         raise ScenarioError(f"{where}, its parameters filled in: {message_text}.") from None

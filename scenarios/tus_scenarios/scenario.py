@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tus_scenarios.combination import Combination
 from tus_scenarios.context import ScenarioContext
 from tus_scenarios.network_fault import describe_position as position
 from tus_scenarios.prose import quote_value, step_sentences
@@ -29,6 +30,12 @@ class ScenarioSource(
     missing the scenario does not apply. `lacks` is the opposite. Each parameter of `each` maps
     labels, which become part of the id, to values; several parameters multiply. In the title a
     parameter such as `cut` that is a position can stand as {cut-in-words}.
+
+    `cross` names rows, or a group of rows, of the tables in `combinations.toml`, by axis. Of all
+    combinations of the rows those run that hold every pair at least once, over all scenarios of the
+    file with a `cross`; the others need "thorough".
+
+    `section` and `extension` are those of the file unless it says otherwise.
     """
 
     id: str
@@ -38,6 +45,9 @@ class ScenarioSource(
     needs: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     each: dict[str, dict[str, ParameterValue]] = {}
+    cross: dict[str, str | tuple[str, ...]] = {}
+    section: str = ""
+    extension: str = ""
     serial: bool = False
 
 
@@ -71,9 +81,15 @@ class Scenario:
     run: Callable[[ScenarioContext], Awaitable[None]] | None = None
 
 
-def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
-    """Make one scenario for each combination of the source's parameters, these filled in."""
+def unfold(
+    source: ScenarioSource, file: ScenarioFile, combination: Combination | None = None
+) -> list[Scenario]:
+    """Make one scenario for each combination of the source's parameters, these filled in.
+
+    `combination` are the rows of its `cross`; they come first in the id.
+    """
     scenarios = []
+    rows = combination or Combination()
     names = list(source.each)
     for labels in product(*(source.each[name] for name in names)):
         chosen_labels = dict(zip(names, labels, strict=True))
@@ -81,16 +97,24 @@ def unfold(source: ScenarioSource, file: ScenarioFile) -> list[Scenario]:
         in_words: dict[str, ParameterValue] = {
             f"{name}-in-words": position(value) for name, value in parameters.items()
         }
-        suffix = "/" + ",".join(labels) if labels else ""
-        steps = _fill_parameters(source.step, parameters)
+        parameters |= rows.parameters
+        in_words |= rows.words
+        names_of_rows = (*rows.names, *labels)
+        suffix = "/" + ",".join(names_of_rows) if names_of_rows else ""
+        steps = _fill_parameters(rows.apply(source.step), parameters)
         scenarios.append(
             Scenario(
                 id=source.id + suffix,
                 title=_replace_parameters(source.title, parameters | in_words, quote_value),
-                section=file.section,
-                extension=file.extension,
+                section=source.section or file.section,
+                extension=source.extension or file.extension,
                 requirements=checked_requirements(steps),
-                needs=tuple(_replace_parameters(need, parameters) for need in source.needs),
+                needs=tuple(
+                    dict.fromkeys(
+                        _replace_parameters(need, parameters)
+                        for need in (*source.needs, *rows.needs)
+                    )
+                ),
                 lacks=source.lacks,
                 serial=source.serial,
                 why=source.why,

@@ -62,7 +62,9 @@ class RequestSpec(
     Upload-Concat is then "final;" with their URLs, and the new upload's content is theirs, joined.
     `faults` are done to it; `cut` is short for the one fault of that name. A request has a
     connection of its own unless it is "kept": then it goes over the one that the scenario keeps,
-    opening it where there is none, or where the server has closed it.
+    opening it where there is none, or where the server has closed it. With `override` it is sent
+    as a POST that names its method in X-HTTP-Method-Override; `http` is the version of HTTP and
+    `names` the letter case of header names. `way` takes these from a row of the table of that name.
     """
 
     of: str = "upload"
@@ -84,6 +86,10 @@ class RequestSpec(
     cut: Cut | None = None
     faults: tuple[NetworkFault, ...] = ()
     connection: Literal["own", "kept"] = "own"
+    override: bool = False
+    http: Literal["1.1", "1.0"] = "1.1"
+    names: Literal["usual", "lower", "odd"] = "usual"
+    way: str | None = None
 
 
 class FinishUpload(
@@ -94,7 +100,18 @@ class FinishUpload(
     of: str = "upload"
 
 
-STEP_ACTIONS = ("given", "post", "patch", "head", "options", "get", "delete", "request", "finish")
+STEP_ACTIONS = (
+    "given",
+    "post",
+    "patch",
+    "head",
+    "options",
+    "get",
+    "delete",
+    "request",
+    "finish",
+    "insert",
+)
 
 
 class Step(
@@ -107,7 +124,7 @@ class Step(
     scenario ends, since the rest would say nothing. `within` is a number of seconds in which the
     request is sent again until every expectation passes; the last answer is the one that is judged.
     A PATCH without an `offset` of its own asks with HEAD where the upload stands before it is sent
-    again.
+    again. `insert` names an axis of the scenario's `cross`, and stands for the steps of its row.
     """
 
     given: GivenUpload | None = None
@@ -119,6 +136,7 @@ class Step(
     delete: RequestSpec | None = None
     request: RequestSpec | None = None
     finish: FinishUpload | None = None
+    insert: str | None = None
 
     name: str = ""
     setup: bool = False
@@ -144,7 +162,5 @@ class Step(
     @property
     def message(self) -> RequestSpec | None:
         """Return the request that the step sends, if it is a single one."""
-        if self.given is not None or self.finish is not None:
-            return None
         found = getattr(self, self.act)
         return found if isinstance(found, RequestSpec) else None

@@ -99,6 +99,30 @@ HEADERS: list[tuple[str, str, tuple[tuple[str, str], ...], str]] = [
         "each tus header in its place",
     ),
     ("PATCH", "", (VERSION, TYPE, ("Upload-Offset", "40"), NOTHING), "PATCH at the known offset"),
+    (
+        "HEAD",
+        "override = true",
+        (VERSION, ("X-HTTP-Method-Override", "HEAD"), NOTHING),
+        "an overridden HEAD is a POST without a body",
+    ),
+    (
+        "PATCH",
+        "override = true\nsend = 5",
+        (VERSION, TYPE, ("Upload-Offset", "40"), ("X-HTTP-Method-Override", "PATCH")),
+        "an overridden PATCH has the headers of one",
+    ),
+    (
+        "HEAD",
+        'names = "lower"',
+        (("tus-resumable", "1.0.0"),),
+        "names in lower case",
+    ),
+    (
+        "HEAD",
+        'names = "odd"',
+        (("tUs-rEsUmAbLe", "1.0.0"),),
+        "names in odd case",
+    ),
     ("PATCH", "send = 5", (VERSION, TYPE, ("Upload-Offset", "40")), "a body has its own framing"),
     (
         "PATCH",

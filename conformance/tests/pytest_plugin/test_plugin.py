@@ -30,6 +30,7 @@ SUITE = ("--pyargs", "tus_conformance")
 FEW = ("--tus-only", "core.head.*", "--tus-seed", "7")
 CHOSEN = ("-k", "cache-control or success-status")
 FAILING = {f"core.head.cache-control/{each}" for each in ("none", "some", "all")}
+FAILING |= {"always.head-cache-control"}
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,16 @@ SENT = {
         HttpRequest("OPTIONS", URL, asterisk_form=True),
         b"OPTIONS * HTTP/1.1\r\nHost: tus.test\r\n\r\n",
     ),
+    "HTTP/1.0 has a version of its own, and a body with its length": (
+        HttpRequest(
+            "PATCH", URL, (("x-a", "1"),), payload=Payload.literal(b"hello"), http_version="1.0"
+        ),
+        b"PATCH /files/1 HTTP/1.0\r\nHost: tus.test\r\nx-a: 1\r\nContent-Length: 5\r\n\r\nhello",
+    ),
+    "the letter case of header names is kept": (
+        HttpRequest("GET", URL, (("x-a", "1"), ("UpLoAd-B", "2"))),
+        b"GET /files/1 HTTP/1.1\r\nHost: tus.test\r\nx-a: 1\r\nUpLoAd-B: 2\r\n\r\n",
+    ),
     "a port that is not the usual one is named, and the query is kept": (
         HttpRequest("GET", "http://tus.test:1080/files/1?a=b&c#part"),
         b"GET /files/1?a=b&c HTTP/1.1\r\nHost: tus.test:1080\r\n\r\n",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -143,7 +142,7 @@ def run(options: argparse.Namespace) -> int:
             options.report_dir.mkdir(parents=True, exist_ok=True)
         report_files = prepare_report_files(options)
         request = _RunRequest(
-            options, target_options, baseline, _load_scenarios(options.scenarios), report_files
+            options, target_options, baseline, _load_scenarios(options), report_files
         )
         return trio.run(_run, request)
     except _USAGE_ERRORS as wrong:
@@ -216,11 +215,15 @@ def _plan(target: Target, server: RestartableServer | None, request: _RunRequest
     )
 
 
-def _load_scenarios(files: Sequence[Path]) -> tuple[Scenario, ...]:
+def _load_scenarios(options: argparse.Namespace) -> tuple[Scenario, ...]:
     """Return the scenarios of the user's files, or the suite's own; raise ScenarioError."""
-    if not files:
-        return scenarios()
-    found = tuple(scenario for file in files for scenario in read_file(file))
+    if not options.scenarios:
+        return scenarios(thorough=options.thorough)
+    found = tuple(
+        scenario
+        for file in options.scenarios
+        for scenario in read_file(file, thorough=options.thorough)
+    )
     ensure_valid(found)
     return found
 

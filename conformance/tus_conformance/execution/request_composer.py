@@ -37,7 +37,7 @@ class RequestComposer:
         template = request.to or _default_url(method, request.of)
         here = self.references.session.target.url
         http_request = HttpRequest(
-            method=text(method),
+            method="POST" if request.override else text(method),
             url=here if template == "*" else urljoin(here, text(template)),
             headers=self._headers(method, request, payload),
             payload=payload,
@@ -53,6 +53,7 @@ class RequestComposer:
             drop_response=drops_response(request),
             connection=self.connection if request.connection == "kept" else None,
             asterisk_form=template == "*",
+            http_version=request.http,
         )
         return http_request, at
 
@@ -85,14 +86,17 @@ class RequestComposer:
         if request.parts:
             urls = " ".join(f"{{{name}.path}}" for name in request.parts)
             headers["Upload-Concat"] = text(f"final;{urls}")
-        if payload is None and method in {"POST", "PATCH"} and request.framing != "chunked":
+        if request.override:
+            headers["X-HTTP-Method-Override"] = method
+        takes_body = request.override or method in {"POST", "PATCH"}
+        if payload is None and takes_body and request.framing != "chunked":
             headers["Content-Length"] = "0"
         replaced = {name.lower() for name in (*request.omit, *request.header)}
         lines = [(name, value) for name, value in headers.items() if name.lower() not in replaced]
         for name, value in request.header.items():
             values = (value,) if isinstance(value, str) else value
             lines += [(name, text(one, payload)) for one in values]
-        return tuple(lines)
+        return tuple((_spell_name(name, request.names), value) for name, value in lines)
 
     def _metadata(self, method: str, request: RequestSpec) -> str | None:
         """Return the metadata of a request; a creation has what the target needs, too.
@@ -142,6 +146,18 @@ class RequestComposer:
             chunks=lambda: body.chunks(at, stop),
             generated=f"bytes {at} to {stop - 1} of the content {body.key!r}",
         )
+
+
+def _spell_name(name: str, letter_case: str) -> str:
+    """Return a header name as it is, in lower case as HTTP/2 has it, or with odd capitals."""
+    match letter_case:
+        case "lower":
+            return name.lower()
+        case "odd":
+            return "".join(
+                letter.upper() if index % 2 else letter.lower() for index, letter in enumerate(name)
+            )
+    return name
 
 
 def _metadata_key(pair: str) -> str:

@@ -128,14 +128,15 @@ class ScenarioRequests:
         self.exchanges.append(answer.exchange)
         place = len(self.exchanges) - 1
         before = {name: known.offset for name, known in self.uploads.items()}
-        reply = StepResponse(
-            answer, http_request.method, http_request.url, place, upload, at, before
-        )
+        method = header_value(http_request.headers, "X-HTTP-Method-Override")
+        if method is None or not request.override:
+            method = http_request.method
+        reply = StepResponse(answer, method, http_request.url, place, upload, at, before)
         if upload is not None and http_request.payload is not None:
             upload.sent = max(upload.sent, at + answer.sent)
             upload.last_byte_unanswered |= answer.status is None and upload.may_be_complete
         self.session.on_exchange(self.scenario, http_request, reply)
-        if reply.succeeded and http_request.method == "POST" and request.to is None:
+        if reply.succeeded and method == "POST" and request.to is None:
             self._add_created_upload(request, reply, http_request)
         elif reply.succeeded and upload is not None and http_request.url == upload.url:
             _update_upload(upload, request, reply)

@@ -190,7 +190,7 @@ def _build_plan(config: pytest.Config) -> RunPlan:
     seed = option("--tus-seed")
     return RunPlan(
         target=target,
-        scenarios=scenarios(),
+        scenarios=scenarios(thorough=option("--tus-thorough")),
         selection=Selection(
             tuple(option("--tus-only")),
             tuple(option("--tus-skip")),

@@ -94,7 +94,7 @@ async def run(
 
     plan = RunPlan(
         target=target,
-        scenarios=scenarios(),
+        scenarios=scenarios(thorough=thorough),
         selection=Selection(tuple(only), tuple(skip), large, thorough),
         seed=random_seed() if seed is None else seed,
         jobs=jobs,

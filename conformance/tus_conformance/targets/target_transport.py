@@ -54,7 +54,11 @@ class RestrictedTransport:
         self, http_request: HttpRequest, *, sink: BodySink | None = None
     ) -> HttpResponse:
         """Send a request that is neither raw nor has trailers."""
-        if http_request.framing == "raw" or http_request.asterisk_form:
+        if (
+            http_request.framing == "raw"
+            or http_request.asterisk_form
+            or http_request.http_version != "1.1"
+        ):
             raise UnsupportedByTransportError(f"It sends a raw request, {_UNSUPPORTED}.")
         if http_request.trailers:
             raise UnsupportedByTransportError(f"It sends trailers, {_UNSUPPORTED}.")

@@ -42,7 +42,8 @@ class HttpRequest:
     "sized" adds Content-Length to a payload, "chunked" adds Transfer-Encoding; neither is added
     where the headers name one. "raw" claims `declared_length` as Content-Length, or else the length
     of the payload unless the headers frame it themselves. `trailers` need "chunked". With
-    `asterisk_form` the request-target is "*".
+    `asterisk_form` the request-target is "*". `http_version` 1.0 has no chunked coding, and its
+    connection is not kept.
 
     `faults` are done to it on its way; `cut` is short for one of them. With `drop_response` the
     response is awaited and dropped. `connection` lends the connection that it keeps, and is given
@@ -61,6 +62,7 @@ class HttpRequest:
     drop_response: bool = False
     connection: PersistentConnection | None = field(default=None, compare=False)
     asterisk_form: bool = False
+    http_version: Literal["1.1", "1.0"] = "1.1"
 
     def __post_init__(self) -> None:
         if self.trailers and self.framing != "chunked":

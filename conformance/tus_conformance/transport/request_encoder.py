@@ -35,7 +35,7 @@ def encoder_for(http_request: HttpRequest, address: Address) -> RequestEncoder:
     """Return the script of a request; raise UnsendableError where its tier cannot send it."""
     return (
         RawEncoder(http_request, address)
-        if http_request.framing == "raw"
+        if http_request.framing == "raw" or http_request.http_version != "1.1"
         else H11Encoder(http_request, address)
     )
 
@@ -90,7 +90,8 @@ class RawEncoder:
             or http_request.has_header("transfer-encoding")
         ):
             framing = [("Content-Length", str(http_request.payload.length))]
-        first = f"{http_request.method} {_request_target(http_request, address)} HTTP/1.1"
+        first = f"{http_request.method} {_request_target(http_request, address)}"
+        first += f" HTTP/{http_request.http_version}"
         lines = [*_host_header(http_request, address), *http_request.headers, *framing]
         head = [first, *(f"{name}: {value}" for name, value in lines), "", ""]
         self.head = b"\r\n".join(map(_encode, head))
