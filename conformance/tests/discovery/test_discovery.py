@@ -359,3 +359,14 @@ async def test_an_early_final_upload_that_is_an_empty_upload_is_no_concatenation
 
     seen = (await found(answer)).capabilities["concatenation-unfinished"]
     assert seen.observed == "refused"
+
+
+async def test_a_right_checksum_that_is_a_mismatch_is_a_broken_extension_and_not_none() -> None:
+    server = MinimalServer()
+
+    def answer(asked: ReceivedRequest) -> ScriptedAnswer:
+        return ScriptedResponse(460) if asked.header("Upload-Checksum") else server(asked)
+
+    seen = (await found(answer)).capabilities["checksum"]
+    assert seen.observed == "accepted"
+    assert seen.reason.endswith("the right one got 460, too.")

@@ -147,6 +147,15 @@ CASES: list[tuple[str, list[ExchangeText], str, str]] = [
     ),
     (
         "upload-concat-format",
+        [
+            exchange_from("POST 201", sent=["Upload-Concat: Partial"]),
+            exchange_from("HEAD 200", "Upload-Concat: Partial"),
+        ],
+        "not-applicable",
+        "a value as it was sent is the client's",
+    ),
+    (
+        "upload-concat-format",
         [exchange_from("HEAD 200", "Upload-Concat: partial")],
         "pass",
         "partial",

@@ -32,6 +32,10 @@ _WRONG_SHA1 = "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 _RIGHT_SHA1 = f"sha1 {b64encode(sha1(b't', usedforsecurity=False).digest()).decode()}"
 
 
+_MISMATCH = 460
+"""What only a server that compares checksums answers."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """A probe of an extension or another capability; `needs_upload` for the first upload."""
@@ -155,6 +159,9 @@ async def _verify_checksums(
     if http_response.status not in {400, 460} or stored != "0":
         return ProbeResult("unknown", f"{evidence}.")
     right = await put(url, _RIGHT_SHA1)
+    if right.status == _MISMATCH:
+        # It compares, if not with what it should: an extension that is broken is there.
+        return ProbeResult("accepted", f"{evidence}, and the right one got {right.status}, too.")
     if succeeded(right):
         return ProbeResult("accepted", f"{evidence}.")
     refused = right.status == http_response.status

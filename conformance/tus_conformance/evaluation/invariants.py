@@ -85,8 +85,27 @@ def _check_within_length(observation: Observation) -> InvariantResult | None:
     return InvariantResult("fail", expected, actual, rule="data-loss")
 
 
-def _is_concat_value(value: str, reply: StepResponse) -> bool:
-    return parse_concat(value, reply.url) is not None
+class ConcatFormat:
+    """The form of every Upload-Concat; one that is as it was sent is the client's, not wrong."""
+
+    def __init__(self) -> None:
+        self._sent: set[str] = set()
+
+    def check(self, observation: Observation) -> InvariantResult | None:
+        """Look at the form of a value that no creation of the run had."""
+        self._sent |= {
+            value
+            for name, value in observation.http_request.headers
+            if name.lower() == "upload-concat"
+        }
+        value = observation.reply.header("Upload-Concat")
+        if value is None:
+            return None
+        held = parse_concat(value, observation.reply.url) is not None
+        if not held and value in self._sent:
+            return None
+        expected = "partial, or final; with URLs"
+        return grade_rule(held, "fail", expected, f"Upload-Concat: {value}")
 
 
 def _check_answered(observation: Observation) -> InvariantResult | None:
@@ -138,7 +157,7 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
         "always.upload-concat-format",
         "Every Upload-Concat is partial, or final with a list of URLs",
         "concatenation.header.response-format",
-        lambda: _check_format("Upload-Concat", _is_concat_value, "partial, or final; with URLs"),
+        lambda: ConcatFormat().check,
     ),
     (
         "always.offset-never-goes-back",

@@ -27,6 +27,9 @@ RETRY_COUNT = 4
 SECOND_LENGTH = 60
 """The length, in bytes, of the body that competes with a paused one."""
 
+SHORT_LENGTH = 50
+"""The length, in bytes, of a paused body that is shorter than the other."""
+
 RECOVERY_TIMEOUT = 30.0
 """Seconds until an upload at which requests have met is to be answered for again."""
 
@@ -99,36 +102,25 @@ async def _check_upload_intact(context: ScenarioContext, *responses: ScenarioRes
     await context.finish(FinishUpload(), _INTACT)
 
 
-@function_scenario(
-    id="core.patch.concurrent.slow-and-fast",
-    title="A PATCH responds while another PATCH is in progress at the same offset",
-    section="Core/PATCH",
-    extension="core",
-    checks=(_REQUIREMENT,),
-    why=(
-        "A client that considers its connection dead retries while the server still waits for"
-        " the old request. If the server appends the bytes of both, the file is corrupt."
-    ),
-    steps=(
-        f"Given an upload of {PAUSED_LENGTH} bytes.",
-        f"PATCH all of it from the start, and pause the body after {PAUSED_AFTER} bytes.",
-        f"OPTIONS the creation URL, so that the {PAUSED_AFTER} bytes arrive first.",
-        f"PATCH {SECOND_LENGTH} bytes at the start at the same time.",
-        "  expects status 204, 409 or 423; a note for another 4xx, else a warning"
-        " [core.patch.concurrent].",
-        f"Continue the first PATCH when the second has a response, or after {MAX_PAUSE:g} seconds.",
-        "  expects status 204 or 4xx; a note for a closed connection, else a warning"
-        " [core.patch.concurrent].",
-        f"HEAD the upload, repeated for up to {RECOVERY_TIMEOUT:g} seconds until it responds.",
-        "  expects a response; else a warning [core.patch.concurrent].",
-        "  expects at least the acknowledged offset; else a failure [core.patch.concurrent].",
-        "Resume the upload at the offset from HEAD, complete it, compare every byte.",
-        "  expects every byte in place; else a failure [core.patch.concurrent].",
-    ),
+_OVERLAP_STEPS = (
+    f"OPTIONS the creation URL, so that the {PAUSED_AFTER} bytes arrive first.",
+    f"PATCH {SECOND_LENGTH} bytes at the start at the same time.",
+    "  expects status 204, 409 or 423; a note for another 4xx, else a warning"
+    " [core.patch.concurrent].",
+    f"Continue the first PATCH when the second has a response, or after {MAX_PAUSE:g} seconds.",
+    "  expects status 204 or 4xx; a note for a closed connection, else a warning"
+    " [core.patch.concurrent].",
+    f"HEAD the upload, repeated for up to {RECOVERY_TIMEOUT:g} seconds until it responds.",
+    "  expects a response; else a warning [core.patch.concurrent].",
+    "  expects at least the acknowledged offset; else a failure [core.patch.concurrent].",
+    "Resume the upload at the offset from HEAD, complete it, compare every byte.",
+    "  expects every byte in place; else a failure [core.patch.concurrent].",
 )
-async def slow_and_fast(context: ScenarioContext) -> None:
-    """Overlap a held PATCH with a whole one."""
-    slow = await start_paused_patch(context)
+
+
+async def _overlap_patches(context: ScenarioContext, slow_length: int) -> None:
+    """Overlap a paused PATCH of `slow_length` bytes with one of SECOND_LENGTH bytes."""
+    slow = await start_paused_patch(context, slow_length)
     await wait_until_received(context)
     responses: list[ScenarioResponse] = []
 
@@ -145,6 +137,48 @@ async def slow_and_fast(context: ScenarioContext) -> None:
 
     await context.run_concurrently(send_second, finish_first)
     await _check_upload_intact(context, *responses)
+
+
+@function_scenario(
+    id="core.patch.concurrent.slow-and-fast",
+    title="A PATCH responds while another PATCH is in progress at the same offset",
+    section="Core/PATCH",
+    extension="core",
+    checks=(_REQUIREMENT,),
+    why=(
+        "A client that considers its connection dead retries while the server still waits for"
+        " the old request. If the server appends the bytes of both, the file is corrupt."
+    ),
+    steps=(
+        f"Given an upload of {PAUSED_LENGTH} bytes.",
+        f"PATCH all of it from the start, and pause the body after {PAUSED_AFTER} bytes.",
+        *_OVERLAP_STEPS,
+    ),
+)
+async def slow_and_fast(context: ScenarioContext) -> None:
+    """Overlap a paused PATCH with a shorter one."""
+    await _overlap_patches(context, PAUSED_LENGTH)
+
+
+@function_scenario(
+    id="core.patch.concurrent.slow-and-longer",
+    title="A slow PATCH that ends last does not take back the offset of a longer PATCH",
+    section="Core/PATCH",
+    extension="core",
+    checks=(_REQUIREMENT,),
+    why=(
+        "A client that retries with a larger chunk has its bytes acknowledged. If the old request"
+        " then sets the offset to its own end, acknowledged bytes are lost."
+    ),
+    steps=(
+        f"Given an upload of {PAUSED_LENGTH} bytes.",
+        f"PATCH {SHORT_LENGTH} bytes from the start, and pause the body after {PAUSED_AFTER}.",
+        *_OVERLAP_STEPS,
+    ),
+)
+async def slow_and_longer(context: ScenarioContext) -> None:
+    """Overlap a paused PATCH with a longer one."""
+    await _overlap_patches(context, SHORT_LENGTH)
 
 
 @function_scenario(
