@@ -181,3 +181,33 @@ async def test_concatenation_can_be_disabled(server: ClientFactory) -> None:
     assert (answer.status, answer.code) == (501, "ERR_NOT_IMPLEMENTED")
     extensions = (await client.request("OPTIONS", "/files/"))["Tus-Extension"] or ""
     assert "concatenation" not in extensions
+
+
+async def test_a_final_may_name_so_many_partials(server: ClientFactory) -> None:
+    client = server(max_partial_uploads=3)
+    a = await create_partial(client, 1, b"a")
+    assert (await create_final(client, a, a, a)).status == 201
+    refused = await create_final(client, a, a, a, a)
+    assert refused.status == 400
+    assert b"may name 3 partial uploads, not 4" in refused.body
+
+
+async def test_repeated_partials_cannot_fill_a_disk(server: ClientFactory) -> None:
+    client = server(max_repeated_bytes=8)
+    a, b = await create_partial(client, 4, b"abcd"), await create_partial(client, 20, b"x" * 20)
+    assert (await create_final(client, a, a, a, b)).status == 201
+    assert (await create_final(client, a, a, a, a)).status == 413
+
+
+async def test_a_partial_without_a_length_is_named_once(client: HandlerClient) -> None:
+    a = await create_partial(client, None, Upload_Defer_Length="1")
+    assert (await create_final(client, a)).status == 201
+    assert (await create_final(client, a, a)).status == 400
+
+
+@pytest.mark.parametrize("host", ["[1::2::3]", "[:::]", "[12345::]", "[::1", "a]b"])
+async def test_a_malformed_host_is_not_used(client: HandlerClient, host: str) -> None:
+    a = await create_partial(client, 1, b"a")
+    answer = await client.request("POST", "/files/", {"Upload-Concat": f"final;{a}", "Host": host})
+    assert answer.status in {201, 400}
+    assert host not in (answer["Location"] or "")

@@ -224,3 +224,28 @@ async def test_an_idle_connection_is_closed_without_a_word(
     client = server(limits=Limits(keep_alive=2.0))
     async with client.connect() as wire:
         assert await wire.is_closed()
+
+
+async def test_a_request_behind_two_lengths_is_not_carried_out(client: HandlerClient) -> None:
+    path = await client.create(100)
+    smuggled = f"DELETE {path} HTTP/1.1\nHost: x\nTus-Resumable: 1.0.0\n\n"
+    async with client.connect() as wire:
+        await wire.send(
+            PATCH.format(path=path, offset=0)
+            + f"Content-Length: {5 + len(smuggled)}\nTransfer-Encoding: chunked\n\n0\n\n{smuggled}"
+        )
+        answers = (await wire.receive()).decode()
+    assert answers.count("HTTP/1.1") == 1
+    assert "Connection: close" in answers
+    assert (await client.head(path)).status == 200
+
+
+@pytest.mark.parametrize("target", ["/files/a://b/files/", "/a://b/files/", "x://y/files/"])
+async def test_only_an_absolute_form_has_an_authority(client: HandlerClient, target: str) -> None:
+    answer = await client.request("POST", target, {"Upload-Length": "5"})
+    assert answer.status in {404, 405}
+
+
+async def test_an_absolute_form_is_understood(client: HandlerClient) -> None:
+    answer = await client.request("POST", "http://tus.test/files/", {"Upload-Length": "5"})
+    assert answer.status == 201

@@ -73,10 +73,14 @@ def _split_target(scope: Scope) -> tuple[str, str]:
     return mount, f"{target}?{query}" if query else target
 
 
+# Python makes no integer of more than 4300 digits, and no body has so many bytes.
+_MAX_LENGTH_DIGITS = 19
+
+
 async def _build_body(method: str, headers: Headers, receive: Receive) -> ReceivedBody:
     stated = headers.joined("Content-Length")
     expects_continue = "Expect" in headers
-    if stated is not None and stated.isdecimal():
+    if stated is not None and stated.isdecimal() and len(stated) <= _MAX_LENGTH_DIGITS:
         return ReceivedBody(receive, int(stated), expects_continue=expects_continue)
     if "Transfer-Encoding" in headers:
         return ReceivedBody(receive, None, expects_continue=expects_continue)

@@ -90,8 +90,18 @@ def _parse_http_date(field: str | None) -> float | None:
         return None
     try:
         return parsedate_to_datetime(field).timestamp()
-    except ValueError:
-        return None
+    except (ValueError, OverflowError):
+        return None  # a year that no calendar here has, perhaps
+
+
+# More digits than any size has: what they spell is behind the end of every upload.
+_MAX_DIGITS = 19
+
+
+def _parse_position(digits: str) -> int:
+    """Return a position in bytes; one of too many digits as a number behind every end."""
+    known = digits.lstrip("0")
+    return int(known or "0") if len(known) <= _MAX_DIGITS else 10**_MAX_DIGITS
 
 
 def _parse_range(field: str | None, size: int) -> tuple[int, int] | None:
@@ -100,6 +110,7 @@ def _parse_range(field: str | None, size: int) -> tuple[int, int] | None:
     if match is None or not (match[1] or match[2]):
         return None
     if not match[1]:
-        return max(size - int(match[2]), 0), size
-    last = int(match[2]) if match[2] else size - 1
-    return None if match[2] and last < int(match[1]) else (int(match[1]), min(last + 1, size))
+        return max(size - _parse_position(match[2]), 0), size
+    first = _parse_position(match[1])
+    last = _parse_position(match[2]) if match[2] else size - 1
+    return None if match[2] and last < first else (first, min(last + 1, size))

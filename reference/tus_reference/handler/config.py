@@ -64,6 +64,14 @@ class Config:
     disable_concatenation: bool = False
     """Do not offer concatenation: a POST with Upload-Concat gets 501."""
 
+    max_partial_uploads: int = 1000
+    """How many partial uploads a final upload may name; with more its creation gets 400."""
+
+    max_repeated_bytes: int = 64 * 1024 * 1024
+    """How many bytes a final upload may have because it names partial uploads more than once;
+    with more its creation gets 413. Otherwise a request of 64 KiB could fill a disk. `max_size`
+    limits the sum of all."""
+
     trailers: bool = True
     """Whether the shell around the handler can receive trailers; if not, Tus-Extension does not
     list checksum-trailer (Checksum). `TusApp` sets it to False."""
@@ -164,6 +172,8 @@ class Config:
             ),
             "The store composer has no core: use a store in it.": composer.uses_core,
             "max_size must be a number of bytes, 0 for no limit.": self.max_size >= 0,
+            "max_partial_uploads must be at least 1.": self.max_partial_uploads >= 1,
+            "max_repeated_bytes must not be negative.": self.max_repeated_bytes >= 0,
             "expire_after must be a number of seconds, 0 for never.": self.expire_after >= 0,
             "expire_after needs a store that can record and terminate uploads.": (
                 self.expire_after <= 0 or keeps

@@ -21,6 +21,8 @@ from tus_reference.protocol import fields, format_metadata, integers, is_upload_
 from tus_reference.protocol.concat import parse_concat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tus_reference.handler.append import Appender
     from tus_reference.handler.concatenation import FinalUploads
     from tus_reference.handler.config import Config
@@ -88,6 +90,29 @@ class Creation:
         """Raise `Refused` (413) if an upload of `size` bytes is more than the maximum."""
         if size is not None and self._config.max_size and size > self._config.max_size:
             raise Refused(errors.MAX_SIZE_EXCEEDED)
+
+    def _check_total(self, partials: Sequence[FileInfo]) -> int | None:
+        """Return the length of a final upload, None if it is not known yet.
+
+        Raises `Refused` (413) if that is too much, or too much of it is there more than once.
+        """
+        size = total_size(partials)
+        self._check_size(size)
+        seen: set[str] = set()
+        repeated = 0
+        for partial in partials:
+            if partial.id in seen:
+                if partial.size is None:
+                    raise Refused(
+                        errors.INVALID_CONCAT.because(
+                            "a partial upload without a length can be named only once"
+                        )
+                    )
+                repeated += partial.size
+            seen.add(partial.id)
+        if repeated > self._config.max_repeated_bytes:
+            raise Refused(errors.MAX_SIZE_EXCEEDED)
+        return size
 
     async def _create_empty(self, request: Request, info: FileInfo) -> Response:
         event = describe_request(request)
@@ -166,9 +191,15 @@ class Creation:
                     "a URL in Upload-Concat does not belong to this server"
                 )
             )
+        if len(partials) > self._config.max_partial_uploads:
+            raise Refused(
+                errors.INVALID_CONCAT.because(
+                    f"a final upload may name {self._config.max_partial_uploads} partial uploads,"
+                    f" not {len(partials)}"
+                )
+            )
         event = describe_request(request)
-        size = total_size(await self._final_uploads.get_partial_uploads(partials))
-        self._check_size(size)
+        size = self._check_total(await self._final_uploads.get_partial_uploads(partials))
         info = replace(info, size=size, is_final=True, partial_uploads=tuple(partials))
         info, reply = await self._run_pre_create(info, event)
         info = await self._uploads.create(info, event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
 
 # Anything else in a Host header must not be reflected into Location.
 _HOST = re.compile(r"[A-Za-z0-9.\-_~%]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
+
+
+def _is_host(host: str) -> bool:
+    """Return whether a value can be the host of a URL, with a port or without."""
+    if _HOST.fullmatch(host) is None:
+        return False
+    if not host.startswith("["):
+        return True
+    try:
+        ipaddress.IPv6Address(host[1:].partition("]")[0])
+    except ValueError:
+        return False
+    return True
 
 
 class UploadUrls:
@@ -40,7 +54,7 @@ class UploadUrls:
         origin = Origin(request.scheme, request.headers.joined("Host") or "")
         if self._respect_forwarded:
             origin = client_origin(request)
-        start = f"{origin.scheme}://{origin.host}" if _HOST.fullmatch(origin.host) else ""
+        start = f"{origin.scheme}://{origin.host}" if _is_host(origin.host) else ""
         return start + origin.prefix + request.mount + self.path
 
     def is_endpoint(self, path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +31,9 @@ class Body(Protocol):
         """
 
 
+_ABSOLUTE_FORM = re.compile(r"https?://", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as it came; `target` is the request target, `scheme` http or https.
@@ -49,8 +53,10 @@ class Request:
     def path(self) -> str:
         """The target without scheme, authority, mount and query, still percent-encoded."""
         path = self.target.partition("?")[0]
-        if "://" in path:
-            path = "/" + path.split("://", 1)[1].partition("/")[2]
+        # Only the absolute form has an authority (RFC 9112, 3.2.2); elsewhere in a path "://" is
+        # a part of it, which a proxy in front has taken for that, too.
+        if (absolute := _ABSOLUTE_FORM.match(path)) is not None:
+            path = "/" + path[absolute.end() :].partition("/")[2]
         return path.removeprefix(self.mount)
 
 

@@ -185,7 +185,11 @@ class _RequestCycle:
             scheme=connection.scheme,
             remote_addr=byte_stream.remote_addr,
         )
-        self._keeps_alive = event.http_version >= b"1.1" and not self._requests_close()
+        self._keeps_alive = (
+            event.http_version >= b"1.1"
+            and not self._requests_close()
+            and not self._has_ambiguous_length()
+        )
 
     def _frame_body(self) -> SizedBody | ChunkedBody:
         """Return the body; h11 has refused heads whose framing is unclear."""
@@ -198,6 +202,14 @@ class _RequestCycle:
     def _requests_close(self) -> bool:
         options = (self._headers.joined("Connection") or "").lower().split(",")
         return "close" in {option.strip() for option in options}
+
+    def _has_ambiguous_length(self) -> bool:
+        """Return whether the body has two lengths: what follows it may belong to it.
+
+        It is read in chunks, and the connection is closed after the response, so that nothing
+        smuggled behind it is carried out (RFC 9112, 6.1).
+        """
+        return "Transfer-Encoding" in self._headers and "Content-Length" in self._headers
 
     async def run(self) -> bytes | None:
         """Answer; return what was read too far, or None if the connection is done."""
