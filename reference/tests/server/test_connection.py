@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from tus_reference.server import Limits
+from tus_reference.server.request_body import ChunkedBody
 
 if TYPE_CHECKING:
     from conftest import ClientFactory, HandlerClient
@@ -249,3 +250,36 @@ async def test_only_an_absolute_form_has_an_authority(client: HandlerClient, tar
 async def test_an_absolute_form_is_understood(client: HandlerClient) -> None:
     answer = await client.request("POST", "http://tus.test/files/", {"Upload-Length": "5"})
     assert answer.status == 201
+
+
+async def test_chunks_of_one_byte_are_stored_together(
+    client: HandlerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is given each chunk by itself goes to a thread for each byte."""
+    sizes: list[int] = []
+    read_into = ChunkedBody.read_into
+
+    async def count_reads(body: ChunkedBody, buffer: memoryview) -> int:
+        sizes.append(await read_into(body, buffer))
+        return sizes[-1]
+
+    monkeypatch.setattr(ChunkedBody, "read_into", count_reads)
+    path = await client.create(3000)
+    async with client.connect() as wire:
+        chunks = "".join("1\nx\n" for _ in range(3000))
+        await wire.send(
+            PATCH.format(path=path, offset=0) + f"Transfer-Encoding: chunked\n\n{chunks}0\n\n"
+        )
+        assert (await wire.receive_response())["Upload-Offset"] == "3000"
+    assert sum(sizes) == 3000
+    assert len(sizes) < 100
+
+
+async def test_what_came_before_a_malformed_chunk_is_stored(client: HandlerClient) -> None:
+    path = await client.create(10)
+    async with client.connect() as wire:
+        await wire.send(
+            PATCH.format(path=path, offset=0) + "Transfer-Encoding: chunked\n\n3\nabc\nnonsense\n"
+        )
+        assert (await wire.receive_response()).status == 400
+    assert (await client.head(path))["Upload-Offset"] == "3"

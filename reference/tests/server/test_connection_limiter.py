@@ -185,3 +185,24 @@ async def test_the_number_of_connections_is_reported(server: ClientFactory) -> N
         await trio.testing.wait_all_tasks_blocked()
         assert sum(told) == 2
     assert sum(told) == 0
+
+
+async def test_silent_connections_make_room_for_those_that_speak(
+    server: ClientFactory,
+) -> None:
+    client = server()
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    port = listener.socket.getsockname()[1]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(
+            lambda: serve(client.handler, [listener], limits=Limits(connections=3, keep_alive=60.0))
+        )
+        silent = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(3)]
+        began = trio.current_time()
+        honest = await trio.open_tcp_stream("127.0.0.1", port)
+        await honest.send_all(b"OPTIONS /files/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await honest.receive_some(100)).startswith(b"HTTP/1.1 204")
+        assert trio.current_time() - began < 5
+        for stream in [*silent, honest]:
+            await stream.aclose()
+        nursery.cancel_scope.cancel()

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -181,13 +181,20 @@ def _new_listeners(
     return [TLSListener(listener, certificate) for listener in plain]
 
 
+# A connection may need its own descriptor, those of the upload, of its lock and of the request to
+# let go of it, and that of a body which is kept aside.
+_FILES_PER_CONNECTION: Final = 5
+# Listeners, the event loop, the log, and what threads open for a moment.
+_RESERVED_FILES: Final = 32
+
+
 def _connection_limits(options: argparse.Namespace) -> Limits:
     timeout = options.network_timeout
     connections = options.max_connections
     if not connections:
-        # Each may need its own descriptor, one of a file, and one of a lock.
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        connections = 0 if files == resource.RLIM_INFINITY else max(files // 3, 1)
+        usable = max(files - _RESERVED_FILES, 0) // _FILES_PER_CONNECTION
+        connections = 0 if files == resource.RLIM_INFINITY else max(usable, 1)
     return Limits(keep_alive=timeout, head_time=timeout, send_idle=timeout, connections=connections)
 
 

@@ -1,7 +1,8 @@
 """Checksummed bodies: kept aside until they are verified, so no other byte is ever counted.
 
-The spool is memory up to a bound, then an unlinked temporary file: a crash leaves neither
-an unverified byte in the upload nor a file behind.
+The spool is memory up to a bound, and as long as there is room in the budget of the process; then
+it is an unlinked temporary file: a crash leaves neither an unverified byte in the upload nor a
+file behind.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 
 from tus_reference.model import CHUNK_SIZE, Refused, errors, iter_chunks
+from tus_reference.model.receive_buffer import SHARED_BUDGET, ReceiveBuffer
 from tus_reference.protocol.checksum import parse_checksum
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from tus_reference.protocol.checksum import Checksum, Hash
 
 MEMORY_BOUND: Final = 1024 * 1024
-_BUFFER: Final = 256 * 1024
 
 
 class Spool:
@@ -31,6 +32,8 @@ class Spool:
     def __init__(self, directory: Path) -> None:
         self._file = tempfile.SpooledTemporaryFile(MEMORY_BOUND, dir=str(directory))  # noqa: SIM115
         self._length = 0
+        self._taken = 0
+        self._in_file = False
 
     @property
     def size(self) -> int:
@@ -39,15 +42,30 @@ class Spool:
 
     async def fill(self, source: BodyReader, hash_: Hash | None) -> None:
         """Take in all of `source`, hashing it on the way if the algorithm is known."""
-        buffer = bytearray(_BUFFER)
-        with memoryview(buffer) as view:
-            while count := await source.read_into(view):
+        buffer = ReceiveBuffer(source.size)
+        try:
+            while count := await source.read_into(buffer.view):
                 self._length += count
-                if self._length <= MEMORY_BOUND:
-                    self._append(view[:count], hash_)
+                if self._stays_in_memory():
+                    self._append(buffer.view[:count], hash_)
                 else:
-                    await anyio.to_thread.run_sync(self._append, view[:count], hash_)
+                    await anyio.to_thread.run_sync(self._append, buffer.view[:count], hash_)
+                buffer.adapt(count)
+        finally:
+            buffer.close()
         self._file.seek(0)
+
+    def _stays_in_memory(self) -> bool:
+        """Return whether all of it may be in memory; if not, have it put into a file."""
+        if self._in_file:
+            return False
+        if self._length <= MEMORY_BOUND and SHARED_BUDGET.take(self._length - self._taken):
+            self._taken = self._length
+            return True
+        self._in_file = True
+        SHARED_BUDGET.give_back(self._taken)
+        self._taken = 0
+        return False
 
     async def update_hash(self, hash_: Hash) -> None:
         """Hash everything from the start, and be ready to be read again."""
@@ -58,11 +76,13 @@ class Spool:
     def _append(self, piece: memoryview, hash_: Hash | None) -> None:
         if hash_ is not None:
             hash_.update(piece)
+        if self._in_file:
+            self._file.rollover()
         self._file.write(piece)
 
     async def read_into(self, buffer: memoryview) -> int:
         """Put the next bytes into `buffer` and return how many; 0 at the end."""
-        if self._length <= MEMORY_BOUND:
+        if not self._in_file:
             return self._read(buffer)
         return await anyio.to_thread.run_sync(self._read, buffer)
 
@@ -78,6 +98,8 @@ class Spool:
     def close(self) -> None:
         """Free the memory or the file."""
         self._file.close()
+        SHARED_BUDGET.give_back(self._taken)
+        self._taken = 0
 
 
 class LookaheadSource:

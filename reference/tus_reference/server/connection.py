@@ -57,6 +57,7 @@ class Connection:
         self.scheme = scheme
         self.limits = limits
         self.idle_since: float | None = None
+        self.silent_since: float | None = None
         self._limiter = limiter
         self._receive_scope: trio.CancelScope | None = None
         self._is_first_request = True
@@ -105,9 +106,8 @@ class Connection:
                 if data and deadline is None:
                     # One deadline for all of the head: every byte by itself may come in time.
                     deadline = now + self.limits.head_time
-                elif not self._is_first_request and deadline is None:
-                    # The first request of a connection is on its way, and would get no answer.
-                    self.idle_since = now
+                elif deadline is None:
+                    self._wait_since(now)
                 data = await self._receive(deadline or now + self.limits.keep_alive)
                 if not data:
                     return None
@@ -126,12 +126,20 @@ class Connection:
             return None
         return _RequestCycle(self, parser, event)
 
+    def _wait_since(self, now: float) -> None:
+        """Take note that nothing of the next request has come yet."""
+        if self._is_first_request:
+            # It is on its way, perhaps, and would get no answer.
+            self.silent_since = now
+        else:
+            self.idle_since = now
+
     async def _receive(self, deadline: float) -> bytes:
         """Return what comes of a head; nothing if nothing does in time."""
         data = b""
         with trio.CancelScope(deadline=deadline) as self._receive_scope:
             data = await self.byte_stream.receive()
-        self._receive_scope = self.idle_since = None
+        self._receive_scope = self.idle_since = self.silent_since = None
         return data
 
     async def _refuse_malformed(self, problem: str, status: int) -> None:
@@ -170,13 +178,12 @@ class _RequestCycle:
     def __init__(self, connection: Connection, parser: h11.Connection, event: h11.Request) -> None:
         self._connection = connection
         self._byte_stream = byte_stream = connection.byte_stream
-        self._parser = parser
         self._method = event.method
         self._headers = Headers(decode_fields(event.headers))
         self._continue_response = ContinueResponse(
             byte_stream, is_expected=parser.they_are_waiting_for_100_continue
         )
-        self._body = self._frame_body()
+        self._body = self._frame_body(parser)
         self.request = Request(
             method=event.method.decode("ascii"),
             target=event.target.decode("latin-1"),
@@ -191,12 +198,15 @@ class _RequestCycle:
             and not self._has_ambiguous_length()
         )
 
-    def _frame_body(self) -> SizedBody | ChunkedBody:
-        """Return the body; h11 has refused heads whose framing is unclear."""
+    def _frame_body(self, parser: h11.Connection) -> SizedBody | ChunkedBody:
+        """Return the body; h11 has refused heads whose framing is unclear.
+
+        The parser of a sized body is not kept: it holds what came along with the head.
+        """
         if "Transfer-Encoding" in self._headers:
-            return ChunkedBody(self._byte_stream, self._parser, self._continue_response)
+            return ChunkedBody(self._byte_stream, parser, self._continue_response)
         length = int(self._headers.joined("Content-Length") or "0")
-        leftover = self._parser.trailing_data[0]
+        leftover = parser.trailing_data[0]
         return SizedBody(self._byte_stream, length, leftover, self._continue_response)
 
     def _requests_close(self) -> bool:

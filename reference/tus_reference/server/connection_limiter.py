@@ -1,12 +1,13 @@
 """`ConnectionLimiter`: the connections that are open, and no more of them than there may be.
 
 A newcomer to a full house waits, and whoever has nothing to do leaves: at once the connection
-that has been idle longest, and else the next that has been answered. Nobody is turned away.
+that has been idle longest, then one that never sent anything, and else the next that has been
+answered. Nobody is turned away.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
@@ -14,8 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+SILENCE_ALLOWED: Final = 1.0
+"""How long a connection may be silent before its first request while others wait, in seconds."""
+
+
 class LimitedConnection(Protocol):
     """A connection; `idle_since` is None while it has something to do."""
+
+    @property
+    def silent_since(self) -> float | None:
+        """Since when it has been open without a byte of its first request."""
 
     @property
     def idle_since(self) -> float | None:
@@ -51,7 +60,9 @@ class ConnectionLimiter:
         try:
             while self._limit and self._used >= self._limit:
                 self._stop_idlest()
-                await self._slot_released.wait()
+                # Somebody may have been silent for long enough by then.
+                with trio.move_on_after(SILENCE_ALLOWED / 2):
+                    await self._slot_released.wait()
         finally:
             self._waiting -= 1
         self._used += 1
@@ -78,6 +89,13 @@ class ConnectionLimiter:
         idle = [connection for connection in self._connections if connection.idle_since is not None]
         if idle:
             min(idle, key=lambda connection: connection.idle_since or 0.0).stop()
+            return
+        since = {each: each.silent_since for each in self._connections}
+        silent = {each: moment for each, moment in since.items() if moment is not None}
+        if silent:
+            oldest = min(silent, key=lambda connection: silent[connection])
+            if trio.current_time() - silent[oldest] >= SILENCE_ALLOWED:
+                oldest.stop()
 
 
 class LimitedListener(trio.abc.Listener[trio.abc.Stream]):

@@ -7,9 +7,11 @@ when it is first read: a request that is refused by its headers never invites it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Final
 
 import h11
+import trio
 
 from tus_reference.model import BodyEndedEarly, EarlyEnd, Headers
 from tus_reference.server.byte_stream import ConnectionLost
@@ -69,7 +71,9 @@ class SizedBody:
         if self._prefetched:
             count = min(len(self._prefetched), len(buffer))
             buffer[:count] = self._prefetched[:count]
-            self._prefetched = self._prefetched[count:]
+            # An empty view of what was received would keep all of it.
+            left = self._prefetched[count:]
+            self._prefetched = left if left else memoryview(b"")
             return count
         if not self._remaining:
             return 0
@@ -83,6 +87,10 @@ class SizedBody:
             raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
         self._remaining -= count
         return count
+
+
+_EVENTS_PER_TURN: Final = 256
+"""How many chunks are parsed before other connections get their turn."""
 
 
 class ChunkedBody:
@@ -101,6 +109,7 @@ class ChunkedBody:
         self._continue_response = continue_response
         self._piece = memoryview(b"")
         self._complete = False
+        self._failure: h11.RemoteProtocolError | None = None
         self.blocked_on_read = False
         self.trailers = Headers()
 
@@ -118,13 +127,45 @@ class ChunkedBody:
         """Put the next bytes into `buffer` and return how many; 0 at the end."""
         while not self._piece and not self._complete:
             await self._next_event()
+        filled = self._take(buffer)
+        # Chunks may be as small as a byte: what is here already is taken together, since what the
+        # reader does with each read costs far more. Others get their turn meanwhile.
+        for count in itertools.count(1):
+            if filled == len(buffer) or self._complete or not self._parse_next():
+                return filled
+            filled += self._take(buffer[filled:])
+            if count % _EVENTS_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
+        return filled
+
+    def _take(self, buffer: memoryview) -> int:
+        """Move what was parsed into `buffer`; return how many bytes."""
         count = min(len(self._piece), len(buffer))
         buffer[:count] = self._piece[:count]
         self._piece = self._piece[count:]
         return count
 
+    def _parse_next(self) -> bool:
+        """Parse what has been received; return False if that is not enough, or malformed.
+
+        What is malformed is reported by the next read, after what came before it.
+        """
+        if self._failure is not None:
+            return False
+        try:
+            event = self._connection.next_event()
+        except h11.RemoteProtocolError as problem:
+            self._failure = problem
+            return False
+        if event is h11.NEED_DATA:
+            return False
+        self._accept(event)
+        return True
+
     async def _next_event(self) -> None:
         try:
+            if self._failure is not None:
+                raise self._failure
             event = self._connection.next_event()
             if event is h11.NEED_DATA:
                 await self._continue_response.send()
@@ -137,6 +178,9 @@ class ChunkedBody:
             if self._connection.trailing_data[1]:
                 raise BodyEndedEarly(EarlyEnd.DISCONNECTED) from None
             raise BodyEndedEarly(EarlyEnd.MALFORMED, f"the body is malformed: {problem}") from None
+        self._accept(event)
+
+    def _accept(self, event: object) -> None:
         if isinstance(event, h11.Data):
             self._piece = memoryview(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):

@@ -28,6 +28,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from tus_reference.model import Refused, errors
+from tus_reference.model.receive_buffer import ReceiveBuffer
 from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
 from tus_reference.stores.file_copy import append_file
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
     from tus_reference.model import ByteSource, FileInfo, StoreComposer
 
-MIN_BUFFER: Final = 64 * 1024
-MAX_BUFFER: Final = 4 * 1024 * 1024
 READ_SIZE: Final = 256 * 1024
 
 # Endings that belong to other files of tusd and of ours; no id may have them.
@@ -82,33 +81,39 @@ class FileStore:
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
         """Append `source` at `offset`; raises `OSError` if the disk fails or is full."""
         path = self._data_path(upload_id)
-        size = MIN_BUFFER if source.size is None else min(source.size, MIN_BUFFER)
-        view = memoryview(bytearray(max(size, 1)))
-        count = await source.read_into(view)
-        if not count:
-            return 0
-        if count == source.size:
-            # Small uploads are many: open, write and close are one call.
-            await self._batch.run(self._write_once, path, view[:count], offset)
-            return count
+        buffer = ReceiveBuffer(source.size)
+        try:
+            count = await source.read_into(buffer.view)
+            if not count:
+                return 0
+            if count == source.size:
+                # Small uploads are many: open, write and close are one call.
+                await self._batch.run(self._write_once, path, buffer.view[:count], offset)
+                return count
+            return await self._write_long(path, offset, source, buffer, count)
+        finally:
+            buffer.close()
+
+    async def _write_long(
+        self, path: str, offset: int, source: ByteSource, buffer: ReceiveBuffer, count: int
+    ) -> int:
         descriptor = await run_sync(self._open, path)
         try:
-            return await self._write_all(descriptor, offset, source, view, count)
+            return await self._write_all(descriptor, offset, source, buffer, count)
         finally:
             with anyio.CancelScope(shield=True):
                 await run_sync(os.close, descriptor)
 
     async def _write_all(
-        self, descriptor: int, offset: int, source: ByteSource, buffer: memoryview, count: int
+        self, descriptor: int, offset: int, source: ByteSource, buffer: ReceiveBuffer, count: int
     ) -> int:
         """Write and receive in turns; meanwhile the system receives into its own buffers."""
         position = offset
         while count:
-            await run_sync(_pwrite_all, descriptor, buffer[:count], position)
+            await run_sync(_pwrite_all, descriptor, buffer.view[:count], position)
             position += count
-            if count == len(buffer) < MAX_BUFFER:
-                buffer = memoryview(bytearray(min(4 * len(buffer), MAX_BUFFER)))
-            count = await source.read_into(buffer)
+            buffer.adapt(count)
+            count = await source.read_into(buffer.view)
         if self._sync:
             await run_sync(os.fsync, descriptor)
         return position - offset
