@@ -31,19 +31,22 @@ MISTAKES = {
     ),
     "unknown key of a request": (
         step_file("{ patch = { offest = 3 } }"),
-        ["scenario one", "unknown key `offest` in `step[0].patch`", "`offset`", "framing"],
+        ["scenario one", "unknown key `offest` in `step[1].patch`", "`offset`", "framing"],
     ),
     "unknown key of an expectation": (
         step_file(
             '{ head = {}, expect = [{ statsu = 200, checks = "core.head.success-status" }] }'
         ),
-        ["unknown key `statsu` in `step[0].expect[0]`", "did you mean `status`?", "otherwise"],
+        ["unknown key `statsu` in `step[1].expect[1]`", "did you mean `status`?", "otherwise"],
     ),
     "unknown key of a matcher": (
         step_file('{ head = {}, expect = [{ header.A = { leest = 1 }, checks = "x" }] }'),
         ["unknown key `leest`", "did you mean `least`?", "metadata"],
     ),
-    "a wrong type": (step_file('{ head = {}, setup = "yes" }'), ["scenario one", "bool", "setup"]),
+    "a wrong type": (
+        step_file('{ head = {}, setup = "yes" }'),
+        ["scenario one", "must be true or false", "setup"],
+    ),
     "no act": (step_file("{ setup = true }"), ["exactly one act", "it has none"]),
     "two acts": (step_file("{ head = {}, get = {} }"), ["exactly one act", "head and get"]),
     "a request without a method": (step_file("{ request = {} }"), ["`request` needs a `method`"]),
@@ -54,7 +57,7 @@ MISTAKES = {
         f"{FILE_START}scenario = []",
         ["mine.toml contains no scenario"],
     ),
-    "no table": (f'{FILE_START}scenario = ["one"]', ["scenario number 1", "object"]),
+    "no table": (f'{FILE_START}scenario = ["one"]', ["scenario number 1", "it must be a table"]),
 }
 
 
@@ -82,18 +85,18 @@ WHOLE_MESSAGES = {
         "mine.toml: unknown key `zzz`; known keys: section, extension, scenario."
     ),
     step_file("{ finish = { off = 3 } }"): (
-        "mine.toml, scenario one: unknown key `off` in `step[0].finish`;"
+        "mine.toml, scenario one: unknown key `off` in `step[1].finish`;"
         " did you mean `of`? known keys: of."
     ),
     step_file("{ finish = { zzz = 3 } }"): (
-        "mine.toml, scenario one: unknown key `zzz` in `step[0].finish`; known keys: of."
+        "mine.toml, scenario one: unknown key `zzz` in `step[1].finish`; known keys: of."
     ),
     step_file('{ head = {}, setup = "yes" }'): (
-        "mine.toml, scenario one: Expected `bool`, got `str` - at `step[0].setup`."
+        "mine.toml, scenario one: `step[1].setup` must be true or false, not a string."
     ),
     step_file("{ setup = true }"): (
-        "mine.toml, scenario one: A step needs exactly one action of given, post, patch, head,"
-        " options, get, delete, request, finish, insert; it has none. - at `step[0]`."
+        "mine.toml, scenario one: in `step[1]`: A step needs exactly one action of given, post,"
+        " patch, head, options, get, delete, request, finish, insert; it has none."
     ),
     step_file('{ head = { header = { A = "{n}" } } }') + "each.n.one = 1\n": (
         "mine.toml, scenario one, its parameters filled in:"
@@ -103,8 +106,8 @@ WHOLE_MESSAGES = {
         "mine.toml, scenario one, its parameters filled in: {n+1} needs a number, and n is 'x'."
     ),
     step_file("{ request = {} }"): (
-        "mine.toml, scenario one: `request` needs a `method`; the other actions imply"
-        " theirs. - at `step[0]`."
+        "mine.toml, scenario one: in `step[1]`: `request` needs a `method`; the other actions"
+        " imply theirs."
     ),
 }
 

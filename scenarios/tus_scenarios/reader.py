@@ -15,6 +15,7 @@ import msgspec
 from tus_scenarios.combination import Combination, CombinationError, combinations_of
 from tus_scenarios.pairwise import select_pairs
 from tus_scenarios.scenario import Scenario, ScenarioFile, ScenarioSource, unfold
+from tus_scenarios.toml_errors import explain_mismatch, name_place
 
 Model = TypeVar("Model")
 
@@ -100,17 +101,18 @@ def convert_document(document: Any, kind: type[Model], where: str) -> Model:
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        raise ScenarioError(f"{where}: {_explain(str(error), kind)}") from None
+        raise ScenarioError(f"{where}: {explain_error(str(error), kind)}") from None
 
 
-def _explain(message: str, kind: type) -> str:
+def explain_error(message: str, kind: type) -> str:
+    """Return what is wrong with a document for `kind`, from msgspec's message."""
     unknown = _UNKNOWN_FIELD.search(message)
     if unknown is None:
-        return message.replace("`$.", "`").rstrip(".") + "."
+        return explain_mismatch(message)
     name, path = unknown[1], unknown[2] or "$"
     known = known_keys(kind, path)
     suggestion = difflib.get_close_matches(name, known, n=1)
-    place = f" in `{path.removeprefix('$.')}`" if path != "$" else ""
+    place = f" in `{name_place(path.removeprefix('$.'))}`" if path != "$" else ""
     hint = f" did you mean `{suggestion[0]}`?" if suggestion else ""
     return f"unknown key `{name}`{place};{hint} known keys: {', '.join(known)}."
 

@@ -1,4 +1,4 @@
-"""`cli`: what a new user types first; URLs, profiles in the folder, reports at once, records."""
+"""`cli`: what a new user types first: URLs, profiles in the folder, reports at once, records."""
 
 from __future__ import annotations
 

@@ -312,3 +312,39 @@ def test_what_was_locked_at_first_is_removed_when_a_session_ends_by_x(tmp_path: 
     assert refused
     assert server.uploads == {}
     assert "would not remove" not in ended.out
+
+
+def test_known_failures_are_expected_and_fixed_ones_fail(tmp_path: Path) -> None:
+    """--tus-baseline: known failures are xfail, an entry that passes now fails its item."""
+    known = tmp_path / "known.txt"
+    with serve_in_thread(serve_answers(MinimalServer())) as url:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            main(
+                [
+                    "run",
+                    url,
+                    "--no-profile",
+                    "--only",
+                    "core.head.*",
+                    "--write-baseline",
+                    str(known),
+                ]
+            )
+        words = [*SUITE, *FEW, *CHOSEN, "--tus-target", url, "--tus-baseline", str(known)]
+        expected = run_pytest(tmp_path, *words)
+        known.write_text("core.head.success-status/none core.head.success-status\n")
+        fixed = run_pytest(tmp_path, *words)
+    assert expected.failed == set(), expected.out
+    assert {name for name, outcome in expected.outcomes.items() if outcome == "skipped"} >= FAILING
+    assert "delete line 1" in fixed.out or "there is no scenario" in fixed.out
+
+
+def test_the_server_of_a_command_is_started_and_stopped(tmp_path: Path) -> None:
+    """--tus-server-command alone names the target."""
+    command = f"{sys.executable} -m tus_reference --store memory --port {{port}}"
+    ended = run_pytest(tmp_path, *SUITE, *FEW, *CHOSEN, "--tus-server-command", command)
+    assert ended.code == 0, ended.out
+    assert "passed" in ended.out
+    broken = run_pytest(tmp_path, *SUITE, "--tus-server-command", "no-such-program {port}")
+    assert broken.code == 4
+    assert "no-such-program cannot be started" in broken.out

@@ -6,26 +6,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.baseline import (
     Baseline,
     BaselineError,
     failing_pairs,
     format_baseline,
+    known_checks,
     read_baseline,
 )
 from tus_conformance.runner.run import Run
-from tus_scenarios import scenarios
 
 
 def load_baseline(file: Path | None, to_write: Path | None) -> Baseline:
     """Read the baseline of a run; one to be written knows all fails, and keeps given reasons."""
-    checks = {each.id: each.requirements for each in scenarios()}
-    checks |= {each.id: (each.requirement,) for each in invariants()}
     if to_write is None:
-        return Baseline() if file is None else read_baseline(file, checks)
+        return Baseline() if file is None else read_baseline(file, known_checks())
     before = file or (to_write if to_write.exists() else None)
-    known = Baseline() if before is None else read_baseline(before, checks)
+    known = Baseline() if before is None else read_baseline(before, known_checks())
     return replace(known, accepts_all=True)
 
 

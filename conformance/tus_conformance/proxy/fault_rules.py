@@ -15,6 +15,7 @@ from tus_conformance.proxy.proxied_request import ProxiedRequest
 from tus_conformance.transport.fault_actions import InjectedFault as TransportFault
 from tus_scenarios import NetworkFault
 from tus_scenarios.network_fault import PositionError, describe_fault, resolve_position
+from tus_scenarios.reader import explain_error
 
 ANY_POSITION = "any"
 """The position that is drawn for each request."""
@@ -127,7 +128,7 @@ def read_fault_plan(path: Path, seed: int) -> SeededFaultPlan:
     except tomllib.TOMLDecodeError as error:
         raise FaultPlanError(f"{path} is not TOML: {error}.") from None
     except msgspec.ValidationError as error:
-        raise FaultPlanError(f"{path}: {str(error).rstrip('.')}.") from None
+        raise FaultPlanError(f"{path}: {explain_error(str(error), FaultPlan)}") from None
     for method in {method for rule in plan.rule for method in rule.methods}:
         total = sum(rule.chance for rule in plan.rule if method in rule.methods)
         if total > 1 + 1e-9:

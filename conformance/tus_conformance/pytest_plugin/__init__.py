@@ -3,7 +3,8 @@
     pytest --pyargs tus_conformance --tus-target URL
 
 This module is loaded in every pytest session of an environment that has the suite. So it imports
-nothing but pytest, adds only options that begin with --tus-, and does nothing without --tus-target.
+nothing but pytest, adds only options that begin with --tus-, and does nothing without --tus-target
+or --tus-server-command.
 """
 
 from __future__ import annotations
@@ -49,12 +50,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--tus-timeout", metavar="SECONDS", help="how long to wait without progress (default: 10)"
     )
+    group.addoption(
+        "--tus-baseline",
+        metavar="FILE",
+        help="failures listed in FILE are expected (xfail); entries that pass now fail",
+    )
+    group.addoption(
+        "--tus-server-command",
+        metavar="'CMD {port}'",
+        help="start the server with this command and stop it at the end; the target is"
+        " http://127.0.0.1:{port}/files/ unless --tus-target says otherwise",
+    )
     group.addoption("--tus-strict", action="store_true", help="warnings fail too")
+
+
+def is_wanted(config: pytest.Config) -> bool:
+    """Return whether the options name a server to test."""
+    return bool(config.getoption("--tus-target") or config.getoption("--tus-server-command"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the run if a target is given, so that usage errors are reported first."""
-    if config.getoption("--tus-target"):
+    if is_wanted(config):
         from tus_conformance.pytest_plugin.cleanup import Cleanup
         from tus_conformance.pytest_plugin.items import prepare
         from tus_conformance.pytest_plugin.xdist_workers import XdistWorkers
@@ -66,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the scenarios where the package itself is collected and a target is given."""
-    if file_path != SCENARIO_FILE or not parent.config.getoption("--tus-target"):
+    if file_path != SCENARIO_FILE or not is_wanted(parent.config):
         return None
     from tus_conformance.pytest_plugin.items import SuiteFile
 

@@ -26,6 +26,10 @@ class Cleanup:
         if output is not None:
             output[_KEY] = msgspec.json.encode(self._plugin_run.left_behind).decode()
 
+    def pytest_unconfigure(self) -> None:
+        """Stop the server that --tus-server-command started."""
+        self._plugin_run.stop_server()
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take in what a worker could not remove; one that crashed has sent nothing."""

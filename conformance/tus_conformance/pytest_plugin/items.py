@@ -13,6 +13,8 @@ import trio
 
 from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation.invariants import invariants
+from tus_conformance.pytest_plugin.background_server import DEFAULT_URL, BackgroundServer
+from tus_conformance.runner.baseline import Baseline, BaselineError, known_checks, read_baseline
 from tus_conformance.runner.option_values import parse_header, parse_seconds, random_seed
 from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
@@ -22,13 +24,22 @@ from tus_conformance.state.session import Session
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.profile import Profile, ProfileError, read_profile
 from tus_conformance.targets.program import ProgramError
+from tus_conformance.targets.server_process import ServerError
 from tus_conformance.targets.target import TargetError, resolve_target
 from tus_conformance.targets.target_transport import transport_for
 from tus_reports import ScenarioResult, Verdict, finding_text
 from tus_scenarios import Scenario, ScenarioError, scenarios
 
 _SKIPPED: frozenset[Verdict] = frozenset({"not-applicable", "unsupported", "excluded"})
-_USAGE_ERRORS = (ArgumentTypeError, ProfileError, ProgramError, TargetError, ScenarioError)
+_USAGE_ERRORS = (
+    ArgumentTypeError,
+    BaselineError,
+    ProfileError,
+    ProgramError,
+    TargetError,
+    ScenarioError,
+    ServerError,
+)
 _FAILED: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked"})
 
 
@@ -37,7 +48,9 @@ class PluginRun:
 
     def __init__(self, config: pytest.Config) -> None:
         self.strict = bool(config.getoption("--tus-strict"))
-        self._plan = _build_plan(config)
+        self._server = _start_server(config)
+        self._plan = _build_plan(config, self._server)
+        self.baseline = self._plan.baseline
         target = self._plan.target
         self._run = Run(self._plan, transport_for(target), lambda _line: None)
         self._session: Session | None = None
@@ -74,6 +87,11 @@ class PluginRun:
         if self._session is None:
             self._session = await self._run.open_session()
         return await self._run.run_scenario(scenario, self._session)
+
+    def stop_server(self) -> None:
+        """Stop the server that --tus-server-command started, if any."""
+        if self._server is not None:
+            self._server.stop()
 
     @property
     def left_behind(self) -> LeftBehind:
@@ -138,6 +156,13 @@ class _Item(pytest.Item):
         if result.verdict in _SKIPPED:
             pytest.skip(f"{result.verdict}: {result.reason}")
         text = finding_text(result)
+        baseline, strict = self.plugin_run.baseline, self.plugin_run.strict
+        if baseline.covers(result, strict=strict):
+            pytest.xfail(f"known failure, listed in the baseline\n{text}")
+        fixed = baseline.fixed_entries([result], strict=strict)
+        if fixed:
+            entries = ", ".join(f"line {entry.line} ({' '.join(entry.pair)})" for entry in fixed)
+            pytest.fail(f"A known failure passes now: delete {entries} of the baseline.", False)
         if result.verdict in _FAILED or (result.verdict == "warn" and self.plugin_run.strict):
             pytest.fail(text, pytrace=False)
         if result.verdict in {"warn", "note"}:
@@ -175,7 +200,27 @@ class InvariantItem(_Item):
         self.apply_verdict(result)
 
 
-def _build_plan(config: pytest.Config) -> RunPlan:
+def _start_server(config: pytest.Config) -> BackgroundServer | None:
+    """Start the server of --tus-server-command, except where only workers of xdist run tests."""
+    command = config.getoption("--tus-server-command")
+    distributes = config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
+    if not command or distributes:
+        return None
+    server = BackgroundServer(command, config.getoption("--tus-target"))
+    server.start()
+    return server
+
+
+def _target_url(config: pytest.Config, server: BackgroundServer | None) -> str | None:
+    if server is not None:
+        return server.url
+    url: str | None = config.getoption("--tus-target")
+    command = config.getoption("--tus-server-command")
+    # The main process of xdist sends no requests: any port will do for its target.
+    return (url or DEFAULT_URL).replace("{port}", "0") if command else url
+
+
+def _build_plan(config: pytest.Config, server: BackgroundServer | None) -> RunPlan:
     option = config.getoption
     profile = read_profile(Path(option("--tus-profile"))) if option("--tus-profile") else Profile()
     extra_headers = tuple(parse_header(text) for text in option("--tus-header"))
@@ -183,10 +228,11 @@ def _build_plan(config: pytest.Config) -> RunPlan:
     target = trio.run(
         resolve_target,
         profile,
-        option("--tus-target"),
+        _target_url(config, server),
         extra_headers,
         parse_seconds(patience) if patience else None,
     )
+    known = option("--tus-baseline")
     seed = option("--tus-seed")
     return RunPlan(
         target=target,
@@ -198,5 +244,7 @@ def _build_plan(config: pytest.Config) -> RunPlan:
             option("--tus-thorough"),
         ),
         seed=random_seed() if seed is None else seed,
-        command_prefix=("tus-conformance", "run", "--target", option("--tus-target")),
+        strict=bool(option("--tus-strict")),
+        baseline=read_baseline(Path(known), known_checks()) if known else Baseline(),
+        command_prefix=("tus-conformance", "run", target.url),
     )

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tus_conformance.evaluation import verdicts
+from tus_conformance.evaluation.invariants import invariants
 from tus_reports import ScenarioResult, Verdict
+from tus_scenarios import scenarios
 
 FailurePair = tuple[str, str]
 """The id of a scenario, and the id of a requirement that it checks."""
@@ -74,6 +76,12 @@ class Baseline:
             if entry.pair[0] in scenarios
             and verdicts.of_requirement(entry.pair[1], [scenarios[entry.pair[0]]]) in passing
         )
+
+
+def known_checks() -> dict[str, tuple[str, ...]]:
+    """Return the requirements that each scenario and each invariant checks, by its id."""
+    checks = {each.id: each.requirements for each in scenarios()}
+    return checks | {each.id: (each.requirement,) for each in invariants()}
 
 
 def read_baseline(path: Path, checks: Mapping[str, Collection[str]]) -> Baseline:

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from tus_scenarios.toml_errors import explain_mismatch
+
 _POSITIVE = {"exclusiveMinimum": 0}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -287,7 +289,8 @@ def _explain_error(path: Path, text: str, message: str) -> str:
     if unknown is None:
         key = re.search(r"`\$\.(\w+)(?:\.(\w+))?", message)
         inner = (key[2] or key[1]) if key else ""
-        return f"The profile {path}{_line_reference(text, inner)} is wrong: {message}."
+        sentence = explain_mismatch(message)
+        return f"The profile {path}{_line_reference(text, inner)} is wrong: {sentence}"
     name, inside = unknown[1], (unknown[2] or "").split("[")[0]
     known = _KNOWN_KEYS[inside]
     near = difflib.get_close_matches(name, known, n=1)

@@ -7,7 +7,6 @@ server. Each process leads a group of its own, so that what it starts is stopped
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 import trio
 
 from tus_conformance.targets import simulated_s3
+from tus_conformance.targets.program import split_words
 
 STORES = ("file", "memory", "s3-moto", "s3-localstack")
 # The largest upload is small enough to go beyond, and uploads expire, so that every row is reached.
@@ -153,7 +153,7 @@ async def run_server_command(command: str, target: str) -> AsyncIterator[ServerP
     """
     port = str(_free_port())
     try:
-        words = shlex.split(command.replace("{port}", port))
+        words = split_words(command.replace("{port}", port))
     except ValueError as error:
         raise ServerError(f"--server-command cannot be read: {error}.") from None
     if not words:
@@ -231,6 +231,11 @@ async def _last_log_line(log: Path) -> str:
 
 
 async def _stop_process(process: trio.Process) -> None:
+    if not hasattr(os, "killpg"):  # Windows has no process groups of this kind
+        with suppress(OSError):
+            process.terminate()
+        await process.wait()
+        return
     _signal_group(process, signal.SIGTERM)
     with trio.move_on_after(START_TIMEOUT):
         await process.wait()

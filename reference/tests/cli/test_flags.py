@@ -37,6 +37,16 @@ def test_a_signal_stops_the_server_and_what_arrived_is_kept(tmp_path: Path, numb
     assert (tmp_path / "made" / path.removeprefix("/files/")).read_bytes() == b"hello"
 
 
+@pytest.mark.parametrize("port", ["80888", "65536", "-1", "http", ""])
+def test_a_port_that_does_not_exist_is_an_error(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        new_parser().parse_args([f"--port={port}"])
+    assert ended.value.code == 2
+    assert f"{port!r} is not a port; give a number from 0 to 65535" in capsys.readouterr().err
+
+
 def test_a_long_upload_needs_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
     size = 512 * MIB
     with run_server("--upload-dir", str(tmp_path)) as server:
@@ -95,7 +105,7 @@ def test_the_memory_store_and_all_extensions_are_a_flag_away(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["--port", "x"], 2, "invalid int value"),
+        (["--port", "x"], 2, "is not a port; give a number from 0 to 65535"),
         (["--max-size", "-1"], 2, "is not a number of bytes"),
         (["--expire-after", "soon"], 2, "is not a duration; write 90, 90s or 1m30s"),
         (["--file-perms", "9"], 2, "is not an octal mode"),

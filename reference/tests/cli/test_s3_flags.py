@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 
 import pytest
+from botocore.exceptions import ClientError
 
+from tus_reference import ConfigError
 from tus_reference.cli import main, new_handler, new_parser
-from tus_reference.stores.s3 import S3Store
+from tus_reference.stores.s3 import S3Store, ensure_bucket
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +72,25 @@ def test_without_credentials_the_error_names_where_they_are_looked_for(
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert main(list(BUCKET)) == 2
     assert "There are no AWS credentials: set AWS_ACCESS_KEY_ID" in capsys.readouterr().err
+
+
+class Service:
+    """An S3 that answers HEAD of a bucket with a status."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+    def head_bucket(self, **_: str) -> None:
+        if self.status != 200:
+            answer = {"ResponseMetadata": {"HTTPStatusCode": self.status}}
+            raise ClientError(answer, "HeadBucket")
+
+
+def test_a_bucket_that_does_not_exist_is_an_error_before_listening() -> None:
+    with pytest.raises(ConfigError, match="The bucket 'uploads' does not exist: create it"):
+        ensure_bucket(Service(404), "uploads")
+
+
+@pytest.mark.parametrize("status", [200, 301, 403, 500, 503])
+def test_a_bucket_that_cannot_be_looked_at_may_be_all_right(status: int) -> None:
+    ensure_bucket(Service(status), "uploads")

@@ -122,9 +122,10 @@ def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
     except ModuleNotFoundError as missing_module:
         raise ConfigError(f"--store s3 needs {missing_module.name}: pip install boto3.") from None
     concurrent_parts = options.s3_concurrent_part_uploads
+    service = connect(options.s3_endpoint, concurrent_part_uploads=concurrent_parts)
     store = S3Store(
         options.s3_bucket,
-        connect(options.s3_endpoint, concurrent_part_uploads=concurrent_parts),
+        service,
         object_prefix=options.s3_object_prefix,
         preferred_part_size=options.s3_part_size,
         min_part_size=options.s3_min_part_size,

@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import Final
 
+MAX_PORT: Final = 65535
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -30,6 +31,15 @@ def parse_number(text: str) -> int:
     """Return a number of things."""
     if not re.fullmatch(r"[0-9]+", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return int(text)
+
+
+def parse_port(text: str) -> int:
+    """Return a port; 0 stands for any free one."""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port; give a number from 0 to {MAX_PORT}"
+        )
     return int(text)
 
 

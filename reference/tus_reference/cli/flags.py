@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from tus_reference.cli.flag_types import parse_number, parse_seconds, parse_size
+from tus_reference.cli.flag_types import parse_number, parse_port, parse_seconds, parse_size
 from tus_reference.cli.storage_flags import add_s3, add_storage
 from tus_reference.cli.web_flags import add_cors, add_monitoring
 
@@ -46,6 +47,9 @@ def new_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    flags.add_argument(
+        "--version", action="version", version=f"tus-reference {version('tus-conformance')}"
+    )
     _add_network(flags.add_argument_group("network"))
     add_storage(flags.add_argument_group("storage"))
     add_s3(flags.add_argument_group("storage in S3"))
@@ -62,7 +66,10 @@ def new_parser() -> argparse.ArgumentParser:
 def _add_network(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     group.add_argument(
-        "--port", type=int, default=8080, help="port to listen on, 0 for a free one (%(default)s)"
+        "--port",
+        type=parse_port,
+        default=8080,
+        help="port to listen on, 0 for a free one (%(default)s)",
     )
     group.add_argument(
         "--base-path",

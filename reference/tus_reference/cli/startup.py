@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -23,10 +23,13 @@ from tus_reference.server.supervisor import Supervisor, unblock_signals, wait_pa
 
 if TYPE_CHECKING:
     import argparse
-    import socket
     from collections.abc import AsyncIterator, Callable, Sequence
 
     Listener = trio.abc.Listener[trio.abc.Stream]
+
+
+_RELOAD_SIGNAL = getattr(signal, "SIGHUP", None)
+"""The signal that reloads the certificate; Windows has none."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,9 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check_and_serve(options: argparse.Namespace) -> int:
     """Check what is wanted, listen, and serve; return the exit code."""
     try:
+        _ensure_system(options)
         handler = new_handler(options)
         new_service(options, handler)
         certificate = _load_certificate(options)
+        _ensure_bucket(options)
     except (ConfigError, OSError) as problem:
         _print_status(problem)
         return 2
@@ -64,6 +69,24 @@ def _check_and_serve(options: argparse.Namespace) -> int:
     finally:
         if options.unix_sock is not None:
             options.unix_sock.unlink(missing_ok=True)
+
+
+def _ensure_system(options: argparse.Namespace) -> None:
+    """Raise `ConfigError` for what this system cannot do."""
+    if options.workers > 1 and not hasattr(os, "fork"):
+        raise ConfigError("--workers needs a system with fork, such as Linux or macOS.")
+    if options.unix_sock is not None and not hasattr(socket, "AF_UNIX"):
+        raise ConfigError("--unix-sock needs a system with Unix sockets, such as Linux or macOS.")
+    if options.store == "file" and not hasattr(os, "pwrite"):
+        raise ConfigError("--store file needs Linux or macOS; --store memory works everywhere.")
+
+
+def _ensure_bucket(options: argparse.Namespace) -> None:
+    """Raise `ConfigError` if the bucket does not exist, before anything says that it listens."""
+    if options.store == "s3":
+        from tus_reference.stores.s3 import connect, ensure_bucket
+
+        ensure_bucket(connect(options.s3_endpoint, max_attempts=1), options.s3_bucket)
 
 
 def _load_certificate(options: argparse.Namespace) -> Certificate | None:
@@ -150,8 +173,8 @@ async def _serve_until_stopped(
     service = new_service(options, handler, metrics)
     stop = trio.Event()
     handled_signals = [signal.SIGTERM, signal.SIGINT]
-    if certificate is not None or parent_pipe is not None:
-        handled_signals.append(signal.SIGHUP)
+    if _RELOAD_SIGNAL is not None and (certificate is not None or parent_pipe is not None):
+        handled_signals.append(_RELOAD_SIGNAL)
     with trio.open_signal_receiver(*handled_signals) as signals:
         async with trio.open_nursery() as nursery:
             handle_signals = _handle_signals if parent_pipe is None else _handle_worker_signals
@@ -192,10 +215,20 @@ def _connection_limits(options: argparse.Namespace) -> Limits:
     timeout = options.network_timeout
     connections = options.max_connections
     if not connections:
-        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        files = _max_open_files()
         usable = max(files - _RESERVED_FILES, 0) // _FILES_PER_CONNECTION
-        connections = 0 if files == resource.RLIM_INFINITY else max(usable, 1)
+        connections = max(usable, 1) if files else 0
     return Limits(keep_alive=timeout, head_time=timeout, send_idle=timeout, connections=connections)
+
+
+def _max_open_files() -> int:
+    """Return how many files the process may have open; 0 where the system sets no such limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 0 if files == resource.RLIM_INFINITY else files
 
 
 async def _handle_signals(
@@ -203,7 +236,7 @@ async def _handle_signals(
 ) -> None:
     """Stop when told to, and at once when told again."""
     async for number in signals:
-        if number == signal.SIGHUP:
+        if number == _RELOAD_SIGNAL:
             _reload_certificate(certificate)
             continue
         if stop.is_set():
@@ -218,7 +251,7 @@ async def _handle_worker_signals(
 ) -> None:
     """Stop when told to; a terminal tells workers what it tells their supervisor, who insists."""
     async for number in signals:
-        if number == signal.SIGHUP:
+        if number == _RELOAD_SIGNAL:
             _reload_certificate(certificate)
         else:
             stop.set()

@@ -12,7 +12,6 @@ holder has stored what it received. Requests of one process queue in memory firs
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import threading
 from functools import partial
@@ -25,6 +24,7 @@ import anyio.lowlevel
 from anyio.to_thread import run_sync
 
 from tus_reference.lockers.memory_locker import MemoryLock, MemoryLocker
+from tus_reference.model import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +38,17 @@ WAITER_POLL: Final = 0.05
 class FileLocker:
     """Locks as files in the folder `path`, which must be on a file system with flock.
 
-    `on_abandoned` is told of an upload whose holder died, by whoever gets its lock.
+    `on_abandoned` is told of an upload whose holder died, by whoever gets its lock. Raises
+    `ConfigError` on a system without flock, such as Windows.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], *, on_abandoned: Callable[[str], None] | None = None
     ) -> None:
+        try:
+            import fcntl  # noqa: F401
+        except ImportError:
+            raise ConfigError("FileLocker needs Linux or macOS: use MemoryLocker.") from None
         self.path = Path(path).absolute()
         self.on_abandoned = on_abandoned
         self.in_process = MemoryLocker()
@@ -113,6 +118,8 @@ class FileLock:
     # What follows runs in threads.
 
     def _try_flock(self) -> bool:
+        import fcntl
+
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o664)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

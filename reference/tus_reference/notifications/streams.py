@@ -6,6 +6,7 @@ Progress is different: of each upload only the newest state waits to be read.
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -17,10 +18,13 @@ from anyio.abc import ObjectReceiveStream
 from tus_reference.notifications.events import HookEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from tus_reference.model import FileInfo
     from tus_reference.notifications.events import HTTPRequest
+
+
+LOGGER = logging.getLogger("tus_reference")
 
 
 class EventStream(ObjectReceiveStream[HookEvent]):
@@ -54,6 +58,18 @@ class EventStream(ObjectReceiveStream[HookEvent]):
                 self._new_event = anyio.Event()
             await self._new_event.wait()
         return self._unread.pop(next(iter(self._unread)))
+
+    async def for_each(self, handle: Callable[[HookEvent], Awaitable[object]]) -> None:
+        """Call a handler with each event, one at a time, until the stream is closed.
+
+        What the handler raises is logged with the upload, and the next event follows: clients
+        decide what is in an upload, and one odd upload must not end the events of all others.
+        """
+        async for event in self:
+            try:
+                await handle(event)
+            except Exception:
+                LOGGER.exception("The handler of events failed for upload %s.", event.upload.id)
 
     async def aclose(self) -> None:
         """Take no more events; those unread can still be received."""

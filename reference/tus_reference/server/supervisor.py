@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
-BLOCKED_SIGNALS: Final = STOP_SIGNALS | {signal.SIGHUP, signal.SIGCHLD}
+# Windows, which cannot fork and so has no supervisor, lacks these names.
+BLOCKED_SIGNALS: Final = STOP_SIGNALS | {
+    getattr(signal, name) for name in ("SIGHUP", "SIGCHLD") if hasattr(signal, name)
+}
 
 MAX_EXITS: Final = 5
 EXIT_WINDOW: Final = 10.0

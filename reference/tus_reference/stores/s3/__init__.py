@@ -84,7 +84,7 @@ unknown upload is told from a forbidden one; without it both are answered as unk
 """
 
 from tus_reference.stores.s3.api import S3API
-from tus_reference.stores.s3.client import connect
+from tus_reference.stores.s3.client import connect, ensure_bucket
 from tus_reference.stores.s3.store import S3Store
 
-__all__ = ["S3API", "S3Store", "connect"]
+__all__ = ["S3API", "S3Store", "connect", "ensure_bucket"]

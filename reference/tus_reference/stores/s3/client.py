@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from tus_reference.model import ConfigError
 from tus_reference.stores.s3.bucket import MAX_CALLS
@@ -15,12 +16,18 @@ from tus_reference.stores.s3.bucket import MAX_CALLS
 if TYPE_CHECKING:
     from tus_reference.stores.s3.api import S3API
 
+LOGGER: Final = logging.getLogger("tus_reference")
 MAX_ATTEMPTS: Final = 6
 CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0
 
 
-def connect(endpoint: str | None = None, *, concurrent_part_uploads: int = 10) -> S3API:
+def connect(
+    endpoint: str | None = None,
+    *,
+    concurrent_part_uploads: int = 10,
+    max_attempts: int | None = None,
+) -> S3API:
     """Return a client for AWS or for the S3 at the URL `endpoint`.
 
     Credentials, region and endpoint come from the environment, the AWS files or the machine's
@@ -35,7 +42,7 @@ def connect(endpoint: str | None = None, *, concurrent_part_uploads: int = 10) -
         read_timeout=READ_TIMEOUT,
         # Every thread that may call has a connection, and so has its answer being read.
         max_pool_connections=2 * (concurrent_part_uploads + MAX_CALLS),
-        retries=None if "AWS_MAX_ATTEMPTS" in os.environ else {"total_max_attempts": MAX_ATTEMPTS},
+        retries=_retries(max_attempts),
         # The names of buckets are seldom names of hosts, except at AWS.
         s3={"addressing_style": "path"} if custom_endpoint else None,
     )
@@ -53,3 +60,31 @@ def connect(endpoint: str | None = None, *, concurrent_part_uploads: int = 10) -
             raise
         raise ConfigError(f"S3 cannot be used: {problem}") from None
     return cast("S3API", client)
+
+
+def _retries(max_attempts: int | None) -> Any:
+    """Return the setting for how often a call is made; None leaves it to the environment."""
+    if max_attempts is None and "AWS_MAX_ATTEMPTS" in os.environ:
+        return None
+    return {"total_max_attempts": max_attempts or MAX_ATTEMPTS}
+
+
+def ensure_bucket(service: Any, name: str) -> None:
+    """Raise `ConfigError` if a bucket does not exist.
+
+    What else is wrong, such as an S3 that is not up yet or a policy that does not let this call
+    through, is left to the requests, which may succeed.
+    """
+    try:
+        service.head_bucket(Bucket=name)
+    except ClientError as problem:
+        if problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+            raise ConfigError(
+                f"The bucket {name!r} does not exist: create it, or correct --s3-bucket."
+            ) from None
+    except ParamValidationError:
+        raise ConfigError(f"{name!r} is not the name of a bucket: correct --s3-bucket.") from None
+    except BotoCoreError as problem:
+        LOGGER.warning(
+            "Cannot check the bucket %s, which may be all right later: %s", name, problem
+        )
