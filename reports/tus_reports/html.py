@@ -21,6 +21,7 @@ from tus_reports.spec_text import SpecSection, find_section, split_sections
 from tus_reports.totals import (
     GroupTotals,
     conclusion_sentence,
+    content_sentence,
     count_verdicts,
     pluralize,
     totals_by_extension,
@@ -61,6 +62,7 @@ class ReportView:
 
     record: Record
     conclusion: str
+    contents: str
     verdict: Verdict
     found: RunFindings
     extensions: tuple[GroupTotals, ...]
@@ -93,6 +95,7 @@ def build_report(record: Record, *, spec_text: str = "", brief: bool = False) ->
     return ReportView(
         record=record,
         conclusion=conclusion_sentence(record),
+        contents=content_sentence(record).partition(": ")[2],
         verdict=_overall_verdict(record),
         found=found,
         extensions=totals_by_extension(record),

@@ -36,6 +36,10 @@ def json_report(record: Record) -> str:
             "scenarios": count_verdicts(record.scenarios),
             "requirements": count_verdicts(record.requirements),
         },
+        "contents": {
+            "complete": footer.complete_uploads if footer else 0,
+            "compared": footer.compared_uploads if footer else 0,
+        },
         "extensions": [_totals_object(totals) for totals in totals_by_extension(record)],
         "levels": [_totals_object(totals) for totals in totals_by_level(record.requirements)],
         "findings": [

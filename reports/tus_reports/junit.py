@@ -21,7 +21,7 @@ from tus_reports.finding_text import finding_text
 from tus_reports.findings import UNDETERMINED, Occurrence, find_occurrences, is_known
 from tus_reports.record import ScenarioResult, Verdict
 from tus_reports.record_reader import Record
-from tus_reports.totals import conclusion_sentence
+from tus_reports.totals import conclusion_sentence, content_sentence
 from tus_reports.transcript import escape_controls
 
 _SKIPPED: frozenset[Verdict] = frozenset({"not-applicable", "unsupported", "excluded"})
@@ -85,14 +85,16 @@ def _start_suite(
     suite.set("timestamp", started.isoformat(timespec="seconds"))
     suite.set("tests", str(tests))
     properties = ET.SubElement(suite, "properties")
-    for name_, value in (
+    facts = [
         ("target", header.target),
         ("seed", str(header.seed)),
         ("suite_version", header.suite_version),
         ("spec_edition", header.spec_edition),
         ("server_name", header.server_name),
         ("server_version", header.server_version),
-    ):
+    ]
+    facts.append(("contents_compared", content_sentence(record).partition(": ")[2]))
+    for name_, value in facts:
         if not value:
             continue
         ET.SubElement(properties, "property", {"name": name_, "value": _xml_text(value)})

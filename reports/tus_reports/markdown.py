@@ -12,6 +12,7 @@ from tus_reports.record_reader import Record
 from tus_reports.server_title import server_title
 from tus_reports.totals import (
     conclusion_sentence,
+    content_sentence,
     count_verdicts,
     pluralize,
     totals_by_extension,
@@ -38,6 +39,7 @@ def markdown(record: Record, *, limit: int = MAX_CHARACTERS) -> str:
         f"**{escape_markdown(conclusion_sentence(record))}**",
         *_extension_table(record),
         *_count_table(record),
+        *filter(None, [content_sentence(record).capitalize()]),
     ]
     ending = _run_footer(record)
     room = limit - sum(len(part) + 2 for part in [*parts, ending])

@@ -47,6 +47,7 @@ Rule = Literal[
     "level",
     "otherwise",
     "data-loss",
+    "completion",
     "server-error",
     "unanswered",
     "invariant",
@@ -63,6 +64,8 @@ Rule = Literal[
 - `level`: it met none, so the level of the requirement decides.
 - `otherwise`: it met none, and the step states what that weighs.
 - `data-loss`: bytes were lost, mixed or doubled; a failure at any level.
+- `completion`: an upload counts as complete, and the request that sent its last byte got an error;
+  likewise.
 - `server-error`: a 5xx other than 501 that the step does not foresee; a failure at any level.
 - `unanswered`: the connection closed without a response to a valid request; likewise.
 - `invariant`: what must hold in every exchange of the run.
@@ -295,6 +298,8 @@ class Footer(
     URLs of uploads that were created and not removed. `unnamed_creations` has an entry for each
     creation that no response named an upload for: the id of its scenario, or "discovery".
     `fixed_failures` are entries of the baseline that pass now, as "SCENARIO REQUIREMENT".
+    `complete_uploads` counts the uploads that were completed and then looked at, `compared_uploads`
+    those of them whose bytes were read back and compared.
     """
 
     counts: Counts
@@ -305,6 +310,8 @@ class Footer(
     remaining_uploads: tuple[str, ...] = ()
     unnamed_creations: tuple[str, ...] = ()
     fixed_failures: tuple[str, ...] = ()
+    complete_uploads: int = 0
+    compared_uploads: int = 0
 
 
 RecordLine = Header | Discovery | ScenarioResult | RequirementResult | Footer

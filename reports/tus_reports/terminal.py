@@ -40,6 +40,7 @@ from tus_reports.text_layout import (
 )
 from tus_reports.totals import (
     conclusion_sentence,
+    content_sentence,
     count_verdicts,
     pluralize,
     selected_sentence,
@@ -330,6 +331,9 @@ def _result_rows(record: Record, width: int, *, with_totals: bool) -> Iterator[S
             meaning = mark.meaning if verdict == mark.word.lower() else f"{verdict}: {mark.meaning}"
             fits = len(numbers) + _VERDICT_WIDTH + len(meaning) <= width
             yield ((numbers, ""), *verdict_cells(verdict), (meaning if fits else "", "dim"))
+    if compared := content_sentence(record):
+        yield styled_row()
+        yield styled_row(f"  {compared}")
 
 
 def _footer_rows(record: Record, width: int, where: str) -> Iterator[StyledLine]:

@@ -168,6 +168,15 @@ def _known_suffix(record: Record) -> str:
     return ", as the baseline lists" if known == len(violated) else f" ({known} known)"
 
 
+def content_sentence(record: Record) -> str:
+    """Return how many complete uploads were read back and compared; empty if none was completed."""
+    footer = record.footer
+    if footer is None or not footer.complete_uploads:
+        return ""
+    total = pluralize(footer.complete_uploads, "upload")
+    return f"contents compared: {footer.compared_uploads} of {total}"
+
+
 def _level_rank(level: str) -> int:
     return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
 

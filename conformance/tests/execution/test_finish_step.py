@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from scripted_scenario import FINISH, GIVEN, OTHER, PATCH, ROW, check_outcomes, execute_steps
 from scripted_server import (
+    CloseWithoutReply,
     KeepOpen,
     ScriptedAnswer,
     ScriptedResponse,
@@ -21,6 +22,7 @@ from scripted_server import (
 
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.state.content import GeneratedContent, read_content
+from tus_conformance.targets.profile import Profile
 from tus_reports import Capability
 
 BYTES = read_content(GeneratedContent("7:a.story:1:upload"), 0, 100)
@@ -35,7 +37,8 @@ async def test_a_length_that_head_states_is_not_declared_again() -> None:
     assert heard[2].header("Upload-Length") is None
 
 
-DOWNLOAD = {"download": True}
+LOST = "complete, but it cannot be read on a server that offers downloads"
+ONCE_AGAIN = Profile(download_delay=0.01)
 
 FINISHES: list[tuple[list[ScriptedAnswer], bool, bool, str, str]] = [
     (
@@ -114,18 +117,64 @@ FINISHES: list[tuple[list[ScriptedAnswer], bool, bool, str, str]] = [
         "a byte too many",
     ),
     (
-        [head_response(10), ScriptedResponse(200, {"Content-Length": "10"}, body=BYTES[:6])],
+        [head_response(10), *[ScriptedResponse(200, {"Content-Length": "10"}, body=BYTES[:6])] * 2],
         False,
-        False,
+        True,
         "the download broke off after 6 of 10 bytes",
-        "a download that breaks off has not shown a loss",
+        "a download that breaks off again",
     ),
     (
-        [head_response(10), ScriptedResponse(404)],
+        [
+            head_response(10),
+            ScriptedResponse(200, {"Content-Length": "10"}, body=BYTES[:6]),
+            ScriptedResponse(200, body=BYTES[:10]),
+        ],
         True,
         False,
-        "complete; content unverified, because GET got 404",
-        "a download that is refused verifies nothing",
+        "complete, and every byte of the download is correct",
+        "a download that breaks off once has not shown a loss",
+    ),
+    (
+        [head_response(10), ScriptedResponse(404), ScriptedResponse(200, body=BYTES[:10])],
+        True,
+        False,
+        "complete, and every byte of the download is correct",
+        "an upload that can be read a little later",
+    ),
+    (
+        [head_response(10), *[ScriptedResponse(500)] * 2],
+        False,
+        True,
+        f"{LOST}: GET got 500",
+        "a download that fails",
+    ),
+    (
+        [head_response(10), *[CloseWithoutReply()] * 2],
+        False,
+        True,
+        f"{LOST}: GET got no response",
+        "a download that is not answered",
+    ),
+    (
+        [head_response(10), ScriptedResponse(403)],
+        True,
+        False,
+        "complete; content unverified, because GET got 403",
+        "a download that needs a login",
+    ),
+    (
+        [head_response(10), ScriptedResponse(302, {"Location": "/elsewhere"})],
+        True,
+        False,
+        "complete; content unverified, because GET got 302",
+        "a download from elsewhere",
+    ),
+    (
+        [head_response(10), *[ScriptedResponse(404)] * 2],
+        False,
+        True,
+        f"{LOST}: GET got 404",
+        "an upload that cannot be read where others can",
     ),
     (
         [head_response(11)],
@@ -170,11 +219,11 @@ FINISHES: list[tuple[list[ScriptedAnswer], bool, bool, str, str]] = [
         "the rest is acknowledged and not kept",
     ),
     (
-        [head_response(4), patch_response(10), ScriptedResponse(404), ScriptedResponse(404)],
-        True,
+        [head_response(4), patch_response(10), *[ScriptedResponse(404)] * 3],
         False,
-        "complete; content unverified, because GET got 404",
-        "HEAD of what is complete is another requirement's business",
+        True,
+        f"{LOST}: GET got 404",
+        "a complete upload that neither HEAD nor GET finds",
     ),
     (
         [head_response(4), patch_response(10), head_response(11)],
@@ -201,7 +250,7 @@ async def test_an_upload_is_finished_as_a_client_would(
     answers: list[ScriptedAnswer], intact: bool, damage: bool, actual: str
 ) -> None:
     attempt, _ = await execute_steps(
-        f"{GIVEN}, {FINISH}", creation_response(), *answers, **DOWNLOAD
+        f"{GIVEN}, {FINISH}", creation_response(), *answers, profile=ONCE_AGAIN, download=True
     )
     check = attempt.checks[0]
     assert (check.actual, check.outcome) == (actual, "held" if intact else "violated")
@@ -277,7 +326,7 @@ async def test_bytes_of_another_origin_make_the_content_unverifiable() -> None:
             patch_response(10),
             head_response(10),
         ),
-        **DOWNLOAD,
+        download=True,
     )
     assert attempt.verdict == "pass"
     assert "bytes of another request" in attempt.checks[0].actual
@@ -309,6 +358,78 @@ async def test_damage_fails_whatever_else_is_foreseen() -> None:
         creation_response(),
         head_response(10),
         ScriptedResponse(200, body=BYTES[:9]),
-        **DOWNLOAD,
+        download=True,
     )
     assert attempt.verdict == "fail"
+
+
+FAILED_PATCH = PATCH.replace("send = 5", "send = 10").replace("204", "500")
+PATIENT = FINISH.replace("finish = {},", "finish = {}, within = 5,")
+REFUSED = "HEAD says that it is complete, but the request that sent its last byte got"
+
+COMPLETIONS: list[tuple[str, list[ScriptedAnswer], str, str]] = [
+    (
+        f"{GIVEN}, {FAILED_PATCH}, {FINISH}",
+        [ScriptedResponse(500), head_response(10)],
+        f"{REFUSED} 500",
+        "a PATCH of the scenario gets 500",
+    ),
+    (
+        f"{GIVEN}, {PATIENT}",
+        [head_response(0), ScriptedResponse(500), head_response(10)],
+        f"{REFUSED} 500",
+        "a PATCH of the finish gets 500, and the finish is repeated",
+    ),
+    (
+        f"{GIVEN}, {PATIENT}",
+        [head_response(0), ScriptedResponse(409), head_response(10), head_response(10)],
+        f"{REFUSED} 409",
+        "so it is with a refusal that nothing explains",
+    ),
+    (
+        f"{GIVEN}, {PATIENT}",
+        [
+            head_response(0),
+            ScriptedResponse(503),
+            head_response(0),
+            patch_response(10),
+            head_response(10),
+        ],
+        "",
+        "a PATCH that is repeated and then succeeds",
+    ),
+    (
+        f"{GIVEN}, {FAILED_PATCH.replace('500', '204')}, {FINISH}",
+        [CloseWithoutReply(), head_response(0), ScriptedResponse(409), head_response(10)],
+        "the PATCH of the rest at 0 got 409",
+        "the bytes of a request that broke off arrive late",
+    ),
+    (
+        f"{GIVEN}, {FAILED_PATCH.replace('500', '204').replace('needed = true, ', '')}, {PATIENT}",
+        [
+            CloseWithoutReply(),
+            head_response(0),
+            ScriptedResponse(409),
+            head_response(10),
+            head_response(10),
+        ],
+        "",
+        "and the finish is repeated",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("steps", "answers", "actual"), [pytest.param(*case[:3], id=case[3]) for case in COMPLETIONS]
+)
+async def test_completion_needs_a_response_that_says_so(
+    steps: str, answers: list[ScriptedAnswer], actual: str
+) -> None:
+    """HEAD alone does not show that a server has completed an upload that it reported as failed."""
+    steps = steps.replace("needed = true, ", "")
+    attempt, _ = await execute_steps(steps, creation_response(), *answers)
+    check = attempt.checks[-1]
+    unverified = "complete; content unverified, because the server does not offer downloads"
+    assert check.actual == (actual or unverified)
+    assert (check.rule == "completion") is actual.startswith(REFUSED)
+    assert check.outcome == ("violated" if actual else "held")

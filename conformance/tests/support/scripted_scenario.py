@@ -12,6 +12,7 @@ from scripted_server import (
 )
 
 from tus_conformance.execution.steps import execute_scenario
+from tus_conformance.targets.profile import Profile
 from tus_reports import Attempt
 from tus_scenarios import Scenario
 
@@ -23,13 +24,16 @@ FINISH = f'{{ finish = {{}}, expect = [{{ intact = true, checks = "{ROW}" }}] }}
 
 
 async def execute_steps(
-    steps: str | Scenario, *answers: ScriptedAnswer, **known: bool
+    steps: str | Scenario,
+    *answers: ScriptedAnswer,
+    profile: Profile | None = None,
+    **known: bool,
 ) -> tuple[Attempt, list[ReceivedRequest]]:
     """Replay a scenario against answers in order; every one of them must have been used."""
     answering, heard = script_answers(*answers)
     discovery = discovered_with(*(name for name, has in known.items() if has))
     scenario_ = scenario_from_toml(steps) if isinstance(steps, str) else steps
-    async with open_session(answering, discovery=discovery, patience=0.05) as here:
+    async with open_session(answering, discovery=discovery, profile=profile, patience=0.05) as here:
         attempt = await execute_scenario(scenario_, here)
     assert len(heard) == len(answers)
     return attempt, heard

@@ -173,11 +173,23 @@ def finishing(code: str, folder: Path) -> tuple[Profile, str]:
 
 
 READS = [
-    (f"sys.stdout.buffer.write(bytes({list(BYTES)}))", "pass", "every stored byte is correct"),
-    ("print(end='0123456789')", "fail", "byte 0 of the stored bytes differs from the byte sent"),
-    (f"sys.stdout.buffer.write(bytes({list(BYTES[:7])}))", "fail", "7 bytes are stored of 10"),
+    (
+        f"sys.stdout.buffer.write(bytes({list(BYTES)}))",
+        "pass",
+        "every byte of the stored upload is correct",
+    ),
+    ("print(end='0123456789')", "fail", "byte 0 of the stored upload differs from the byte sent"),
+    (
+        f"sys.stdout.buffer.write(bytes({list(BYTES[:7])}))",
+        "fail",
+        "the stored upload has 7 bytes of 10",
+    ),
     ("sys.exit('gone')", "error", "exited with 1: gone"),
-    ("assert sys.argv[1:] == ['a b', 'http://tus.test/files/a%20b'], sys.argv", "fail", "0 bytes"),
+    (
+        "assert sys.argv[1:] == ['a b', 'http://tus.test/files/a%20b'], sys.argv",
+        "fail",
+        "has 0 bytes",
+    ),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tus_conformance.state.step_response import StepResponse
 
 _INTACT = frozenset({"verified", "unverified"})
-_DATA_LOSS = frozenset({"wrong-byte", "wrong-length", "offset-beyond-length"})
+_DATA_LOSS = frozenset({"unreadable", "wrong-byte", "wrong-length", "offset-beyond-length"})
 
 
 def is_intact(reply: StepResponse) -> bool | None:
@@ -19,3 +19,8 @@ def is_intact(reply: StepResponse) -> bool | None:
 def shows_data_loss(reply: StepResponse) -> bool:
     """Return whether bytes of an upload were lost, mixed or doubled."""
     return reply.finish_state in _DATA_LOSS
+
+
+def shows_refused_completion(reply: StepResponse) -> bool:
+    """Return whether an upload counts as complete although its last request was refused."""
+    return reply.finish_state == "completion-refused"

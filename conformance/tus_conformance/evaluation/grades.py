@@ -1,15 +1,19 @@
 """Grades: how much an outcome weighs, and the rule that decides it.
 
 The conditions of an expectation are tried from the best grade down. Where none holds, the outcome
-takes what the expectation states, else the grade of the requirement's level; but data loss, an
-unforeseen 5xx other than 501, and a valid request whose connection closes without a response are
-failures at any level.
+takes what the expectation states, else the grade of the requirement's level; but data loss, a
+completion that the server reported as failed, an unforeseen 5xx other than 501, and a valid request
+whose connection closes without a response are failures at any level.
 """
 
 from __future__ import annotations
 
 from tus_conformance.evaluation.conditions import meets
-from tus_conformance.evaluation.finish_outcome import is_intact, shows_data_loss
+from tus_conformance.evaluation.finish_outcome import (
+    is_intact,
+    shows_data_loss,
+    shows_refused_completion,
+)
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
 from tus_reports import Rule
@@ -36,8 +40,8 @@ def decide_grade(
     requirement: str, expectation: Expectation, met: MetCondition | None, reply: StepResponse
 ) -> tuple[Grade, Rule]:
     """Return the grade of an outcome and the rule that decided it: the first that applies."""
-    if shows_data_loss(reply):
-        return "fail", "data-loss"
+    if shows_data_loss(reply) or shows_refused_completion(reply):
+        return "fail", "data-loss" if shows_data_loss(reply) else "completion"
     if met is not None:
         return met[0], "expectation"
     if reply.status is not None and reply.status >= 500 and reply.status != 501:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import unquote, urlsplit
 
 from tus_conformance.discovery.prober import NO_UPLOAD_STATUSES
+from tus_conformance.evaluation.finish_outcome import is_intact
+from tus_conformance.execution.read_back import read_back
 from tus_conformance.execution.scenario_requests import ScenarioRequests
-from tus_conformance.state.content import ContentComparison
-from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState
-from tus_conformance.targets import program
 from tus_conformance.transport.header_values import is_integer
 from tus_scenarios import RequestSpec
 
@@ -46,6 +44,8 @@ async def _send_rest(
         declared = None if upload.length_declared else length
         rest = RequestSpec(of=upload.name, offset=stored, send="rest", length=declared)
         sent = await requests.send("PATCH", rest)
+        if not sent.succeeded and sent.status is not None:
+            requests.refused_completions[upload.name] = sent
         if not sent.succeeded and sent.status not in _SUPERSEDED_STATUSES:
             return _refused_reply(sent, stored)
         head, now = await _head_offset(requests, upload)
@@ -80,59 +80,17 @@ async def _head_offset(
 async def _verify_content(
     requests: ScenarioRequests, upload: UploadState, head: StepResponse
 ) -> StepResponse:
-    if upload.has_foreign_bytes:
-        return _unverified_reply(head, "bytes of another request were accepted")
-    comparison = ContentComparison(upload.body)
-    if not requests.session.discovery.accepts("download"):
-        return await _read_by_command(requests, upload, head, comparison)
-    reply = await requests.download_upload(upload, comparison)
-    if not reply.succeeded:
-        return _unverified_reply(head, f"GET got {_describe_reply(reply)}")
-    return _verify_download(reply, comparison, upload.length or 0)
-
-
-async def _read_by_command(
-    requests: ScenarioRequests,
-    upload: UploadState,
-    head: StepResponse,
-    comparison: ContentComparison,
-) -> StepResponse:
-    """Compare what the profile's `read` command prints, where there is no download."""
-    command = requests.session.target.profile.commands.read
-    if command is None:
-        return _unverified_reply(head, "the server does not offer downloads")
-    last = unquote(urlsplit(upload.url).path.rstrip("/").rpartition("/")[2])
-    try:
-        comparison.feed(await requests.session.target.run_program(command, url=upload.url, id=last))
-    except program.ProgramError as failed:
-        raise StopScenario("command", str(failed)) from None
-    received, length = comparison.position, upload.length or 0
-    if comparison.first_difference is not None:
-        wrong = f"byte {comparison.first_difference} of the stored bytes differs from the byte sent"
-        return replace(head, finish_state="wrong-byte", finding=wrong)
-    if received != length:
-        wrong = f"{received} bytes are stored of {length}"
-        return replace(head, finish_state="wrong-length", finding=wrong)
-    right = "complete, and every stored byte is correct"
-    return replace(head, finish_state="verified", finding=right)
-
-
-def _verify_download(
-    download: StepResponse, comparison: ContentComparison, length: int
-) -> StepResponse:
-    received = comparison.position
-    if comparison.first_difference is not None:
-        wrong = f"byte {comparison.first_difference} of the download differs from the byte sent"
-        return replace(download, finish_state="wrong-byte", finding=wrong)
-    if not download.http_response.complete:
-        return _incomplete_reply(
-            download, f"the download broke off after {received} of {length} bytes"
-        )
-    if received != length:
-        wrong = f"the download has {received} bytes of {length}"
-        return replace(download, finish_state="wrong-length", finding=wrong)
-    right = "complete, and every byte of the download is correct"
-    return replace(download, finish_state="verified", finding=right)
+    """Return what became of a complete upload: its bytes, and whether it was called complete."""
+    outcome = await read_back(requests, upload, head)
+    refusal = requests.refused_completion(upload)
+    if refusal is None or not is_intact(outcome):
+        upload.found_intact = bool(is_intact(outcome))
+        return outcome
+    finding = (
+        f"HEAD says that it is complete, but the request that sent its last byte got"
+        f" {_describe_reply(refusal)}"
+    )
+    return replace(refusal, finish_state="completion-refused", finding=finding)
 
 
 def _describe_reply(reply: StepResponse) -> str:
@@ -144,11 +102,6 @@ def _describe_reply(reply: StepResponse) -> str:
 
 def _refused_reply(sent: StepResponse, stored: int) -> StepResponse:
     return _incomplete_reply(sent, f"the PATCH of the rest at {stored} got {_describe_reply(sent)}")
-
-
-def _unverified_reply(head: StepResponse, why: str) -> StepResponse:
-    finding = f"complete; content unverified, because {why}"
-    return replace(head, finish_state="unverified", finding=finding)
 
 
 def _incomplete_reply(reply: StepResponse, finding: str) -> StepResponse:

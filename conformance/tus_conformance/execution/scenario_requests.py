@@ -21,7 +21,12 @@ from tus_conformance.state.upload import UploadState
 from tus_conformance.targets.creation_tracker import CreationTracker
 from tus_conformance.targets.target_transport import UnsupportedByTransportError
 from tus_conformance.transport import HttpRequest, HttpResponse
-from tus_conformance.transport.header_values import header_value, is_integer, resolve_url
+from tus_conformance.transport.header_values import (
+    header_value,
+    is_integer,
+    parse_http_date,
+    resolve_url,
+)
 from tus_reports import Exchange
 from tus_scenarios import GivenUpload, NetworkFault, RequestSpec, Scenario
 
@@ -42,6 +47,7 @@ class ScenarioRequests:
         self.exchanges: list[Exchange] = []
         self.uploads: dict[str, UploadState] = {}
         self.replies: dict[str, StepResponse] = {}
+        self.refused_completions: dict[str, StepResponse] = {}
         self.references = References(session, scenario.parameters, self.uploads, self.replies)
         self._composer = RequestComposer(self.references, f"{session.seed}:{scenario.id}:{attempt}")
         self.creations = CreationTracker(session.transport, session.target)
@@ -54,8 +60,10 @@ class ScenarioRequests:
         with trio.CancelScope(shield=True):
             await self._pending.aclose()
             await self._composer.connection.aclose()
+            kept = self.session.keep_uploads(self.scenario, self.uploads.values())
             for url in self.creations.urls:
-                await self.session.remove(url)
+                if url not in kept:
+                    await self.session.remove(url)
             self.session.left_behind.unnamed += [self.scenario.id] * self.creations.unnamed
 
     def adopt_upload(self, given: GivenUpload, url: str) -> UploadState:
@@ -112,6 +120,18 @@ class ScenarioRequests:
 
         return OpenRequest(pending, record_reply)
 
+    def refused_completion(self, upload: UploadState) -> StepResponse | None:
+        """Return the response that refused the last byte of an upload, if nothing explains it.
+
+        The bytes of a request that broke off may arrive late: they can complete an upload while
+        the request that follows is refused because of them.
+        """
+        refusal = self.refused_completions.get(upload.name)
+        if refusal is None or refusal.status is None or upload.completion_acknowledged:
+            return None
+        explained = upload.last_byte_unanswered if refusal.status >= 500 else upload.interrupted
+        return None if explained else refusal
+
     def place(self, fault: NetworkFault, method: str, request: RequestSpec) -> int:
         """Return where a fault has its place in the body of a request, in bytes."""
         http_request, _ = self._composer.compose(method, request)
@@ -132,9 +152,8 @@ class ScenarioRequests:
         if method is None or not request.override:
             method = http_request.method
         reply = StepResponse(answer, method, http_request.url, place, upload, at, before)
-        if upload is not None and http_request.payload is not None:
-            upload.sent = max(upload.sent, at + answer.sent)
-            upload.last_byte_unanswered |= answer.status is None and upload.may_be_complete
+        if upload is not None and _note_sent_bytes(upload, http_request, reply):
+            self.refused_completions[upload.name] = reply
         self.session.on_exchange(self.scenario, http_request, reply)
         if reply.succeeded and method == "POST" and request.to is None:
             self._add_created_upload(request, reply, http_request)
@@ -161,6 +180,7 @@ class ScenarioRequests:
             sent=reply.http_response.sent,
         )
         self.uploads[request.of] = upload
+        upload.completion_acknowledged = upload.may_be_complete
         _update_upload(upload, request, reply)
 
     def _upload_length(self, request: RequestSpec) -> int | None:
@@ -186,8 +206,31 @@ class ScenarioRequests:
             raise early_ends[0]
 
 
+def _note_sent_bytes(upload: UploadState, http_request: HttpRequest, reply: StepResponse) -> bool:
+    """Keep what is known of an upload by what was sent of it and what came back.
+
+    Return whether the server failed (5xx) at the request that sent the last byte.
+    """
+    override = header_value(http_request.headers, "X-HTTP-Method-Override") or ""
+    upload.was_deleted |= "DELETE" in {reply.method, override.upper()}
+    if http_request.payload is None:
+        return False
+    end = reply.body_start + reply.http_response.sent
+    upload.sent = max(upload.sent, end)
+    upload.interrupted |= reply.status is None
+    upload.last_byte_unanswered |= reply.status is None and upload.may_be_complete
+    has_last_byte = upload.length is not None and end >= upload.length
+    if reply.succeeded:
+        upload.completion_acknowledged |= has_last_byte
+    elif has_last_byte and reply.status is not None and reply.status >= 500 and reply.status != 501:
+        return True
+    return False
+
+
 def _update_upload(upload: UploadState, request: RequestSpec, reply: StepResponse) -> None:
     """Keep the upload as the server describes it: its offset, and whether its bytes are ours."""
+    expires = parse_http_date(reply.header("Upload-Expires") or "")
+    upload.expires_at = expires.timestamp() if expires is not None else upload.expires_at
     offset = reply.header("Upload-Offset")
     if offset is None or not is_integer(offset):
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from tus_conformance.evaluation.finish_outcome import shows_data_loss
+from tus_conformance.evaluation.finish_outcome import shows_data_loss, shows_refused_completion
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport.header_values import is_integer
 from tus_scenarios import Expectation, HeaderMatcher, Step
@@ -52,6 +52,7 @@ def is_final(reply: StepResponse, step: Step) -> bool:
     return (
         done
         or shows_data_loss(reply)
+        or shows_refused_completion(reply)
         or reply.status in _FINAL_STATUSES
         or any(_is_beyond(reply, each) for each in step.expect)
     )

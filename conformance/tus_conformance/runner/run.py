@@ -15,10 +15,15 @@ from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
 from tus_conformance.evaluation.applicability import verdict_without_run
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
+from tus_conformance.execution.second_read import SECOND_READ, second_read_scenario
+from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.runner.attempts import AttemptRunner
 from tus_conformance.runner.progress import NoProgress, Progress
 from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.schedule import run_in_order
+from tus_conformance.runner.selection import NOT_SELECTED
+from tus_conformance.state.content_tally import ContentTally
+from tus_conformance.state.kept_uploads import KeptUploads
 from tus_conformance.state.session import Session
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target_transport import Transport
@@ -50,6 +55,7 @@ class Run:
         self._attempt_runner = AttemptRunner(
             self._monitor, self._route, is_concurrent=plan.jobs > 1
         )
+        self._contents = ContentTally()
         self._exchanges = 0
         self._requirements: Counter[Verdict] = Counter()
         self._first_failure: str | None = None
@@ -83,14 +89,34 @@ class Run:
 
     async def _run_all(self) -> str:
         session = await self.open_session()
-        await run_in_order(
-            self.plan.scenarios,
-            self._scenario_runner(session),
-            self._add_result,
-            jobs=self.plan.jobs,
-        )
+        session.kept = self.plan.kept_uploads()
+        try:
+            await run_in_order(
+                self.plan.scenarios,
+                self._scenario_runner(session),
+                self._add_result,
+                jobs=self.plan.jobs,
+            )
+            await self._read_again(session, session.kept)
+        finally:
+            await session.remove_kept()
         await session.remove_left_behind()
         return self._attempt_runner.server_lost[:1].upper() + self._attempt_runner.server_lost[1:]
+
+    async def _read_again(self, session: Session, kept: KeptUploads) -> None:
+        """Read the uploads that were kept a second time, now that all scenarios have ended."""
+        profile, selection = self.plan.target.profile, self.plan.selection
+        excluded = selection.exclusion_reason(SECOND_READ, profile)
+        lost = self._attempt_runner.server_lost or self._first_failure
+        if not kept.uploads or lost or excluded not in {None, NOT_SELECTED}:
+            return
+        scenario = second_read_scenario(kept, profile.commands.settle)
+        session.kept = None  # they stay as they are
+        try:
+            attempts = (await execute_scenario(scenario, session),)
+        finally:
+            session.kept = kept
+        self._add_result(self._scenario_result(scenario, attempts, *verdicts.of_scenario(attempts)))
 
     async def open_session(self) -> Session:
         """Discover the target and return the session that the scenarios share."""
@@ -105,6 +131,7 @@ class Run:
             on_exchange=self._monitor.observe,
             server=self.plan.server,
             left_behind=self.left_behind,
+            contents=self._contents,
         )
 
     def _scenario_runner(self, session: Session) -> Callable[[Scenario], Awaitable[ScenarioResult]]:
@@ -190,7 +217,7 @@ class Run:
             invariant.result(self.plan.reproduce_command)
             for invariant in self._monitor.invariants
             if self.plan.selection.exclusion_reason(invariant.id, self.plan.target.profile)
-            in {None, "not selected by --only"}
+            in {None, NOT_SELECTED}
         ]
 
     def _deselect_invariant(self, result: ScenarioResult) -> ScenarioResult:
@@ -242,4 +269,6 @@ class Run:
             ),
             unnamed_creations=tuple(self.left_behind.unnamed),
             fixed_failures=tuple(" ".join(entry.pair) for entry in fixed),
+            complete_uploads=self._contents.complete,
+            compared_uploads=self._contents.compared,
         )

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 
 from tus_conformance.runner.baseline import Baseline
 from tus_conformance.runner.selection import Selection
+from tus_conformance.state.kept_uploads import KeptUploads
 from tus_conformance.state.session import RestartableServer
 from tus_conformance.targets.target import Target
 from tus_scenarios import Scenario
+
+SECONDS_OF_SECOND_READ = 15.0
+"""How long the second read of uploads may take where the request rate is limited."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,12 @@ class RunPlan:
     command_prefix: tuple[str, ...] = ()
     server: RestartableServer | None = None
     baseline: Baseline = field(default_factory=Baseline)
+
+    def kept_uploads(self) -> KeptUploads:
+        """Return an empty sample of the uploads that the run reads a second time."""
+        rate = self.target.profile.rate
+        limit = None if rate is None else int(rate * SECONDS_OF_SECOND_READ / 2)
+        return KeptUploads(everything=self.selection.thorough, limit=limit)
 
     def reproduce_command(self, scenario: str) -> str:
         """Return the command that repeats one scenario; secrets are left for the user to fill."""

@@ -8,6 +8,9 @@ from fnmatch import fnmatchcase
 
 from tus_conformance.targets.profile import Profile
 
+NOT_SELECTED = "not selected by --only"
+"""Why a scenario is left out that the user did not ask for."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -40,7 +43,7 @@ class Selection:
     def deselection_reason(self, scenario: str) -> str | None:
         """Return why a scenario is not one of those that the user named; None where it is."""
         if self.only and not _matches(scenario, self.only):
-            return "not selected by --only"
+            return NOT_SELECTED
         if _matches(scenario, self.skip):
             return "excluded by --skip"
         return None

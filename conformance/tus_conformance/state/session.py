@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import trio
 
 from tus_conformance.discovery.discovery import DiscoveryResult
+from tus_conformance.state.content_tally import ContentTally
+from tus_conformance.state.kept_uploads import KeptUploads
 from tus_conformance.state.step_response import StepResponse
+from tus_conformance.state.upload import UploadState
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.removal import remove_upload
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import Transport
 from tus_conformance.transport import HttpRequest
 from tus_scenarios import Expectation, Scenario
+
+MAX_REMOVAL = 10.0
+"""The longest time, in seconds, that the removal of the kept uploads may take."""
 
 ExchangeObserver = Callable[[Scenario, HttpRequest, StepResponse], None]
 
@@ -50,7 +56,8 @@ class Session:
 
     `on_exchange` is called with every exchange of every scenario, and `on_expectations` with the
     expectations of each response before they are evaluated. `server` is known where the suite
-    itself started it. `vain_waits` are the waits of repeated steps that this server let pass.
+    itself started it. `vain_waits` are the waits of repeated steps that this server let pass. `kept` are
+    the uploads that stay until the end of the run; by default none.
     """
 
     target: Target
@@ -62,11 +69,19 @@ class Session:
     server: RestartableServer | None = None
     left_behind: LeftBehind = field(default_factory=LeftBehind)
     vain_waits: set[tuple[str, ...]] = field(default_factory=set)
+    contents: ContentTally = field(default_factory=ContentTally)
+    kept: KeptUploads | None = None
 
     @property
     def unknown_url(self) -> str:
         """Return the URL of an upload that never existed, shaped like those that do."""
         return self.discovery.unknown_url
+
+    @property
+    def offers_downloads(self) -> bool:
+        """Return whether complete uploads can be read with GET: the profile knows, or a probe."""
+        stated = self.target.profile.downloads
+        return self.discovery.accepts("download") if stated is None else stated
 
     @property
     def server_exited(self) -> bool:
@@ -95,6 +110,24 @@ class Session:
         if not gone:
             self.left_behind.urls.append(url)
         return gone
+
+    def keep_uploads(self, scenario: Scenario, uploads: Iterable[UploadState]) -> set[str]:
+        """Return the URLs of those uploads of a scenario that stay until the end of the run."""
+        found = self.discovery
+        if self.kept is None or (found.forgets_complete_uploads and not self.offers_downloads):
+            return set()
+        return self.kept.offer(scenario.id, uploads)
+
+    async def remove_kept(self) -> None:
+        """Remove the uploads that stayed until the end of the run, within a bound of time."""
+        if self.kept is None:
+            return
+        urls, self.kept = self.kept.urls, None
+        with trio.move_on_after(MAX_REMOVAL, shield=True):
+            while urls:
+                await self.remove(urls[0])
+                del urls[0]
+        self.left_behind.urls += urls
 
     async def remove_left_behind(self) -> None:
         """Try once more to remove what is left behind, now that nothing else is under way."""

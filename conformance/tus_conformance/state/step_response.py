@@ -13,12 +13,22 @@ from tus_conformance.transport.header_values import header_value
 FinishState = Literal[
     "verified",
     "unverified",
+    "unreadable",
     "unfinished",
+    "completion-refused",
     "wrong-byte",
     "wrong-length",
     "offset-beyond-length",
 ]
-"""What an upload came to that was resumed, completed and compared."""
+"""What an upload came to that was resumed, completed and compared.
+
+- `verified`: complete, and every byte that was read back is right.
+- `unverified`: complete, and nothing offers its bytes.
+- `unreadable`: complete, and not to be read on a server that offers downloads.
+- `unfinished`: it could not be completed.
+- `completion-refused`: HEAD says that it is complete, and the request that completed it failed.
+- `wrong-byte`, `wrong-length`, `offset-beyond-length`: bytes were lost, mixed or doubled.
+"""
 
 
 @dataclass(frozen=True)

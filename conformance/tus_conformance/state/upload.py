@@ -15,8 +15,12 @@ class UploadState:
     will come to; `length_declared` says whether the server knows it. `metadata` is the
     Upload-Metadata that it was created with, `parts` the uploads that it is made of. `sent` is how
     far bytes of it were sent, whatever became of them; `last_byte_unanswered` is set when the last
-    of them was sent and no response came. `has_foreign_bytes` is set when the server accepted bytes
-    that are not of the content, so that nothing can be said of it any more.
+    of them was sent and no response came, and `interrupted` when that happened to any request with
+    bytes of it. `completion_acknowledged` says that a request which sent its last byte succeeded,
+    `found_intact` that it was complete and nothing was wrong with its bytes. `was_deleted` is set
+    once a DELETE of it was sent. `expires_at` is when it expires, in seconds since the epoch, as
+    the server said last. `has_foreign_bytes` is set when the server accepted bytes that are not of
+    the content, so that nothing can be said of it any more.
     """
 
     name: str
@@ -29,6 +33,11 @@ class UploadState:
     parts: tuple[UploadState, ...] = ()
     sent: int = 0
     last_byte_unanswered: bool = False
+    interrupted: bool = False
+    completion_acknowledged: bool = False
+    found_intact: bool = False
+    was_deleted: bool = False
+    expires_at: float | None = None
     has_foreign_bytes: bool = False
 
     @property

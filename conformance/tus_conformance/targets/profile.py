@@ -91,6 +91,14 @@ class Commands(
             "cat uploads/{id}",
         ),
     ] = None
+    settle: Annotated[
+        str | None,
+        _key(
+            "Makes the server do what it otherwise does later, such as garbage collection or a"
+            " move to other storage; complete uploads are read again afterwards.",
+            "./vacuum --now",
+        ),
+    ] = None
     restart: Annotated[
         str | bool | None,
         _key(
@@ -154,6 +162,32 @@ class Profile(
             "Seconds after which an unfinished upload expires. The run waits twice as long, and"
             " more, so give it for a server that is set to a short time.",
             5.0,
+            **_POSITIVE,
+        ),
+    ] = None
+    downloads: Annotated[
+        bool | None,
+        _key(
+            "Whether GET returns complete uploads: true makes every one that cannot be read a"
+            " failure, false keeps the suite from reading any. By default a probe decides.",
+            example=True,
+        ),
+    ] = None
+    download_delay: Annotated[
+        float | None,
+        _key(
+            "Seconds until a complete upload can be read, for a server that processes it first;"
+            " by default 5.",
+            30.0,
+            **_POSITIVE,
+        ),
+    ] = None
+    retention: Annotated[
+        float | None,
+        _key(
+            "Seconds for which the server keeps a complete upload; older ones are not read again"
+            " at the end of the run.",
+            60.0,
             **_POSITIVE,
         ),
     ] = None
@@ -256,7 +290,15 @@ def read_profile(path: Path) -> Profile:
 def _value_errors(profile: Profile) -> list[tuple[str, str]]:
     """Return what is wrong with values that are of the right type, each with its key."""
     what = {"max_size": "bytes", "rate": "requests per second"}
-    numbers = ("max_size", "rate", "timeout", "network_timeout", "expiration")
+    numbers = (
+        "max_size",
+        "rate",
+        "timeout",
+        "network_timeout",
+        "expiration",
+        "download_delay",
+        "retention",
+    )
     found = [
         (key, f"`{key}` must be a number of {what.get(key, 'seconds')} above 0.")
         for key in numbers
