@@ -304,6 +304,8 @@ _HEADINGS: dict[Verdict, str] = {
 
 def _result_rows(record: Record, width: int, *, with_totals: bool) -> Iterator[StyledLine]:
     yield from indented_lines(conclusion_sentence(record), width=width, indent=0, style="bold")
+    if compared := content_sentence(record):
+        yield styled_row(compared)
     if not with_totals:
         return
     shares = list(totals_by_extension(record))
@@ -331,9 +333,6 @@ def _result_rows(record: Record, width: int, *, with_totals: bool) -> Iterator[S
             meaning = mark.meaning if verdict == mark.word.lower() else f"{verdict}: {mark.meaning}"
             fits = len(numbers) + _VERDICT_WIDTH + len(meaning) <= width
             yield ((numbers, ""), *verdict_cells(verdict), (meaning if fits else "", "dim"))
-    if compared := content_sentence(record):
-        yield styled_row()
-        yield styled_row(f"  {compared}")
 
 
 def _footer_rows(record: Record, width: int, where: str) -> Iterator[StyledLine]:

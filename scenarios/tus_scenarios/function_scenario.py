@@ -22,6 +22,7 @@ def function_scenario(
     needs: tuple[str, ...] = (),
     lacks: tuple[str, ...] = (),
     serial: bool = False,
+    waits: bool = False,
 ) -> Callable[[ScenarioFunction], Scenario]:
     """Make a scenario of a function; `steps` says in prose what it does and expects."""
 
@@ -35,6 +36,7 @@ def function_scenario(
             needs=needs,
             lacks=lacks,
             serial=serial,
+            waits=waits,
             why=why,
             prose=steps,
             run=function,

@@ -34,13 +34,14 @@ NEEDS = (
     "max-size",
     "large",
     "thorough",
+    "slow",
     "profile:network-timeout",
     "profile:expiration",
     "profile:restart",
 )
 """What a scenario may need: an extension, a checksum algorithm that is listed, a download, a limit,
-the user's leave to move gigabytes ("large") or to take minutes ("thorough"), or what only a profile
-tells."""
+the user's leave to move gigabytes ("large"), to try many combinations ("thorough") or to wait for
+minutes ("slow"), or what only a profile tells."""
 
 ID_PATTERN = re.compile(r"[a-z0-9.,/=_-]+")
 REFERENCE_PATTERN = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")

@@ -61,9 +61,10 @@ class ScenarioFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario ready to be told: one value for each parameter.
+    """A scenario ready to run: one value for each parameter.
 
-    `steps` is empty and `tell` is set where the scenario is a function.
+    `waits` says that it mostly waits, so that it can run next to others at no cost. `steps` is
+    empty and `run` is set where the scenario is a function.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Scenario:
     needs: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     serial: bool = False
+    waits: bool = False
     why: str = ""
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()

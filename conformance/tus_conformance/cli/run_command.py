@@ -117,6 +117,11 @@ def _add_selection_options(parser: argparse.ArgumentParser) -> None:
         help="include scenarios that transfer gigabytes (offsets over 4 GiB)",
     )
     parser.add_argument(
+        "--slow",
+        action="store_true",
+        help="include scenarios that wait for 35 to 130 seconds",
+    )
+    parser.add_argument(
         "--thorough",
         action="store_true",
         help="include every combination of upload, request and value",
@@ -202,7 +207,7 @@ def _plan(target: Target, server: RestartableServer | None, request: _RunRequest
         target=target,
         scenarios=request.scenarios,
         selection=Selection(
-            tuple(options.only), tuple(options.skip), options.large, options.thorough
+            tuple(options.only), tuple(options.skip), options.large, options.thorough, options.slow
         ),
         seed=random_seed() if options.seed is None else options.seed,
         jobs=options.jobs,
@@ -248,6 +253,8 @@ def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
         words += ["-H", f"{name}: [redacted]"]
     if options.large:
         words += ["--large"]
+    if options.slow:
+        words += ["--slow"]
     if options.thorough:
         words += ["--thorough"]
     if options.profile:

@@ -14,7 +14,7 @@ _CONDITION_REASONS = {
     "download": "the server does not offer downloads",
 }
 
-GRANTED_BY_USER = frozenset({"large", "thorough"})
+GRANTED_BY_USER = frozenset({"large", "thorough", "slow"})
 """What it is for the user of a run to grant, whatever the server is like."""
 
 

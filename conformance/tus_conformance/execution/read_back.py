@@ -64,7 +64,7 @@ async def _download(
         if outcome.finish_state != "unreadable":
             return outcome
         pause = next(pauses, None)
-        if pause is None:
+        if pause is None or requests.session.server_exited:
             requests.session.contents.fruitless_waits += waited
             return outcome
         waited = True

@@ -42,6 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tus-large", action="store_true", help="include scenarios that transfer gigabytes"
     )
     group.addoption(
+        "--tus-slow",
+        action="store_true",
+        help="include scenarios that wait for 35 to 130 seconds",
+    )
+    group.addoption(
         "--tus-thorough",
         action="store_true",
         help="include every combination of upload, request and value",

@@ -242,6 +242,7 @@ def _build_plan(config: pytest.Config, server: BackgroundServer | None) -> RunPl
             tuple(option("--tus-skip")),
             option("--tus-large"),
             option("--tus-thorough"),
+            option("--tus-slow"),
         ),
         seed=random_seed() if seed is None else seed,
         strict=bool(option("--tus-strict")),

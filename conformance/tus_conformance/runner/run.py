@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -16,7 +16,6 @@ from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
 from tus_conformance.evaluation.applicability import verdict_without_run
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
 from tus_conformance.execution.second_read import SECOND_READ, second_read_scenario
-from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.runner.attempts import AttemptRunner
 from tus_conformance.runner.progress import NoProgress, Progress
 from tus_conformance.runner.run_plan import RunPlan
@@ -91,12 +90,14 @@ class Run:
         session = await self.open_session()
         session.kept = self.plan.kept_uploads()
         try:
-            await run_in_order(
-                self.plan.scenarios,
-                self._scenario_runner(session),
-                self._add_result,
-                jobs=self.plan.jobs,
-            )
+            for group in _split_by_duration(self.plan.scenarios):
+                await run_in_order(
+                    group,
+                    self._scenario_runner(session),
+                    self._add_result,
+                    jobs=self.plan.jobs,
+                    alongside=lambda scenario: scenario.waits,
+                )
             await self._read_again(session, session.kept)
         finally:
             await session.remove_kept()
@@ -113,7 +114,7 @@ class Run:
         scenario = second_read_scenario(kept, profile.commands.settle)
         session.kept = None  # they stay as they are
         try:
-            attempts = (await execute_scenario(scenario, session),)
+            attempts = await self._attempt_runner.run_attempts(scenario, session)
         finally:
             session.kept = kept
         self._add_result(self._scenario_result(scenario, attempts, *verdicts.of_scenario(attempts)))
@@ -272,3 +273,9 @@ class Run:
             complete_uploads=self._contents.complete,
             compared_uploads=self._contents.compared,
         )
+
+
+def _split_by_duration(scenarios: Sequence[Scenario]) -> tuple[list[Scenario], list[Scenario]]:
+    """Return the scenarios that wait for minutes apart, so that no other waits for them."""
+    slow = [scenario for scenario in scenarios if "slow" in scenario.needs]
+    return [scenario for scenario in scenarios if "slow" not in scenario.needs], slow

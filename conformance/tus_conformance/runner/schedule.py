@@ -62,24 +62,36 @@ async def run_in_order(
     deliver: Callable[[Result], None],
     *,
     jobs: int,
+    alongside: Callable[[Item], bool] = lambda _item: False,
 ) -> None:
-    """Work on items, `jobs` at a time; hand the results over in the items' order."""
+    """Work on items, `jobs` at a time; hand the results over in the items' order.
+
+    Items that run `alongside` start at once, take none of the jobs, and come last in the order.
+    """
+    extra = [item for item in items if alongside(item)]
+    counted = len(items) - len(extra)
+    items = [*(item for item in items if not alongside(item)), *extra]
     results: dict[int, Result] = {}
     delivered = 0
     send, receive = trio.open_memory_channel[int](math.inf)
-    for index in range(len(items)):
+    for index in range(counted):
         send.send_nowait(index)
     send.close()
 
     async def worker(source: trio.MemoryReceiveChannel[int]) -> None:
-        nonlocal delivered
         async for index in source:
-            results[index] = await work(items[index])
-            while delivered in results:
-                deliver(results.pop(delivered))
-                delivered += 1
+            await work_on(index)
+
+    async def work_on(index: int) -> None:
+        nonlocal delivered
+        results[index] = await work(items[index])
+        while delivered in results:
+            deliver(results.pop(delivered))
+            delivered += 1
 
     async with trio.open_nursery() as nursery:
-        for _ in range(max(1, min(jobs, len(items)))):
+        for index in range(counted, len(items)):
+            nursery.start_soon(work_on, index)
+        for _ in range(max(1, min(jobs, counted))):
             nursery.start_soon(worker, receive.clone())
         receive.close()

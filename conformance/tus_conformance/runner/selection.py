@@ -12,17 +12,26 @@ NOT_SELECTED = "not selected by --only"
 """Why a scenario is left out that the user did not ask for."""
 
 
+_OPTION_REASONS = {
+    "large": "it transfers gigabytes; --large includes it",
+    "thorough": "it is one of many combinations; --thorough includes it",
+    "slow": "it waits for half a minute or more; --slow includes it",
+}
+
+
 @dataclass(frozen=True)
 class Selection:
     """Globs of scenario ids: any of `only`, none of `skip`; and what else may run.
 
-    `large` permits scenarios that transfer gigabytes, `thorough` those that take minutes together.
+    `large` permits scenarios that transfer gigabytes, `thorough` those that take minutes together,
+    and `slow` those that wait for minutes.
     """
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     large: bool = False
     thorough: bool = False
+    slow: bool = False
 
     def exclusion_reason(
         self, scenario: str, profile: Profile, needs: tuple[str, ...] = ()
@@ -34,11 +43,8 @@ class Selection:
         for exclusion in profile.exclude:
             if fnmatchcase(scenario, exclusion.scenario):
                 return exclusion.reason
-        if "large" in needs and not self.large:
-            return "it transfers gigabytes; --large includes it"
-        if "thorough" in needs and not self.thorough:
-            return "it is one of many combinations; --thorough includes it"
-        return None
+        granted = {"large": self.large, "thorough": self.thorough, "slow": self.slow}
+        return next((_OPTION_REASONS[need] for need in needs if not granted.get(need, True)), None)
 
     def deselection_reason(self, scenario: str) -> str | None:
         """Return why a scenario is not one of those that the user named; None where it is."""

@@ -53,6 +53,7 @@ async def run(
     timeout: float | None = None,  # noqa: ASYNC109  (of each response, not of this call)
     large: bool = False,
     thorough: bool = False,
+    slow: bool = False,
     strict: bool = False,
     fail_fast: bool = False,
     on_result: Callable[[ScenarioResult], None] | None = None,
@@ -73,6 +74,7 @@ async def run(
             profile, or 10.
         large: include scenarios that transfer gigabytes.
         thorough: include every combination and value, not a sample that covers each pair.
+        slow: include scenarios that wait for half a minute to two minutes.
         strict: count warnings as failures in the exit code.
         fail_fast: stop after the first failure.
         on_result: called with the result of each scenario that is not excluded, when it is known.
@@ -95,7 +97,7 @@ async def run(
     plan = RunPlan(
         target=target,
         scenarios=scenarios(thorough=thorough),
-        selection=Selection(tuple(only), tuple(skip), large, thorough),
+        selection=Selection(tuple(only), tuple(skip), large, thorough, slow),
         seed=random_seed() if seed is None else seed,
         jobs=jobs,
         strict=strict,

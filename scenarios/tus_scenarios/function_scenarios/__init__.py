@@ -12,6 +12,8 @@ from tus_scenarios.function_scenarios import (
     interruption_expiration,
     interruption_large,
     interruption_races,
+    paced_bodies,
+    parallel_uploads,
     restart,
     slow_bodies,
 )
@@ -21,7 +23,9 @@ __all__ = ["function_scenarios"]
 
 _MODULES: tuple[ModuleType, ...] = (
     concurrent_requests,
+    parallel_uploads,
     slow_bodies,
+    paced_bodies,
     expect_continue,
     expiration,
     restart,
