@@ -56,8 +56,8 @@ class Session:
 
     `on_exchange` is called with every exchange of every scenario, and `on_expectations` with the
     expectations of each response before they are evaluated. `server` is known where the suite
-    itself started it. `vain_waits` are the waits of repeated steps that this server let pass. `kept` are
-    the uploads that stay until the end of the run; by default none.
+    itself started it. `vain_waits` are the waits of repeated steps that this server let pass.
+    `kept` are the uploads that stay until the end of the run; by default none.
     """
 
     target: Target
