@@ -28,9 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{figure:>12}  {name}")
     print(f"{time.monotonic() - began:>11.0f}s  on {options.jobs} processes")
     failed = _check_gates(found, PER_SERVER_GATES if options.only else GATES)
-    if options.write and not options.only:
-        kept.write_matrix(found)
-        PAGE.write_text(render_page(found), "utf-8")
+    if options.write:
+        whole = kept.merge_results(found, kept.read_matrix()) if options.only else found
+        kept.write_matrix(whole)
+        PAGE.write_text(render_page(whole), "utf-8")
     elif options.only:
         failed += compare_with_matrix(found, kept.read_matrix())
     else:
@@ -52,7 +53,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="run also the scenarios that a defect certainly leaves unchanged",
     )
-    flags.add_argument("--write", action="store_true", help="write matrix.json and the page")
+    flags.add_argument(
+        "--write",
+        action="store_true",
+        help="write matrix.json and the page; with --only, the lines of these alone",
+    )
     options = flags.parse_args(arguments)
     known = {each for ids in server_ids() for each in ids}
     for unknown in set(options.only or ()) - known:

@@ -13,6 +13,7 @@ import msgspec
 
 from proof.server_result import ServerResult
 from tus_conformance.evaluation.requirement_results import CORE_REQUIREMENT
+from tus_defects import defects, quirks
 from tus_reports import Verdict
 from tus_scenarios import scenarios
 
@@ -139,6 +140,21 @@ def format_matrix(result: ProofResult) -> str:
         f'{{"defects": [\n{lines(result.defects)}\n ],\n'
         f' "quirks": [\n{lines(result.quirks)}\n ],\n'
         f' "unproven": [\n{lines(result.unproven)}\n ]\n}}\n'
+    )
+
+
+def merge_results(measured: ProofResult, matrix: ProofResult) -> ProofResult:
+    """Return the kept result with what was measured of some servers, in the gallery's order.
+
+    Servers that the gallery no longer has are left out. `unproven` stays as it is: only all of the
+    servers together tell.
+    """
+    found_defects = {each.id: each for each in (*matrix.defects, *measured.defects)}
+    found_quirks = {each.id: each for each in (*matrix.quirks, *measured.quirks)}
+    return ProofResult(
+        defects=tuple(found_defects[each] for each in defects() if each in found_defects),
+        quirks=tuple(found_quirks[each] for each in ("", *quirks()) if each in found_quirks),
+        unproven=matrix.unproven,
     )
 
 

@@ -4,16 +4,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tus_defects.message_edits import find_header, set_header, with_body, with_request_headers
+from tus_defects.history import History
+from tus_defects.message_edits import (
+    find_header,
+    method_of,
+    set_header,
+    with_body,
+    with_request_headers,
+)
 from tus_defects.server import Server
 from tus_reference.model import BodyEndedEarly, EarlyEnd, FileInfo, Request, Response
 
 Respond = Callable[[Request], Awaitable[Response]]
-
-
-def method_of(request: Request) -> str:
-    """Return the method that counts."""
-    return (request.headers.joined("X-HTTP-Method-Override") or request.method).strip().upper()
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Memory:
 
     marked: set[str] = field(default_factory=set)
     texts: dict[str, str] = field(default_factory=dict)
+    history: History = field(default_factory=History)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Call:
     memory: Memory
     pass_on: Respond
     matched: FileInfo | None = None
+    ordinal: int = 0
 
     @property
     def info(self) -> FileInfo:

@@ -9,12 +9,16 @@ import trio
 
 @dataclass(eq=False)
 class ChangedStream(trio.abc.HalfCloseableStream):
-    """A stream with hooks: `rewrite` yields what to send, `receive` sees what was received."""
+    """A stream with hooks: `rewrite` yields what to send, `receive` sees what was received.
+
+    `alter` returns what the server is to receive in place of that.
+    """
 
     stream: trio.abc.Stream
     rewrite: Callable[[bytes], AsyncGenerator[bytes, None]] | None = None
     receive: Callable[[bytes], Awaitable[object]] | None = None
     closes_at_eof: bool = False
+    alter: Callable[[bytes], bytes] | None = None
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send what `data` is rewritten to, piece by piece."""
@@ -34,7 +38,7 @@ class ChangedStream(trio.abc.HalfCloseableStream):
         data = await self.stream.receive_some(max_bytes)
         if self.receive is not None:
             await self.receive(bytes(data))
-        return data
+        return data if self.alter is None else self.alter(bytes(data))
 
     async def send_eof(self) -> None:
         """Finish sending, or close the connection if so wanted."""

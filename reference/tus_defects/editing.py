@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
+import anyio
+
 from tus_defects.call import Call
 from tus_defects.matching import match_response, match_uploads
 from tus_defects.message_edits import (
@@ -18,13 +20,16 @@ from tus_defects.message_edits import (
     without_trailers,
 )
 from tus_defects.rule import Edit, Match
+from tus_defects.storing import change_content, change_stored
 from tus_reference.model import BodyEndedEarly, EarlyEnd, Request, Response
 
 
 async def apply_rule(match: Match, edit: Edit, call: Call) -> Response:
     """Respond to a request as a rule says, where it applies, and else as the server does."""
-    if await match_uploads(match, call) is None:
+    matched = await match_uploads(match, call)
+    if matched is None:
         return await call.respond()
+    call = matched
     if edit.answer:
         return await _edit_response(edit, call, _own_answer(edit, edit.answer))
     request = await _edit_request(edit, call)
@@ -33,10 +38,17 @@ async def apply_rule(match: Match, edit: Edit, call: Call) -> Response:
         return response
     if edit.close:
         raise BodyEndedEarly(EarlyEnd.DISCONNECTED)
+    await _take_effect(edit, call, response)
     if edit.answer_after:
         kept = tuple(item for item in response.headers if item[0] in edit.keep)
         response = _own_answer(edit, edit.answer_after).with_headers(*kept)
     return await _edit_response(edit, call, response)
+
+
+async def _take_effect(edit: Edit, call: Call, response: Response) -> None:
+    if edit.stored:
+        await change_stored(edit, call, response)
+    await anyio.sleep(edit.wait)
 
 
 def _own_answer(edit: Edit, status: int) -> Response:
@@ -107,7 +119,7 @@ async def _edit_response(edit: Edit, call: Call, response: Response) -> Response
     response = response.with_headers(*edit.add.items())
     for name, change in _header_changes(edit):
         response = rewrite(response, name, change)
-    return response
+    return await change_content(edit, response)
 
 
 def _header_changes(edit: Edit) -> Iterator[tuple[str, Callable[[str], str]]]:

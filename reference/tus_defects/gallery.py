@@ -20,11 +20,11 @@ DEFECTS = (
     *("versions", "discovery", "method_override", "head", "patch", "body", "interruption"),
     *("concurrency", "creation", "length", "creation_with_upload", "metadata", "deferred_length"),
     *("expiration", "checksum", "checksum_trailer", "termination", "partial", "concatenation"),
-    "final",
+    *("final", "upload_kinds", "ways", "histories", "connections", "crowds", "sizes", "values"),
 )
-"""The files of defects, in the order of the specification."""
+"""The files of defects, in the order of the specification; those for combinations come last."""
 
-QUIRKS = ("response_variants", "choices", "offers", "framing")
+QUIRKS = ("response_variants", "choices", "offers", "framing", "liberties")
 """The files of quirks."""
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from tus_defects.call import method_of
-from tus_defects.message_edits import OFFSET_TYPE
+from tus_defects.message_edits import OFFSET_TYPE, method_of
 from tus_defects.rule import RequestKind, UploadKind
 from tus_reference.model import FileInfo, Refused, Request
 from tus_reference.protocol import TUS_VERSION, parse_metadata
@@ -112,6 +111,10 @@ UPLOADS: dict[UploadKind, Callable[[FileInfo], bool]] = {
     "deferred-length": lambda info: info.size is None,
     "with-filename": lambda info: "filename" in info.metadata,
     "without-filename": lambda info: bool(info.metadata_header) and "filename" not in info.metadata,
+    "empty": lambda info: info.size == 0,
+    "fresh": lambda info: info.offset == 0 and info.size != 0,
+    "begun": lambda info: info.offset > 0 and not info.is_complete,
+    "with-metadata": lambda info: bool(info.metadata_header),
     "with-line-break": lambda info: any(b"\r\n" in text for text in info.metadata.values()),
 }
 """What a rule may say of an upload, with `upload`, `after` and `partials`."""

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tus_defects.call import Call, method_of
+from tus_defects.call import Call
+from tus_defects.connection_facts import read_facts
 from tus_defects.kinds import REQUESTS, UPLOADS
-from tus_defects.message_edits import find_header
-from tus_defects.rule import Match, UploadKind
+from tus_defects.message_edits import find_header, method_of
+from tus_defects.rule import ConnectionMatch, Match, UploadKind
 from tus_defects.server import Server
 from tus_reference.model import FileInfo, Request, Response
 
@@ -23,7 +24,15 @@ def match_request(match: Match, request: Request, server: Server) -> bool:
         and all(REQUESTS[kind](request) for kind in match.request)
         and _has_headers(match, request)
         and (not match.body or match.body == _framing(request))
+        and _fits_connection(match.connection, request)
     )
+
+
+def _fits_connection(match: ConnectionMatch, request: Request) -> bool:
+    if match == ConnectionMatch():
+        return True
+    facts = read_facts(request)
+    return facts is not None and facts.fit(match)
 
 
 def _matches(pattern: str, text: str) -> bool:
@@ -62,15 +71,21 @@ def _is_above(text: str | None, bound: int) -> bool:
 
 async def match_uploads(match: Match, call: Call) -> Call | None:
     """Return the call with its upload, or None if the uploads are not what a rule is about."""
-    if match.upload:
+    if match.remembers and not call.memory.history.fits(match, call.upload_id, call.ordinal):
+        return None
+    if match.upload or match.longer_than >= 0 or match.beyond >= 0:
         call = replace(call, matched=await call.upload())
-        if not _is_kind(call.matched, match.upload):
+        if not _is_kind(call.matched, match.upload) or not _is_size(match, call.info):
             return None
     if match.partials:
         listed = await call.server.find_listed(call.request)
         if not any(_is_kind(each, match.partials) for each in listed):
             return None
     return call
+
+
+def _is_size(match: Match, info: FileInfo) -> bool:
+    return (info.size or 0) > match.longer_than and info.offset > match.beyond
 
 
 def _is_kind(info: FileInfo | None, kinds: Iterable[UploadKind]) -> bool:
@@ -86,6 +101,7 @@ async def match_response(match: Match, call: Call, response: Response) -> bool:
             _is_as(find_header(response, name), wanted) for name, wanted in match.response.items()
         )
         and (not match.after or _is_kind(await call.upload(), match.after))
+        and (not match.created or _is_kind(await call.find_created(response), match.created))
     )
 
 

@@ -9,6 +9,11 @@ from tus_reference.protocol import TUS_VERSION
 OFFSET_TYPE = "application/offset+octet-stream"
 
 
+def method_of(request: Request) -> str:
+    """Return the method that counts."""
+    return (request.headers.joined("X-HTTP-Method-Override") or request.method).strip().upper()
+
+
 def find_header(response: Response, name: str) -> str | None:
     """Return the first header of this name, or None."""
     found = (text for key, text in response.headers if key.lower() == name.lower())

@@ -30,6 +30,18 @@ RequestKind = Literal[
 UploadKind = Literal[
     "known", "regular", "partial", "final", "not-final", "complete", "unfinished",
     "deferred-length", "with-filename", "without-filename", "with-line-break",
+    "empty", "fresh", "begun", "with-metadata",
+]
+HistoryWord = Literal[
+    "created-with-upload", "created-chunked", "created-deferred", "created-partial",
+    "created-final", "created-empty", "refused", "refused-offset", "refused-checksum", "broken",
+    "deleted", "overridden", "chunked", "checked", "any-deleted", "any-refused", "any-final",
+]
+BytesChange = Literal[
+    "byte-inverted", "last-byte-dropped", "byte-added", "cut", "zeroed", "reversed", "doubled",
+]
+StoredChange = Literal[
+    BytesChange, "undone", "removed", "metadata-removed", "length-forgotten",
 ]
 Extension = Literal[
     "creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum",
@@ -45,11 +57,27 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """A table of a rule file: keys with hyphens, unknown keys refused."""
 
 
+class ConnectionMatch(_Table, frozen=True):
+    """What a rule says of the connection of a request, and of how the request is written on it.
+
+    `requests` is how many came before it at least, `status` a pattern of the response before it,
+    `names` in which case it has the names of the headers of tus.
+    """
+
+    http: Literal["", "1.0", "1.1"] = ""
+    requests: int = 0
+    status: Pattern = ""
+    names: Literal["", "lower", "odd"] = ""
+
+
 class Match(_Table, frozen=True):
     """Where a rule applies; every key that is given has to match, and none matches everything.
 
     `above` is about decimal headers, `upload` about the upload before the request and `after` about
-    it after that, `partials` about any upload that a final creation lists.
+    it after that, `partials` about any upload that a final creation lists, `created` about the
+    upload that the response names. `longer-than` and `beyond` are about the length and the offset
+    of the upload before the request, in bytes. `ordinal` is which request of its method to its
+    upload this is, from 1, and `history` what happened before.
     """
 
     method: Pattern = ""
@@ -65,6 +93,13 @@ class Match(_Table, frozen=True):
     upload: tuple[UploadKind, ...] = ()
     partials: tuple[UploadKind, ...] = ()
     after: tuple[UploadKind, ...] = ()
+    created: tuple[UploadKind, ...] = ()
+    longer_than: int = -1
+    beyond: int = -1
+    ordinal: int = 0
+    from_ordinal: int = 0
+    history: tuple[HistoryWord, ...] = ()
+    connection: ConnectionMatch = ConnectionMatch()
     status: int | Annotated[str, Meta(pattern="^!?([1-5]xx|[1-5][0-9][0-9])$")] = ""
     reason: str = ""
     response: dict[str, Pattern | bool] = {}
@@ -72,7 +107,23 @@ class Match(_Table, frozen=True):
     @property
     def concerns_response(self) -> bool:
         """Whether it can only be decided after the server has answered."""
-        return bool(self.after or self.status or self.reason or self.response)
+        return bool(self.after or self.created or self.status or self.reason or self.response)
+
+    @property
+    def concerns_uploads(self) -> bool:
+        """Whether it can only be decided by uploads or by what happened before."""
+        return bool(
+            self.upload
+            or self.partials
+            or self.longer_than >= 0
+            or self.beyond >= 0
+            or self.remembers
+        )
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it depends on what happened before."""
+        return bool(self.history or self.ordinal or self.from_ordinal)
 
 
 EVERY_REQUEST = Match()
@@ -81,7 +132,10 @@ EVERY_REQUEST = Match()
 class Edit(_Table, frozen=True):
     """What a rule changes, in this order: the request, who answers, the response.
 
-    `replace`, `increase`, `format` and `unlist` leave a missing header alone.
+    `replace`, `increase`, `format` and `unlist` leave a missing header alone. `stored` changes what
+    is stored of the upload, or `of` others, before the response leaves, `content` the bytes of a
+    download; `at` is the position for both, from the end where it is negative. `wait` is in
+    seconds.
     """
 
     request: dict[str, Template | Literal[False]] = {}
@@ -100,6 +154,11 @@ class Edit(_Table, frozen=True):
     increase: dict[str, int] = {}
     format: dict[str, str] = {}
     unlist: dict[str, str] = {}
+    wait: float = 0.0
+    stored: StoredChange | Literal[""] = ""
+    content: BytesChange | Literal[""] = ""
+    at: int = -1
+    of: Literal["", "partials", "finals", "others"] = ""
 
 
 class Settings(_Table, frozen=True):

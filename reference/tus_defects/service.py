@@ -1,13 +1,13 @@
 """A server with changes: layers of middleware around its handler, settings, wrapped streams."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
 from tus_defects.call import Call, Memory
 from tus_defects.server import Server
-from tus_defects.variant import Change
+from tus_defects.variant import Act, Change
 from tus_reference.handler import Config, Handler
 from tus_reference.middleware import LayeredService, Respond
 from tus_reference.model import Refused, Request, Response
@@ -23,14 +23,33 @@ class ChangeLayer:
 
     async def answer(self, request: Request, respond: Respond) -> Response:
         """Respond to a request, in another way where it is concerned."""
-        act = self._change.act
-        if act is None or not self._change.concerns(request, self._server):
+        act, remembers = self._change.act, self._change.match.remembers
+        concerned = self._change.concerns(request, self._server)
+        if act is None or not (concerned or remembers):
             return await respond(request)
+        call = Call(request, self._server, self._memory, respond)
+        if remembers:
+            return await self._remember(act if concerned else Call.respond, call)
+        return await _act(act, call)
+
+    async def _remember(self, act: Act, call: Call) -> Response:
+        """Respond, and remember what the request did."""
+        history, method = self._memory.history, call.method
+        response = None
+        call = replace(call, ordinal=history.count(call.upload_id, method))
         try:
-            return await act(Call(request, self._server, self._memory, respond))
-        except Refused:
-            # What a defect cannot read, the server refuses in its own words.
-            return await respond(request)
+            response = await _act(act, call)
+        finally:
+            history.note(call.request, method, call.upload_id, response)
+        return response
+
+
+async def _act(act: Act, call: Call) -> Response:
+    try:
+        return await act(call)
+    except Refused:
+        # What a defect cannot read, the server refuses in its own words.
+        return await call.respond()
 
 
 def configure(config: Config, changes: Sequence[Change]) -> Config:

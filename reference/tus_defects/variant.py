@@ -9,9 +9,10 @@ from typing import TypeVar
 import trio
 
 from tus_defects.call import Call
+from tus_defects.connection_facts import tag_requests
 from tus_defects.editing import apply_rule
 from tus_defects.matching import match_request, match_uploads
-from tus_defects.rule import EVERY_REQUEST, Edit, Match
+from tus_defects.rule import EVERY_REQUEST, ConnectionMatch, Edit, Match
 from tus_defects.server import Server
 from tus_reference.handler import Config
 from tus_reference.model import Request, Response
@@ -55,7 +56,12 @@ class Variant:
 
 def change_by_rule(match: Match, edit: Edit, configure: Configure | None = None) -> Change:
     """Return the change that a rule makes."""
-    return Change(match, None if edit == Edit() else partial(apply_rule, match, edit), configure)
+    act = None if edit == Edit() else partial(apply_rule, match, edit)
+    return Change(match, act, configure, _wrap_for(match))
+
+
+def _wrap_for(match: Match) -> WrapStream | None:
+    return None if match.connection == ConnectionMatch() else tag_requests
 
 
 def change_by_function(match: Match, function: Act) -> Change:
@@ -65,7 +71,7 @@ def change_by_function(match: Match, function: Act) -> Change:
         matched = await match_uploads(match, call)
         return await (call.respond() if matched is None else function(matched))
 
-    return Change(match, act if match.upload or match.partials else function)
+    return Change(match, act if match.concerns_uploads else function, wrap_stream=_wrap_for(match))
 
 
 REGISTERED: dict[str, list[Variant]] = defaultdict(list)

@@ -294,9 +294,11 @@ def test_the_matrix_can_be_read_and_written_alike() -> None:
 
 
 def test_the_matrix_has_every_defect_and_quirk() -> None:
-    found = kept.read_matrix()
-    assert [each.id for each in found.defects] == list(defects())
-    assert [each.id for each in found.quirks] == [REFERENCE, *quirks()]
+    found, unmeasured = kept.read_matrix(), exceptions().unmeasured
+    assert unmeasured.keys() <= defects().keys() | quirks().keys()
+    assert [each.id for each in found.defects] == [x for x in defects() if x not in unmeasured]
+    measured = [each for each in quirks() if each not in unmeasured]
+    assert [each.id for each in found.quirks] == [REFERENCE, *measured]
 
 
 @pytest.mark.parametrize("name", GATES)
@@ -331,7 +333,10 @@ def test_a_defect_is_found_by_the_scenarios_that_show_it(found: DefectResult) ->
     assert found.breaks not in missing or not found.shown
 
 
-@pytest.mark.parametrize(("number", "identifier"), list(enumerate((REFERENCE, *quirks()))))
+MEASURED_QUIRKS = [each.id for each in kept.read_matrix().quirks]
+
+
+@pytest.mark.parametrize(("number", "identifier"), list(enumerate(MEASURED_QUIRKS)))
 def test_a_quirk_fails_no_sample_of_the_scenarios(number: int, identifier: str) -> None:
     names = [each.id for each in scenarios()]
     server_result = evaluate_server(

@@ -1,6 +1,6 @@
 """Unusual bytes on the wire: framing, small segments, interim responses, early closing."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import trio
 
@@ -109,3 +109,116 @@ def close_after_each_response(stream: trio.abc.Stream, _: Server) -> trio.abc.St
 def close_before_body_ends(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """An error that comes before the end of a body closes the connection at once."""
     return ChangedStream(stream, closes_at_eof=True)
+
+
+def _is_final(data: bytes) -> bool:
+    return data.startswith(FINAL) and not data.startswith(b"HTTP/1.1 1") and b"\r\n\r\n" in data
+
+
+def _rewrite_heads(
+    stream: trio.abc.Stream, change: Callable[[list[bytes]], list[bytes]]
+) -> trio.abc.Stream:
+    """Return a stream that sends the lines of the heads of final responses changed."""
+
+    async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
+        if _is_final(data):
+            head, end, body = data.partition(b"\r\n\r\n")
+            data = b"\r\n".join(change(head.split(b"\r\n"))) + end + body
+        yield data
+
+    return ChangedStream(stream, rewrite)
+
+
+def _rewrite_fields(
+    stream: trio.abc.Stream, change: Callable[[bytes, bytes], bytes]
+) -> trio.abc.Stream:
+    """Return a stream that sends the header lines of final responses changed."""
+
+    def change_lines(lines: list[bytes]) -> list[bytes]:
+        split = [line.partition(b": ") for line in lines[1:]]
+        return [lines[0], *(change(name, text) for name, _, text in split)]
+
+    return _rewrite_heads(stream, change_lines)
+
+
+@stream_quirk("names-in-lower-case")
+def lower_names(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+    """Names of response headers are in lower case."""
+    return _rewrite_fields(stream, lambda name, text: name.lower() + b": " + text)
+
+
+@stream_quirk("names-in-upper-case")
+def raise_names(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+    """Names of response headers are in upper case, and their values have blanks around them."""
+    return _rewrite_fields(stream, lambda name, text: name.upper() + b":\t " + text + b" \t")
+
+
+@stream_quirk("headers-in-reverse-order")
+def reverse_headers(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+    """Response headers come in reverse order."""
+    return _rewrite_heads(stream, lambda lines: [lines[0], *lines[:0:-1]])
+
+
+@stream_quirk("empty-reason-phrases")
+def empty_reason_phrases(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+    """Status lines have no reason phrase."""
+    return _rewrite_heads(stream, lambda lines: [lines[0][:13], *lines[1:]])
+
+
+@stream_quirk("head-without-content-length")
+def drop_content_length_of_head(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+    """HEAD has no Content-Length."""
+    return _rewrite_heads(
+        stream,
+        lambda lines: (
+            lines
+            if not any(line.startswith(b"Upload-Offset") for line in lines)
+            else [line for line in lines if line != b"Content-Length: 0"]
+        ),
+    )
+
+
+@stream_quirk("head-with-length-of-download")
+def return_length_of_download(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+    """HEAD has the Content-Length that a download will have."""
+
+    def change(lines: list[bytes]) -> list[bytes]:
+        if not any(line.startswith(b"Cache-Control: no-store") for line in lines):
+            return lines
+        length = [line[15:] for line in lines if line.startswith(b"Upload-Length: ")]
+        new = b"Content-Length: " + (length[0] if length else b"0")
+        return [new if line == b"Content-Length: 0" else line for line in lines]
+
+    return _rewrite_heads(stream, change)
+
+
+@stream_quirk("closes-without-notice")
+def close_without_notice(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+    """Every connection is closed after a success that does not say so."""
+
+    async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
+        yield data
+        head, end, body = data.partition(b"\r\n\r\n")
+        length = [line for line in head.split(b"\r\n") if line.startswith(b"Content-Length: ")]
+        whole = not length or int(length[0][16:]) == len(body)
+        if end and data.startswith(b"HTTP/1.1 2") and whole:
+            await stream.aclose()
+
+    return ChangedStream(stream, rewrite)
+
+
+@stream_quirk("heads-in-drips")
+def drip_heads(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
+    """Heads of responses come in pieces of 40 bytes, a millisecond apart."""
+
+    async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
+        if not _is_final(data):
+            yield data
+            return
+        for start in range(0, min(len(data), 600), 40):
+            yield data[start : start + 40]
+            await trio.sleep(0.001)
+        if len(data) > 600:
+            yield data[600:]
+
+    return ChangedStream(stream, rewrite)
