@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -76,6 +77,7 @@ async def run_suite_in_memory(
     only: tuple[str, ...] = (),
     profile: Profile | None = None,
     jobs: int = 1,
+    time_limit: float = math.inf,
     serve: Serve | None = None,
     wrap_route: WrapRoute = lambda route: route,
     known: RestartableServer | None = None,
@@ -95,6 +97,7 @@ async def run_suite_in_memory(
         told,
         seed=7,
         jobs=jobs,
+        time_limit=time_limit,
         server=known,
         fail_fast=fail_fast,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from tus_conformance.cli.target_options import (
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.baseline import Baseline, BaselineError
-from tus_conformance.runner.option_values import parse_integer, random_seed
+from tus_conformance.runner.option_values import parse_integer, parse_seconds, random_seed
 from tus_conformance.runner.progress import show_progress
 from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
@@ -127,6 +128,13 @@ def _add_selection_options(parser: argparse.ArgumentParser) -> None:
         help="include every combination of upload, request and value",
     )
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
+    parser.add_argument(
+        "--time-limit",
+        type=parse_seconds,
+        default=math.inf,
+        metavar="SECONDS",
+        help="end the run in order after so many seconds",
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     parser.add_argument(
         "--jobs",
@@ -213,6 +221,7 @@ def _plan(target: Target, server: RestartableServer | None, request: _RunRequest
         jobs=options.jobs,
         strict=options.strict,
         fail_fast=options.fail_fast,
+        time_limit=options.time_limit,
         arguments=options.words,
         command_prefix=_command_prefix(options),
         server=server,

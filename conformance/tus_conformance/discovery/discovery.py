@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import trio
 
 from tus_conformance.discovery.preflight import ensure_path, ensure_reachable, ensure_tus
-from tus_conformance.discovery.prober import Prober
+from tus_conformance.discovery.prober import Prober, TargetUnreachable
 from tus_conformance.discovery.probes import PROBES, run_probe
 from tus_conformance.discovery.refusal_baseline import RefusalBaseline
 from tus_conformance.targets.creation_tracker import LeftBehind
@@ -92,6 +92,9 @@ async def discover(
     prober = Prober(target, transport)
     try:
         return await _run_probes(target, prober)
+    except TargetUnreachable as unreachable:
+        unreachable.exchanges = tuple(prober.exchanges)
+        raise
     finally:
         with trio.CancelScope(shield=True):
             await prober.clean_up(left_behind or LeftBehind())

@@ -32,7 +32,12 @@ OFFSET_TYPE = ("Content-Type", "application/offset+octet-stream")
 
 
 class TargetUnreachable(Exception):  # noqa: N818  it is a finding about the network
-    """The target does not answer; the message says so in a sentence."""
+    """The target does not answer; the message says so in a sentence.
+
+    `exchanges` are the requests that were tried.
+    """
+
+    exchanges: tuple[Exchange, ...] = ()
 
 
 class NotATusServerError(TargetUnreachable):

@@ -27,8 +27,21 @@ from tus_conformance.state.session import Session
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target_transport import Transport
 from tus_conformance.targets.trace import TracedTransport
-from tus_reports import FORMAT, Attempt, Counts, Footer, Header, RecordLine, ScenarioResult, Verdict
+from tus_reports import (
+    FORMAT,
+    Attempt,
+    Counts,
+    Discovery,
+    Footer,
+    Header,
+    RecordLine,
+    ScenarioResult,
+    Verdict,
+)
 from tus_scenarios import SPEC_EDITION, Scenario
+
+_LONGEST = 3
+"""How many scenarios are named where the time was not enough."""
 
 
 class Run:
@@ -65,11 +78,15 @@ class Run:
         began = trio.current_time()
         self._emit(self._header())
         problem = ""
+        time_limit = trio.move_on_after(self.plan.time_limit)
         try:
-            with self._scope:
+            with self._scope, time_limit:
                 problem = await self._run_all()
         except TargetUnreachable as unreachable:
             problem = f"{unreachable} Nothing was tested."
+            self._emit(Discovery(exchanges=unreachable.exchanges))
+        if time_limit.cancelled_caught:
+            problem = self._describe_time_limit()
         if self._scope.cancelled_caught:
             problem = f"Interrupted after {len(self.results)} of {self.scenario_count} scenarios."
         self._evaluate_run()
@@ -81,6 +98,20 @@ class Run:
     def scenario_count(self) -> int:
         """Return how many scenarios the record of the whole run has, invariants included."""
         return len(self.plan.scenarios) + len(self._monitor.invariants)
+
+    def _describe_time_limit(self) -> str:
+        """Return after how many scenarios the time was over, and which took most of it."""
+        seconds = {
+            result.id: sum(attempt.duration for attempt in result.attempts)
+            for result in self.results
+        }
+        longest = sorted(seconds, key=lambda name: -seconds[name])[:_LONGEST]
+        shown = ", ".join(f"{name} ({seconds[name]:.0f} s)" for name in longest)
+        sentence = (
+            f"The time limit of {self.plan.time_limit:g} s ended the run after {len(self.results)}"
+            f" of {self.scenario_count} scenarios."
+        )
+        return f"{sentence} Most of it went to {shown}." if shown else sentence
 
     def stop(self) -> None:
         """End the run: what is under way is given up, and its uploads are removed."""

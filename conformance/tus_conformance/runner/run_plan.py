@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ class RunPlan:
     """What to run: a target, the scenarios, the user's options.
 
     What `baseline` knows to fail does not count. `reproduce` is the beginning of the command that
-    repeats a scenario; `arguments` are recorded.
+    repeats a scenario; `arguments` are recorded. `time_limit` is in seconds.
     """
 
     target: Target
@@ -32,6 +33,7 @@ class RunPlan:
     jobs: int = 1
     strict: bool = False
     fail_fast: bool = False
+    time_limit: float = math.inf
     arguments: tuple[str, ...] = ()
     command_prefix: tuple[str, ...] = ()
     server: RestartableServer | None = None
