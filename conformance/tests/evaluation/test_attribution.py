@@ -8,7 +8,19 @@ import pytest
 from memory_run import run_suite_in_memory
 from minimal_server import EVERYTHING, UNLISTED, StrictMinimalServer
 from reference_in_memory import defect, quirk, serve_reference
+from scripted_server import (
+    CloseWithoutReply,
+    ReceivedRequest,
+    ScriptedAnswer,
+    ScriptedResponse,
+    creation_response,
+    discovered_with,
+    open_session,
+    scenario_from_toml,
+    script_answers,
+)
 
+from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.targets.profile import Profile
 from tus_defects import Change
 from tus_defects.call import Call
@@ -149,3 +161,47 @@ async def test_an_offset_that_is_no_number_is_no_failure_of_the_suite(name: str)
     found = await run_suite_in_memory(serve=server, only=(name,))
     assert found.scenarios[name].verdict in {"pass", "note"}
     assert found.requirements["core.upload-offset.format"].verdict == "fail"
+
+
+ODD_METADATA = """
+{ post = { length = 10, metadata = "flag" }, expect = [
+  { status = 201, checks = "creation.metadata.empty-value" },
+] },
+{ head = {}, expect = [
+  { EXPECTED, checks = "creation.metadata.empty-value" },
+] },
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [(CloseWithoutReply(), "unanswered"), (ScriptedResponse(500), "server-error")],
+)
+@pytest.mark.parametrize(
+    "expected", ['when.header.Upload-Metadata = true, status = "2xx"', "header.X = false"]
+)
+async def test_a_head_that_breaks_fails_in_any_row_whatever_else_of_the_scenario_held(
+    answer: ScriptedAnswer, rule: str, expected: str
+) -> None:
+    answering, _ = script_answers(creation_response(), answer)
+    async with open_session(answering, discovery=discovered_with()) as session:
+        scenario = scenario_from_toml(ODD_METADATA.replace("EXPECTED", expected))
+        attempt = await execute_scenario(scenario, session)
+    assert attempt.verdict == "fail"
+    assert attempt.checks[-1].grade == "fail"
+    assert attempt.checks[-1].rule == rule
+
+
+async def test_a_server_whose_options_is_broken_is_judged_for_the_rest() -> None:
+    """Its own rows are charged with it, and no other; nobody takes the server for gone."""
+    server = StrictMinimalServer()
+
+    def answer(asked: ReceivedRequest) -> ScriptedAnswer:
+        return CloseWithoutReply() if asked.method == "OPTIONS" else server(asked)
+
+    only = ("core.head.upload-offset/*", "core.options.*", "core.tus-*", "*.advertise")
+    found = await run_suite_in_memory(answer, only=only)
+    assert found.footer.error == ""
+    assert found.scenarios["core.head.upload-offset/some"].verdict == "pass"
+    assert found.failed_requirements() >= {"core.options.status"}
+    assert not any(row.endswith((".format", ".advertise")) for row in found.failed_requirements())

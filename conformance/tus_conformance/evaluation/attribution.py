@@ -61,7 +61,7 @@ def evaluate_reply(
         )
     ]
     broken = find_broken_answer(reply)
-    if broken is not None and all(check.grade is None for check in checks):
+    if broken is not None and not _speaks_of_status(expected, checks):
         checks = _charge_first(checks, reply, broken)
     if not _was_forgotten(reply, forgets=references.session.discovery.forgets_complete_uploads):
         return checks, None
@@ -74,20 +74,32 @@ def evaluate_reply(
 def find_broken_answer(reply: StepResponse) -> Rule | None:
     """Return why a response fails in any row, if it does, whatever the step asks of it.
 
-    HEAD of an upload and OPTIONS of the creation URL are valid whatever was sent before; of other
-    requests a step must say whether they are.
+    HEAD of an upload is valid whatever was sent before; of other requests a step must say whether
+    they are. A server whose OPTIONS is broken is charged with that in the rows of OPTIONS alone.
     """
+    if reply.method == "OPTIONS":
+        return None
     if reply.status is not None:
         return "server-error" if reply.status >= 500 and reply.status != 501 else None
     of_upload = reply.upload is not None and reply.url == reply.upload.url
-    is_valid = reply.method == "OPTIONS" or (reply.method == "HEAD" and of_upload)
-    return "unanswered" if reply.closed and is_valid else None
+    return "unanswered" if reply.closed and reply.method == "HEAD" and of_upload else None
+
+
+def _speaks_of_status(expected: Sequence[Expectation], checks: Sequence[Check]) -> bool:
+    """Return whether a check says what a response with such a status, or without one, means."""
+    if all(check.grade is None for check in checks):
+        return False
+    conditions = [condition for each in expected for _, condition in each.alternatives]
+    return any(check.outcome == "violated" for check in checks) or any(
+        each.status is not None or each.closed is not None or each.intact is not None
+        for each in conditions
+    )
 
 
 def _charge_first(checks: Sequence[Check], reply: StepResponse, rule: Rule) -> list[Check]:
     """Return the checks, the first that waited for another response as violated."""
     for place, check in enumerate(checks):
-        if check.rule in {"another-case", "no-response"}:
+        if check.rule in {"another-case", "no-response", "expectation"}:
             charged = structs.replace(
                 check,
                 outcome="violated",

@@ -93,11 +93,13 @@ class Session:
         pause = 0.05
         with trio.move_on_after(3 * self.target.timeout):
             while not self.server_exited:
-                http_response = await self.transport.send(
-                    HttpRequest(method="OPTIONS", url=self.target.url)
-                )
-                if http_response.status is not None:
-                    return True
+                for method, url in (("OPTIONS", self.target.url), ("HEAD", self.unknown_url)):
+                    # A server whose OPTIONS is broken is there, and is judged for the rest.
+                    request = HttpRequest(
+                        method=method, url=url, headers=(("Tus-Resumable", "1.0.0"),)
+                    )
+                    if (await self.transport.send(request)).status is not None:
+                        return True
                 await trio.sleep(pause)
                 pause = min(2 * pause, 1.0)
         return False
