@@ -218,6 +218,7 @@ BLOCKED = "a -;blocked"
         ([("a/first", "a pass"), ("a/last", BLOCKED)], ("pass", 1, 1)),
         ([("a", BLOCKED)], ("blocked", 0, 0)),
         ([("a", BLOCKED), ("b", "a pass")], ("blocked", 0, 0)),
+        ([("a/x", BLOCKED), ("y", "a pass")], ("blocked", 0, 0)),
         ([("x", "a pass"), ("y", "a fail"), ("z", BLOCKED)], ("fail", 0, 0)),
         ([("x", "a pass"), ("y", ";inconclusive")], ("inconclusive", 0, 0)),
     ],

@@ -96,10 +96,10 @@ def tally_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> 
     A scenario that could not reach it does not count where it held in others, unless each scenario
     that is about the requirement was blocked.
     """
+    checking = [scenario for scenario in scenarios if requirement in scenario.requirements]
+    own = find_own_scenarios(requirement, checking)
     said = [
-        (is_about(scenario, requirement), _scenario_contribution(requirement, scenario))
-        for scenario in scenarios
-        if requirement in scenario.requirements
+        (scenario.id in own, _scenario_contribution(requirement, scenario)) for scenario in checking
     ]
     verdict = worst(each for _, each in said)
     held = [is_own for is_own, each in said if each in _HELD]
@@ -111,15 +111,13 @@ def tally_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> 
     return RequirementTally(rest, len(held), len(blocked))
 
 
-def is_about(scenario: ScenarioResult, requirement: str) -> bool:
-    """Return whether a requirement is what a scenario is about: named by its id, or checked first.
+def find_own_scenarios(requirement: str, scenarios: Sequence[ScenarioResult]) -> set[str]:
+    """Return the scenarios that are about a requirement: those that have its name.
 
-    Of a scenario whose id names a requirement that it checks, no other is what it is about.
+    Where none has, they are those that check it first.
     """
-    name = scenario.id.partition("/")[0]
-    if name in scenario.requirements:
-        return name == requirement
-    return scenario.requirements[:1] == (requirement,)
+    named = {each.id for each in scenarios if each.id.partition("/")[0] == requirement}
+    return named or {each.id for each in scenarios if each.requirements[:1] == (requirement,)}
 
 
 _HELD: frozenset[Verdict] = frozenset({"pass", "note", "warn"})
