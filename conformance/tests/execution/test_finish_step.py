@@ -433,3 +433,24 @@ async def test_completion_needs_a_response_that_says_so(
     assert check.actual == (actual or unverified)
     assert (check.rule == "completion") is actual.startswith(REFUSED)
     assert check.outcome == ("violated" if actual else "held")
+
+
+async def test_a_probe_that_met_a_lost_upload_does_not_excuse_the_others() -> None:
+    """Downloads count as offered as soon as one returns the bytes of its upload."""
+    finishes = f"{GIVEN}, {FINISH}, {{ given = {{ name = 'b', length = 10 }} }}"
+    finishes += f", {FINISH.replace('finish = {}', 'finish.of = ' + repr('b'))}"
+    answering, heard = script_answers(
+        creation_response(),
+        head_response(10),
+        ScriptedResponse(200, body=BYTES[:10]),
+        creation_response("2"),
+        head_response(10),
+        *[ScriptedResponse(404)] * 2,
+    )
+    refused = Capability(name="download", advertised=False, observed="refused")
+    lost = replace(discovered_with(), capabilities={refused.name: refused})
+    async with open_session(answering, discovery=lost, profile=ONCE_AGAIN) as here:
+        attempt = await execute_scenario(scenario_from_toml(finishes), here)
+    assert check_outcomes(attempt) == [f"{ROW} held", f"{ROW} violated"]
+    assert attempt.checks[1].actual == f"{LOST}: GET got 404"
+    assert len(heard) == 7

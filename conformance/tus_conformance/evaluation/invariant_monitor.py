@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tus_conformance.evaluation.invariant import Observation
 from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING, invariants
 from tus_conformance.evaluation.upload_history import UploadHistory
+from tus_conformance.evaluation.upload_urls import UploadUrls
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.targets.trace import LastExchanges
 from tus_conformance.transport import HttpRequest
@@ -18,7 +19,8 @@ class InvariantMonitor:
     """Every invariant of a run; `observe` is called with each exchange."""
 
     def __init__(self) -> None:
-        self.invariants = invariants()
+        self._urls = UploadUrls()
+        self.invariants = invariants(self._urls)
         self._history = UploadHistory()
 
     def record_server_exit(
@@ -28,12 +30,17 @@ class InvariantMonitor:
 
         Before the first scenario it ended during discovery.
         """
+        self._urls.clear()
         keeps_running = next(each for each in self.invariants if each.id == SERVER_KEEPS_RUNNING)
         place = " or ".join(during if len(during) > 1 else ("discovery", *during))
         details = (
             f"{exit_description.rstrip('.')}; {end.summary}" if end.summary else exit_description
         )
         keeps_running.add_server_exit(during, f"{details} (in {place})", end.exchanges)
+
+    def record_removal(self, url: str) -> None:
+        """Record that an upload was removed outside a scenario."""
+        self._urls.remove(url)
 
     def observe(self, scenario: Scenario, http_request: HttpRequest, reply: StepResponse) -> None:
         """Look at one exchange with every invariant."""

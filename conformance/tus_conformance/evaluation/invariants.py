@@ -14,6 +14,7 @@ from tus_conformance.evaluation.invariant import (
     grade_rule,
 )
 from tus_conformance.evaluation.offset_tracker import OffsetTracker
+from tus_conformance.evaluation.upload_urls import UploadUrls
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport.header_values import is_integer, parse_concat
 from tus_scenarios import Grade
@@ -289,9 +290,16 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
 """Id, title, requirement, and what makes the check of a run: some remember what they saw."""
 
 
-def invariants() -> list[Invariant]:
-    """Return every invariant, fresh for a run."""
-    return [
+def invariants(urls: UploadUrls | None = None) -> list[Invariant]:
+    """Return every invariant, fresh for a run; `urls` are told of removals by other means."""
+    found = [
         Invariant(name, title, requirement, make_check())
         for name, title, requirement, make_check in _RULES
     ]
+    differ = Invariant(
+        "always.upload-urls-differ",
+        "Every creation returns a URL that no other upload has or had",
+        "creation.post.location",
+        (urls or UploadUrls()).check_new,
+    )
+    return [*found, differ]

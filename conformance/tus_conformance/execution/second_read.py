@@ -28,7 +28,7 @@ _EXPECTED = Expectation(
     intact=True,
     checks=REQUIREMENT,
     otherwise="warn",
-    says="the upload was complete, and HEAD does not find it later in the same run",
+    says="the upload was complete and intact earlier in the run",
 )
 _TITLE = "A complete upload is still stored when all scenarios have ended"
 

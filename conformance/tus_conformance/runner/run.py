@@ -161,6 +161,7 @@ class Run:
             discovery=discovered,
             seed=self.plan.seed,
             on_exchange=self._monitor.observe,
+            on_removal=self._monitor.record_removal,
             server=self.plan.server,
             left_behind=self.left_behind,
             contents=self._contents,

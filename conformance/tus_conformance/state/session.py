@@ -23,6 +23,9 @@ from tus_scenarios import Expectation, Scenario
 MAX_REMOVAL = 10.0
 """The longest time, in seconds, that the removal of the kept uploads may take."""
 
+MAX_DOWNLOAD_TRIALS = 3
+"""How many uploads are asked for with GET although the probe of one was refused."""
+
 ExchangeObserver = Callable[[Scenario, HttpRequest, StepResponse], None]
 
 
@@ -54,9 +57,10 @@ class RestartableServer(Protocol):
 class Session:
     """The shared part of a run.
 
-    `on_exchange` is called with every exchange of every scenario, and `on_expectations` with the
-    expectations of each response before they are evaluated. `server` is known where the suite
-    itself started it. `vain_waits` are the waits of repeated steps that this server let pass.
+    `on_exchange` is called with every exchange of every scenario, `on_removal` with the URL of each
+    upload that is removed after its scenario, and `on_expectations` with the expectations of each
+    response before they are evaluated. `server` is known where the suite itself started it.
+    `vain_waits` are the waits of repeated steps that this server let pass.
     `kept` are the uploads that stay until the end of the run; by default none.
     """
 
@@ -65,6 +69,7 @@ class Session:
     discovery: DiscoveryResult
     seed: int = 0
     on_exchange: ExchangeObserver = lambda _scenario, _http_request, _reply: None
+    on_removal: Callable[[str], None] = lambda _url: None
     on_expectations: ExpectationObserver = lambda _scenario, _expected, _references: None
     server: RestartableServer | None = None
     left_behind: LeftBehind = field(default_factory=LeftBehind)
@@ -81,7 +86,16 @@ class Session:
     def offers_downloads(self) -> bool:
         """Return whether complete uploads can be read with GET: the profile knows, or a probe."""
         stated = self.target.profile.downloads
-        return self.discovery.accepts("download") if stated is None else stated
+        probed = self.discovery.accepts("download") or self.contents.downloads_seen
+        return probed if stated is None else stated
+
+    @property
+    def may_offer_downloads(self) -> bool:
+        """Return whether a download is worth a trial: the probe may have met a lost upload."""
+        found = self.discovery.capabilities.get("download")
+        refused = found is not None and found.observed == "refused"
+        is_open = self.target.profile.downloads is None and not self.offers_downloads
+        return refused and is_open and self.contents.download_trials < MAX_DOWNLOAD_TRIALS
 
     @property
     def server_exited(self) -> bool:
@@ -109,7 +123,9 @@ class Session:
         gone: bool | None = False
         if self.can_remove:
             gone = await remove_upload(url, self.target, self.transport)
-        if not gone:
+        if gone:
+            self.on_removal(url)
+        else:
             self.left_behind.urls.append(url)
         return gone
 
