@@ -18,7 +18,14 @@ MAX_WIDTH = 120
 
 DATA = Path(str(resources.files("tus_scenarios").joinpath("data")))
 
-CHECKED_BY_ENGINE = {"core.implemented": "an aggregate over the MUSTs of the core protocol"}
+CHECKED_BY_ENGINE = {
+    "core.implemented": "an aggregate over the MUSTs of the core protocol",
+    **{
+        row: "an invariant over every exchange, or discovery"
+        for row in ledger()
+        if row.startswith("http.") and row != "http.request.body-consumed"
+    },
+}
 """Observable rows that no scenario checks, and who does."""
 
 
@@ -109,6 +116,7 @@ def test_sections_stand_in_the_order_of_the_specification() -> None:
         "termination",
         "concatenation",
         "concatenation-unfinished",
+        "http",
     ]
     seen = list(dict.fromkeys(scenario.extension for scenario in scenarios()))
     assert seen == [extension for extension in order if extension in seen]

@@ -31,6 +31,7 @@ HeaderFormat = Literal[
     "obsolete-date",
     "url",
     "same-origin",
+    "other-host",
 ]
 """The grammars a value can be held against.
 
@@ -39,7 +40,7 @@ HeaderFormat = Literal[
 ASCII, "metadata-base64" values of padded Base64, "metadata-unique" no key twice. "list" is made
 of members that are neither empty nor twice there; "compact-list" has no space around its commas;
 "date" is an IMF-fixdate, "obsolete-date" one of the two older forms; "same-origin" a URL that
-resolves to the scheme, host and port of the request.
+resolves to the scheme, host and port of the request, "other-host" one on another host.
 """
 
 

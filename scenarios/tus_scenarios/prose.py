@@ -39,6 +39,7 @@ _FORMAT_NAMES = {
     "obsolete-date": "a date in one of the obsolete formats",
     "url": "a URL",
     "same-origin": "a URL on the scheme, host and port of the request",
+    "other-host": "a URL on another host than that of the request",
 }
 _GRADE_NAMES = {"pass": "held", "warn": "a warning", "note": "a note", "fail": "a failure"}
 

@@ -41,6 +41,7 @@ FILES = (
     "interruption-concatenation",
     "concatenation-unfinished",
     "interruption-concatenation-unfinished",
+    "http",
 )
 """The data files, in the order of the sections they are about."""
 

@@ -1,8 +1,9 @@
-"""The ledger: one row for each normative sentence of the specification."""
+"""The ledger: a row for each normative sentence of the specification, and rows about HTTP."""
 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -25,6 +26,11 @@ Grade = Literal["pass", "warn", "note", "fail"]
 
 SPEC_EDITION = "tus 1.0.0 (2016-03-25)"
 SPEC_URL = "https://tus.io/protocols/resumable-upload"
+
+LEDGERS = ("tus-1.0.0", "http")
+"""The files of the ledger. The ids of each are a contract of its own."""
+
+_RFC_SECTION = re.compile(r"RFC (\d+), section ([0-9.]+)")
 
 _LEVEL_GRADES: dict[Level, Grade] = {
     "MUST": "fail",
@@ -62,13 +68,20 @@ class Requirement:
     def link(self) -> str:
         """Return the URL of the section of the specification that the row is about."""
         first = self.section.split(";")[0].split("(")[0].strip()
+        rfc = _RFC_SECTION.fullmatch(first)
+        if rfc is not None:
+            return f"https://www.rfc-editor.org/rfc/rfc{rfc[1]}.html#section-{rfc[2]}"
         heading = first.rsplit("/", 1)[-1].removesuffix(" example").strip()
         return f"{SPEC_URL}#{heading.lower().replace(' ', '-')}"
 
 
 @cache
 def ledger() -> dict[str, Requirement]:
-    """Read the ledger of tus 1.0.0, in the order of the specification, by id."""
-    text = resources.files(__package__).joinpath("ledger/tus-1.0.0.tsv").read_text("utf-8")
+    """Read the ledgers, by id: tus 1.0.0 in the order of the specification, then HTTP."""
+    return {row.id: row for name in LEDGERS for row in _read_ledger(name)}
+
+
+def _read_ledger(name: str) -> list[Requirement]:
+    text = resources.files(__package__).joinpath(f"ledger/{name}.tsv").read_text("utf-8")
     requirements = csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-    return {row.id: row for row in msgspec.convert(list(requirements), list[Requirement])}
+    return msgspec.convert(list(requirements), list[Requirement])

@@ -141,6 +141,7 @@ def compare_sentences(
             requirement.id
             for requirement in requirements.values()
             if requirement.level not in LEVELS_WITHOUT_KEYWORD
+            and requirement.extension != "http"
             and requirement.id not in named_requirements
         ),
         unknown_requirements=tuple(sorted(named_requirements - set(requirements))),

@@ -115,6 +115,8 @@ FORMS: list[tuple[HeaderFormat, str, bool, str]] = [
     ("same-origin", "https://tus.test:1080/x", False, "another scheme is another origin"),
     ("same-origin", "http://tus.test/x", False, "another port is another origin"),
     ("same-origin", "http://localhost:1080/x", False, "another host is another origin"),
+    ("other-host", "http://localhost:1080/x", True, "another host"),
+    ("other-host", "https://tus.test/x", False, "another scheme and port of the same host"),
 ]
 
 

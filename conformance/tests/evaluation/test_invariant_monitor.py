@@ -18,7 +18,7 @@ def test_a_crashed_server_is_noted_next_to_its_responses() -> None:
     end = LastExchanges(exchange_of("GET 200"), exchange_of("PATCH 0"))
     watch.record_server_exit(["a.story", "another"], "It exited with 1.", end)
     told = running.result(lambda scenario: f"--only {scenario}")
-    assert (told.verdict, told.command) == ("warn", "--only a.story")
+    assert (told.verdict, told.command) == ("fail", "--only a.story")
     (attempt,) = told.attempts
     assert attempt.checks[0].actual == (
         f"It exited with 1; the last response was 200, to GET {UPLOAD}; the first request"
@@ -34,7 +34,7 @@ def test_every_fall_is_counted() -> None:
     watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
     for _ in range(2):
         watch.record_server_exit(["a.story"], "It exited with 1.", LastExchanges())
-    assert running.result(str).reason == "Violated 2 times in 1 exchanges."
+    assert running.result(str).reason == "The server ended 2 times in 1 exchanges."
 
 
 def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
@@ -67,8 +67,8 @@ def test_offsets_of_two_runs_are_not_mixed() -> None:
 def test_a_fall_is_a_check_that_was_violated() -> None:
     watch = InvariantMonitor()
     watch.record_server_exit(["a.story"], "it exited with 1", LastExchanges())
-    found = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
-    (check,) = found.result(str).attempts[0].checks
-    assert check.requirement == "core.net.detect-errors"
-    assert (check.outcome, check.grade) == ("violated", "warn")
+    running = next(each for each in watch.invariants if each.id == SERVER_KEEPS_RUNNING)
+    (check,) = running.result(str).attempts[0].checks
+    assert check.requirement == "http.server-keeps-running"
+    assert (check.outcome, check.grade) == ("violated", "fail")
     assert check.expected == "the server keeps running, whatever clients send"

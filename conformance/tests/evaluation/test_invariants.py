@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from observed_exchange import VERSION, ExchangeText, exchange_from, invariant_result_of
 from upload_invariant_cases import UPLOAD_INVARIANTS
 
-from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING, invariants
+from tus_conformance.evaluation.http_invariants import HTTP_RULES
+from tus_conformance.evaluation.invariants import BODY_LIMIT, SERVER_KEEPS_RUNNING, invariants
+from tus_conformance.transport import NetworkFailure
 from tus_conformance.transport.fault_actions import Break, InjectedFault
 from tus_scenarios import ledger
+
+
+def exchange_to_dead_origin() -> ExchangeText:
+    http_request, reply = exchange_from("HEAD 0")
+    failure = NetworkFailure("dead-origin", "Location names http://other, and nothing answers.")
+    answer = replace(reply.http_response, failure=failure)
+    return http_request, replace(reply, http_response=answer)
+
 
 CASES: list[tuple[str, list[ExchangeText], str, str]] = [
     ("tus-resumable-on-success", [exchange_from("HEAD 200", VERSION)], "pass", "a success with it"),
@@ -350,6 +362,9 @@ CASES: list[tuple[str, list[ExchangeText], str, str]] = [
         "not-applicable",
         "an offset that is no number",
     ),
+    ("location-answers", [exchange_from("HEAD 200")], "pass", "the upload answers"),
+    ("location-answers", [exchange_from("POST 201")], "not-applicable", "nothing was asked yet"),
+    ("location-answers", [exchange_to_dead_origin()], "fail", "nothing accepts connections"),
 ]
 
 
@@ -365,8 +380,9 @@ def test_an_invariant_looks_at_every_exchange(
 
 def test_every_invariant_is_seen_to_hold_and_to_break() -> None:
     outcomes = {(name, outcome == "pass") for name, _, outcome, _ in CASES if "not" not in outcome}
-    names = {each.id.removeprefix("always.") for each in invariants()}
-    by_itself = {SERVER_KEEPS_RUNNING.removeprefix("always.")}
+    http = {rule[0] for rule in HTTP_RULES}
+    names = {each.id.removeprefix("always.") for each in invariants() if each.id not in http}
+    by_itself = {each.removeprefix("always.") for each in (SERVER_KEEPS_RUNNING, BODY_LIMIT)}
     elsewhere = set(UPLOAD_INVARIANTS)
     assert outcomes == {
         (name, held) for name in names - by_itself - elsewhere for held in (True, False)
@@ -481,8 +497,18 @@ Every Upload-Length is a non-negative integer
 Every Upload-Defer-Length is 1
 Every Upload-Concat is partial, or final with a list of URLs
 An acknowledged offset never decreases
+Every Location names a server that accepts connections
+A request body may be as large as the upload
 The server keeps running, whatever clients send
 An offset is never greater than the length
+The response to a HEAD has no content
+A 204 response has no content
+A 204 response has neither Content-Length nor Transfer-Encoding
+A response is as long as it says
+Every response ends
+A response with Transfer-Encoding has no Content-Length
+Every response is a valid HTTP message
+A request body is never taken for the next request
 """
 
 

@@ -110,6 +110,9 @@ async def test_every_scenario_begins_and_ends_once() -> None:
         def on_scenario_start(self, scenario: str) -> None:
             heard.append(("begins", scenario))
 
+        def on_wait(self, what: str) -> None:
+            """Take no notice."""
+
         def on_scenario_end(self, scenario: str) -> None:
             heard.append(("ends", scenario))
 

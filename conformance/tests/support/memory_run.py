@@ -22,7 +22,7 @@ from tus_conformance.state.session import RestartableServer
 from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.program import ProgramRunner, run_program
 from tus_conformance.targets.target import Target
-from tus_conformance.targets.target_transport import Transport
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import Http1Transport
 from tus_conformance.transport.memory import Serve, memory_network
 from tus_reports import Discovery, Footer, RecordLine, RequirementResult, ScenarioResult

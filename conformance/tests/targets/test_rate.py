@@ -20,6 +20,7 @@ from scripted_server import (
 from trio.testing import MockClock
 
 from tus_conformance.execution.steps import execute_scenario
+from tus_conformance.targets.origin_guard import OriginGuard
 from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.rate import RateLimiter, rate_aware_timeout
 from tus_conformance.targets.target_transport import RateLimitedTransport, transport_for
@@ -127,6 +128,14 @@ async def test_a_run_with_many_jobs_keeps_to_the_rate() -> None:
     assert verdicts[0] == verdicts[1]
 
 
+def guarded(transport: object) -> object:
+    """Return the transport behind the guard that keeps requests at the target's origin."""
+    assert isinstance(transport, OriginGuard)
+    return transport.transport
+
+
 def test_a_profile_with_a_rate_makes_a_metered_route() -> None:
-    assert isinstance(transport_for(memory_target(Profile(rate=2.0))), RateLimitedTransport)
-    assert isinstance(transport_for(memory_target()), Http1Transport)
+    assert isinstance(
+        guarded(transport_for(memory_target(Profile(rate=2.0)))), RateLimitedTransport
+    )
+    assert isinstance(guarded(transport_for(memory_target())), Http1Transport)

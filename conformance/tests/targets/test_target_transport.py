@@ -10,6 +10,7 @@ from memory_run import memory_target, run_suite_in_memory
 from minimal_server import StrictMinimalServer
 from scripted_server import URL, ReceivedRequest, ScriptedAnswer, ScriptedResponse, open_session
 
+from tus_conformance.targets.origin_guard import OriginGuard
 from tus_conformance.targets.profile import Profile, ProfileError, Tls
 from tus_conformance.targets.rate import RateLimiter
 from tus_conformance.targets.target import Target
@@ -27,16 +28,22 @@ HERE = Path(__file__).parent
 PAIR = str(HERE.parent / "transport" / "certificates" / "server.pem")
 
 
+def guarded(transport: object) -> object:
+    """Return the transport behind the guard that keeps requests at the target's origin."""
+    assert isinstance(transport, OriginGuard)
+    return transport.transport
+
+
 def test_default_profile_uses_http1_transport() -> None:
-    assert isinstance(transport_for(memory_target()), Http1Transport)
+    assert isinstance(guarded(transport_for(memory_target())), Http1Transport)
 
 
 @pytest.mark.parametrize(
     "profile", [Profile(http2=True), Profile(proxy="http://me:pw@127.0.0.1:3128")], ids=str
 )
 def test_http2_and_proxies_are_relayed(profile: Profile) -> None:
-    assert isinstance(transport_for(memory_target(profile)), RestrictedTransport)
-    metered = transport_for(memory_target(Profile(http2=True, rate=1.0)))
+    assert isinstance(guarded(transport_for(memory_target(profile))), RestrictedTransport)
+    metered = guarded(transport_for(memory_target(Profile(http2=True, rate=1.0))))
     assert isinstance(metered, RateLimitedTransport)
 
 

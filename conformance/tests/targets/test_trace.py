@@ -132,7 +132,7 @@ async def test_a_fall_names_the_request_that_it_followed() -> None:
     stories = ("core.patch.after-complete/none", "core.options.answer")
     found = await run_suite_in_memory(falling, only=stories, known=falling)
     told = found.scenarios["always.server-keeps-running"]
-    assert told.verdict == "warn"
+    assert told.verdict == "fail"
     (attempt,) = told.attempts
     for check in attempt.checks:
         assert "the last response was 200, to GET " in check.actual
@@ -147,7 +147,7 @@ async def test_a_scenario_unrelated_to_a_crash_is_repeated(looks: int) -> None:
     found = await run_suite_in_memory(falling, only=("core.options.answer",), known=falling)
     told = found.scenarios["core.options.answer"]
     assert (told.verdict, len(told.attempts)) == ("note", 1)  # it states no Tus-Max-Size
-    assert found.scenarios["always.server-keeps-running"].verdict == "warn"
+    assert found.scenarios["always.server-keeps-running"].verdict == "fail"
 
 
 async def test_what_a_server_that_falls_each_time_does_not_answer_is_charged_once() -> None:
@@ -159,7 +159,7 @@ async def test_what_a_server_that_falls_each_time_does_not_answer_is_charged_onc
         "blocked",
         "The server's process exited in every attempt (always.server-keeps-running).",
     )
-    assert found.failed_requirements() == set()
+    assert found.failed_requirements() == {"http.server-keeps-running"}
     assert not falling.gone
 
 

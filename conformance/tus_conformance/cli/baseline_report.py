@@ -27,7 +27,16 @@ def load_baseline(file: Path | None, to_write: Path | None) -> Baseline:
 
 
 def write_baseline(file: Path, run: Run) -> str:
-    """Write the fails of a run as a baseline; return a sentence about it."""
+    """Write the fails of a run as a baseline; return a sentence about it.
+
+    Of a run that could not evaluate the server none is written: what it did not see would count as
+    new in the next run.
+    """
+    if run.problem or any(result.verdict == "error" for result in run.results):
+        return (
+            f"baseline     not written to {file}, because the run could not evaluate every"
+            " scenario: run again when the server responds"
+        )
     pairs = failing_pairs(run.results, strict=run.plan.strict)
     try:
         file.write_text(format_baseline(pairs, run.plan.baseline), "utf-8")

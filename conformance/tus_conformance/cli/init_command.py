@@ -97,6 +97,7 @@ async def _discover_with_metadata(
 
 async def _discover(options: argparse.Namespace, profile: Profile) -> DiscoveryResult:
     target = await resolve_target(profile, options.url, tuple(options.header), options.timeout)
+    target.named_origins.update(options.upload_origin)
     left_behind = LeftBehind()
     try:
         return await discover(target, transport_for(target), left_behind)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import sys
 
 from tus_conformance.evaluation import exit_codes
+from tus_reports.transcript import escape_controls
+
+
+def escape_terminal(text: str) -> str:
+    """Return text without control characters but line breaks: a server may have sent them."""
+    return "\n".join(map(escape_controls, text.split("\n")))
 
 
 def print_line(text: str) -> None:
     """Print text and a line break, at once even into a pipe."""
-    print(text, flush=True)  # noqa: T201
+    print(escape_terminal(text), flush=True)  # noqa: T201
 
 
 def print_error(sentence: str) -> None:
     """Print a sentence on standard error, after the program's name."""
-    print(f"tus-conformance: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+    print(escape_terminal(f"tus-conformance: {sentence}"), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def usage_error(sentence: str, code: int = exit_codes.USAGE) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 import trio
 
 from tus_conformance.cli.baseline_report import baseline_changes, load_baseline, write_baseline
-from tus_conformance.cli.output import print_error, print_line, usage_error
+from tus_conformance.cli.output import escape_terminal, print_error, print_line, usage_error
 from tus_conformance.cli.record_files import RECORD
 from tus_conformance.cli.report_files import (
     ReportFile,
@@ -190,7 +190,10 @@ async def _run_against(
             for emitter in emitters:
                 emitter(line)
 
-        suite_run = Run(plan, transport_for(plan.target), emit, progress)
+        def notify(text: str) -> None:
+            print(escape_terminal(text), file=stream, flush=True)
+
+        suite_run = Run(plan, transport_for(plan.target), emit, progress, notify)
         footer = await run_until_signal(suite_run, suite_run.stop)
     _report_baseline(request.options, suite_run)
     for report_file in request.report_files:
@@ -226,6 +229,7 @@ def _plan(target: Target, server: RestartableServer | None, request: _RunRequest
         command_prefix=_command_prefix(options),
         server=server,
         baseline=request.baseline,
+        large_bodies=True,
     )
 
 
@@ -260,6 +264,8 @@ def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
         words += ["--reference", options.reference]
     for name, _ in options.header:
         words += ["-H", f"{name}: [redacted]"]
+    for origin in options.upload_origin:
+        words += ["--upload-origin", origin]
     if options.large:
         words += ["--large"]
     if options.slow:

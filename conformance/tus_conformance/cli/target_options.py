@@ -6,7 +6,12 @@ import argparse
 from pathlib import Path
 
 from tus_conformance.cli.output import print_error
-from tus_conformance.runner.option_values import parse_header, parse_integer, parse_seconds
+from tus_conformance.runner.option_values import (
+    parse_header,
+    parse_integer,
+    parse_origin,
+    parse_seconds,
+)
 from tus_conformance.targets.open_target import TargetOptions
 from tus_conformance.targets.profile import Profile, find_profile, read_profile
 from tus_conformance.targets.server_process import STORES
@@ -32,6 +37,7 @@ def read_target_options(options: argparse.Namespace) -> TargetOptions:
         large=getattr(options, "large", False),
         name=options.name,
         version=options.server_version,
+        origins=tuple(options.upload_origin),
     )
 
 
@@ -119,6 +125,14 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         type=parse_header,
         metavar="'Name: value'",
         help="send this header with every request; its value is kept out of the record",
+    )
+    parser.add_argument(
+        "--upload-origin",
+        action="append",
+        default=[],
+        type=parse_origin,
+        metavar="ORIGIN",
+        help="another origin that Location may name; nothing is sent to others; repeatable",
     )
     parser.add_argument(
         "--timeout",

@@ -13,15 +13,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 import trio
 
+from tus_conformance.discovery.body_limit import BodyLimit
 from tus_conformance.discovery.preflight import ensure_path, ensure_reachable, ensure_tus
 from tus_conformance.discovery.prober import Prober, TargetUnreachable
 from tus_conformance.discovery.probes import PROBES, run_probe
 from tus_conformance.discovery.refusal_baseline import RefusalBaseline
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target import Target
-from tus_conformance.targets.target_transport import Transport
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpResponse
-from tus_conformance.transport.header_values import header_value, is_integer, split_list
+from tus_conformance.transport.header_values import (
+    header_value,
+    is_integer,
+    parse_integer,
+    split_list,
+)
 from tus_reports import Capability, Discovery, Exchange
 
 EXTENSIONS = (
@@ -35,6 +41,10 @@ EXTENSIONS = (
     "concatenation",
     "concatenation-unfinished",
 )
+
+
+MAX_STATED_SIZE = 2**63 - 1
+"""The largest Tus-Max-Size that counts as a limit, in bytes: what a record can hold."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,8 @@ class DiscoveryResult:
     unknown_url: str = ""
     refusal_baseline: RefusalBaseline = field(default_factory=RefusalBaseline)
     expires_in: float | None = None
+    origin_obstacle: str = ""
+    body_limit: BodyLimit = field(default_factory=BodyLimit)
 
     def advertises(self, name: str) -> bool:
         """Return whether the server lists an extension."""
@@ -116,9 +128,9 @@ async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
             observed=seen.outcome,
             reason=seen.reason,
         )
-    size = header_value(options.headers, "Tus-Max-Size")
+    stated = _parse_size(header_value(options.headers, "Tus-Max-Size"))
     return DiscoveryResult(
-        max_size=int(size) if size is not None and is_integer(size) else None,
+        max_size=stated,
         versions=_parse_list_header(options, "Tus-Version"),
         extensions=extensions,
         algorithms=_parse_list_header(options, "Tus-Checksum-Algorithm"),
@@ -129,7 +141,14 @@ async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
         ),
         refusal_baseline=refusal_baseline,
         expires_in=prober.expires_in,
+        origin_obstacle=prober.origin_obstacle,
     )
+
+
+def _parse_size(value: str | None) -> int | None:
+    if value is None or not is_integer(value):
+        return None
+    return min(parse_integer(value), MAX_STATED_SIZE)
 
 
 def unknown_upload_url(url: str, *, created: bool) -> str:

@@ -11,12 +11,13 @@ from tus_conformance.discovery.refusal_baseline import RefusalBaseline
 from tus_conformance.targets.creation_tracker import CreationTracker, LeftBehind
 from tus_conformance.targets.removal import remove_upload
 from tus_conformance.targets.target import Target
-from tus_conformance.targets.target_transport import Transport
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest, HttpResponse, Payload
 from tus_conformance.transport.header_values import (
     header_value,
     is_integer,
     parse_http_date,
+    parse_integer,
     resolve_url,
 )
 from tus_reports import Exchange
@@ -27,6 +28,7 @@ NO_UPLOAD_STATUSES = frozenset({403, 404, 410})
 SAMPLE = shake_128(b"tus-conformance").digest(67)
 """What the probes upload; no text is like it, nor often as long."""
 
+_PLAIN_CONTENT = ("Accept-Encoding", "identity")
 _AUTHENTICATION_STATUSES = frozenset({401, 407})
 OFFSET_TYPE = ("Content-Type", "application/offset+octet-stream")
 
@@ -59,7 +61,8 @@ class Prober:
     """Sends the requests of the probes, and keeps what later probes and discovery need.
 
     `first_upload_url` is an upload of SAMPLE's length, `partial_upload_url` a partial upload that
-    HEAD describes as one; `expires_in` is in seconds.
+    HEAD describes as one; `expires_in` is in seconds; `origin_obstacle` says why uploads at another
+    origin were not asked.
     """
 
     def __init__(self, target: Target, transport: Transport) -> None:
@@ -72,6 +75,7 @@ class Prober:
         self.expires_in: float | None = None
         self.can_terminate = True  # unless a probe sees DELETE refused
         self.saw_expiry = False
+        self.origin_obstacle = ""
         self.partial_upload_url: str | None = None
         self.first_upload_is_complete = False
 
@@ -94,12 +98,15 @@ class Prober:
             HttpRequest(
                 method=method,
                 url=url,
-                headers=(*usual, *self.target.headers, *headers, *length),
+                headers=(*usual, _PLAIN_CONTENT, *self.target.headers, *headers, *length),
                 payload=payload,
                 **more,
             )
         )
         self.exchanges.append(http_response.exchange)
+        failure = http_response.failure
+        if failure is not None and failure.kind in {"other-origin", "dead-origin"}:
+            self.origin_obstacle = self.origin_obstacle or failure.message
         self._record_expiry(header_value(http_response.headers, "Upload-Expires"))
         return http_response
 
@@ -151,9 +158,9 @@ class Prober:
         whole = str(len(SAMPLE))
         for _ in SAMPLE:
             stored = await self.fetch_offset(url)
-            if stored is None or not is_integer(stored) or int(stored) >= len(SAMPLE):
+            if stored is None or not is_integer(stored) or parse_integer(stored) >= len(SAMPLE):
                 return stored == whole
-            sent = await self.patch(url, int(stored), SAMPLE[int(stored) :])
+            sent = await self.patch(url, parse_integer(stored), SAMPLE[parse_integer(stored) :])
             if not succeeded(sent):
                 return False
             if header_value(sent.headers, "Upload-Offset") == whole:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from math import ceil
@@ -10,6 +11,7 @@ from typing import Any
 
 from tus_conformance.discovery.discovery import EXTENSIONS, DiscoveryResult
 from tus_conformance.targets.profile_schema import build_schema
+from tus_reports.transcript import escape_controls
 
 COMMENT_WIDTH = 88
 MAX_EXPIRY_WAIT = 60.0
@@ -63,6 +65,8 @@ def _summary_lines(found: DiscoveryResult) -> Iterator[str]:
             yield f"It lists {name}, but the probe was refused. {seen.reason}"
         elif not seen.advertised and seen.observed == "accepted":
             yield f"It supports {name} without listing it. {seen.reason}"
+    if found.origin_obstacle:
+        yield found.origin_obstacle
     if found.max_size is not None:
         yield f"Tus-Max-Size is {found.max_size}."
     if found.expires_in is not None:
@@ -73,7 +77,7 @@ def _summary_lines(found: DiscoveryResult) -> Iterator[str]:
 def _comment_lines(text: str) -> list[str]:
     return [
         f"# {line}"
-        for paragraph in text.splitlines()
+        for paragraph in map(escape_controls, text.split("\n"))
         for line in textwrap.wrap(
             paragraph, COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False
         )
@@ -91,4 +95,8 @@ def _format_toml(value: Any) -> str:
         )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_format_toml(each) for each in value) + "]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    if not isinstance(value, str):
+        return repr(value)
+    # TOML takes no control characters, and json leaves those beyond ASCII alone.
+    quoted = json.dumps(value, ensure_ascii=False)
+    return re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", quoted)

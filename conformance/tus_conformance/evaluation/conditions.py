@@ -8,7 +8,7 @@ from tus_conformance.evaluation.finish_outcome import is_intact
 from tus_conformance.evaluation.header_matching import matches
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
-from tus_conformance.transport.header_values import is_integer, split_list
+from tus_conformance.transport.header_values import is_integer, parse_integer, split_list
 from tus_scenarios import Condition, HeaderCondition, HeaderConditions, HeaderMatcher
 
 _NUMBERS = {"Upload-Offset", "Upload-Length", "Tus-Max-Size"}
@@ -71,7 +71,9 @@ def same_members(value: str | None, other: str | None) -> bool:
 
 def _same_number(wanted: str, value: str) -> bool:
     """Return whether two numbers are the same; zeros before one do not change it."""
-    return is_integer(wanted) and is_integer(value) and int(wanted) == int(value)
+    return (
+        is_integer(wanted) and is_integer(value) and parse_integer(wanted) == parse_integer(value)
+    )
 
 
 def _resolve_references(matcher: HeaderMatcher, references: References) -> HeaderMatcher:

@@ -17,6 +17,7 @@ from tus_conformance.transport.header_values import (
     origin_of,
     parse_concat,
     parse_http_date,
+    parse_integer,
     parse_metadata,
     resolve_url,
     split_list,
@@ -54,7 +55,7 @@ def _predicates(matcher: HeaderMatcher) -> Iterator[Callable[[str, str], bool]]:
             )
         )
     if m.least is not None or m.most is not None:
-        yield lambda value, _: is_integer(value) and _within(int(value), m.least, m.most)
+        yield lambda value, _: is_integer(value) and _within(parse_integer(value), m.least, m.most)
 
 
 def _list_predicates(m: HeaderMatcher) -> Iterator[Callable[[str, str], bool]]:
@@ -72,6 +73,9 @@ def _has_form(form: str, value: str, base: str) -> bool:
     if form == "same-origin":
         url = resolve_url(value, base)
         return url is not None and origin_of(url) == origin_of(base)
+    if form == "other-host":
+        url = resolve_url(value, base)
+        return url is not None and origin_of(url)[1] != origin_of(base)[1]
     return _FORMS[form](value)
 
 

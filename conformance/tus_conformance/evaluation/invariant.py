@@ -21,7 +21,7 @@ from tus_scenarios import Grade, Scenario, ledger
 MAX_EVIDENCE = 5
 """How many broken exchanges an invariant keeps as evidence."""
 
-SERVER_EXIT_REQUIREMENT = "core.net.detect-errors"
+SERVER_EXIT_REQUIREMENT = "http.server-keeps-running"
 """The requirement that a server breaks whose process ends."""
 
 
@@ -120,6 +120,13 @@ class Invariant:
                 )
             )
 
+    def add_result(self, invariant_result: InvariantResult, exchange: Exchange | None) -> None:
+        """Record what was seen before the first scenario."""
+        self.checked += 1
+        if invariant_result.grade != "pass" and exchange is not None:
+            self.violations += 1
+            self.evidence.append((self._graded_check(invariant_result, exchange), exchange))
+
     def add_server_exit(
         self, where: Sequence[str], exit_description: str, exchanges: tuple[Exchange, ...]
     ) -> None:
@@ -129,7 +136,10 @@ class Invariant:
         self.server_exits.append((server_exit_check(exit_description), exchanges))
 
     def _check(self, invariant_result: InvariantResult, observation: Observation) -> Check:
-        response = observation.reply.http_response.exchange.response
+        return self._graded_check(invariant_result, observation.reply.http_response.exchange)
+
+    def _graded_check(self, invariant_result: InvariantResult, exchange: Exchange) -> Check:
+        response = exchange.response
         return Check(
             requirement=self.requirement,
             outcome="violated",
@@ -174,20 +184,24 @@ class Invariant:
     def _reason(self) -> str:
         if not self.checked:
             return "It applies to no exchange of this run."
+        if not self.scenario_ids and self.violations and not self.server_exits:
+            return "Seen before the first scenario."
         if not self.violations:
             return f"Held in {self.checked} exchanges."
         if self.server_exits:
-            return f"Violated {self.violations} times in {self.checked} exchanges."
+            ended = len(self.server_exits)
+            times = "once" if ended == 1 else f"{ended} times"
+            return f"The server ended {times} in {self.checked} exchanges."
         shown = ", ".join(self.scenario_ids[:3]) + (", ..." if len(self.scenario_ids) > 3 else "")
         return f"Violated in {self.violations} of {self.checked} exchanges, in: {shown}."
 
 
 def server_exit_check(exit_description: str) -> Check:
-    """Return the check that the process of the server ended, which counts as a warning."""
+    """Return the check that the server ended, which loses the requests of every client."""
     return Check(
         requirement=SERVER_EXIT_REQUIREMENT,
         outcome="violated",
-        grade="warn",
+        grade="fail",
         rule="server-exit",
         expected="the server keeps running, whatever clients send",
         actual=exit_description,

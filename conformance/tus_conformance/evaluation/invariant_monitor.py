@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tus_conformance.evaluation.invariant import Observation
-from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING, invariants
+from tus_conformance.evaluation.invariant import InvariantResult, Observation
+from tus_conformance.evaluation.invariants import BODY_LIMIT, SERVER_KEEPS_RUNNING, invariants
 from tus_conformance.evaluation.upload_history import UploadHistory
 from tus_conformance.evaluation.upload_urls import UploadUrls
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.targets.trace import LastExchanges
 from tus_conformance.transport import HttpRequest
-from tus_reports import Check
+from tus_reports import Check, Exchange
 from tus_scenarios import Scenario
 
 
@@ -41,6 +41,18 @@ class InvariantMonitor:
     def record_removal(self, url: str) -> None:
         """Record that an upload was removed outside a scenario."""
         self._urls.remove(url)
+
+    def record_body_limit(
+        self, accepted: int | None, refused: int | None, end: Exchange | None
+    ) -> None:
+        """Record what the probe saw of a limit on request bodies, in bytes; None where nothing."""
+        invariant = next(each for each in self.invariants if each.id == BODY_LIMIT)
+        expected = "a request body as large as the upload"
+        if refused is not None:
+            actual = f"a body of {refused} bytes is refused with 413, one of {accepted} is accepted"
+            invariant.add_result(InvariantResult("warn", expected, actual), end)
+        elif accepted is not None:
+            invariant.add_result(InvariantResult("pass"), end)
 
     def observe(self, scenario: Scenario, http_request: HttpRequest, reply: StepResponse) -> None:
         """Look at one exchange with every invariant."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tus_conformance.evaluation import head_invariants, write_invariants
+from tus_conformance.evaluation.http_invariants import HTTP_RULES
 from tus_conformance.evaluation.invariant import (
     SERVER_EXIT_REQUIREMENT,
     Invariant,
@@ -16,10 +17,11 @@ from tus_conformance.evaluation.invariant import (
 from tus_conformance.evaluation.offset_tracker import OffsetTracker
 from tus_conformance.evaluation.upload_urls import UploadUrls
 from tus_conformance.state.step_response import StepResponse
-from tus_conformance.transport.header_values import is_integer, parse_concat
+from tus_conformance.transport.header_values import is_integer, parse_concat, parse_integer
 from tus_scenarios import Grade
 
 SERVER_KEEPS_RUNNING = "always.server-keeps-running"
+BODY_LIMIT = "always.http-body-limit"
 
 _HANDLER_STATUSES = {400, 409, 410, 412, 413, 415, 460}
 """Error statuses of the protocol's own handler; others may come from a router or a proxy."""
@@ -79,7 +81,7 @@ def _check_within_length(observation: Observation) -> InvariantResult | None:
     )
     if offset is None or length is None or not (is_integer(offset) and is_integer(length)):
         return None
-    if int(offset) <= int(length):
+    if parse_integer(offset) <= parse_integer(length):
         return InvariantResult("pass")
     actual = f"Upload-Offset: {offset}, Upload-Length: {length}"
     expected = "an offset that is not greater than the length"
@@ -107,6 +109,20 @@ class ConcatFormat:
             return None
         expected = "partial, or final; with URLs"
         return grade_rule(held, "fail", expected, f"Upload-Concat: {value}")
+
+
+def _check_location_answers(observation: Observation) -> InvariantResult | None:
+    failure = observation.reply.http_response.failure
+    if failure is not None and failure.kind == "dead-origin":
+        expected = "a Location at which the upload can be reached"
+        return InvariantResult("fail", expected, failure.message)
+    at_upload = observation.reply.upload is not None and observation.method != "POST"
+    return InvariantResult("pass") if at_upload and observation.reply.status is not None else None
+
+
+def _say_nothing(_observation: Observation) -> InvariantResult | None:
+    """Say nothing: discovery has looked for the limit."""
+    return None
 
 
 def _check_answered(observation: Observation) -> InvariantResult | None:
@@ -165,6 +181,18 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
         "An acknowledged offset never decreases",
         "core.head.offset-accurate",
         lambda: OffsetTracker().check_not_decreasing,
+    ),
+    (
+        "always.location-answers",
+        "Every Location names a server that accepts connections",
+        "creation.post.location",
+        lambda: _check_location_answers,
+    ),
+    (
+        BODY_LIMIT,
+        "A request body may be as large as the upload",
+        "http.request.body-limit",
+        lambda: _say_nothing,
     ),
     (
         SERVER_KEEPS_RUNNING,
@@ -294,7 +322,7 @@ def invariants(urls: UploadUrls | None = None) -> list[Invariant]:
     """Return every invariant, fresh for a run; `urls` are told of removals by other means."""
     found = [
         Invariant(name, title, requirement, make_check())
-        for name, title, requirement, make_check in _RULES
+        for name, title, requirement, make_check in (*_RULES, *HTTP_RULES)
     ]
     differ = Invariant(
         "always.upload-urls-differ",

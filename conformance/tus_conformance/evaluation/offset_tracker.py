@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tus_conformance.evaluation.invariant import InvariantResult, Observation
-from tus_conformance.transport.header_values import is_integer, resolve_url
+from tus_conformance.transport.header_values import is_integer, parse_integer, resolve_url
 
 
 @dataclass
@@ -49,10 +49,10 @@ class OffsetTracker:
         if exchange.at < history.since:
             return None
         before = history.highest_before(exchange.at)
-        history.acknowledge(int(value), ended)
+        history.acknowledge(parse_integer(value), ended)
         expected = f"Upload-Offset of at least {before}, which was acknowledged before"
         actual = f"Upload-Offset: {value}"
-        if int(value) < before:
+        if parse_integer(value) < before:
             return InvariantResult("fail", expected, actual, rule="data-loss")
         return InvariantResult("pass", expected, actual)
 

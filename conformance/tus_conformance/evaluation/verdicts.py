@@ -24,6 +24,7 @@ _STOP_VERDICTS: dict[StopCause, Verdict] = {
     "precondition": "blocked",
     "forgotten-upload": "blocked",
     "impossible": "not-applicable",
+    "other-origin": "blocked",
     "command": "error",
     "unresolved": "blocked",
     "suite-bug": "error",

@@ -10,7 +10,7 @@ from tus_conformance.execution.read_back import read_back
 from tus_conformance.execution.scenario_requests import ScenarioRequests
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState
-from tus_conformance.transport.header_values import is_integer
+from tus_conformance.transport.header_values import is_integer, parse_integer
 from tus_scenarios import RequestSpec
 
 _SUPERSEDED_STATUSES = frozenset({400, 409, 423})
@@ -74,7 +74,7 @@ async def _head_offset(
     offset = head.header("Upload-Offset")
     if not head.succeeded or offset is None or not is_integer(offset):
         return head, None
-    return head, int(offset)
+    return head, parse_integer(offset)
 
 
 async def _verify_content(

@@ -11,7 +11,7 @@ from tus_conformance.state.early_exit import UnresolvedReference
 from tus_conformance.state.references import References
 from tus_conformance.state.upload import UploadState
 from tus_conformance.transport import BodyCut, HttpRequest, Payload, PersistentConnection
-from tus_conformance.transport.header_values import is_integer, split_list
+from tus_conformance.transport.header_values import is_integer, parse_integer, split_list
 from tus_scenarios import RequestSpec
 
 OFFSET_TYPE = "application/offset+octet-stream"
@@ -67,7 +67,10 @@ class RequestComposer:
     def default_headers(self, method: str) -> dict[str, str]:
         """Return the headers that every request of a method has on this target."""
         version = {} if method == "OPTIONS" else {"Tus-Resumable": VERSION}
-        return version | dict(self.references.session.target.headers)
+        own = dict(self.references.session.target.headers)
+        named = {name.lower() for name in own}
+        coding = {} if "accept-encoding" in named else {"Accept-Encoding": "identity"}
+        return version | coding | own
 
     def _headers(
         self, method: str, request: RequestSpec, payload: Payload | None
@@ -116,13 +119,21 @@ class RequestComposer:
         added = [pair for pair in split_list(needed) if _metadata_key(pair) not in own]
         return ",".join([*added, request.metadata])
 
+    def position(self, request: RequestSpec) -> tuple[int | None, int]:
+        """Return the offset that a request states, if it is a number, and where its body begins."""
+        at = self._position(request)
+        if request.offset is None:
+            return self._offset(request.of), at
+        sent = self.references.resolve_text(str(request.offset))
+        return (parse_integer(sent) if is_integer(sent) else None), at
+
     def _position(self, request: RequestSpec) -> int:
         if request.at is not None:
             return request.at
         if request.offset is not None:
             sent = self.references.resolve_text(str(request.offset))
             if is_integer(sent):
-                return int(sent)
+                return parse_integer(sent)
         return self._offset(request.of)
 
     def _offset(self, name: str) -> int:

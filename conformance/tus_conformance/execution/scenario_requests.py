@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Self
 
 import trio
+from msgspec.structs import replace
 
 from tus_conformance.evaluation.applicability import ensure_within_max_size
 from tus_conformance.execution.open_request import OpenRequest
@@ -19,16 +20,20 @@ from tus_conformance.state.session import Session
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState
 from tus_conformance.targets.creation_tracker import CreationTracker
+from tus_conformance.targets.origin_guard import OtherOriginError
 from tus_conformance.targets.target_transport import UnsupportedByTransportError
 from tus_conformance.transport import HttpRequest, HttpResponse
 from tus_conformance.transport.header_values import (
     header_value,
     is_integer,
     parse_http_date,
+    parse_integer,
     resolve_url,
 )
 from tus_reports import Exchange
 from tus_scenarios import GivenUpload, NetworkFault, RequestSpec, Scenario
+
+OTHER_ORIGIN_KINDS = frozenset({"other-origin", "dead-origin"})
 
 _RATE_LIMITED_REASON = (
     "The server limits the request rate (429): set `rate` in the profile to its limit."
@@ -76,9 +81,11 @@ class ScenarioRequests:
     async def send(self, method: str, request: RequestSpec) -> StepResponse:
         """Send a request and return its answer; of one that is sent twice the better one."""
         upload = self.uploads.get(request.of)
-        if method == "POST" and request.send is not None and isinstance(request.length, int):
-            ensure_within_max_size(self.session, request.length)
+        self._ensure_room(request)
         http_request, at = self._composer.compose(method, request)
+        limit = self.session.discovery.body_limit
+        if limit.refused is not None and _body_length(http_request) > (limit.accepted or 0):
+            return await self._send_in_pieces(method, request, http_request, limit.accepted or 0)
         with _stop_if_impassable():
             answers = (
                 [await self.creations.send(http_request)] if not is_duplicated(request) else []
@@ -87,6 +94,46 @@ class ScenarioRequests:
             answers = await self._send_twice(http_request)
         replies = [self._record_reply(http_request, request, upload, at, each) for each in answers]
         return next((reply for reply in replies if reply.succeeded), replies[0])
+
+    async def _send_in_pieces(
+        self, method: str, request: RequestSpec, whole: HttpRequest, size: int
+    ) -> StepResponse:
+        """Send a PATCH as several, none larger than the server takes; return the last response."""
+        total = _body_length(whole)
+        tied = whole.has_header("upload-checksum") or whole.trailers or whole.all_faults
+        if method != "PATCH" or tied or request.send is None or request.framing == "raw":
+            raise StopScenario(
+                "impossible",
+                f"It sends {total} bytes in one request, and the server accepts at most {size}"
+                " (http.request.body-limit).",
+            )
+        offset, at = self._composer.position(request)
+        sent = 0
+        while True:
+            piece = replace(
+                request,
+                send=min(size, total - sent),
+                offset=request.offset if offset is None else offset + sent,
+                at=at + sent,
+                length=request.length if not sent else None,
+            )
+            reply = await self.send(method, piece)
+            sent += min(size, total - sent)
+            if sent >= total or not reply.succeeded:
+                return reply
+
+    def _ensure_room(self, request: RequestSpec) -> None:
+        """Raise StopScenario for an upload that is larger than the server takes.
+
+        What a scenario asks for beyond the limit on purpose refers to it.
+        """
+        if request.parts:
+            ensure_within_max_size(self.session, self._upload_length(request) or 0)
+        given = "" if request.length is None else str(request.length)
+        if "max-size" not in given:
+            length = self.references.resolve_text(given)
+            if is_integer(length):
+                ensure_within_max_size(self.session, parse_integer(length))
 
     async def _send_twice(self, http_request: HttpRequest) -> list[HttpResponse]:
         """Send a message over two connections at once; return the answers as they came."""
@@ -111,6 +158,7 @@ class ScenarioRequests:
     async def open_request(self, method: str, request: RequestSpec) -> OpenRequest:
         """Send the head of a request, and let the caller send its body."""
         upload = self.uploads.get(request.of)
+        self._ensure_room(request)
         http_request, at = self._composer.compose(method, request)
         with _stop_if_impassable():
             pending = await self._pending.enter_async_context(self.creations.open(http_request))
@@ -159,6 +207,9 @@ class ScenarioRequests:
             self._add_created_upload(request, reply, http_request)
         elif reply.succeeded and upload is not None and http_request.url == upload.url:
             _update_upload(upload, request, reply)
+        failure = answer.failure
+        if failure is not None and failure.kind in OTHER_ORIGIN_KINDS:
+            raise StopScenario("other-origin", f"{failure.message} (creation.post.location)")
         if reply.status == 429:
             raise StopScenario("rate-limited", _RATE_LIMITED_REASON)
         return reply
@@ -187,7 +238,7 @@ class ScenarioRequests:
         if request.parts:
             return sum(self.references.upload(name).length or 0 for name in request.parts)
         sent = "" if request.length is None else self.references.resolve_text(str(request.length))
-        return int(sent) if is_integer(sent) else None
+        return parse_integer(sent) if is_integer(sent) else None
 
     async def run_concurrently(self, *branches: Callable[[], Awaitable[None]]) -> None:
         """Run branches at once; when all have ended, raise what stopped the first of them."""
@@ -227,6 +278,10 @@ def _note_sent_bytes(upload: UploadState, http_request: HttpRequest, reply: Step
     return False
 
 
+def _body_length(http_request: HttpRequest) -> int:
+    return http_request.payload.length if http_request.payload is not None else 0
+
+
 def _update_upload(upload: UploadState, request: RequestSpec, reply: StepResponse) -> None:
     """Keep the upload as the server describes it: its offset, and whether its bytes are ours."""
     expires = parse_http_date(reply.header("Upload-Expires") or "")
@@ -234,16 +289,16 @@ def _update_upload(upload: UploadState, request: RequestSpec, reply: StepRespons
     offset = reply.header("Upload-Offset")
     if offset is None or not is_integer(offset):
         return
-    if request.body and int(offset) > upload.offset:
+    if request.body and parse_integer(offset) > upload.offset:
         upload.has_foreign_bytes = True
-    upload.offset = int(offset)
+    upload.offset = parse_integer(offset)
     if reply.method == "HEAD" and reply.header("Upload-Length") is not None:
         # After a request that broke off, only HEAD shows whether its length has arrived.
         upload.length_declared = True
     if request.length is not None and is_integer(str(request.length)):
         upload.length_declared = True
         if upload.length is None:
-            upload.length = int(request.length)
+            upload.length = parse_integer(str(request.length))
 
 
 @contextmanager
@@ -253,3 +308,5 @@ def _stop_if_impassable() -> Iterator[None]:
         yield
     except UnsupportedByTransportError as impassable:
         raise StopScenario("impossible", str(impassable)) from None
+    except OtherOriginError as elsewhere:
+        raise StopScenario("other-origin", str(elsewhere)) from None

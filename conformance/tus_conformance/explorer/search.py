@@ -22,7 +22,7 @@ from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.explorer.disagreement import Disagreement, scenario_from_moves
 from tus_conformance.explorer.move import Move, MoveKind
 from tus_conformance.explorer.sequence import MOVE_KINDS
-from tus_conformance.state.session import Session
+from tus_conformance.state.session import CURE, Session
 from tus_conformance.targets.server_process import ServerError
 from tus_reports import Attempt, Check
 
@@ -188,7 +188,7 @@ class Search:
         if not session.server_exited and await session.wait_until_responsive():
             return ""
         if session.server is None:
-            raise ServerLostError("The server stopped responding.")
+            raise ServerLostError(f"The server stopped responding. {CURE}")
         try:
             return await session.server.restart()
         except ServerError as failed:

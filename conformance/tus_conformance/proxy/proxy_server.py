@@ -25,6 +25,7 @@ from tus_conformance.transport.connection_end import (
     close_stream,
     half_close,
 )
+from tus_conformance.transport.header_values import is_integer, parse_integer
 
 LINGER_SECONDS = 2.0
 """How long a client that had an early response may go on sending, in seconds."""
@@ -342,7 +343,7 @@ def _proxied_request(number: int, request: h11.Request) -> ProxiedRequest:
         number, request.method.decode(), request.target.decode("latin-1"), headers
     )
     length = proxied.header("Content-Length")
-    proxied.length = int(length) if length is not None and length.isdecimal() else None
+    proxied.length = parse_integer(length) if length is not None and is_integer(length) else None
     proxied.chunked = proxied.header("Transfer-Encoding") is not None
     return proxied
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tus_conformance.proxy.proxied_request import ProxiedRequest, header_value
-from tus_conformance.transport.header_values import is_integer
+from tus_conformance.transport.header_values import is_integer, parse_integer
 from tus_scenarios import Condition, Expectation, FinishUpload, NetworkFault, RequestSpec, Step
 from tus_scenarios.expectation import HeaderConditions, HeaderMatcher
 
@@ -65,7 +65,7 @@ class ScenarioWriter:
         upload = RecordedUpload(f"upload{self._count}", final=bool(parts))
         length = proxied.header("Upload-Length")
         if length is not None and is_integer(length):
-            upload.length = int(length)
+            upload.length = parse_integer(length)
         if parts:
             upload.length = sum(part.length or 0 for part in parts)
             self.needed.add("partial")
@@ -96,7 +96,7 @@ class ScenarioWriter:
         acknowledged = header_value(proxied.response_headers, "Upload-Offset")
         upload.max_offset = proxied.received
         upload.offset = (
-            int(acknowledged)
+            parse_integer(acknowledged)
             if created and acknowledged is not None and is_integer(acknowledged)
             else 0
         )
@@ -139,13 +139,15 @@ class ScenarioWriter:
     def _patch_step(self, proxied: ProxiedRequest, upload: RecordedUpload) -> Step:
         declared = proxied.header("Upload-Length")
         if declared is not None and is_integer(declared):
-            upload.length = int(declared)
+            upload.length = parse_integer(declared)
             self.needed.add("defer")
         offset = proxied.header("Upload-Offset") or ""
         expected_there = offset == str(upload.offset)
         # "rest" is known only once the length is, which this request may declare.
         length = upload.length if declared is None else None
-        send = self._request_body(proxied, int(offset) if is_integer(offset) else 0, length)
+        send = self._request_body(
+            proxied, parse_integer(offset) if is_integer(offset) else 0, length
+        )
         values: dict[str, Any] = {
             "of": upload.name,
             "offset": None if expected_there else offset,
@@ -204,7 +206,7 @@ class ScenarioWriter:
         acknowledged = header_value(proxied.response_headers, "Upload-Offset")
         answered = proxied.status is not None and 200 <= proxied.status < 300
         if answered and acknowledged is not None and is_integer(acknowledged) and proxied.complete:
-            upload.offset = int(acknowledged)
+            upload.offset = parse_integer(acknowledged)
         elif proxied.status is None or not proxied.complete:
             upload.uncertain = True
 
@@ -216,7 +218,7 @@ class ScenarioWriter:
             return self._with_name(Step(head=request, expect=(gone,) if upload.deleted else ()))
         if acknowledged is None or not is_integer(acknowledged):
             return self._with_name(Step(head=request))
-        upload.offset = int(acknowledged)
+        upload.offset = parse_integer(acknowledged)
         if upload.uncertain:
             found = Expectation(
                 status="2xx", header={"Upload-Offset": True}, checks="core.net.detect-errors"

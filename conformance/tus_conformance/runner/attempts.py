@@ -13,6 +13,7 @@ from tus_conformance.evaluation.attribution import (
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
 from tus_conformance.execution.steps import execute_scenario
 from tus_conformance.runner.schedule import RunGate
+from tus_conformance.runner.server_return import ServerReturn
 from tus_conformance.state.session import Session
 from tus_conformance.targets.server_process import ServerError
 from tus_conformance.targets.trace import TracedTransport
@@ -30,14 +31,21 @@ class AttemptRunner:
     """
 
     def __init__(
-        self, monitor: InvariantMonitor, trace: TracedTransport, *, is_concurrent: bool = False
+        self,
+        monitor: InvariantMonitor,
+        trace: TracedTransport,
+        server_return: ServerReturn,
+        *,
+        is_concurrent: bool = False,
     ) -> None:
         self.server_lost = ""
         self._is_concurrent = is_concurrent
         self._monitor = monitor
         self._trace = trace
+        self._server_return = server_return
         self._gate = RunGate()
         self._latest_scenario = ""
+        self._exits = 0
 
     async def run_attempts(self, scenario: Scenario, session: Session) -> tuple[Attempt, ...]:
         """Execute a scenario, and a second time with nothing else running if it failed."""
@@ -52,48 +60,69 @@ class AttemptRunner:
         self, scenario: Scenario, session: Session, number: int, gate: GateEntry
     ) -> Attempt:
         """Execute a scenario once; again, after a restart of the server, if that went away."""
+        exits = self._exits
         async with gate():
             attempt = await execute_scenario(scenario, session, number)
         if self._is_concurrent and gate == self._gate.enter_shared and shows_strain(attempt):
             async with self._gate.exclusive():
                 attempt = await execute_scenario(scenario, session, number + 6)
+        exited = False
         for again in (number + 2, number + 4):
-            if not await self._server_is_gone(attempt, session):
+            if not await self._server_is_gone(attempt, session, exits):
                 return attempt
             async with self._gate.exclusive():
-                if not await self._restart_server(scenario, session):
+                if not await self._restart_server(scenario, session, exits):
                     return attempt
+                exits = self._exits
                 attempt = await execute_scenario(scenario, session, again)
-        if await self._server_is_gone(attempt, session):
+        if await self._server_is_gone(attempt, session, exits):
             # One that hangs is there, and owes an answer; one that ended is charged with that.
-            exited = session.server_exited
             async with self._gate.exclusive():
-                await self._restart_server(scenario, session)
+                exited = session.server_exited or session.server is None
+                await self._restart_server(scenario, session, exits)
             return spare_unanswered(attempt) if exited else attempt
         return attempt
 
-    async def _server_is_gone(self, attempt: Attempt, session: Session) -> bool:
-        """Return whether the server has gone away."""
+    async def _server_is_gone(self, attempt: Attempt, session: Session, exits: int) -> bool:
+        """Return whether the server has gone away, now or since there were so many exits."""
         if self.server_lost:
             return False
-        if suggests_lost_server(attempt):
-            return not await session.wait_until_responsive()
-        return session.server_exited
+        if not suggests_lost_server(attempt):
+            return session.server_exited
+        return exits != self._exits or not await self._is_back(session)
 
-    async def _restart_server(self, scenario: Scenario, session: Session) -> bool:
-        """Start a server again that went away; return whether there is one to go on with."""
-        if not session.server_exited and await session.wait_until_responsive():
+    async def _is_back(self, session: Session) -> bool:
+        """Return whether the server responds; one that a command restarts may take its time."""
+        if session.server is None and not await session.accepts_connections():
+            return False
+        return await session.wait_until_responsive()
+
+    async def _restart_server(self, scenario: Scenario, session: Session, exits: int) -> bool:
+        """Get a server back that went away; return whether there is one to go on with."""
+        if self.server_lost:
+            return False
+        if (exits != self._exits or not session.server_exited) and await self._is_back(session):
             return True  # another scenario has had it started again
+        during = [name for name in (self._latest_scenario, scenario.id) if name]
         if session.server is not None:
             try:
                 exit_description = await session.server.restart()
             except ServerError as error:
                 self.server_lost = f"the server did not start again in {scenario.id}. {error}"
                 return False
-            during = [name for name in (self._latest_scenario, scenario.id) if name]
-            self._monitor.record_server_exit(
-                during, exit_description, self._trace.take_last_exchanges()
-            )
+            self._record_exit(during, exit_description)
             return True
-        self.server_lost = f"the server stopped responding in {scenario.id}."
-        return False
+        if await session.accepts_connections():
+            self.server_lost = f"the server stopped responding in {scenario.id}."
+            return False
+        what = self._record_exit(during, "The server ended: it accepts no connections any more")
+        place = " or ".join(during if len(during) > 1 else ("discovery", *during))
+        self.server_lost = await self._server_return.wait(session, what, place)
+        return not self.server_lost
+
+    def _record_exit(self, during: list[str], exit_description: str) -> str:
+        """Record that the server ended; return what it did just before."""
+        self._exits += 1
+        end = self._trace.take_last_exchanges()
+        self._monitor.record_server_exit(during, exit_description, end)
+        return end.summary

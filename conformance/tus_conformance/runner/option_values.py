@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from argparse import ArgumentTypeError
 
+from tus_conformance.targets.profile import origin_error
+
 MAX_SECONDS = 86400
 """The upper bound of an option in seconds: a day."""
 
@@ -26,6 +28,13 @@ def parse_header(text: str) -> tuple[str, str]:
     if any(character in value for character in "\r\n\0"):
         raise ArgumentTypeError(f"the value of {token} contains a line break; remove it")
     return token, value.strip()
+
+
+def parse_origin(text: str) -> str:
+    """Return an origin such as https://uploads.example.com; raise ArgumentTypeError otherwise."""
+    if wrong := origin_error(text):
+        raise ArgumentTypeError(wrong)
+    return text
 
 
 def parse_seconds(text: str) -> float:

@@ -22,6 +22,10 @@ class Progress(Protocol):
         """Take notice that it has come out."""
         ...
 
+    def on_wait(self, what: str) -> None:
+        """Show what the run waits for, or nothing any more."""
+        ...
+
 
 class NoProgress:
     """Progress that nobody watches."""
@@ -30,6 +34,9 @@ class NoProgress:
         """Take no notice."""
 
     def on_scenario_end(self, scenario: str) -> None:
+        """Take no notice."""
+
+    def on_wait(self, what: str) -> None:
         """Take no notice."""
 
 

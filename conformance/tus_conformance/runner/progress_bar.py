@@ -76,6 +76,10 @@ class ProgressBar:
         self._running.add(scenario)
         self.live.update(self._task, description=str(self._running))
 
+    def on_wait(self, what: str) -> None:
+        """Show what the run waits for instead of the running scenarios."""
+        self.live.update(self._task, description=what or str(self._running))
+
     def on_scenario_end(self, scenario: str) -> None:
         """Count a scenario as done."""
         self._running.remove(scenario)

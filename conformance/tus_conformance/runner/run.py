@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 import trio
 from msgspec import structs
 
-from tus_conformance.discovery.discovery import discover
+from tus_conformance.discovery.body_limit import measure_body_limit
+from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
 from tus_conformance.evaluation.applicability import verdict_without_run
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
 from tus_conformance.execution.second_read import SECOND_READ, second_read_scenario
 from tus_conformance.runner.attempts import AttemptRunner
+from tus_conformance.runner.line_redaction import redact_line
 from tus_conformance.runner.progress import NoProgress, Progress
 from tus_conformance.runner.run_plan import RunPlan
-from tus_conformance.runner.schedule import run_in_order
+from tus_conformance.runner.schedule import is_harsh, run_in_order
 from tus_conformance.runner.selection import NOT_SELECTED
+from tus_conformance.runner.server_return import ServerReturn
 from tus_conformance.state.content_tally import ContentTally
 from tus_conformance.state.kept_uploads import KeptUploads
 from tus_conformance.state.session import Session
 from tus_conformance.targets.creation_tracker import LeftBehind
-from tus_conformance.targets.target_transport import Transport
 from tus_conformance.targets.trace import TracedTransport
+from tus_conformance.targets.transport_protocol import Transport
 from tus_reports import (
     FORMAT,
     Attempt,
@@ -47,6 +51,9 @@ _LONGEST = 3
 class Run:
     """A run in progress; `emit` is given each line of the record as soon as it is there.
 
+    `notify` is given what the user has to know at once, in sentences. What is gentle runs first, so
+    that a server that cannot bear the rest costs few results.
+
     `result` are the scenarios that have come out, and, in the end, the invariants.
     """
 
@@ -56,19 +63,25 @@ class Run:
         route: Transport,
         emit: Callable[[RecordLine], None],
         progress: Progress | None = None,
+        notify: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.plan = plan
         self._progress = progress or NoProgress()
+        self._show_notice = notify
         self._route = TracedTransport(route)
         self.left_behind = LeftBehind()
-        self._emit = emit
+        self._emit_line = emit
         self.results: list[ScenarioResult] = []
         self._monitor = InvariantMonitor()
         self._attempt_runner = AttemptRunner(
-            self._monitor, self._route, is_concurrent=plan.jobs > 1
+            self._monitor,
+            self._route,
+            ServerReturn(self._notify, self._progress),
+            is_concurrent=plan.jobs > 1,
         )
         self._contents = ContentTally()
         self._exchanges = 0
+        self.problem = ""
         self._requirements: Counter[Verdict] = Counter()
         self._first_failure: str | None = None
         self._scope = trio.CancelScope()
@@ -90,6 +103,7 @@ class Run:
         if self._scope.cancelled_caught:
             problem = f"Interrupted after {len(self.results)} of {self.scenario_count} scenarios."
         self._evaluate_run()
+        self.problem = problem
         footer = self._footer(problem, trio.current_time() - began)
         self._emit(footer)
         return footer
@@ -113,6 +127,12 @@ class Run:
         )
         return f"{sentence} Most of it went to {shown}." if shown else sentence
 
+    def _emit(self, line: RecordLine) -> None:
+        self._emit_line(redact_line(line, self.plan.target.redaction))
+
+    def _notify(self, text: str) -> None:
+        self._show_notice(self.plan.target.redaction.redact_text(text))
+
     def stop(self) -> None:
         """End the run: what is under way is given up, and its uploads are removed."""
         self._scope.cancel()
@@ -121,7 +141,7 @@ class Run:
         session = await self.open_session()
         session.kept = self.plan.kept_uploads()
         try:
-            for group in _split_by_duration(self.plan.scenarios):
+            for group in _split_by_duration(sorted(self.plan.scenarios, key=is_harsh)):
                 await run_in_order(
                     group,
                     self._scenario_runner(session),
@@ -154,6 +174,7 @@ class Run:
         """Discover the target and return the session that the scenarios share."""
         discovered = await discover(self.plan.target, self._route, self.left_behind)
         self._exchanges += len(discovered.exchanges)
+        discovered = await self._measure_body_limit(discovered)
         self._emit(discovered.to_record())
         return Session(
             target=self.plan.target,
@@ -166,6 +187,17 @@ class Run:
             left_behind=self.left_behind,
             contents=self._contents,
         )
+
+    async def _measure_body_limit(self, discovered: DiscoveryResult) -> DiscoveryResult:
+        target = self.plan.target
+        if not (self.plan.large_bodies and discovered.accepts("creation")):
+            return discovered
+        sizes = (discovered.max_size, target.profile.max_size)
+        room = min((size for size in sizes if size is not None), default=None)
+        limit, exchanges = await measure_body_limit(target, self._route, room, self.left_behind)
+        self._exchanges += exchanges
+        self._monitor.record_body_limit(limit.accepted, limit.refused, limit.exchange)
+        return replace(discovered, body_limit=limit)
 
     def _scenario_runner(self, session: Session) -> Callable[[Scenario], Awaitable[ScenarioResult]]:
         async def run_scenario(scenario: Scenario) -> ScenarioResult:
@@ -204,7 +236,7 @@ class Run:
     def _scenario_result(
         self, scenario: Scenario, attempts: tuple[Attempt, ...], outcome: Verdict, reason: str
     ) -> ScenarioResult:
-        return ScenarioResult(
+        result = ScenarioResult(
             id=scenario.id,
             title=scenario.title,
             verdict=outcome,
@@ -216,6 +248,7 @@ class Run:
             attempts=attempts,
             command=self.plan.reproduce_command(scenario.id),
         )
+        return redact_line(result, self.plan.target.redaction)
 
     def _is_known(self, result: ScenarioResult) -> bool:
         return self.plan.baseline.covers(result, strict=self.plan.strict)

@@ -23,7 +23,8 @@ class RunPlan:
     """What to run: a target, the scenarios, the user's options.
 
     What `baseline` knows to fail does not count. `reproduce` is the beginning of the command that
-    repeats a scenario; `arguments` are recorded. `time_limit` is in seconds.
+    repeats a scenario; `arguments` are recorded. `time_limit` is in seconds. `large_bodies` lets
+    discovery look for a limit on request bodies, for which it sends 16 MiB.
     """
 
     target: Target
@@ -38,6 +39,7 @@ class RunPlan:
     command_prefix: tuple[str, ...] = ()
     server: RestartableServer | None = None
     baseline: Baseline = field(default_factory=Baseline)
+    large_bodies: bool = False
 
     def kept_uploads(self) -> KeptUploads:
         """Return an empty sample of the uploads that the run reads a second time."""

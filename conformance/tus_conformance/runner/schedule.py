@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import trio
 
+from tus_scenarios import Scenario
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -54,6 +56,15 @@ class RunGate:
                 async with self._changed:
                     self._alone -= 1
                     self._changed.notify_all()
+
+
+def is_harsh(scenario: Scenario) -> bool:
+    """Return whether a scenario interrupts, malforms or races requests."""
+    messages = [step.message for step in scenario.steps if step.message is not None]
+    return scenario.run is not None or any(
+        message.framing != "sized" or message.cut is not None or bool(message.faults)
+        for message in messages
+    )
 
 
 async def run_in_order(

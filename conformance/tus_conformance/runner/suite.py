@@ -102,6 +102,7 @@ async def run(
         jobs=jobs,
         strict=strict,
         fail_fast=fail_fast,
+        large_bodies=True,
         command_prefix=("tus-conformance", "run", "--target", target.url),
     )
     footer = await Run(plan, transport_for(target), emit)()

@@ -11,6 +11,7 @@ StopCause = Literal[
     "precondition",
     "forgotten-upload",
     "impossible",
+    "other-origin",
     "command",
     "unresolved",
     "suite-bug",
@@ -23,6 +24,7 @@ StopCause = Literal[
 - `precondition`: the state that the scenario begins with was not reached.
 - `forgotten-upload`: the server does not know a complete upload any more.
 - `impossible`: neither the server nor the profile allows what the scenario needs.
+- `other-origin`: the upload is at an origin that the user has not named, or where nothing answers.
 - `command`: a command of the profile failed.
 - `unresolved`: a reference has no value.
 - `suite-bug`: an unexpected exception.

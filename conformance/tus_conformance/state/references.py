@@ -13,6 +13,7 @@ from tus_conformance.state.session import Session
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.state.upload import UploadState
 from tus_conformance.transport import Payload
+from tus_conformance.transport.header_values import is_integer, parse_integer
 
 _REFERENCE = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
 
@@ -42,13 +43,18 @@ class References:
             value = (
                 body_digest(name, body) if name.startswith("body.") else self._reference_value(name)
             )
-            return str(int(value) + int(shift)) if shift else value
+            return _shift(name, value, int(shift)) if shift else value
 
         return _REFERENCE.sub(substitute, template)
 
     def resolve_number(self, value: int | str) -> int:
         """Return a number that may be written with references."""
-        return value if isinstance(value, int) else int(self.resolve_text(value))
+        if isinstance(value, int):
+            return value
+        text = self.resolve_text(value)
+        if not is_integer(text):
+            raise UnresolvedReference(f"{value} is not a number: {text[:40]!r}")
+        return parse_integer(text)
 
     def upload(self, name: str) -> UploadState:
         """Return the upload of a name; raise Unbound where its creation was not accepted."""
@@ -97,3 +103,10 @@ class References:
             parts = urlsplit(upload.url)
             return parts.path + (f"?{parts.query}" if parts.query else "")
         return upload.url
+
+
+def _shift(name: str, value: str, by: int) -> str:
+    if not is_integer(value.removeprefix("-")):
+        raise UnresolvedReference(f"{name} is not a number: {value[:40]!r}")
+    sign = -1 if value.startswith("-") else 1
+    return str(sign * parse_integer(value.removeprefix("-")) + by)

@@ -16,7 +16,7 @@ from tus_conformance.state.upload import UploadState
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.removal import remove_upload
 from tus_conformance.targets.target import Target
-from tus_conformance.targets.target_transport import Transport
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest
 from tus_scenarios import Expectation, Scenario
 
@@ -27,6 +27,12 @@ MAX_DOWNLOAD_TRIALS = 3
 """How many uploads are asked for with GET although the probe of one was refused."""
 
 ExchangeObserver = Callable[[Scenario, HttpRequest, StepResponse], None]
+
+
+CURE = (
+    "With --server-command 'CMD {port}' the suite starts the server itself, and again when it ends."
+)
+"""What helps against a server that ends, as a sentence."""
 
 
 class TextResolver(Protocol):
@@ -101,6 +107,14 @@ class Session:
     def server_exited(self) -> bool:
         """Return whether a server that the suite started has ended."""
         return self.server is not None and self.server.has_exited
+
+    async def accepts_connections(self) -> bool:
+        """Return whether the server accepts connections, whether or not it responds."""
+        http_response = await self.transport.send(
+            HttpRequest(method="OPTIONS", url=self.target.url)
+        )
+        failure = http_response.failure
+        return failure is None or failure.kind not in {"unreachable", "tls"}
 
     async def wait_until_responsive(self) -> bool:
         """Return whether the server answers within three times the patience."""

@@ -14,7 +14,7 @@ import trio
 
 from tus_conformance.targets.grace_period import complete_despite_cancellation
 from tus_conformance.targets.target import Target
-from tus_conformance.targets.target_transport import Transport
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest, HttpResponse, PendingRequest, Redaction
 from tus_conformance.transport.fault_actions import Break
 from tus_conformance.transport.header_values import header_value, resolve_url
@@ -54,6 +54,7 @@ class CreationTracker:
         self.unnamed = 0
         self._transport = transport
         self._run_program = target.run_program
+        self._named_origins = target.named_origins
         self._grace = min(target.timeout, MAX_GRACE)
 
     async def send(
@@ -99,6 +100,7 @@ class CreationTracker:
         async def run_and_track() -> str:
             printed = await self._run_program(command, length=str(length))
             url = printed.decode("latin-1").strip()
+            self._named_origins.add(url)
             self._add(url)
             return url
 
@@ -138,7 +140,11 @@ def _is_creation(http_request: HttpRequest) -> bool:
 
 def _may_have_been_processed(http_request: HttpRequest, response: HttpResponse) -> bool:
     """Return whether the server may have acted on a request to which no response came."""
-    if response.failure is not None and response.failure.kind in {"unreachable", "tls"}:
+    if response.failure is not None and response.failure.kind in {
+        "unreachable",
+        "tls",
+        "other-origin",
+    }:
         return False
     # A server that received an incomplete head received no request (RFC 9112, section 8).
     cut_in_head = any(

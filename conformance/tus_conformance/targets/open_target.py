@@ -34,6 +34,7 @@ class TargetOptions:
     large: bool = False
     name: str | None = None
     version: str | None = None
+    origins: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -67,7 +68,7 @@ async def open_target(
 
 
 async def _resolve(options: TargetOptions, url: str) -> Target:
-    return await resolve_target(
+    target = await resolve_target(
         options.profile,
         url,
         options.headers,
@@ -75,6 +76,8 @@ async def _resolve(options: TargetOptions, url: str) -> Target:
         name=options.name,
         version=options.version,
     )
+    target.named_origins.update(options.origins)
+    return target
 
 
 def _version() -> str:

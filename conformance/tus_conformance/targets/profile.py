@@ -11,6 +11,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -144,6 +145,14 @@ class Profile(
         int | None,
         _key("The size of the largest upload to create, in bytes.", 1048576, **_POSITIVE),
     ] = None
+    origins: Annotated[
+        tuple[str, ...],
+        _key(
+            "Other origins that Location may name, and that requests with the headers above may go"
+            " to. Nothing is sent to any other origin.",
+            ["https://uploads.example.com"],
+        ),
+    ] = ()
     rate: Annotated[
         float | None,
         _key("The highest request rate, in requests per second.", 10.0, **_POSITIVE),
@@ -306,9 +315,23 @@ def _value_errors(profile: Profile) -> list[tuple[str, str]]:
     ]
     wrong = (header_error(name, value) for name, value in profile.headers.items())
     found += [("headers", error_message) for error_message in wrong if error_message]
+    found += [("origins", error) for one in profile.origins if (error := origin_error(one))]
     if profile.tls.key and not profile.tls.certificate:
         found.append(("key", "`key` in `tls` needs `certificate` too."))
     return found
+
+
+def origin_error(origin: str) -> str:
+    """Return what is wrong with an origin, as a sentence, or nothing."""
+    try:
+        parts = urlsplit(origin)
+        _ = parts.port
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if usable and parts.path in {"", "/"} and not parts.query:
+        return ""
+    return f"{origin!r} is not an origin: write it as https://uploads.example.com."
 
 
 def header_error(name: str, value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 
 from tus_conformance.targets.target import Target
-from tus_conformance.targets.target_transport import Transport
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest
 
 REMOVED_STATUSES = frozenset({404, 410})

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from tus_conformance.targets.profile import Profile, ProfileError, header_error
 from tus_conformance.targets.program import ProgramRunner, run_program
 from tus_conformance.transport import Redaction
+from tus_conformance.transport.redaction import decode_basic_credential, secret_parts
+
+_AUTHENTICATION_SCHEMES = frozenset({"basic", "bearer", "digest", "token", "negotiate", "apikey"})
 
 DEFAULT_TIMEOUT = 10.0
 """How long to wait for a server that shows no progress, in seconds, unless someone says."""
@@ -24,7 +28,8 @@ class Target:
 
     `timeout` is how long, in seconds, the suite waits for a server that shows no progress. Reports
     call the server by its `name` and `version`, or else by its URL.
-    `run_program` runs the commands of the profile.
+    `named_origins` are URLs of other origins that requests may go to: those of the profile, and
+    those of the uploads that its command creates. `run_program` runs the commands of the profile.
     """
 
     url: str
@@ -34,19 +39,21 @@ class Target:
     run_program: ProgramRunner = field(default=run_program, repr=False, compare=False)
     name: str = ""
     version: str = ""
+    named_origins: set[str] = field(default_factory=set, compare=False)
 
     def __post_init__(self) -> None:
         mistake = _url_mistake(self.url)
         if mistake:
             raise TargetError(f"{self.url!r} is not the URL of a tus endpoint{mistake}")
 
-    @property
+    @cached_property
     def redaction(self) -> Redaction:
         """Return what must not appear in the record of this target."""
         return Redaction.with_defaults(
             headers=(*(name for name, _ in self.headers), *self.profile.secret_headers),
-            secrets=(value for _, value in self.headers),
+            secrets=(part for _, value in self.headers for part in header_secrets(value)),
             parameters=self.profile.secret_query,
+            words=(decode_basic_credential(value).partition(":")[0] for _, value in self.headers),
         )
 
 
@@ -75,6 +82,18 @@ def _url_mistake(url: str) -> str:
 _SCHEMELESS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?(/|$)")
 
 
+def header_secrets(value: str) -> tuple[str, ...]:
+    """Return what must not be recorded of a header that the user gave: its value, and its parts.
+
+    A scheme such as Bearer is no secret.
+    """
+    return tuple(
+        part
+        for part in (value, *secret_parts(value))
+        if part.lower() not in _AUTHENTICATION_SCHEMES
+    )
+
+
 async def resolve_target(
     profile: Profile,
     url: str | None,
@@ -99,6 +118,7 @@ async def resolve_target(
         timeout=response_timeout or profile.timeout or DEFAULT_TIMEOUT,
         name=name or profile.name or "",
         version=version or profile.server_version or "",
+        named_origins=set(profile.origins),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
 
+from tus_conformance.targets.origin_guard import OriginGuard, accepts_connections
 from tus_conformance.targets.profile import ProfileError, Tls
 from tus_conformance.targets.rate import RateLimiter
 from tus_conformance.targets.target import Target
+from tus_conformance.targets.transport_protocol import SendOnlyTransport, Transport
 from tus_conformance.transport import (
     Http1Transport,
     HttpRequest,
@@ -22,26 +23,6 @@ from tus_conformance.transport.http1_transport import BodySink, create_ssl_conte
 
 class UnsupportedByTransportError(Exception):
     """The route to the target lets no such request through; the message says why."""
-
-
-class SendOnlyTransport(Protocol):
-    """What sends requests and returns what came back."""
-
-    async def send(
-        self, http_request: HttpRequest, *, sink: BodySink | None = None
-    ) -> HttpResponse:
-        """Send a request; raise UnsupportedByTransportError where it cannot go this way."""
-        ...
-
-
-class Transport(SendOnlyTransport, Protocol):
-    """A transport that can also send a body step by step; `Http1Transport` is one."""
-
-    def open(
-        self, http_request: HttpRequest, *, sink: BodySink | None = None
-    ) -> AbstractAsyncContextManager[PendingRequest]:
-        """Return a request whose body waits; raise UnsupportedByTransportError as `send` does."""
-        ...
 
 
 class RestrictedTransport:
@@ -129,10 +110,14 @@ def transport_for(target: Target) -> Transport:
         transport = Http1Transport(
             timeout=target.timeout, redaction=target.redaction, ssl_context=context
         )
-    return (
-        transport
-        if profile.rate is None
-        else RateLimitedTransport(transport, RateLimiter(profile.rate))
+    if profile.rate is not None:
+        transport = RateLimitedTransport(transport, RateLimiter(profile.rate))
+    return OriginGuard(
+        transport,
+        target.url,
+        target.named_origins,
+        target.redaction.redact_text,
+        None if profile.proxy else accepts_connections,
     )
 
 

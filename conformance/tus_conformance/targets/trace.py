@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from tus_conformance.targets.target_transport import Transport
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest, HttpResponse, PendingRequest
 from tus_conformance.transport.http1_transport import BodySink
 from tus_reports import Exchange
@@ -54,7 +54,7 @@ class TracedTransport:
     ) -> HttpResponse:
         """Send a request, and remember its exchange."""
         http_response = await self._transport.send(http_request, sink=sink)
-        self._latest.append(http_response)
+        self._remember(http_response)
         return http_response
 
     @asynccontextmanager
@@ -66,7 +66,15 @@ class TracedTransport:
             try:
                 yield pending
             finally:
-                self._latest.append(pending.partial_response)
+                self._remember(pending.partial_response)
+
+    def _remember(self, http_response: HttpResponse) -> None:
+        failure = http_response.failure
+        # Where nothing accepts connections, the first of many attempts says as much as all.
+        refused = failure is not None and failure.kind == "unreachable"
+        if refused and self._latest and self._latest[-1].status is None:
+            return
+        self._latest.append(http_response)
 
     def take_last_exchanges(self) -> LastExchanges:
         """Return the latest exchanges, and forget them."""

@@ -72,6 +72,24 @@ def response_timeout(timeout: float, *, begun: bool) -> NetworkFailure:
     )
 
 
+def endless_response(seconds: float) -> NetworkFailure:
+    """The server went on sending, and the response did not end."""
+    return NetworkFailure(
+        "endless",
+        f"The response did not end within {seconds:.0f} seconds, although bytes went on arriving:"
+        " search the server's log for this request.",
+    )
+
+
+def response_too_large(what: str) -> NetworkFailure:
+    """There is more of the response than the suite reads."""
+    return NetworkFailure(
+        "endless",
+        f"The response has {what}, and the suite stopped reading it:"
+        " search the server's log for this request.",
+    )
+
+
 def connection_lost(sent: int, *, begun: bool, reset: bool) -> NetworkFailure:
     """The server ended the connection before its answer was whole."""
     how = "reset" if reset else "closed"

@@ -14,6 +14,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import urljoin, urlsplit
 
+MAX_DIGITS = 100
+HUGE = 10**MAX_DIGITS
+
 _INTEGER = re.compile(r"[0-9]+")
 _IMF_FIXDATE = "%a, %d %b %Y %H:%M:%S GMT"
 
@@ -32,6 +35,15 @@ def split_list(value: str) -> list[str]:
 def is_integer(value: str) -> bool:
     """Return whether a value is a non-negative integer, digits alone."""
     return _INTEGER.fullmatch(value) is not None
+
+
+def parse_integer(value: str) -> int:
+    """Return the number that digits stand for; one of more than 100 digits counts as 10^100.
+
+    Python refuses to convert thousands of digits, and no upload comes near such a number.
+    """
+    digits = value.lstrip("0") or "0"
+    return int(digits) if len(digits) <= MAX_DIGITS else HUGE
 
 
 def parse_metadata(value: str) -> dict[str, bytes] | None:

@@ -83,7 +83,11 @@ class Http1Transport:
             run_began=self._run_start(),
         )
         exchange = HttpExchange(
-            http_request, encoder.head, recorder if self._recorded else None, sink
+            http_request,
+            encoder.head,
+            recorder if self._recorded else None,
+            sink,
+            self._timeout,
         )
 
         async def connect() -> RecordedStream | None:
@@ -95,6 +99,8 @@ class Http1Transport:
                 if http_request.connection is None
                 else await http_request.connection.take(address.origin)
             )
+            if http_request.connection is not None and http_request.connection.stray:
+                exchange.on_stray(http_request.connection.stray)
             if connection is None:
                 return await self._connect(address, exchange)
             connection.observer = exchange

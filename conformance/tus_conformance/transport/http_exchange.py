@@ -5,6 +5,7 @@ A recorder listens, and may be absent: nothing here depends on what it writes do
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from tus_conformance.transport import failures
@@ -14,7 +15,12 @@ from tus_conformance.transport.http2_frames import FrameParser
 from tus_conformance.transport.recorder import ExchangeRecorder, RecordedParts
 from tus_conformance.transport.request import HttpRequest
 from tus_conformance.transport.response import HttpResponse, NetworkFailure
-from tus_conformance.transport.response_parser import ResponseHead, ResponseParser
+from tus_conformance.transport.response_limits import ResponseClock
+from tus_conformance.transport.response_parser import (
+    MAX_KEPT_SURPLUS,
+    ResponseHead,
+    ResponseParser,
+)
 from tus_reports.record import Exchange
 
 # How many bytes of what is not HTTP are an event's text.
@@ -25,7 +31,8 @@ class HttpExchange:
     """Observes the connection of one request; `head` is the request's own, as it is to be sent.
 
     `on_progress` is called whenever bytes pass, and `on_stall` when the harness is going to wait
-    for so many seconds. `recorder` is None for an exchange that leaves no record.
+    for so many seconds. `recorder` is None for an exchange that leaves no record. `timeout`, in
+    seconds, is what the limits of the response are counted in.
     """
 
     def __init__(
@@ -34,6 +41,7 @@ class HttpExchange:
         head: bytes,
         recorder: ExchangeRecorder | None = None,
         sink: Callable[[bytes], None] | None = None,
+        timeout: float = math.inf,
     ) -> None:
         self._http_request = http_request
         self.head = head
@@ -41,7 +49,9 @@ class HttpExchange:
         self._sink = sink
         self._head_left = len(head)
         self.state = ExchangeState()
-        self.parser = ResponseParser(http_request.method, sink)
+        self.parser = self._new_parser()
+        self.stray = b""
+        self.clock = ResponseClock(timeout)
         self.sent_body = BodySummary()
         self.failure: NetworkFailure | None = None
         self.frames: tuple[FrameParser, FrameParser] | None = None
@@ -62,6 +72,12 @@ class HttpExchange:
         self.state.handle(Event.REUSE)
         self.record_action("over the persistent connection")
         self.on_progress()
+
+    def on_stray(self, data: bytes) -> None:
+        """Bytes followed the previous response on the connection that was kept."""
+        self.stray = data[:MAX_KEPT_SURPLUS]
+        text = self.stray.decode("latin-1")
+        self.record_action(f"closed the persistent connection: it had more bytes to read: {text}")
 
     def on_tls(self, version: str, protocol: str) -> None:
         """TLS was begun: what was said before, to a proxy, is no part of the exchange."""
@@ -88,8 +104,9 @@ class HttpExchange:
 
     def on_received(self, data: bytes) -> None:
         """Bytes came in, or the end of them."""
-        self.on_progress()
         if data and self.frames is not None:
+            self.clock.on_received(begun=self.parser.final is not None)
+            self.on_progress()
             parts = list(self.frames[1].feed(data))
             if self._recorder is not None:
                 for size, description in parts:
@@ -97,6 +114,8 @@ class HttpExchange:
             return
         parsed = self.parser.receive_data(data) if data else self.parser.receive_eof()
         self._update_receiving()
+        self.clock.on_received(begun=self.response_begun)
+        self.on_progress()
         if not data:
             self.state.handle(Event.END_RECEIVED)
         if self.parser.error is not None and not parsed:
@@ -132,8 +151,13 @@ class HttpExchange:
 
     def discard_response(self) -> None:
         """Drop what was received so far: it was not the server who spoke."""
-        self.parser = ResponseParser(self._http_request.method, self._sink)
+        self.parser = self._new_parser()
         self.state.handle(Event.DISCARDED)
+
+    def _new_parser(self) -> ResponseParser:
+        return ResponseParser(
+            self._http_request.method, self._sink, self._http_request.max_response
+        )
 
     def _update_receiving(self) -> None:
         if self.parser.error is not None:
@@ -170,7 +194,9 @@ class HttpExchange:
 
     def conclude(self) -> None:
         """Note that nothing more will come back, and why if that is not a whole response."""
-        if self.parser.error is not None:
+        if self.parser.error is not None and self.parser.over_limit:
+            self.fail(failures.response_too_large(self.parser.error))
+        elif self.parser.error is not None:
             self.fail(failures.malformed_response(self.parser.error))
         elif self.state.receiving is Receiving.ENDED:
             self.fail(
@@ -203,10 +229,12 @@ class HttpExchange:
             body_sha256=parsed.body.sha256,
             complete=parsed.complete,
             closed=self.failure is not None and self.failure.kind in {"closed", "reset"},
-            timed_out=self.failure is not None and self.failure.kind == "timeout",
+            timed_out=self.failure is not None and self.failure.kind in {"timeout", "endless"},
             cut=self.state.sending is Sending.CUT,
             sent=self.sent_body.length,
             failure=self.failure,
+            surplus=parsed.surplus_bytes,
+            stray=self.stray,
         )
 
     def _exchange(self) -> Exchange:

@@ -104,7 +104,11 @@ class HttpxTransport:
             http_request, tier="httpx", redaction=self._redaction, run_began=self._started
         )
         exchange = HttpExchange(
-            http_request, H11Encoder(http_request, address).head, recorder, sink
+            http_request,
+            H11Encoder(http_request, address).head,
+            recorder,
+            sink,
+            self._timeout,
         )
         if url_failure is None:
             await self._send_with_timeout(http_request, address, exchange)
@@ -123,7 +127,10 @@ class HttpxTransport:
         with trio.CancelScope(deadline=trio.current_time() + self._timeout) as scope:
 
             def extend_deadline(later: float = 0.0) -> None:
-                scope.deadline = trio.current_time() + later + self._timeout
+                last = exchange.clock.deadline(exchange.parser.body.length)
+                scope.deadline = min(trio.current_time() + later + self._timeout, last)
+                if exchange.parser.over_limit:
+                    scope.cancel()  # httpx would read on
 
             exchange.on_progress = exchange.on_stall = extend_deadline
             try:
@@ -146,8 +153,14 @@ class HttpxTransport:
             exchange.fail(
                 failures.connect_timeout(network.destination, self._timeout)
                 if exchange.state.connection is ConnectionState.UNCONNECTED
-                else failures.response_timeout(self._timeout, begun=begun)
+                else self._timeout_failure(exchange, begun=begun)
             )
+
+    def _timeout_failure(self, exchange: HttpExchange, *, begun: bool) -> NetworkFailure:
+        began, now = exchange.clock.began or exchange.clock.sent, trio.current_time()
+        if began is not None and now >= exchange.clock.deadline(exchange.parser.body.length):
+            return failures.endless_response(now - began)
+        return failures.response_timeout(self._timeout, begun=begun)
 
     def _network_failure(
         self,
@@ -287,6 +300,7 @@ class _RequestBody(httpx.AsyncByteStream):
         )
         if self._last:
             return self._last
+        self._exchange.clock.on_sent()
         raise StopAsyncIteration
 
     # As the target of the faults
@@ -390,7 +404,14 @@ def _record_protocol_error(
                 exchange.sent_body.length, begun=exchange.response_begun, reset=True
             )
         )
-    elif answered and not exchange.state.end_received:
+    elif (answered and not exchange.state.end_received) or _is_unread(error, exchange):
         exchange.fail(failures.malformed_response(str(error)))
     elif isinstance(error, httpcore.LocalProtocolError):
         raise UnsendableError(f"httpx refuses to send this request ({error}).") from error
+
+
+def _is_unread(error: Exception, exchange: HttpExchange) -> bool:
+    """Return whether httpcore gave up a response of HTTP/1.1 in which the suite sees no error."""
+    local = isinstance(error, httpcore.LocalProtocolError)
+    parsed = exchange.parser.error is not None or exchange.state.receiving_done
+    return exchange.frames is None and not (local or parsed)

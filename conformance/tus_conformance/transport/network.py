@@ -26,6 +26,7 @@ from tus_conformance.transport.fault_executor import write_throttled
 NO_LINGER = struct.pack("ii", 1, 0)
 # Seconds in which a local peer has long acknowledged what it was sent.
 DELIVERY_TIMEOUT = 1.0
+READ_SIZE = 65536
 
 
 class ConnectionObserver(Protocol):
@@ -161,6 +162,12 @@ class RecordedStream(httpcore.AsyncNetworkStream):
     def idle(self) -> bool:
         """Return whether nothing waits to be read, not even the end."""
         return self._is_open and not self._inner.get_extra_info("is_readable")
+
+    async def read_waiting(self) -> bytes:
+        """Return what waits to be read, unobserved; none where that is the end."""
+        with trio.move_on_after(DELIVERY_TIMEOUT), suppress(httpcore.ReadError):
+            return await self._inner.read(READ_SIZE)
+        return b""
 
     async def half_close(self) -> None:
         """End our direction alone: the server sees its end, and can still respond.

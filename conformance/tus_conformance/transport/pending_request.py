@@ -17,7 +17,7 @@ import httpcore
 import trio
 
 from tus_conformance.transport import failures
-from tus_conformance.transport.exchange_state import ConnectionState, Event, Sending
+from tus_conformance.transport.exchange_state import ConnectionState, Event, Receiving, Sending
 from tus_conformance.transport.fault_actions import Break, BreakMode, Throttle
 from tus_conformance.transport.fault_executor import FaultExecutor
 from tus_conformance.transport.http_exchange import HttpExchange
@@ -25,11 +25,13 @@ from tus_conformance.transport.network import RecordedStream
 from tus_conformance.transport.pending_faults import Position, describe_action
 from tus_conformance.transport.request import HttpRequest, Payload
 from tus_conformance.transport.request_encoder import RequestEncoder
-from tus_conformance.transport.response import HttpResponse
+from tus_conformance.transport.response import HttpResponse, NetworkFailure
 
 # Bytes read or written at once. Progress is counted by pieces, so a piece has to pass within the
 # time-out even on a slow line.
 CHUNK_SIZE = 65536
+# Seconds in which a server closes a connection that the request asked it to close.
+CLOSE_TIMEOUT = 1.0
 
 OpenConnection = Callable[[], Awaitable[RecordedStream | None]]
 
@@ -63,6 +65,8 @@ class PendingRequest:
         exchange.on_progress = self._on_progress
         self._timeout = timeout
         self._deadlines: dict[trio.CancelScope, float] = {}
+        self._began = trio.current_time()
+        self._last_deadline: float | None = None
         self._read_lock = trio.Lock()
         self._progress = trio.Event()
         self._returned_count = 0  # how many responses `receive_status` has returned
@@ -174,6 +178,7 @@ class PendingRequest:
         if self.response_begun and not self._request_sent and self._source.has_more:
             position = Position("body", exchange.sent_body.length)
             exchange.record_action(f"stopped after {position}: the response had arrived")
+        await self._read_surplus()
         exchange.conclude()
         if (
             self._reusable
@@ -184,6 +189,21 @@ class PendingRequest:
             self._stream = None
         await self.aclose()
         return exchange.http_response()
+
+    async def _read_surplus(self) -> None:
+        """Read what waits after a complete response; to the end, where the request asked for it."""
+        if self._exchange.state.receiving is not Receiving.COMPLETE or self._stream is None:
+            return
+        asked = any(
+            name.lower() == "connection" and value.lower() == "close"
+            for name, value in self._http_request.headers
+        )
+        with trio.move_on_after(min(self._timeout, CLOSE_TIMEOUT)):
+            while asked or not self._stream.idle:
+                data = await self._stream.read_waiting()
+                if not data or self._exchange.parser.surplus > CHUNK_SIZE:
+                    return
+                self._exchange.on_received(data)
 
     @property
     def _reusable(self) -> bool:
@@ -240,13 +260,24 @@ class PendingRequest:
         if self._pending_break is not None:
             await self._cut(*self._pending_break)
         elif scope.cancelled_caught:
-            self._exchange.fail(
-                failures.response_timeout(patience, begun=self._exchange.response_begun)
-            )
+            self._exchange.fail(self._timeout_failure(patience))
+
+    def _timeout_failure(self, patience: float) -> NetworkFailure:
+        """Return why the wait is over: the server was silent, or went on without an end."""
+        exchange, now = self._exchange, trio.current_time()
+        if self._last_deadline is not None and now >= self._last_deadline:
+            return failures.endless_response(now - self._began)
+        return failures.response_timeout(patience, begun=exchange.response_begun)
+
+    def _limit(self, deadline: float) -> float:
+        """Return a deadline, or that of the whole response where it comes first."""
+        last = self._exchange.clock.deadline(self._exchange.parser.body.length)
+        self._last_deadline = last if last <= deadline else None
+        return min(deadline, last)
 
     @contextmanager
     def _progress_timeout(self, seconds: float) -> Iterator[trio.CancelScope]:
-        with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
+        with trio.CancelScope(deadline=self._limit(trio.current_time() + seconds)) as scope:
             self._deadlines[scope] = seconds
             try:
                 yield scope
@@ -257,7 +288,7 @@ class PendingRequest:
         self._progress.set()
         self._progress = trio.Event()
         for scope, seconds in self._deadlines.items():
-            scope.deadline = trio.current_time() + seconds
+            scope.deadline = self._limit(trio.current_time() + seconds)
 
     async def _receive_until(self, enough: Callable[[], bool]) -> None:
         async with self._read_lock:
@@ -281,6 +312,7 @@ class PendingRequest:
             return
         if await self._faults.send_part("end", self._script.encode_end(), self._write):
             self._exchange.state.handle(Event.REQUEST_SENT)
+            self._exchange.clock.on_sent()
 
     async def _send_body_bytes(self, size: int | None) -> None:
         sent = self._exchange.sent_body

@@ -6,11 +6,15 @@ from tus_conformance.transport.network import RecordedStream
 
 
 class PersistentConnection:
-    """Keeps the connection between two requests, with its origin."""
+    """Keeps the connection between two requests, with its origin.
+
+    `stray` are the bytes that followed the previous response, on a connection that `take` closed.
+    """
 
     def __init__(self) -> None:
         self._stream: RecordedStream | None = None
         self._origin = ""
+        self.stray = b""
 
     def put(self, stream: RecordedStream, origin: str) -> None:
         """Keep a connection whose last response is complete."""
@@ -19,10 +23,13 @@ class PersistentConnection:
     async def take(self, origin: str) -> RecordedStream | None:
         """Return the connection to an origin, or None where none can be used."""
         stream, self._stream = self._stream, None
+        self.stray = b""
         if stream is None:
             return None
         if self._origin == origin and stream.idle:
             return stream
+        if self._origin == origin and not stream.idle:
+            self.stray = await stream.read_waiting()
         await stream.aclose()
         return None
 

@@ -20,6 +20,10 @@ Tier = Literal["h11", "raw", "httpx"]
 # How many bytes of a literal request body, and of a response body, are recorded as text.
 REQUEST_TEXT = 256
 RESPONSE_TEXT = 1024
+MAX_HEAD = 16384
+"""How many characters of a head are recorded; a legal one with metadata is far below that."""
+MAX_FIELDS, MAX_FIELD = 200, 8192
+"""How many header fields are recorded apart from the head, and how much of each."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,19 @@ class ExchangeRecorder:
         if status is None:
             return None
         text = self._redaction.redact_head(parsed.raw.decode("latin-1"))
-        return RecordedResponse(status=status, head=text, complete=False)
+        return RecordedResponse(status=status, head=_shorten_head(text), complete=False)
 
     def _response(
         self, head: ResponseHead, body: RecordedBody | None = None, *, complete: bool = True
     ) -> RecordedResponse:
+        text = self._redaction.redact_head(head.text)
         return RecordedResponse(
             status=head.status,
-            head=self._redaction.redact_head(head.text),
-            headers=self._redaction.redact_headers(head.headers),
+            head=_shorten_head(text),
+            headers=tuple(
+                (name[:MAX_FIELD], value[:MAX_FIELD])
+                for name, value in self._redaction.redact_headers(head.headers[:MAX_FIELDS])
+            ),
             body=body,
             complete=complete,
         )
@@ -98,3 +106,9 @@ class ExchangeRecorder:
             sha256=None if whole else summary.sha256,
             truncated=not whole,
         )
+
+
+def _shorten_head(text: str) -> str:
+    if len(text) <= MAX_HEAD:
+        return text
+    return f"{text[:MAX_HEAD]}\r\n[{len(text) - MAX_HEAD} more characters]\r\n\r\n"

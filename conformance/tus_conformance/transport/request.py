@@ -8,6 +8,7 @@ from typing import Literal
 
 from tus_conformance.transport.fault_actions import BodyCut, Break, InjectedFault
 from tus_conformance.transport.persistent import PersistentConnection
+from tus_conformance.transport.response_limits import MAX_BODY_SIZE
 
 Framing = Literal["sized", "chunked", "raw"]
 """How a body is delimited; "raw" writes head and body by hand, past what h11 would refuse."""
@@ -47,7 +48,7 @@ class HttpRequest:
 
     `faults` are done to it on its way; `cut` is short for one of them. With `drop_response` the
     response is awaited and dropped. `connection` lends the connection that it keeps, and is given
-    it back.
+    it back. `max_response` is how many bytes of a response body are read at most.
     """
 
     method: str
@@ -63,6 +64,7 @@ class HttpRequest:
     connection: PersistentConnection | None = field(default=None, compare=False)
     asterisk_form: bool = False
     http_version: Literal["1.1", "1.0"] = "1.1"
+    max_response: int = MAX_BODY_SIZE
 
     def __post_init__(self) -> None:
         if self.trailers and self.framing != "chunked":

@@ -7,8 +7,20 @@ from typing import Literal
 
 from tus_reports.record import Exchange
 
-FailureKind = Literal["unreachable", "tls", "timeout", "reset", "closed", "malformed"]
-"""Why there is no whole answer."""
+FailureKind = Literal[
+    "unreachable",
+    "tls",
+    "timeout",
+    "reset",
+    "closed",
+    "malformed",
+    "endless",
+    "other-origin",
+    "dead-origin",
+]
+"""Why there is no whole answer. An `endless` response went on without an end, and what is on an
+`other-origin` that the user has not named is not asked; at a `dead-origin`, which is not the
+target's either, nothing accepts connections."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +36,12 @@ class HttpResponse:
     """The answer to one request, or what came of it.
 
     `status` is None where no final response began; `headers` are in wire order, named as sent.
-    `body` holds at most the first 64 KiB of `body_length` bytes, `body_sha256` covers them all.
+    `body` holds at most the first 64 KiB of `body_length` bytes, `body_sha256` covers them all; the
+    Content-Encoding is undone where the suite can do that.
     `complete` means that a whole final response arrived; `closed` that the server ended the
     connection without one; `cut` that the harness did. `sent` counts the body bytes that were
-    handed to the network.
+    handed to the network. `surplus` are the first bytes that followed the response, and
+    `stray` those that followed the previous response on a connection that was kept.
     """
 
     exchange: Exchange
@@ -46,6 +60,8 @@ class HttpResponse:
     cut: bool = False
     sent: int = 0
     failure: NetworkFailure | None = None
+    surplus: bytes = b""
+    stray: bytes = b""
 
     def header_values(self, name: str) -> tuple[str, ...]:
         """Return the values of every line of a header, in wire order."""
