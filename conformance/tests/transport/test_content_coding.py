@@ -27,6 +27,7 @@ def _raw_deflate(data: bytes) -> bytes:
         ("deflate", zlib.compress(CONTENT)),
         ("deflate", _raw_deflate(CONTENT)),
     ],
+    ids=["gzip", "x-gzip", "zlib", "raw"],
 )
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_a_coding_is_undone_however_it_is_cut(coding: str, data: bytes, size: int) -> None:

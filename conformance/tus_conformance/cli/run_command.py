@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -127,14 +126,14 @@ def _add_selection_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include every combination of upload, request and value",
     )
-    parser.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
     parser.add_argument(
         "--time-limit",
         type=parse_seconds,
-        default=math.inf,
+        default=7200.0,
         metavar="SECONDS",
-        help="end the run in order after so many seconds",
+        help="end the run after so long, with what was seen until then (default: 7200)",
     )
+    parser.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     parser.add_argument(
         "--jobs",
@@ -264,8 +263,7 @@ def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
         words += ["--reference", options.reference]
     for name, _ in options.header:
         words += ["-H", f"{name}: [redacted]"]
-    for origin in options.upload_origin:
-        words += ["--upload-origin", origin]
+    words += [word for origin in options.upload_origin for word in ("--upload-origin", origin)]
     if options.large:
         words += ["--large"]
     if options.slow:

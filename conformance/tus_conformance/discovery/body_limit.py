@@ -24,16 +24,12 @@ KIB = 1024
 LADDER = tuple(KIB << step for step in range(1, 15))
 """Bodies from 2 KiB to 16 MiB: the largest is tried first, then the others where it is refused."""
 
-DECLARED = 128 * 1024 * KIB
-"""The Content-Length, in bytes, that is declared without a body to find the limit of a proxy."""
-
-DECLARED_TIMEOUT = 0.2
-"""Seconds in which a proxy refuses a request by its Content-Length alone."""
-
 
 @dataclass(frozen=True)
 class BodyLimit:
     """What is known of the limit: a body of `accepted` bytes is taken, one of `refused` is not.
+
+    A larger limit than the probe tries shows only when a scenario meets it.
 
     `reason` says why nothing is known, or is empty. `exchange` is the refusal.
     """
@@ -73,28 +69,9 @@ async def _find_body_limit(prober: Prober, max_size: int | None) -> BodyLimit:
         if answer.status != 413:
             if not succeeded(answer):
                 return BodyLimit(reason=f"A PATCH of {size} bytes got {answer.status}.")
-            if refused is None:
-                return await _check_declared(prober, size, max_size)
             return BodyLimit(size, refused, exchange=exchange)
         refused, exchange = size, answer.exchange
     return BodyLimit(reason="Every body that was tried was refused.", exchange=exchange)
-
-
-async def _check_declared(prober: Prober, accepted: int, max_size: int | None) -> BodyLimit:
-    """Return the limit of a proxy that refuses larger bodies by their Content-Length alone."""
-    size = DECLARED
-    refused: int | None = None
-    exchange: Exchange | None = None
-    while size > accepted:
-        if max_size is None or size <= max_size:
-            answer = await _declare_body(prober, size)
-            if answer is None or answer.status != 413:
-                break
-            refused, exchange = size, answer.exchange
-        size //= 2
-    if refused is None:
-        return BodyLimit(accepted)
-    return BodyLimit(max(size, accepted), refused, exchange=exchange)
 
 
 async def _send_body(prober: Prober, size: int) -> HttpResponse | None:
@@ -110,24 +87,6 @@ async def _send_body(prober: Prober, size: int) -> HttpResponse | None:
             payload=Payload(size, lambda: _zeros(size), generated=f"{size} zeros"),
         )
     )
-    prober.exchanges.append(answer.exchange)
-    return answer
-
-
-async def _declare_body(prober: Prober, size: int) -> HttpResponse | None:
-    """Return the response to the head of a PATCH whose body is never sent; None for no upload."""
-    _, url = await prober.create_upload(("Upload-Length", str(size)))
-    if url is None:
-        return None
-    request = HttpRequest(
-        method="PATCH",
-        url=url,
-        headers=_patch_headers(prober),
-        payload=Payload(size, lambda: _zeros(size), generated=f"{size} zeros"),
-    )
-    async with prober.transport.open(request) as pending:
-        await pending.receive_status(DECLARED_TIMEOUT)
-        answer = pending.partial_response if pending.response_begun else await pending.cut()
     prober.exchanges.append(answer.exchange)
     return answer
 

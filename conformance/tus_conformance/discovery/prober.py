@@ -30,6 +30,9 @@ SAMPLE = shake_128(b"tus-conformance").digest(67)
 
 _PLAIN_CONTENT = ("Accept-Encoding", "identity")
 _AUTHENTICATION_STATUSES = frozenset({401, 407})
+MAX_ENDLESS_SECONDS = 45.0
+"""How long discovery reads responses that do not end, all of them together."""
+
 OFFSET_TYPE = ("Content-Type", "application/offset+octet-stream")
 
 
@@ -76,6 +79,7 @@ class Prober:
         self.can_terminate = True  # unless a probe sees DELETE refused
         self.saw_expiry = False
         self.origin_obstacle = ""
+        self._endless_seconds = 0.0
         self.partial_upload_url: str | None = None
         self.first_upload_is_complete = False
 
@@ -105,6 +109,12 @@ class Prober:
         )
         self.exchanges.append(http_response.exchange)
         failure = http_response.failure
+        if failure is not None and failure.kind == "endless":
+            self._endless_seconds += max(each.at for each in http_response.exchange.events)
+            if self._endless_seconds > MAX_ENDLESS_SECONDS:
+                raise TargetUnreachable(
+                    f"{method} got a response without an end. {failure.message}"
+                )
         if failure is not None and failure.kind in {"other-origin", "dead-origin"}:
             self.origin_obstacle = self.origin_obstacle or failure.message
         self._record_expiry(header_value(http_response.headers, "Upload-Expires"))

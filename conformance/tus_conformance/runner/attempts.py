@@ -20,6 +20,9 @@ from tus_conformance.targets.trace import TracedTransport
 from tus_reports import Attempt
 from tus_scenarios import Scenario
 
+MAX_ENDLESS_SECONDS = 90.0
+"""How long a run reads responses that do not end, all of them together."""
+
 GateEntry = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -54,6 +57,11 @@ class AttemptRunner:
         if attempts[0].verdict == "fail":
             attempts.append(await self._run_attempt(scenario, session, 2, self._gate.exclusive))
         self._latest_scenario = scenario.id
+        if self._trace.endless_seconds > MAX_ENDLESS_SECONDS and not self.server_lost:
+            self.server_lost = (
+                f"the server's responses do not end (http.response.ends): the suite read"
+                f" {self._trace.endless_seconds:.0f} seconds of them, until {scenario.id}."
+            )
         return tuple(attempts)
 
     async def _run_attempt(

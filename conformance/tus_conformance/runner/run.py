@@ -11,7 +11,7 @@ from importlib.metadata import version
 import trio
 from msgspec import structs
 
-from tus_conformance.discovery.body_limit import measure_body_limit
+from tus_conformance.discovery.body_limit import BodyLimit, measure_body_limit
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
@@ -186,6 +186,7 @@ class Run:
             server=self.plan.server,
             left_behind=self.left_behind,
             contents=self._contents,
+            on_body_limit=self._record_body_limit,
         )
 
     async def _measure_body_limit(self, discovered: DiscoveryResult) -> DiscoveryResult:
@@ -196,8 +197,11 @@ class Run:
         room = min((size for size in sizes if size is not None), default=None)
         limit, exchanges = await measure_body_limit(target, self._route, room, self.left_behind)
         self._exchanges += exchanges
-        self._monitor.record_body_limit(limit.accepted, limit.refused, limit.exchange)
+        self._record_body_limit(limit)
         return replace(discovered, body_limit=limit)
+
+    def _record_body_limit(self, limit: BodyLimit) -> None:
+        self._monitor.record_body_limit(limit.accepted, limit.refused, limit.exchange)
 
     def _scenario_runner(self, session: Session) -> Callable[[Scenario], Awaitable[ScenarioResult]]:
         async def run_scenario(scenario: Scenario) -> ScenarioResult:

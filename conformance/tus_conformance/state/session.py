@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import trio
 
+from tus_conformance.discovery.body_limit import BodyLimit
 from tus_conformance.discovery.discovery import DiscoveryResult
 from tus_conformance.state.content_tally import ContentTally
 from tus_conformance.state.kept_uploads import KeptUploads
@@ -18,6 +19,7 @@ from tus_conformance.targets.removal import remove_upload
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest
+from tus_reports import Exchange
 from tus_scenarios import Expectation, Scenario
 
 MAX_REMOVAL = 10.0
@@ -82,6 +84,13 @@ class Session:
     vain_waits: set[tuple[str, ...]] = field(default_factory=set)
     contents: ContentTally = field(default_factory=ContentTally)
     kept: KeptUploads | None = None
+    on_body_limit: Callable[[BodyLimit], None] = lambda _limit: None
+
+    def learn_body_limit(self, refused: int, exchange: Exchange) -> None:
+        """Remember that a body of so many bytes was refused, for every request from now on."""
+        limit = replace(self.discovery.body_limit, refused=refused, exchange=exchange)
+        self.discovery = replace(self.discovery, body_limit=limit)
+        self.on_body_limit(limit)
 
     @property
     def unknown_url(self) -> str:

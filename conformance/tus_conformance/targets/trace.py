@@ -43,11 +43,15 @@ class LastExchanges:
 
 
 class TracedTransport:
-    """A route that remembers the latest exchanges on it."""
+    """A route that remembers the latest exchanges on it.
+
+    `endless_seconds` is how long it has read responses that did not end.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._latest: deque[HttpResponse] = deque(maxlen=MAX_TRACED)
+        self.endless_seconds = 0.0
 
     async def send(
         self, http_request: HttpRequest, *, sink: BodySink | None = None
@@ -70,6 +74,8 @@ class TracedTransport:
 
     def _remember(self, http_response: HttpResponse) -> None:
         failure = http_response.failure
+        if failure is not None and failure.kind == "endless":
+            self.endless_seconds += _end_time(http_response) - http_response.exchange.at
         # Where nothing accepts connections, the first of many attempts says as much as all.
         refused = failure is not None and failure.kind == "unreachable"
         if refused and self._latest and self._latest[-1].status is None:
