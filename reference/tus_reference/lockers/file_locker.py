@@ -12,6 +12,7 @@ holder has stored what it received. Requests of one process queue in memory firs
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from functools import partial
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 HOLDER_POLL: Final = 0.2
 WAITER_POLL: Final = 0.05
+
+_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class FileLocker:
@@ -100,11 +103,16 @@ class FileLock:
         """Take the lock if it is free; say whether it was."""
         if not await self._in_process.try_lock():
             return False
-        if await run_sync(self._try_flock):
+        taken = False
+        try:
+            taken = await run_sync(self._try_flock)
+        finally:
+            if not taken:
+                with anyio.CancelScope(shield=True):
+                    await self._in_process.unlock()
+        if taken:
             self._report_abandoned()
-            return True
-        await self._in_process.unlock()
-        return False
+        return taken
 
     async def unlock(self) -> None:
         """Release the lock and remove its files."""
@@ -118,26 +126,39 @@ class FileLock:
     # What follows runs in threads.
 
     def _try_flock(self) -> bool:
-        import fcntl
-
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o664)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The holder before us may have removed the very file that we opened.
-            if not _is_at(descriptor, self._path):
-                os.close(descriptor)
-                return False
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
+            taken = self._take(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
+        if taken:
+            self._descriptor = descriptor
+        else:
+            os.close(descriptor)
+        return taken
+
+    def _take(self, descriptor: int) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        # The holder before us may have removed the very file that we opened.
+        if not _is_at(descriptor, self._path):
+            return False
         # A holder that releases the lock removes the file, so content means that it died.
         self._is_inherited = os.fstat(descriptor).st_size > 0
-        os.truncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        self._descriptor = descriptor
+        try:
+            os.truncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+        except OSError as failure:
+            # The flock is what locks. On a full disk an upload must still be removable; the
+            # name is needed only where somebody must hear of holders that died.
+            if failure.errno not in _NO_SPACE or self._on_abandoned is not None:
+                self._path.unlink(missing_ok=True)
+                raise
         return True
 
     def _release(self) -> None:
@@ -145,9 +166,11 @@ class FileLock:
         # In this order: the file must be removed while it is still locked. After `close` it may
         # be the next holder's, and a waiter that opened it before finds by `_is_at` that it has
         # locked a file without a name. A stop file that stayed would end the next holder at once.
-        self._remove_stop_file()
-        self._path.unlink(missing_ok=True)
-        os.close(descriptor)
+        try:
+            self._remove_stop_file()
+            self._path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
 
     def _remove_stop_file(self) -> None:
         self._stop.unlink(missing_ok=True)
