@@ -162,6 +162,73 @@ async def test_half_an_upload_is_none(
     assert [info async for info in store.list_uploads()] == []
 
 
+async def test_the_record_does_not_say_which_upload_it_is(
+    disk_client: HandlerClient, folder: Path
+) -> None:
+    write_tusd_upload(folder, b"hello", ID="../x")
+    (folder.parent / "x").write_bytes(b"secret")
+    (folder.parent / "x.info").write_bytes(b"secret")
+    assert (await disk_client.patch(f"/files/{UPLOAD_ID}", 5, b" world")).status == 204
+    assert (await disk_client.request("DELETE", f"/files/{UPLOAD_ID}")).status == 204
+    assert names(folder) == []
+    assert names(folder.parent) == ["uploads", "x", "x.info"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"IsFinal": True, "PartialUploads": ["../x"]},
+        {"Size": -1},
+        {"Size": 1 << 63},
+        {"TusReference": {"Expires": 1e300}},
+        {"TusReference": {"UploadMetadata": "a \u20ac"}},
+        {"TusReference": {"UploadMetadata": "a\r\nSet-Cookie: b"}},
+    ],
+)
+async def test_a_record_that_cannot_be_true_is_none(
+    disk_client: HandlerClient, folder: Path, changes: dict[str, object]
+) -> None:
+    write_tusd_upload(folder, b"hello", **changes)
+    assert (await disk_client.head(f"/files/{UPLOAD_ID}")).status == 404
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b'{"x":' + b"[" * 100_000),
+        lambda path: path.mkdir(),
+        lambda path: path.symlink_to(path),
+        os.mkfifo,
+    ],
+    ids=["empty", "nested", "folder", "loop", "fifo"],
+)
+async def test_a_damaged_record_is_none_and_stops_no_list(
+    disk_client: HandlerClient, folder: Path, spoil: object
+) -> None:
+    assert callable(spoil)
+    whole = (await disk_client.create(10)).removeprefix("/files/")
+    (folder / UPLOAD_ID).touch()
+    spoil(folder / f"{UPLOAD_ID}.info")
+    assert (await disk_client.head(f"/files/{UPLOAD_ID}")).status == 404
+    store = disk_client.handler.config.composer.info_saver
+    assert store is not None
+    assert [info.id async for info in store.list_uploads()] == [whole]
+
+
+async def test_a_missing_folder_is_no_missing_upload(
+    disk_client: HandlerClient, folder: Path
+) -> None:
+    path = await disk_client.create(10)
+    os.rename(folder, f"{folder}.away")  # noqa: PTH104 - blocks for no time
+    headers = {"Upload-Length": "1"}
+    assert (await disk_client.request("HEAD", path)).status == 503
+    assert (await disk_client.patch(path, 0, b"hello")).status == 503
+    assert (await disk_client.request("POST", "/files", headers=headers)).status == 503
+    os.rename(f"{folder}.away", folder)  # noqa: PTH104
+    assert await disk_client.get_offset(path) == 0
+
+
 async def test_ids_never_leave_the_folder(disk_client: HandlerClient, folder: Path) -> None:
     write_tusd_upload(folder, b"hello")
     (folder.parent / "x").write_bytes(b"secret")

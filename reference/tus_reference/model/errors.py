@@ -74,4 +74,5 @@ class errors:  # noqa: N801 - a table, not a type
     BAD_REQUEST = TusError(400, "the request is not well-formed HTTP")
     SERVER_SHUTDOWN = TusError(503, "the server is stopping; resume the upload later")
     INSUFFICIENT_STORAGE = TusError(507, "the storage is full; resume the upload later")
+    STORAGE_MISSING = TusError(503, "the upload folder is missing; resume the upload later")
     INTERNAL_SERVER_ERROR = TusError(500, "the server failed; its log says why")

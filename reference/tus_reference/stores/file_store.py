@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from tus_reference.model import ByteSource, FileInfo, StoreComposer
 
 READ_SIZE: Final = 256 * 1024
+
+_NOT_A_FILE: Final = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
+_LOGGER: Final = logging.getLogger("tus_reference.stores")
 
 # Endings that belong to other files of tusd and of ours; no id may have them.
 _RESERVED = (".info", ".lock", ".stop")
@@ -175,6 +179,8 @@ class FileStore:
             os.close(os.open(path, flags, self._file_perms))
         except FileExistsError:
             raise Refused(errors.UPLOAD_EXISTS) from None
+        except FileNotFoundError:
+            raise self._absence() from None
         storage = {"Type": "filestore", "Path": path, "InfoPath": self._info_path(upload_id)}
         try:
             self._write_info(replace(info, id=upload_id, storage=storage))
@@ -186,13 +192,32 @@ class FileStore:
     def _get_info(self, upload_id: str) -> FileInfo:
         path = self._data_path(upload_id)
         try:
-            with open(self._info_path(upload_id), "rb", buffering=0) as file:
-                content = file.readall()
+            content = self._read_record(upload_id)
             status = os.stat(path)
-            return info_file.decode(content, status.st_size, status.st_mtime)
-        except (FileNotFoundError, NotADirectoryError, ValueError):
+            info = info_file.decode(content, status.st_size, status.st_mtime)
+        except FileNotFoundError:
+            raise self._absence() from None
+        except (OSError, ValueError) as failure:
+            if isinstance(failure, OSError) and failure.errno not in _NOT_A_FILE:
+                raise
             # A record that a crash of tusd cut off tells nothing; nobody can go on with it.
+            _LOGGER.warning("the record of upload %s is damaged: %s", upload_id, failure)
             raise Refused(errors.UPLOAD_NOT_FOUND) from None
+        # The record may be wrong about its id, and the id names files: only its name counts.
+        return replace(info, id=upload_id)
+
+    def _read_record(self, upload_id: str) -> bytes:
+        # A FIFO of that name would block without the flag, and is read as empty with it.
+        descriptor = os.open(self._info_path(upload_id), os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, "rb", buffering=0) as file:
+            return file.readall()
+
+    def _absence(self) -> Refused:
+        """Return 404, but 503 if the folder is missing: clients would start over after 404."""
+        if self.path.is_dir():
+            return Refused(errors.UPLOAD_NOT_FOUND)
+        _LOGGER.error("the upload folder %s is missing", self.path)
+        return Refused(errors.STORAGE_MISSING)
 
     def _write_info(self, info: FileInfo) -> None:
         temporary_path = f"{self.path}/.{info.id}.info"

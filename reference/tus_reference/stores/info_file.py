@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from tus_reference.model import FileInfo
-from tus_reference.protocol import format_metadata
+from tus_reference.protocol import format_metadata, is_upload_id
 
 
 class ReferenceFields(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,6 +38,9 @@ class InfoFile(msgspec.Struct, frozen=True):
     ours: ReferenceFields | None = msgspec.field(name="TusReference", default=None)
 
 
+# The last second of the year 9999, the last that a date in HTTP can have.
+_LAST_SECOND = 253402300799.0
+
 _DECODER = msgspec.json.Decoder(InfoFile)
 _ENCODER = msgspec.json.Encoder()
 
@@ -60,8 +63,15 @@ def encode(info: FileInfo) -> bytes:
 
 
 def decode(content: bytes, offset: int, modified: float | None = None) -> FileInfo:
-    """Return the upload; raise `ValueError` if `content` is not such a file."""
-    record = _DECODER.decode(content)
+    """Return the upload; raise `ValueError` if `content` is not such a file.
+
+    The id is what the record says, which proves nothing: who knows the file's name sets it.
+    """
+    try:
+        record = _DECODER.decode(content)
+    except RecursionError:
+        raise ValueError("the record is nested too deeply") from None
+    _check(record)
     metadata = {k: v.encode() for k, v in (record.metadata or {}).items()}
     info = FileInfo(
         id=record.id,
@@ -85,6 +95,20 @@ def decode(content: bytes, offset: int, modified: float | None = None) -> FileIn
         expires=ours.expires,
         finished=ours.finished,
     )
+
+
+def _check(record: InfoFile) -> None:
+    """Raise `ValueError` for what would leave the folder or break a response."""
+    if not 0 <= record.size < 1 << 63:
+        raise ValueError("the length is no length")
+    if not all(is_upload_id(partial_id) for partial_id in record.partial_uploads or ()):
+        raise ValueError("a partial upload has a name that is no id")
+    ours = record.ours or ReferenceFields()
+    if ours.expires is not None and not 0 <= ours.expires <= _LAST_SECOND:
+        raise ValueError("the time of expiry is no date")
+    for field in (ours.upload_metadata, ours.upload_concat):
+        if field is not None and not (field.isascii() and field.isprintable()):
+            raise ValueError("a header field has characters that none may have")
 
 
 def _concat_header(info: FileInfo) -> str | None:
