@@ -221,7 +221,7 @@ async def test_a_missing_folder_is_no_missing_upload(
 ) -> None:
     path = await disk_client.create(10)
     os.rename(folder, f"{folder}.away")  # noqa: PTH104 - blocks for no time
-    headers = {"Upload-Length": "1"}
+    headers: dict[str, str | None] = {"Upload-Length": "1"}
     assert (await disk_client.request("HEAD", path)).status == 503
     assert (await disk_client.patch(path, 0, b"hello")).status == 503
     assert (await disk_client.request("POST", "/files", headers=headers)).status == 503
