@@ -14,8 +14,10 @@ from proof.gradable_checks import (
     noted_requirements,
 )
 from proof.results import DefectResult, ProofResult
+from tus_conformance.evaluation.invariants import invariants
+from tus_conformance.runner.cell_coverage import AXES, compute_cells
 from tus_defects import defects, quirks
-from tus_scenarios import ledger
+from tus_scenarios import ledger, scenarios
 
 INTRODUCTION = """\
 # How far to trust these verdicts
@@ -76,11 +78,23 @@ def count_figures(findings: ProofResult) -> dict[str, str]:
             with_defect, rows
         ),
         "scenarios that can fail or warn, and did": _percentage(failed & set(names), names),
+        **_cell_figures(),
         "quirks": str(len(quirks_)),
         "quirks that fail no requirement": _percentage(fine, quirks_),
         "checks that can be violated, in scenarios that are data": str(gradable),
         "probes, in scenarios that are data": str(len(every) - gradable),
         "checks and probes with only one outcome": str(len(findings.unproven)),
+    }
+
+
+def _cell_figures() -> dict[str, str]:
+    """Return how many cells the scenarios exercise: requirement and kind, way, size, or all."""
+    cells = compute_cells(scenarios(), invariants())
+    return {
+        f"cells exercised: {' x '.join(axes)}": (
+            f"{cells.exercised(*axes)} of {cells.possible(*axes)}"
+        )
+        for axes in (AXES[:2], (AXES[0], AXES[2]), (AXES[0], AXES[3]), AXES)
     }
 
 

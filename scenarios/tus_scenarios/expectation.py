@@ -49,16 +49,17 @@ class HeaderMatcher(
 ):
     """What is asked of one header's value, compared by meaning.
 
-    `form` is a grammar; `includes` and `excludes` name members of a list or directives, letter
-    case aside; `among` lists all that may be members of a list, `members` all that are, in any
-    order; `metadata` and `concat` compare pairs and resolved URLs; `least` and `most` bound an
-    integer; `differs` is any other value than that; `same` names an earlier step whose response
-    must have the same members, or lack the header as this one does.
+    `form` is a grammar; `lists` names a member of a list, letter case included; `includes` and
+    `excludes` name directives, letter case aside; `among` lists all that may be members of a list,
+    `members` all that are, in any order; `metadata` and `concat` compare pairs and resolved URLs;
+    `least` and `most` bound an integer; `differs` is any other value than that; `same` names an
+    earlier step whose response must have the same members, or lack the header as this one does.
     """
 
     equals: str | None = None
     differs: str | None = None
     form: HeaderFormat | None = None
+    lists: str | None = None
     includes: str | None = None
     excludes: str | None = None
     among: str | None = None

@@ -135,6 +135,7 @@ def _describe_matcher(matcher: HeaderMatcher, fill: FillReferences) -> list[str]
         for word, value in (
             ("of", matcher.equals),
             ("other than", matcher.differs),
+            ("listing", matcher.lists),
             ("with", matcher.includes),
             ("without", matcher.excludes),
             ("of nothing but", matcher.among),

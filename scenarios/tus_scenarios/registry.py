@@ -45,7 +45,7 @@ FILES = (
 )
 """The data files, in the order of the sections they are about."""
 
-CROSS_FILES = ("pairs",)
+CROSS_FILES = ("pairs", "values")
 """The data files about several sections; their scenarios follow those of their sections."""
 
 

@@ -12,7 +12,9 @@ Text may hold references in braces:
     {max-size}          the server's Tus-Max-Size; {max-size+1} is one more
     {before.Upload-Offset}  a header of the answer to the step named `before`
     {body.sha1}         the Base64 digest of the body of this very request, by any of `DIGESTS`:
-                        {body.sha1.wrong} has one bit flipped, {body.sha1.hex} is hexadecimal,
+                        {body.sha1.wrong} has one bit flipped, which depends on the body,
+                        {body.sha1.wrong-first} and {body.sha1.wrong-last} the first and the last
+                        bit, {body.sha1.hex} is hexadecimal,
                         {body.sha1.unpadded} lacks its padding, {body.sha1.short} its last byte
 """
 
@@ -28,7 +30,7 @@ from tus_scenarios.network_fault import Cut, NetworkFault
 DIGESTS = ("md5", "sha1", "sha256", "sha512", "crc32")
 """The checksum algorithms whose digests can be referred to."""
 
-DIGEST_FORMS = ("wrong", "hex", "unpadded", "short")
+DIGEST_FORMS = ("wrong", "wrong-first", "wrong-last", "hex", "unpadded", "short")
 """The ways to write a digest other than it should be."""
 
 

@@ -141,6 +141,8 @@ QUESTIONS: list[tuple[HeaderMatcher, str, bool, str]] = [
     (HeaderMatcher(differs="1"), "1", False, "the same does not"),
     (HeaderMatcher(differs=""), "", False, "nor does an empty value from an empty one"),
     (HeaderMatcher(includes="no-store"), "no-store", True, "a directive alone"),
+    (HeaderMatcher(lists="creation"), "expiration, creation", True, "a member of a list"),
+    (HeaderMatcher(lists="creation"), "Creation", False, "in its letter case"),
     (
         HeaderMatcher(includes="no-store"),
         "private ,NO-STORE",

@@ -10,6 +10,7 @@ from tus_conformance.cli.output import print_line, usage_error
 from tus_conformance.clients.client_checks import client_checks
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
+from tus_conformance.runner.cell_coverage import CellCoverage, compute_cells
 from tus_conformance.runner.coverage import Coverage, CoveredRequirement, compute_coverage
 from tus_scenarios import ScenarioError, ledger, scenarios
 from tus_scenarios.spec_sentences import (
@@ -56,12 +57,16 @@ def run(options: argparse.Namespace) -> int:
         if text is None
         else compare_sentences(find_sentences(text), read_recorded_sentences(), ledger())
     )
-    print_line(coverage_table(found_coverage, matching))
+    print_line(coverage_table(found_coverage, matching, compute_cells(scenarios(), invariants())))
     whole = found_coverage.complete and (matching is None or matching.agrees)
     return exit_codes.CONFORMANT if whole else exit_codes.FAILED
 
 
-def coverage_table(found_coverage: Coverage, matching: LedgerComparison | None = None) -> str:
+def coverage_table(
+    found_coverage: Coverage,
+    matching: LedgerComparison | None = None,
+    cells: CellCoverage | None = None,
+) -> str:
     """Return the table as text: row, level, scenarios; the total is the last line."""
     lines = _columns([_row_cells(each) for each in found_coverage.observable])
     hidden = [
@@ -74,6 +79,8 @@ def coverage_table(found_coverage: Coverage, matching: LedgerComparison | None =
         lines.append(f"{name} checks {row!r}, which is not in the ledger.")
     if matching is not None:
         lines += ["", *_sentence_lines(matching)]
+    if cells is not None:
+        lines += ["", *cells.lines()]
     return "\n".join([*lines, "", _total_line(found_coverage)])
 
 

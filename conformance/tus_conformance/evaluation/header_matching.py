@@ -1,7 +1,7 @@
 """Whether a header value is what a matcher of an expectation asks for.
 
-Extension names and directives compare without letter case, lists and URLs by meaning, and
-everything else byte for byte.
+Directives compare without letter case, lists and URLs by meaning, and everything else byte for
+byte.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ def _predicates(matcher: HeaderMatcher) -> Iterator[Callable[[str, str], bool]]:
 
 
 def _list_predicates(m: HeaderMatcher) -> Iterator[Callable[[str, str], bool]]:
+    if m.lists is not None:
+        yield lambda value, _: m.lists in split_list(value)
     if m.includes is not None:
         yield lambda value, _: _includes(value, m.includes or "")
     if m.excludes is not None:

@@ -18,7 +18,12 @@ def body_digest(name: str, body: Payload | None) -> str:
     raw = _compute_digest(algorithm, body)
     match form:
         case ["wrong"]:
-            raw = bytes([raw[0] ^ 1]) + raw[1:]
+            # A server may compare only a part of the digest, so that each body has another bit.
+            raw = _flip_bit(raw, int.from_bytes(hashlib.sha256(raw).digest()) % (8 * len(raw)))
+        case ["wrong-first"]:
+            raw = _flip_bit(raw, 0)
+        case ["wrong-last"]:
+            raw = _flip_bit(raw, 8 * len(raw) - 1)
         case ["short"]:
             raw = raw[:-1]
         case ["hex"]:
@@ -26,6 +31,12 @@ def body_digest(name: str, body: Payload | None) -> str:
         case ["unpadded"]:
             return base64.b64encode(raw).decode().rstrip("=")
     return base64.b64encode(raw).decode()
+
+
+def _flip_bit(raw: bytes, bit: int) -> bytes:
+    """Return bytes with one bit inverted; bit 0 is the highest of the first byte."""
+    flipped = int.from_bytes(raw) ^ 1 << (8 * len(raw) - 1 - bit)
+    return flipped.to_bytes(len(raw))
 
 
 def _compute_digest(algorithm: str, body: Payload | None) -> bytes:

@@ -16,6 +16,7 @@ from tus_scenarios.function_scenarios import (
     parallel_uploads,
     restart,
     slow_bodies,
+    value_classes,
 )
 from tus_scenarios.scenario import Scenario
 
@@ -26,6 +27,7 @@ _MODULES: tuple[ModuleType, ...] = (
     parallel_uploads,
     slow_bodies,
     paced_bodies,
+    value_classes,
     expect_continue,
     expiration,
     restart,
