@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tus_reference.cli.changes import change_config, new_layers
+from tus_reference.cli.hook_flags import new_hooks
 from tus_reference.handler import Config, ConfigError, Handler
 from tus_reference.lockers import FileLocker, MemoryLocker
 from tus_reference.middleware import AccessLog, Cors, Health, LayeredService
@@ -43,6 +45,11 @@ def new_handler(options: argparse.Namespace) -> Handler:
         shutdown_timeout=options.shutdown_timeout,
         spool_directory=_spool_directory(options),
     )
+    hooks = new_hooks(options)
+    if hooks is not None:
+        interval = options.progress_hooks_interval
+        config = replace(hooks.add_to(config), upload_progress_interval=interval)
+    options.hooks = hooks
     return Handler(change_config(options, config))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tus_reference.cli.flag_types import parse_number, parse_port, parse_seconds, parse_size
+from tus_reference.cli.hook_flags import add_hooks
 from tus_reference.cli.storage_flags import add_s3, add_storage
 from tus_reference.cli.web_flags import add_cors, add_monitoring
 
@@ -57,6 +58,7 @@ def new_parser() -> argparse.ArgumentParser:
     _add_timeouts(flags.add_argument_group("timeouts"))
     add_cors(flags.add_argument_group("pages of other origins (CORS)"))
     add_monitoring(flags.add_argument_group("watching it"))
+    add_hooks(flags.add_argument_group("hooks, in the format of tusd"))
     _add_client_testing(flags.add_argument_group("trying clients and suites"))
     # A folder that the workers of this start share; none for one process.
     flags.set_defaults(shared=None)

@@ -177,6 +177,8 @@ async def _serve_until_stopped(
         handled_signals.append(_RELOAD_SIGNAL)
     with trio.open_signal_receiver(*handled_signals) as signals:
         async with trio.open_nursery() as nursery:
+            if options.hooks is not None:
+                nursery.start_soon(options.hooks.run, handler)
             handle_signals = _handle_signals if parent_pipe is None else _handle_worker_signals
             nursery.start_soon(handle_signals, signals, stop, certificate)
             if parent_pipe is None:
