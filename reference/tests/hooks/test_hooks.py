@@ -1,4 +1,4 @@
-"""`hooks.hooks`: web services and programs that are told of events, and may refuse."""
+"""`hooks.hooks`: web services and programs that receive events, and may refuse."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ DEFAULT_EVENTS: Final = (
 
 
 def add_hooks(group: argparse._ArgumentGroup) -> None:
-    """Add what is told to programs or a web service."""
+    """Add what sends events to programs or a web service."""
     group.add_argument(
         "--hooks-http", metavar="URL", help="send events to this web service by POST"
     )

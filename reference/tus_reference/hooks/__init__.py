@@ -1,4 +1,4 @@
-"""Hooks: programs and web services that are told of events, and may refuse, in tusd's format."""
+"""Hooks: programs and web services that receive events, and may refuse, in tusd's format."""
 
 from tus_reference.hooks.hooks import HOOK_NAMES, Hooks
 from tus_reference.hooks.http_hooks import HttpHooks

@@ -78,7 +78,7 @@ class Hooks:
         return response.response, response.changes
 
     async def pre_finish(self, event: HookEvent) -> HTTPResponse:
-        """Tell that an upload is complete, before the client is told."""
+        """Announce that an upload is complete, before the client has its response."""
         return (await self._ask("pre-finish", event)).response
 
     async def pre_terminate(self, event: HookEvent) -> HTTPResponse:
