@@ -1,4 +1,4 @@
-"""About tus_defects/history.py, storing.py and connection_facts.py: what rules may depend on."""
+"""`tus_defects.history`: what rules may depend on: the requests before, the connection, what is stored."""
 
 from __future__ import annotations
 
