@@ -1,4 +1,4 @@
-"""`http_invariants`: each rule on messages that keep it and on messages that do not."""
+"""`evaluation.http_invariants`: each rule on messages that keep it and on messages that do not."""
 
 from __future__ import annotations
 

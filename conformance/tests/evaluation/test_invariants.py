@@ -383,7 +383,7 @@ def test_every_invariant_is_seen_to_hold_and_to_break() -> None:
     http = {rule[0] for rule in HTTP_RULES}
     names = {each.id.removeprefix("always.") for each in invariants() if each.id not in http}
     by_itself = {each.removeprefix("always.") for each in (SERVER_KEEPS_RUNNING, BODY_LIMIT)}
-    elsewhere = set(UPLOAD_INVARIANTS)
+    elsewhere = {*UPLOAD_INVARIANTS, "upload-urls-differ"}  # with test_upload_urls.py
     assert outcomes == {
         (name, held) for name in names - by_itself - elsewhere for held in (True, False)
     }
@@ -509,6 +509,7 @@ Every response ends
 A response with Transfer-Encoding has no Content-Length
 Every response is a valid HTTP message
 A request body is never taken for the next request
+Every creation returns a URL that no other upload has or had
 """
 
 

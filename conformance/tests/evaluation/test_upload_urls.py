@@ -1,4 +1,4 @@
-"""URLs of uploads: each creation has one of its own, also after another upload was deleted."""
+"""`evaluation.upload_urls`: each creation has one of its own, also after another upload was deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`settling_poll`: a wait ends where another response would not help any more."""
+"""`execution.settling_poll`: a wait ends where another response would not help any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`line_redaction`: what is quoted of a response has neither secrets nor endless texts."""
+"""`runner.line_redaction`: what is quoted of a response has neither secrets nor endless texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second read: what a server loses later than a scenario lasts."""
+"""`execution.second_read`: what a server loses later than a scenario lasts."""
 
 from __future__ import annotations
 

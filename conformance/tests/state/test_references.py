@@ -1,4 +1,4 @@
-"""`references`: numbers of the server that no int() converts."""
+"""`state.references`: numbers of the server that no int() converts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`content_coding`: what is undone, what is not, and what is not what it claims to be."""
+"""`transport.content_coding`: what is undone, what is not, and what is not what it claims to be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`response_limits`: responses that go on without an end, on a clock that jumps."""
+"""`transport.response_limits`: responses that go on without an end, on a clock that jumps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tus_defects.history`: what rules may depend on: the requests before, the connection, what is stored."""
+"""`history`: what rules may depend on: the requests before, the connection, what is stored."""
 
 from __future__ import annotations
 
