@@ -1,4 +1,4 @@
-"""`targets.origin_guard`: what is sent to other origins, which is nothing without the user's word."""
+"""`targets.origin_guard`: what is sent to other origins."""
 
 from __future__ import annotations
 
