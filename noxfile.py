@@ -13,6 +13,8 @@ nox -s uppy                           Uppy in Chromium, from another origin, aga
 nox -s peers                          the suite against servers that nobody here wrote
 nox -s clients                        real clients in every situation
 nox -s client_proof                   the situations against clients that are wrong on purpose
+nox -s site                           the documentation site
+nox -s package                        sdist and wheel, and the wheel tried in an empty environment
 nox -s pages                          the pages of the reports in Chromium
 """
 
@@ -304,6 +306,32 @@ def _update_readme_table(table: str) -> None:
     _, end_marker, after = rest.partition("<!-- end of servers -->")
     if begin_marker and end_marker:
         readme.write_text(f"{before}{begin_marker}\n{table}\n{end_marker}{after}", "utf-8")
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation site into report/site; a warning or a broken link is an error."""
+    session.install("-e", ".[dev,s3]", "sphinx>=8", "myst-parser>=4", "furo>=2024.8.6")
+    home = Path(session.create_tmp()).resolve() / "site"
+    shutil.rmtree(home, ignore_errors=True)
+    session.run("python", "docs/site/generate.py", str(home))
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", str(home), "report/site")
+    session.run("python", "docs/site/check_links.py", "report/site")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the sdist and the wheel into dist, and try the wheel in an empty environment."""
+    session.install("build")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", "dist", ".")
+    home = Path(session.create_tmp()).resolve() / "venv"
+    session.run(sys.executable, "-m", "venv", "--clear", str(home), external=True)
+    wheel = next(Path("dist").glob("*.whl"))
+    session.run(str(home / "bin/pip"), "install", "-q", str(wheel), external=True)
+    session.run(str(home / "bin/tus-conformance"), "--version", external=True)
+    one = ("--only", "core.options.answer")
+    session.run(str(home / "bin/tus-conformance"), "run", *one, external=True)
 
 
 @nox.session

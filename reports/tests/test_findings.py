@@ -97,7 +97,7 @@ VIEWS: dict[str, Callable[[Record], str]] = {
     "the terminal": render_terminal,
     "one scenario": lambda record: finding_text(record.scenarios[0]),
     "markdown": markdown,
-    "html": lambda record: html(record, brief=True),
+    "html": lambda record: html(record, full=True),
     "junit": junit,
     "annotations": github_annotations,
     "json": json_report,

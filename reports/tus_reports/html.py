@@ -9,13 +9,20 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tus_reports.capability import NOT_ADVERTISABLE, is_contradiction
+from tus_reports.curl_script import short_curl_script
 from tus_reports.finding_text import describe_attempts, step_sentence
-from tus_reports.findings import Occurrence, RunFindings, collect_findings
+from tus_reports.findings import SERIOUS, Occurrence, RunFindings, collect_findings, group_by_cause
 from tus_reports.markdown import finding_markdown
 from tus_reports.record import VERDICTS, RequirementResult, ScenarioResult, Verdict
 from tus_reports.record_reader import Record
 from tus_reports.requirement_summary import summarize_requirements
-from tus_reports.scenario_view import ExchangeView, ScenarioView, exchange_view, scenario_view
+from tus_reports.scenario_view import (
+    Depth,
+    ExchangeView,
+    ScenarioView,
+    exchange_view,
+    scenario_view,
+)
 from tus_reports.server_title import server_title
 from tus_reports.spec_text import SpecSection, find_section, split_sections
 from tus_reports.totals import (
@@ -26,6 +33,7 @@ from tus_reports.totals import (
     pluralize,
     totals_by_extension,
     totals_by_level,
+    whole_totals,
 )
 from tus_reports.transcript import escape_controls, format_size, summarize_exchange
 from tus_reports.verdict_style import VERDICT_STYLES
@@ -74,23 +82,25 @@ class ReportView:
     parts: tuple[ExtensionView, ...]
     chapters: tuple[SectionView, ...]
     all_exchanges: bool
+    total: GroupTotals
 
 
-def html(record: Record, *, spec_text: str = "", brief: bool = False) -> str:
-    """Return the report on a run as one HTML file.
+def html(record: Record, *, spec_text: str = "", full: bool = False) -> str:
+    """Return the report on a run as one HTML file, of less than a megabyte for a usual run.
 
-    If `brief`, or beyond `MAX_WITH_EXCHANGES`, passed scenarios are shown without exchanges.
+    The bytes are those of the findings. With `full`, and up to `MAX_WITH_EXCHANGES` scenarios,
+    every scenario is shown with its steps and all of its bytes, which takes some megabytes.
     With the specification's own Markdown as `spec_text`, each section stands above its
     requirements, with its normative sentences marked.
     """
-    shown = build_report(record, spec_text=spec_text, brief=brief)
+    shown = build_report(record, spec_text=spec_text, full=full)
     return template_environment().get_template("report.html.j2").render(page=shown)
 
 
-def build_report(record: Record, *, spec_text: str = "", brief: bool = False) -> ReportView:
+def build_report(record: Record, *, spec_text: str = "", full: bool = False) -> ReportView:
     """Gather what the report shows."""
     sections = split_sections(spec_text)
-    all_exchanges = not brief and len(record.scenarios) <= MAX_WITH_EXCHANGES
+    all_exchanges = full and len(record.scenarios) <= MAX_WITH_EXCHANGES
     found = collect_findings(record.scenarios, record.requirements)
     return ReportView(
         record=record,
@@ -106,6 +116,7 @@ def build_report(record: Record, *, spec_text: str = "", brief: bool = False) ->
         statements={requirement.id: requirement.statement for requirement in record.requirements},
         parts=tuple(_extension_views(record, sections)),
         chapters=tuple(_section_views(record.scenarios, all_exchanges=all_exchanges)),
+        total=whole_totals(record),
         all_exchanges=all_exchanges,
     )
 
@@ -136,8 +147,12 @@ def _section_views(
 ) -> Iterable[SectionView]:
     sections: dict[str, list[ScenarioView]] = {}
     for scenario in scenarios:
-        whole = all_exchanges or scenario.verdict != "pass"
-        sections.setdefault(scenario.section, []).append(scenario_view(scenario, whole=whole))
+        if not scenario.is_selected:
+            continue
+        depth: Depth = "checks" if scenario.verdict in SERIOUS else "title"
+        if all_exchanges:
+            depth = "exchanges"
+        sections.setdefault(scenario.section, []).append(scenario_view(scenario, depth))
     for name, views in sections.items():
         yield SectionView(name, views=tuple(views))
 
@@ -196,6 +211,8 @@ def template_environment() -> Environment:
         "previous_exchanges": previous_exchanges,
         "format_start_time": format_start_time,
         "server_title": server_title,
+        "group_by_cause": group_by_cause,
+        "short_curl_script": short_curl_script,
         "is_contradiction": is_contradiction,
         "NOT_ADVERTISABLE": NOT_ADVERTISABLE,
         "finding_markdown": finding_markdown,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from tus_reports.curl_script import curl_script
 from tus_reports.findings import rule_phrase
@@ -81,14 +82,19 @@ class ScenarioView:
     attempts: tuple[AttemptView, ...]
 
 
-def scenario_view(scenario: ScenarioResult, *, whole: bool = True) -> ScenarioView:
-    """Lay out a scenario; unless `whole`, without its exchanges."""
+Depth = Literal["title", "checks", "exchanges"]
+"""How much of a scenario is laid out: its title, its steps and checks, all bytes as well."""
+
+
+def scenario_view(scenario: ScenarioResult, depth: Depth = "exchanges") -> ScenarioView:
+    """Lay out a scenario."""
+    attempts = scenario.attempts if depth != "title" else ()
     return ScenarioView(
         scenario=scenario,
-        steps=tuple(_step_views(scenario.steps)),
+        steps=tuple(_step_views(scenario.steps if depth != "title" else ())),
         attempts=tuple(
-            _attempt_view(number, attempt, whole=whole)
-            for number, attempt in enumerate(scenario.attempts, 1)
+            _attempt_view(number, attempt, whole=depth == "exchanges")
+            for number, attempt in enumerate(attempts, 1)
         ),
     )
 

@@ -61,7 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--brief",
         action="store_true",
-        help="omit the bytes of passed scenarios from the HTML report",
+        help="only the bytes of the findings in the HTML report (the default)",
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="the bytes of every scenario in the HTML report"
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="all scenarios, bytes and notes, as text"
@@ -116,9 +119,9 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
         return MATRIX_VIEWS[options.format](servers)
     if options.format == "html":
         text = options.spec_text.read_text("utf-8") if options.spec_text else ""
-        return tus_reports.html(records[0], spec_text=text, brief=options.brief)
-    if options.spec_text is not None or options.brief:
-        raise RecordError("--spec-text and --brief go with --format html, of one record.")
+        return tus_reports.html(records[0], spec_text=text, full=options.full)
+    if options.spec_text is not None or options.brief or options.full:
+        raise RecordError("--spec-text, --brief and --full go with the HTML of one record.")
     if options.format in BADGE_VIEWS:
         return BADGE_VIEWS[options.format](records[0], options.extension)
     if options.format == "text" and options.verbose:

@@ -3,7 +3,7 @@
   const form = document.querySelector("form.filters");
   const items = [...document.querySelectorAll(".item")];
   const groups = [...document.querySelectorAll(".chapter, .part")];
-  for (const item of items) item.words = item.querySelector("summary, div").textContent.toLowerCase();
+  for (const item of items) item.words = item.querySelector(".head, summary, div").textContent.toLowerCase();
 
   // The state lives after "#?", since that is all a page opened from a file may change of its URL.
   const read = () => new URLSearchParams(location.hash.startsWith("#?") ? location.hash.slice(2) : "");

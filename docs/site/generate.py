@@ -1,0 +1,254 @@
+"""The pages of the site that are made from data: `python docs/site/generate.py TARGET`.
+
+Copies the guides, and writes a page for each extension's requirements and each section's scenarios,
+the commands, the profile, the flags of the server, the public names, and what servers do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import tus_reports
+from tus_conformance.cli.main import COMMANDS, build_parser
+from tus_conformance.targets import profile
+from tus_reference.cli import new_parser
+from tus_reports import Record
+from tus_reports.totals import conclusion_sentence
+from tus_reports.verdict_style import VERDICT_STYLES
+from tus_scenarios import Requirement, Scenario, ledger, scenarios
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "reports/published"
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
+
+
+def main(target: Path) -> None:
+    """Write the sources of the site into an empty folder."""
+    (target / "_extra").mkdir(parents=True)
+    shutil.copy(ROOT / "docs/site/conf.py", target)
+    shutil.copytree(PUBLISHED, target / "_extra/published")
+    pages = {path: path.name for path in (ROOT / "docs").glob("*.md")}
+    pages |= {ROOT / "README.md": "readme.md", ROOT / "reports/README.md": "reports.md"}
+    pages |= {
+        ROOT / f"{name}.md": f"{name.lower()}.md" for name in ("ARCHITECTURE", "CONTRIBUTING")
+    }
+    pages |= {ROOT / "CHANGELOG.md": "changelog.md"}
+    for path, name in pages.items():
+        (target / name).write_text(rewrite_links(path, pages), "utf-8")
+    servers = read_servers()
+    write_requirements(target / "requirements", servers)
+    write_scenarios(target / "scenarios")
+    (target / "servers.md").write_text("\n".join(server_lines(servers)), "utf-8")
+    (target / "commands.md").write_text("\n".join(command_lines()), "utf-8")
+    (target / "server-flags.md").write_text("\n".join(server_flag_lines()), "utf-8")
+    (target / "profile.md").write_text("\n".join(profile_lines()), "utf-8")
+    (target / "api.md").write_text("\n".join(api_lines()), "utf-8")
+
+
+def rewrite_links(path: Path, pages: dict[Path, str]) -> str:
+    """Return a page with its links to other pages, published reports and files made fit."""
+
+    def rewrite(found: re.Match[str]) -> str:
+        place = (path.parent / found[1]).resolve()
+        anchor = found[2] or ""
+        if place in pages:
+            return f"]({pages[place]}{anchor})"
+        if place.is_relative_to(PUBLISHED):
+            return f"](pathname:///published/{place.relative_to(PUBLISHED)})"
+        if not place.exists():
+            raise SystemExit(f"{path} links to {found[1]}, which does not exist.")
+        return "](#)"
+
+    text = path.read_text("utf-8")
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)\n?", "", text)
+    text = _LINK.sub(rewrite, text)
+    text = re.sub(r"\[([^\]]*)\]\(#\)", r"\1", text)
+    return re.sub(r"\[([^\]]*)\]\(pathname:///([^)]*)\)", r'<a href="\2">\1</a>', text)
+
+
+def read_servers() -> dict[str, Record]:
+    """Return the published records by the name of their folder."""
+    found = sorted(PUBLISHED.glob("*/run.ndjson.gz"))
+    return {path.parent.name: tus_reports.read(path) for path in found}
+
+
+def write_requirements(folder: Path, servers: dict[str, Record]) -> None:
+    """Write a page for each extension, with every requirement of it."""
+    folder.mkdir()
+    checks: dict[str, list[str]] = defaultdict(list)
+    for scenario in scenarios():
+        for name in scenario.requirements:
+            checks[name].append(scenario.id)
+    verdicts = {
+        name: {line.id: line.verdict for line in record.requirements}
+        for name, record in servers.items()
+    }
+    extensions: dict[str, list[Requirement]] = defaultdict(list)
+    for requirement in ledger().values():
+        extensions[requirement.extension].append(requirement)
+    for extension, rows in extensions.items():
+        lines = [f"# {extension}", ""]
+        for row in rows:
+            lines += requirement_lines(row, checks[row.id], verdicts)
+        (folder / f"{extension}.md").write_text("\n".join(lines), "utf-8")
+    lines = [
+        "# Requirements",
+        "",
+        "Every normative sentence of the specification, in our words.",
+        "",
+    ]
+    lines += ["```{toctree}", ":maxdepth: 1", "", *extensions, "```", ""]
+    (folder / "index.md").write_text("\n".join(lines), "utf-8")
+
+
+def requirement_lines(
+    row: Requirement, checks: list[str], verdicts: dict[str, dict[str, Any]]
+) -> Iterator[str]:
+    """Yield a requirement: its statement, its place, its scenarios, what servers do."""
+    yield from (f"(r-{anchor(row.id)})=", f"## {row.id}", "", escape(row.statement), "")
+    yield from (f"**{row.level}**, [{escape(row.section)}]({row.link})", "")
+    if row.ambiguity and row.ambiguity != "None.":
+        yield from (f"The specification is ambiguous: {escape(row.ambiguity)}", "")
+    known = [
+        f"{name}: {VERDICT_STYLES[found[row.id]].glyph} {found[row.id]}"
+        for name, found in verdicts.items()
+        if row.id in found
+    ]
+    if known:
+        yield from ("Servers: " + ", ".join(known), "")
+    links = [f"[{name}](#s-{anchor(name)})" for name in checks[:12]]
+    more = f" and {len(checks) - 12} more" if len(checks) > 12 else ""
+    yield from ((f"Checked by {', '.join(links)}{more}." if links else "No scenario."), "")
+
+
+def write_scenarios(folder: Path) -> None:
+    """Write a page for each extension, with the steps of every scenario of it."""
+    folder.mkdir()
+    extensions: dict[str, list[Scenario]] = defaultdict(list)
+    for scenario in scenarios():
+        extensions[scenario.extension].append(scenario)
+    for extension, found in extensions.items():
+        lines = [f"# Scenarios: {extension}", ""]
+        for scenario in found:
+            names = [f"[{name}](#r-{anchor(name)})" for name in scenario.requirements]
+            lines += [
+                f"(s-{anchor(scenario.id)})=",
+                f"## {scenario.id}",
+                "",
+                escape(scenario.title),
+                "",
+            ]
+            lines += ["```text", *scenario.prose, "```", "", f"Checks {', '.join(names)}.", ""]
+        (folder / f"{extension}.md").write_text("\n".join(lines), "utf-8")
+    lines = ["# Scenarios", "", "What the suite sends, and what it accepts.", ""]
+    lines += ["```{toctree}", ":maxdepth: 1", "", *extensions, "```", ""]
+    (folder / "index.md").write_text("\n".join(lines), "utf-8")
+
+
+def server_lines(servers: dict[str, Record]) -> Iterator[str]:
+    """Yield the page of the published records."""
+    yield from ("# Tested servers", "", '<a href="published/matrix.html">The matrix</a>.', "")
+    yield from ("| server | result |", "|---|---|")
+    for name, record in servers.items():
+        sentence = conclusion_sentence(record)
+        yield f'| <a href="published/{name}/index.html">{name}</a> | {escape(sentence)} |'
+
+
+def command_lines() -> Iterator[str]:
+    """Yield the commands with all of their options."""
+    yield from ("# Commands and options", "")
+    for command in COMMANDS:
+        if command.alias_of:
+            continue
+        top = build_parser([command.name])
+        subparsers = next(a for a in top._actions if isinstance(a, argparse._SubParsersAction))
+        parser = subparsers.choices[command.name]
+        yield from (f"## {command.name}", "", escape(parser.description or command.help), "")
+        yield from option_table(parser)
+
+
+def server_flag_lines() -> Iterator[str]:
+    """Yield the flags of the reference server."""
+    yield from ("# Flags of tus-reference", "")
+    yield from option_table(new_parser())
+
+
+def option_table(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield a table of the options of a parser."""
+    yield from ("| option | meaning |", "|---|---|")
+    for action in parser._actions:
+        if action.help in {None, argparse.SUPPRESS} or action.dest == "help":
+            continue
+        value = "" if action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
+        names = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+        shown = f"{names}{value}" if action.option_strings else names
+        meaning = str(action.help) % {"default": action.default, "prog": parser.prog}
+        yield f"| `{shown.replace('|', ' ')}` | {escape(meaning)} |"
+    yield ""
+
+
+def profile_lines() -> Iterator[str]:
+    """Yield the keys of a profile."""
+    yield from ("# Profile", "", "Facts about a server that HTTP does not show, in TOML.", "")
+    for name, kind in (("", "Profile"), ("tls", "Tls"), ("commands", "Commands")):
+        yield from ((f"## `[{name}]`" if name else "## Keys"), "", "| key | meaning |", "|---|---|")
+        for key, hint in getattr(profile, kind).__annotations__.items():
+            found = re.search(r"_key\(\s*((?:\"[^\"]*\"\s*)+)", inspect_key(kind, key) or str(hint))
+            text = "".join(re.findall(r"\"([^\"]*)\"", found[1])) if found else "see the README"
+            yield f"| `{key}` | {escape(text)} |"
+        yield ""
+
+
+def inspect_key(kind: str, key: str) -> str:
+    """Return the source of the declaration of a key of the profile."""
+    source = inspect.getsource(getattr(profile, kind))
+    found = re.search(rf"^    {key}: (.*?)(?=^    \w+:|^    def |\Z)", source, re.S | re.M)
+    return found[1] if found else ""
+
+
+def api_lines() -> Iterator[str]:
+    """Yield the public names of the packages, each with its signature and docstring."""
+    yield from ("# Public names", "")
+    for package in ("tus_conformance", "tus_reports", "tus_reference"):
+        module = import_module(package)
+        yield from (f"## {package}", "")
+        for name in sorted(module.__all__):
+            found = getattr(module, name)
+            documented = inspect.isclass(found) or inspect.isfunction(found)
+            if not documented or not found.__doc__:
+                continue
+            yield from (f"### {package}.{name}", "", "```text")
+            yield f"{name}{signature(found)}"
+            yield from ("", inspect.cleandoc(found.__doc__), "```", "")
+
+
+def signature(found: Any) -> str:
+    """Return the signature of a class or function, or nothing."""
+    try:
+        return str(inspect.signature(found))
+    except (TypeError, ValueError):
+        return ""
+
+
+def anchor(name: str) -> str:
+    """Return the target of a requirement or a scenario."""
+    return re.sub(r"[^a-z0-9]", "-", name.lower().replace("/", "--"))
+
+
+def escape(text: str) -> str:
+    """Return a text as Markdown shows it, on one line."""
+    shown = " ".join(text.split())
+    return re.sub(r"([\\*_{}\[\]<>|$])", r"\\\1", shown)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
