@@ -106,9 +106,13 @@ class ServerRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def share_of(text: str, length: int) -> int:
-    """Return how many of `length` bytes "50%", "4096" or "-1" (all but one) stand for."""
+    """Return how many of `length` bytes "50%", "4096" or "-1" (all but one) stand for.
+
+    A share of something is one byte at least.
+    """
     if text.endswith("%"):
-        return length * int(text[:-1]) // 100
+        percent = int(text[:-1])
+        return max(length * percent // 100, min(length, percent, 1))
     count = int(text)
     return max(0, min(length, length + count if count < 0 else count))
 

@@ -45,6 +45,8 @@ def outcome_checks(view: ClientView) -> list[Check]:
     """Return a check of the outcome for each requirement that the situation is about."""
     found = view.outcome
     grade, why = view.situation.grade_of(found.outcome)
+    if found.undecided:
+        grade, why = "note", "It may need more time than the situation lasts."
     right = [each for each in view.situation.outcomes if each.grade == "pass"]
     expected = " or ".join(
         dict.fromkeys(

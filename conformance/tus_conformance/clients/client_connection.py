@@ -32,6 +32,7 @@ class ClientConnection:
         self.number = number
         self._stream = stream
         self._parser = h11.Connection(h11.SERVER)
+        self._is_head = False
 
     async def next_request(self) -> h11.Request | None:
         """Return the next request, or None if the client has no more.
@@ -39,7 +40,10 @@ class ClientConnection:
         Raises ClientGone and UnreadableRequest.
         """
         event = await self._next_event()
-        return event if isinstance(event, h11.Request) else None
+        if not isinstance(event, h11.Request):
+            return None
+        self._is_head = event.method == b"HEAD"
+        return event
 
     @property
     def waits_for_continue(self) -> bool:
@@ -74,11 +78,11 @@ class ClientConnection:
         if close:
             headers.append(("Connection", "close"))
         encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers]
-        head = self._parser.send(h11.Response(status_code=response.status, headers=encoded)) or b""
+        head = self._encode(h11.Response(status_code=response.status, headers=encoded))
         if response.http_version == "1.0":
             head = head.replace(b"HTTP/1.1", b"HTTP/1.0", 1)
         await self._write(head)
-        with suppress(h11.LocalProtocolError):  # a response to HEAD has no body
+        if response.body and not self._is_head and response.status not in {204, 304}:
             await self._send(h11.Data(data=response.body))
         await self._send(h11.EndOfMessage())
 
@@ -118,7 +122,13 @@ class ClientConnection:
             raise ClientGone from None
 
     async def _send(self, event: Any) -> None:
-        await self._write(self._parser.send(event) or b"")
+        await self._write(self._encode(event))
+
+    def _encode(self, event: Any) -> bytes:
+        """Return an event as bytes; raise ClientGone where the connection cannot carry it."""
+        if self._parser.our_state is h11.ERROR:
+            raise ClientGone
+        return self._parser.send(event) or b""
 
     async def _write(self, data: bytes) -> None:
         try:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from tus_conformance.clients.honest_server import HonestServer
 from tus_conformance.clients.seen_request import SeenRequest, SeenUpload
 
+LATEST = 3
+"""How many requests are the latest ones."""
+
 
 @dataclass
 class ClientLog:
@@ -26,6 +29,19 @@ class ClientLog:
     def last_activity(self) -> float:
         """Return when the client last began a request or had a response."""
         return max((each.responded or each.began for each in self.requests), default=0.0)
+
+    def pauses(self) -> list[float]:
+        """Return how long the client waited before each request but the first, in seconds."""
+        ends = [each.responded or each.ended or each.began for each in self.requests]
+        return [
+            max(0.0, later.began - end) for end, later in zip(ends, self.requests[1:], strict=False)
+        ]
+
+    def gets_on(self) -> bool:
+        """Return whether one of the latest requests brought an upload further than any before."""
+        reached = [(each.offset_before or 0) + max(0, each.stored) for each in self.requests]
+        late = [place for place in range(len(reached)) if place >= len(reached) - LATEST]
+        return any(reached[at] > max(reached[:at], default=0) for at in late)
 
     @property
     def under_way(self) -> bool:

@@ -49,6 +49,8 @@ class ClientRun:
         self._baseline = baseline or Baseline()
         self._progress = progress or NoProgress()
         self._scope = trio.CancelScope()
+        self._order = {each.id: place for place, each in enumerate(situations)}
+        self._waiting: dict[int, ScenarioResult] = {}
         self.results: list[ScenarioResult] = []
 
     def stop(self) -> None:
@@ -62,6 +64,7 @@ class ClientRun:
         self._emit(Discovery())
         with self._scope:
             await self._run_all()
+        self._emit_results(in_order=False)
         requirements = evaluate_client_requirements(self.results)
         for line in requirements:
             self._emit(line)
@@ -99,10 +102,22 @@ class ClientRun:
             self._progress.on_scenario_start(situation.id)
             result = await self._run.run(situation)
             self._progress.on_scenario_end(situation.id)
-            self.results.append(result)
-            self._emit(result)
+            self._waiting[self._order[result.id]] = result
+            self._emit_results()
         finally:
             limiter.release()
+
+    def _emit_results(self, *, in_order: bool = True) -> None:
+        """Emit the results that are there in the order of the situations.
+
+        Unless `in_order` is false, one that is not there yet keeps those after it waiting.
+        """
+        for place in sorted(self._waiting):
+            if in_order and place != len(self.results):
+                return
+            result = self._waiting.pop(place)
+            self.results.append(result)
+            self._emit(result)
 
     def _exit_code(self, *, interrupted: bool) -> int:
         known = {e.id for e in self.results if self._baseline.covers(e, strict=self._strict)}

@@ -16,6 +16,11 @@ QUIET_SECONDS = 15.0
 Where it had less time, half of its time counts.
 """
 
+SHORTEST_WAIT = 0.5
+"""A pause between a response and the next request that a client makes on purpose, in seconds."""
+
+MIN_WAITS = 3
+
 
 @dataclass(frozen=True)
 class FoundOutcome:
@@ -23,6 +28,8 @@ class FoundOutcome:
 
     outcome: Outcome
     because: str
+    undecided: bool = False
+    """Whether the client might have come to an end, had it had more time."""
 
 
 def find_outcome(
@@ -42,18 +49,45 @@ def find_outcome(
     if report is None:
         return FoundOutcome("whole" if whole else "incomplete", stored)
     if report.stopped:
-        return _outcome_of_stopped(log, stored, stopped_at - log.last_activity)
+        found = _outcome_of_stopped(log, stored, stopped_at - log.last_activity)
+        if report.said == "nothing" or found.outcome == "endless":
+            return found
     return FoundOutcome(_outcome_of_ended(report, whole=whole), f"{report.sentence()} {stored}")
 
 
 def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutcome:
     """Return the outcome of a client that was stopped after `quiet` seconds without a request."""
+    count = len(log.requests)
+    if backs_off(log.pauses(), quiet) and not log.under_way:
+        return FoundOutcome(
+            "endless",
+            f"It had sent {count} requests, with longer and longer pauses, the last of"
+            f" {max(log.pauses()):.0f} seconds, when it was stopped. {stored}",
+            undecided=True,
+        )
+    if log.gets_on() and quiet < QUIET_SECONDS and not log.under_way:
+        return FoundOutcome(
+            "endless",
+            f"It still got on with its {count}th request when it was stopped. {stored}",
+            undecided=True,
+        )
     if quiet >= min(QUIET_SECONDS, log.now() / 2) or log.under_way:
         return FoundOutcome(
             "hangs", f"When it was stopped it had sent nothing for {quiet:.0f} seconds. {stored}"
         )
-    count = len(log.requests)
     return FoundOutcome("endless", f"It had sent {count} requests when it was stopped. {stored}")
+
+
+def backs_off(pauses: list[float], quiet: float) -> bool:
+    """Return whether pauses between requests, in seconds, grow as those before attempts do.
+
+    `quiet` is how long nothing came in the end: more than twice the longest pause and five seconds
+    is not the next of them.
+    """
+    waits = [pause for pause in pauses if pause >= SHORTEST_WAIT]
+    if len(waits) < MIN_WAITS or quiet > 2 * max(waits) + 5:
+        return False
+    return waits[-1] >= 1.3 * waits[0]
 
 
 def _outcome_of_ended(report: ClientReport, *, whole: bool) -> Outcome:

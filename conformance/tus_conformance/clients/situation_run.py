@@ -45,7 +45,7 @@ class SituationRun:
             return situation_result(situation, None, reason, self._repeat(situation))
         with tempfile.TemporaryDirectory(prefix="tus-client-", ignore_cleanup_errors=True) as name:
             generator = random.Random(f"{self.seed} {situation.id}")  # noqa: S311
-            content = generator.randbytes(situation.size + situation.grows)
+            content = generator.randbytes(situation.size + max(0, situation.grows))
             return await self._run_in(Path(name), situation, options, content)
 
     async def _run_in(
@@ -53,7 +53,7 @@ class SituationRun:
     ) -> ScenarioResult:
         file = folder / FILE_NAME
         await trio.Path(file).write_bytes(content[: situation.size])
-        growth = _FileGrowth(file, content[situation.size :])
+        growth = _FileGrowth(file, content[situation.size :], max(0, -situation.grows))
         honest = await self.servers.start(server_flags(situation))
         server = ScriptedServer(situation, honest, on_request=growth.on_request)
         server.log.offered, server.log.algorithms = await honest.offers()
@@ -131,19 +131,26 @@ class _Deadline:
 
 
 class _FileGrowth:
-    """Appends to the client's file once it has sent its first request."""
+    """Appends `more` to the client's file once it has sent its first request.
 
-    def __init__(self, file: Path, more: bytes) -> None:
+    `less` bytes are taken off its end instead.
+    """
+
+    def __init__(self, file: Path, more: bytes, less: int) -> None:
         self._file = file
         self._more = more
+        self._less = less
         self.grown = False
 
     def on_request(self, _request: SeenRequest) -> None:
         """Take note of a request that ended."""
-        if self._more and not self.grown:
-            self.grown = True
-            with self._file.open("ab") as file:
-                file.write(self._more)
+        if self.grown:
+            return
+        self.grown = True
+        with self._file.open("ab") as file:
+            file.write(self._more)
+            if self._less:
+                file.truncate(file.tell() - self._less)
 
 
 def server_flags(situation: Situation) -> tuple[str, ...]:

@@ -1,0 +1,56 @@
+"""`clients.upload_urls`: the forms of Location, and which upload a request's target names."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+import pytest
+
+from tus_conformance.clients.upload_urls import UploadUrls
+
+BASE = "http://127.0.0.1:80/files/"
+
+
+@pytest.mark.parametrize(
+    ("template", "target"),
+    [
+        ("", "/files/abc"),
+        ("/files/{id}", "/files/abc"),
+        ("{id}", "/files/abc"),
+        ("./{id}", "/files/abc"),
+        ("../files/up/{id}", "/files/up/abc"),
+        ("//127.0.0.1:{port}/files/{id}", "/files/abc"),
+        ("/files/{id}?token=a%2Fb&x=1", "/files/abc?token=a%2Fb&x=1"),
+        ("/files/sp%20ce-{id}", "/files/sp%20ce-abc"),
+        ("/other/place/{id}", "/other/place/abc"),
+    ],
+)
+def test_an_upload_is_found_where_its_location_leads(template: str, target: str) -> None:
+    urls = UploadUrls("/files/")
+    location = urls.name("abc", template, BASE, 81)
+    assert urljoin(BASE, location).endswith(target)
+    assert urls.find(80, target) == "abc"
+    assert urls.find(80, f"/moved{target}") == "abc"
+    assert urls.find(80, f"http://127.0.0.1:80{target}") == "abc"
+
+
+@pytest.mark.parametrize("target", ["/files/abc", "/files/abc?token=other", "/elsewhere/abc"])
+def test_an_upload_is_found_nowhere_else(target: str) -> None:
+    urls = UploadUrls("/files/")
+    urls.name("abc", "/files/{id}?token=1", BASE, 81)
+    assert urls.find(80, target) == ""
+
+
+def test_an_upload_at_another_origin_is_not_at_the_first() -> None:
+    urls = UploadUrls("/files/")
+    urls.name("abc", "http://127.0.0.1:{other}/files/{id}", BASE, 81)
+    assert urls.find(81, "/files/abc") == "abc"
+    assert urls.find(80, "/files/abc") == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("/files/", True), ("/files", True), ("/moved/files/", True), ("/files/abc", False)],
+)
+def test_the_endpoint_has_a_slash_or_none(target: str, expected: bool) -> None:
+    assert UploadUrls("/files").is_endpoint(target) is expected
