@@ -65,15 +65,15 @@ def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutco
             f" {max(log.pauses()):.0f} seconds, when it was stopped. {stored}",
             undecided=True,
         )
-    if log.gets_on() and quiet < QUIET_SECONDS and not log.under_way:
+    if quiet >= min(QUIET_SECONDS, log.now() / 2) or log.under_way:
+        return FoundOutcome(
+            "hangs", f"When it was stopped it had sent nothing for {quiet:.0f} seconds. {stored}"
+        )
+    if log.gets_on():
         return FoundOutcome(
             "endless",
             f"It still got on with its {count}th request when it was stopped. {stored}",
             undecided=True,
-        )
-    if quiet >= min(QUIET_SECONDS, log.now() / 2) or log.under_way:
-        return FoundOutcome(
-            "hangs", f"When it was stopped it had sent nothing for {quiet:.0f} seconds. {stored}"
         )
     return FoundOutcome("endless", f"It had sent {count} requests when it was stopped. {stored}")
 
