@@ -180,7 +180,7 @@ async def _run_against(
         total = len(plan.scenarios) + len(invariants())
         progress, stream = outputs.enter_context(show_progress(total, sys.stdout))
         lines: list[RecordLine] = []
-        view = TerminalView(stream, where=str(place or ""), detail=_detail(request.options))
+        view = TerminalView(stream, where=str(place or ""), detail=_detail(request.options, plan))
         emitters = [view.add_line, lines.append]
         if place is not None:
             emitters.append(outputs.enter_context(RecordWriter(place)).write)
@@ -204,11 +204,15 @@ async def _run_against(
     return footer.exit_code
 
 
-def _detail(options: argparse.Namespace) -> Detail:
+MAX_NAMED = 20
+"""So many scenarios that the user named are shown one by one."""
+
+
+def _detail(options: argparse.Namespace, plan: RunPlan) -> Detail:
     if options.quiet:
         return "brief"
-    # Whoever names scenarios wants to see them.
-    return "full" if options.verbose or options.only or options.scenarios else "normal"
+    selected = sum(plan.selection.deselection_reason(each.id) is None for each in plan.scenarios)
+    return "full" if options.verbose or selected <= MAX_NAMED else "normal"
 
 
 def _plan(target: Target, server: RestartableServer | None, request: _RunRequest) -> RunPlan:
