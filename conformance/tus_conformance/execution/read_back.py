@@ -21,6 +21,7 @@ from tus_conformance.state.session import Session
 from tus_conformance.state.step_response import FinishState, StepResponse
 from tus_conformance.state.upload import UploadState
 from tus_conformance.targets import program
+from tus_conformance.transport.content_coding import decoder_for, is_encoded
 
 DOWNLOAD_DELAY = 5.0
 """Seconds until a complete upload must be readable, unless the profile says otherwise."""
@@ -112,6 +113,9 @@ def _evaluate_download(
         is_lost = status is not None or download.closed
         state: FinishState = "unreadable" if is_lost else "unfinished"
         return replace(download, finish_state=state, finding=lost)
+    coding = download.header("Content-Encoding")
+    if coding is not None and is_encoded(coding) and decoder_for(coding) is None:
+        return _unverified_reply(head, f"GET returned Content-Encoding: {coding}, not undone here")
     if not download.http_response.complete and comparison.first_difference is None:
         short = f"the download broke off after {received} of {length} bytes"
         return replace(download, finish_state="unreadable", finding=short)

@@ -72,7 +72,7 @@ def _paced(name: str, seconds: float, pieces: int, what: str, needs: tuple[str, 
             f"  expects a 2xx; {ends} for a closed connection or a 4xx, else a warning"
             f" [{_REQUIREMENT}].",
             "HEAD the upload, repeated until it responds.",
-            f"  expects an Upload-Offset of 1 or more; a warning for 0 [{_REQUIREMENT}].",
+            f"  expects that some of the bytes are stored; a warning for none [{_REQUIREMENT}].",
             "Resume the upload at the offset from HEAD, complete it, compare every byte.",
             f"  expects every byte in place; else a failure [{_REQUIREMENT}].",
         ),
