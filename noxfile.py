@@ -79,7 +79,8 @@ def conformance(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, on every Python the machine has; arguments go to pytest."""
     session.install("-e", ".[dev,mutants]")
-    session.run("pytest", *session.posargs)
+    # The tests are independent of each other, so every core has its share.
+    session.run("pytest", *(session.posargs or ("-n", "auto")))
 
 
 @nox.session
