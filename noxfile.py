@@ -186,6 +186,7 @@ def clients(session: nox.Session) -> None:
         environment = {
             "PATH": f"{home}/venv/bin:{session.bin}:{os.environ['PATH']}",
             "NODE_PATH": f"{home}/node_modules",
+            "CLASSPATH": f"{home}/lib/*",
         }
         program = str(Path(session.bin) / "tus-conformance")
         with session.chdir(folder):
@@ -209,7 +210,33 @@ def _install_driver(session: nox.Session, folder: Path, home: Path) -> str:
         with session.chdir(home):
             quiet = ("--no-audit", "--no-fund", "--silent", "--prefix", str(home))
             session.run("npm", "install", *quiet, *packages["npm"], external=True)
+    if "maven" in packages:
+        if shutil.which("mvn") is None:
+            return "Maven is not installed"
+        (home / "pom.xml").write_text(_maven_project(packages["maven"]), "utf-8")
+        with session.chdir(home):
+            copy = ("dependency:copy-dependencies", "-DoutputDirectory=lib")
+            session.run("mvn", "-q", "-B", *copy, external=True)
     return ""
+
+
+def _maven_project(packages: list[str]) -> str:
+    """Return the project file of a driver that needs these packages, GROUP:NAME:VERSION."""
+    names = ("groupId", "artifactId", "version")
+    dependencies = "".join(
+        "<dependency>"
+        + "".join(
+            f"<{name}>{value}</{name}>"
+            for name, value in zip(names, package.split(":"), strict=True)
+        )
+        + "</dependency>"
+        for package in packages
+    )
+    own = "".join(f"<{name}>driver</{name}>" for name in names)
+    return (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        f"{own}<dependencies>{dependencies}</dependencies></project>"
+    )
 
 
 @nox.session

@@ -182,6 +182,14 @@ async def test_a_client_that_leaves_in_the_body_has_what_it_sent_stored() -> Non
         assert server.log.requests[-1].closed_by_client
 
 
+async def test_a_share_of_a_body_without_length_is_that_of_the_missing_bytes() -> None:
+    chunked = PATCH.replace(b"Content-Length: 10", b"Transfer-Encoding: chunked")
+    async with serving(rule("PATCH", 'cut = { after = "40%" }')) as (_, honest, send):
+        await send(POST)
+        await send(chunked + b"a\r\n" + BODY + b"\r\n0\r\n\r\n")
+        assert honest.uploads == {"u1": b"0123"}
+
+
 async def test_what_is_not_http_is_noted() -> None:
     async with serving() as (server, _, send):
         await send(b"nonsense\r\n\r\n")

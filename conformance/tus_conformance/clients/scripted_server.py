@@ -313,8 +313,16 @@ class _ServedRequest:
         if cut is None:
             return None
         length = self._request.value("Content-Length")
-        known = int(length) if length is not None and length.isdecimal() else _ASSUMED_LENGTH
-        return share_of(cut.after, known)
+        if length is not None and length.isdecimal():
+            return share_of(cut.after, int(length))
+        return share_of(cut.after, self._remaining_length())
+
+    def _remaining_length(self) -> int:
+        """Return how much is missing of the upload, for a body whose length is not known."""
+        upload = self._server.log.uploads.get(self._request.upload)
+        if upload is None or upload.length is None:
+            return _ASSUMED_LENGTH
+        return upload.length - upload.offset
 
     async def _break_in_body(self, cut: BodyCut) -> None:
         if cut.keep:
