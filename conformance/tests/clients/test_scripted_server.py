@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 from seen_client import make_situation
+from small_honest_server import SmallServer
 
-from tus_conformance.clients.honest_server import HonestResponse, HonestServer
 from tus_conformance.clients.scripted_server import ScriptedServer
-from tus_conformance.clients.seen_request import HeaderPairs, value_of
 
 pytestmark = pytest.mark.anyio
 
@@ -19,35 +18,6 @@ POST = b"POST /files/ HTTP/1.1\r\nHost: h\r\nUpload-Length: 10\r\nContent-Length
 HEAD = b"HEAD /files/u1 HTTP/1.1\r\nHost: h\r\n\r\n"
 PATCH = b"PATCH /files/u1 HTTP/1.1\r\nHost: h\r\nUpload-Offset: 0\r\nContent-Length: 10\r\n\r\n"
 BODY = b"0123456789"
-
-
-class SmallServer(HonestServer):
-    """Keeps uploads in memory, as far as these tests need it."""
-
-    def __init__(self) -> None:
-        super().__init__("http://honest/files/")
-        self.uploads: dict[str, bytes] = {}
-
-    async def send(
-        self, method: str, path: str, headers: HeaderPairs = (), body: bytes = b""
-    ) -> HonestResponse:
-        """Carry a request out."""
-        name = path.rsplit("/", 1)[-1]
-        if method == "POST":
-            name = f"u{len(self.uploads) + 1}"
-            self.uploads[name] = b""
-            return HonestResponse(201, (("Location", f"/files/{name}"),), b"")
-        if name not in self.uploads:
-            return HonestResponse(404, (), b"")
-        if method == "DELETE":
-            del self.uploads[name]
-            return HonestResponse(204, (), b"")
-        if method == "PATCH":
-            if value_of(headers, "Upload-Offset") != str(len(self.uploads[name])):
-                return HonestResponse(409, (), b"")
-            self.uploads[name] += body
-        offset = ("Upload-Offset", str(len(self.uploads[name])))
-        return HonestResponse(200 if method == "HEAD" else 204, (offset,), b"")
 
 
 @asynccontextmanager
@@ -188,6 +158,22 @@ async def test_a_share_of_a_body_without_length_is_that_of_the_missing_bytes() -
         await send(POST)
         await send(chunked + b"a\r\n" + BODY + b"\r\n0\r\n\r\n")
         assert honest.uploads == {"u1": b"0123"}
+
+
+async def test_pages_of_other_origins_may_upload() -> None:
+    ask = b"OPTIONS /files/ HTTP/1.1\r\nHost: h\r\nOrigin: http://page\r\n"
+    ask += b"Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-a\r\n\r\n"
+    post = POST.replace(b"Host: h", b"Host: h\r\nOrigin: http://page")
+    rules = rule("OPTIONS", "times = 0\nanswer = { status = 404 }")
+    rules += rule("POST", "answer = { status = 503 }")
+    async with serving(rules) as (_, _, send):
+        allowed = await send(ask)
+        assert b"HTTP/1.1 204" in allowed
+        assert b"Access-Control-Allow-Headers: x-a\r\n" in allowed
+        for status in (b"503", b"201"):
+            answered = await send(post)
+            assert status in answered
+            assert b"Access-Control-Allow-Origin: http://page\r\n" in answered
 
 
 async def test_what_is_not_http_is_noted() -> None:

@@ -34,6 +34,24 @@ def test_an_upload_is_found_where_its_location_leads(template: str, target: str)
     assert urls.find(80, f"http://127.0.0.1:80{target}") == "abc"
 
 
+@pytest.mark.parametrize(
+    ("template", "target"),
+    [
+        ("", "/s/one/files/abc"),
+        ("/files/{id}", "/s/one/files/abc"),
+        ("{id}", "/s/one/files/abc"),
+        ("//127.0.0.1:{port}/files/{id}", "/s/one/files/abc"),
+        ("http://127.0.0.1:{port}/files/{id}?a=b", "/s/one/files/abc?a=b"),
+        ("/other/place/{id}", "/s/one/other/place/abc"),
+    ],
+)
+def test_every_form_stays_below_the_prefix_of_the_endpoint(template: str, target: str) -> None:
+    urls = UploadUrls("/s/one/files/")
+    location = urls.name("abc", template, "http://127.0.0.1:80/s/one/files/", 81)
+    assert urljoin("http://127.0.0.1:80/s/one/files/", location).endswith(target)
+    assert urls.find(80, target) == "abc"
+
+
 @pytest.mark.parametrize("target", ["/files/abc", "/files/abc?token=other", "/elsewhere/abc"])
 def test_an_upload_is_found_nowhere_else(target: str) -> None:
     urls = UploadUrls("/files/")

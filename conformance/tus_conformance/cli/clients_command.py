@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -28,6 +28,8 @@ from tus_conformance.clients.client_program import (
 )
 from tus_conformance.clients.client_run import ClientRun
 from tus_conformance.clients.honest_server import HonestServers
+from tus_conformance.clients.listening_run import ListeningRun
+from tus_conformance.clients.listening_server import ListeningServer
 from tus_conformance.clients.situation_run import SituationRun
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.runner.baseline import (
@@ -75,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="run_client",
         metavar="COMMAND",
         help="the client's program, such as './drive {endpoint} {file} {options}'",
+    )
+    parser.add_argument(
+        "--listen",
+        type=partial(parse_integer, lowest=0, highest=65535),
+        metavar="PORT",
+        help="serve each situation at a URL instead, for clients that cannot be started",
     )
     parser.add_argument("--profile", type=Path, metavar="FILE", help="facts about the client, TOML")
     parser.add_argument(
@@ -144,6 +152,10 @@ class _ClientRequest:
 def _read_request(options: argparse.Namespace) -> _ClientRequest:
     profile = read_client_profile(options.profile) if options.profile else ClientProfile()
     text = options.run_client or profile.run
+    if options.listen is not None and options.run_client:
+        raise ClientCommandError("Give either --run or --listen.")
+    if options.listen is not None:
+        text = "{endpoint} {file}"  # no program is started
     if not text:
         raise ClientCommandError(
             "Name the client's program: --run './drive {endpoint} {file} {options}'."
@@ -198,11 +210,12 @@ async def _run(request: _ClientRequest) -> int:
     if not request.situations:
         print_error("No situation was selected; `tus-conformance list --situations` names them.")
         return exit_codes.NOTHING_SELECTED
+    listens = options.listen is not None
     async with HonestServers() as servers:
         with ExitStack() as outputs:
             place = options.report_dir / RECORD if options.report_dir else None
             progress, stream = outputs.enter_context(
-                show_progress(len(request.situations), sys.stdout)
+                show_progress(0 if listens else len(request.situations), sys.stdout)
             )
             emitters = [TerminalView(stream, where=str(place or "")).add_line]
             if place is not None:
@@ -212,6 +225,9 @@ async def _run(request: _ClientRequest) -> int:
                 for emitter in emitters:
                     emitter(line)
 
+            if listens:
+                listening_run = _make_listening_run(request, servers, emit)
+                return (await run_until_signal(listening_run, listening_run.stop)).exit_code
             client_run = ClientRun(
                 SituationRun(
                     command=request.command,
@@ -233,6 +249,23 @@ async def _run(request: _ClientRequest) -> int:
     if footer.exit_code == exit_codes.INTERRUPTED:
         print_error("Interrupted. The results so far are above.")
     return footer.exit_code
+
+
+def _make_listening_run(
+    request: _ClientRequest, servers: HonestServers, emit: Callable[[RecordLine], None]
+) -> ListeningRun:
+    options, profile = request.options, request.profile
+    seed = random_seed() if options.seed is None else options.seed
+    return ListeningRun(
+        ListeningServer(request.situations, servers, profile, seed),
+        options.listen,
+        emit,
+        lambda origin: print_line(f"{origin}/ lists the situations; end with Ctrl-C"),
+        target=f"{profile.name} {profile.version}".strip() or "clients that came by themselves",
+        seed=seed,
+        strict=options.strict,
+        arguments=options.words,
+    )
 
 
 def _write_baseline(request: _ClientRequest, client_run: ClientRun) -> None:

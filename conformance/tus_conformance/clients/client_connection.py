@@ -30,6 +30,7 @@ class ClientConnection:
 
     def __init__(self, stream: trio.SocketStream, number: int) -> None:
         self.number = number
+        self.port = int(stream.socket.getsockname()[1])
         self._stream = stream
         self._parser = h11.Connection(h11.SERVER)
         self._is_head = False

@@ -17,7 +17,16 @@ from tus_conformance.evaluation.requirement_results import (
 )
 from tus_conformance.runner.baseline import Baseline
 from tus_conformance.runner.progress import NoProgress, Progress
-from tus_reports import FORMAT, Counts, Discovery, Footer, Header, RecordLine, ScenarioResult
+from tus_reports import (
+    FORMAT,
+    Counts,
+    Discovery,
+    Footer,
+    Header,
+    RecordLine,
+    RequirementResult,
+    ScenarioResult,
+)
 from tus_scenarios import SPEC_EDITION
 from tus_scenarios.situation import Situation
 
@@ -60,7 +69,7 @@ class ClientRun:
     async def __call__(self) -> Footer:
         """Run every situation and return the last line of the record."""
         began = trio.current_time()
-        self._emit(self._header())
+        self._emit(make_header(self._target_name(), self._run.seed, self._arguments))
         self._emit(Discovery())
         with self._scope:
             await self._run_all()
@@ -73,17 +82,12 @@ class ClientRun:
         if interrupted:
             done, count = len(self.results), len(self._situations)
             problem = f"Interrupted after {done} of {count} situations."
-        footer = Footer(
-            counts=Counts(
-                scenarios=dict(Counter(each.verdict for each in self.results)),
-                requirements=dict(
-                    Counter(e.verdict for e in requirements if e.id != CLIENT_CORE_REQUIREMENT)
-                ),
-            ),
-            exit_code=self._exit_code(interrupted=interrupted),
-            duration=round(trio.current_time() - began, 3),
-            exchange_count=sum(len(a.exchanges) for each in self.results for a in each.attempts),
-            error=problem,
+        footer = make_footer(
+            self.results,
+            requirements,
+            self._exit_code(interrupted=interrupted),
+            trio.current_time() - began,
+            problem,
         )
         self._emit(footer)
         return footer
@@ -130,22 +134,46 @@ class ClientRun:
             interrupted=interrupted,
         )
 
-    def _header(self) -> Header:
-        return Header(
-            format=FORMAT,
-            suite_version=version("tus-conformance"),
-            target=self._target_name(),
-            seed=self._run.seed,
-            arguments=self._arguments,
-            spec_edition=SPEC_EDITION,
-            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            side="client",
-        )
-
     def _target_name(self) -> str:
         profile = self._run.profile
         named = f"{profile.name} {profile.version}".strip()
         return named or " ".join(self._run.command.words)
+
+
+def make_header(target: str, seed: int, arguments: tuple[str, ...]) -> Header:
+    """Return the first line of the record of a client."""
+    return Header(
+        format=FORMAT,
+        suite_version=version("tus-conformance"),
+        target=target,
+        seed=seed,
+        arguments=arguments,
+        spec_edition=SPEC_EDITION,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        side="client",
+    )
+
+
+def make_footer(
+    results: Sequence[ScenarioResult],
+    requirements: Sequence[RequirementResult],
+    exit_code: int,
+    seconds: float,
+    problem: str = "",
+) -> Footer:
+    """Return the last line of the record of a client."""
+    return Footer(
+        counts=Counts(
+            scenarios=dict(Counter(each.verdict for each in results)),
+            requirements=dict(
+                Counter(e.verdict for e in requirements if e.id != CLIENT_CORE_REQUIREMENT)
+            ),
+        ),
+        exit_code=exit_code,
+        duration=round(seconds, 3),
+        exchange_count=sum(len(a.exchanges) for each in results for a in each.attempts),
+        error=problem,
+    )
 
 
 def _longest_pause(situation: Situation) -> float:

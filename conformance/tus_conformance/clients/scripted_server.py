@@ -6,7 +6,7 @@ stored does not depend on how fast bytes travel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from urllib.parse import urljoin
 
@@ -20,6 +20,7 @@ from tus_conformance.clients.client_connection import (
     decode_headers,
 )
 from tus_conformance.clients.client_log import ClientLog, read_upload
+from tus_conformance.clients.cross_origin import allow_origin, answer_preflight, is_preflight
 from tus_conformance.clients.honest_server import HonestResponse, HonestServer
 from tus_conformance.clients.offered_extensions import OfferedExtensions
 from tus_conformance.clients.rule_script import RuleScript
@@ -47,6 +48,24 @@ class _ConnectionDone(Exception):  # noqa: N818  it ends the connection on purpo
     """The connection was broken as a rule says, or cannot be used any more."""
 
 
+async def serve_requests(
+    connection: ClientConnection,
+    serve: Callable[[ClientConnection, h11.Request], Awaitable[None]],
+) -> None:
+    """Serve the requests of a connection one by one; raise UnreadableRequest for what is none."""
+    try:
+        while (event := await connection.next_request()) is not None:
+            await serve(connection, event)
+            if not connection.reusable:
+                await connection.linger()
+                return
+    except (ClientGone, _ConnectionDone):
+        pass
+    finally:
+        with trio.CancelScope(shield=True):
+            await connection.end("fin")
+
+
 class ScriptedServer:
     """Serves one situation; `log` has what happened. `mount` is the path of the endpoint."""
 
@@ -70,6 +89,17 @@ class ScriptedServer:
         self._on_request = on_request
         self._connections = 0
 
+    async def prepare(self) -> None:
+        """Note in the log what the server offers."""
+        self.log.endpoint = self.urls.mount
+        self.log.offered, self.log.algorithms = await self._honest.offers()
+        if self.situation.server.extensions is not None:
+            self.log.offered = self.situation.server.extensions
+
+    async def read_back(self) -> None:
+        """Ask what each upload holds in the end."""
+        await self.log.read_back(self._honest)
+
     async def serve(
         self, port: int, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
     ) -> None:
@@ -88,25 +118,14 @@ class ScriptedServer:
         """Serve the requests of one connection."""
         self._connections += 1
         connection = ClientConnection(stream, self._connections)
-        port = int(stream.socket.getsockname()[1])
         try:
-            while (event := await connection.next_request()) is not None:
-                await self.serve_request(connection, event, port)
-                if not connection.reusable:
-                    await connection.linger()
-                    return
+            await serve_requests(connection, self.serve_request)
         except UnreadableRequest as wrong:
             self.log.unreadable.append(str(wrong))
-        except (ClientGone, _ConnectionDone):
-            pass
-        finally:
-            with trio.CancelScope(shield=True):
-                await connection.end("fin")
 
-    async def serve_request(
-        self, connection: ClientConnection, event: h11.Request, port: int
-    ) -> None:
+    async def serve_request(self, connection: ClientConnection, event: h11.Request) -> None:
         """Serve one request with the rules that apply to it."""
+        port = connection.port
         request = SeenRequest(
             number=len(self.log.requests) + 1,
             method=event.method.decode("latin-1"),
@@ -124,7 +143,10 @@ class ScriptedServer:
         request.offset_before = None if upload is None else upload.offset
         exchange = _ServedRequest(self, connection, request, port)
         try:
-            await exchange.run(self._script.choose(request, upload))
+            if is_preflight(request):
+                await exchange.allow()
+            else:
+                await exchange.run(self._script.choose(request, upload))
         except ClientGone:
             request.closed_by_client = request.response is None
             raise
@@ -247,6 +269,11 @@ class _ServedRequest:
         self._request = request
         self._port = port
 
+    async def allow(self) -> None:
+        """Answer what a browser asks before the request of a page."""
+        await self._read_body(None, 0)
+        await self._respond(answer_preflight(self._request), [])
+
     async def run(self, rules: list[ServerRule]) -> None:
         """Serve the request by these rules."""
         self._request.applied = [_rule_name(rule) for rule in rules]
@@ -357,6 +384,8 @@ class _ServedRequest:
         server = self._server.situation.server
         if server.http10:
             response = replace(response, http_version="1.0")
+        if all(rule.answer is None or rule.answer.tus for rule in rules):
+            response = allow_origin(self._request, response)
         close = server.close or server.http10
         self._request.response = response
         self._request.responded = self._server.log.now()

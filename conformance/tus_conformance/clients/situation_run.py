@@ -44,8 +44,7 @@ class SituationRun:
             reason = "The command has no {options}, and this situation needs some."
             return situation_result(situation, None, reason, self._repeat(situation))
         with tempfile.TemporaryDirectory(prefix="tus-client-", ignore_cleanup_errors=True) as name:
-            generator = random.Random(f"{self.seed} {situation.id}")  # noqa: S311
-            content = generator.randbytes(situation.size + max(0, situation.grows))
+            content = file_content(self.seed, situation)
             return await self._run_in(Path(name), situation, options, content)
 
     async def _run_in(
@@ -56,10 +55,7 @@ class SituationRun:
         growth = _FileGrowth(file, content[situation.size :], max(0, -situation.grows))
         honest = await self.servers.start(server_flags(situation))
         server = ScriptedServer(situation, honest, on_request=growth.on_request)
-        server.log.offered, server.log.algorithms = await honest.offers()
-        if situation.server.extensions is not None:
-            server.log.offered = situation.server.extensions
-        server.log.endpoint = "/files/"
+        await server.prepare()
         async with trio.open_nursery() as nursery:
             port = await nursery.start(server.serve, 0)
             endpoint = f"http://127.0.0.1:{port}/files" + "/" * situation.server.slash
@@ -105,18 +101,30 @@ class SituationRun:
         if not log.requests and found.outcome not in {"reported", "hangs"}:
             return situation_result(situation, _no_request(report), "", repeat)
         view = ClientView(log, situation, found, len(expected), self.profile.resends)
-        checks = tuple(check_client(view))
-        attempt = Attempt(
-            verdict=verdicts.of_attempt(checks),
-            reason=found.because,
-            checks=checks,
-            exchanges=tuple(each.exchange() for each in log.requests),
-            duration=report.seconds,
-        )
-        return situation_result(situation, attempt, describe_behaviour(log, found), repeat, found)
+        return evaluate_client(view, report.seconds, repeat)
 
     def _repeat(self, situation: Situation) -> str:
         return " ".join((*self.command_prefix, "--only", f"'{situation.id}'"))
+
+
+def file_content(seed: int, situation: Situation) -> bytes:
+    """Return the content of the file to upload, with what it grows by."""
+    generator = random.Random(f"{seed} {situation.id}")  # noqa: S311
+    return generator.randbytes(situation.size + max(0, situation.grows))
+
+
+def evaluate_client(view: ClientView, seconds: float, command: str) -> ScenarioResult:
+    """Return what came of a client in a situation, as a line of the record."""
+    checks = tuple(check_client(view))
+    attempt = Attempt(
+        verdict=verdicts.of_attempt(checks),
+        reason=view.outcome.because,
+        checks=checks,
+        exchanges=tuple(each.exchange() for each in view.log.requests),
+        duration=seconds,
+    )
+    reason = describe_behaviour(view.log, view.outcome)
+    return situation_result(view.situation, attempt, reason, command, view.outcome)
 
 
 class _Deadline:

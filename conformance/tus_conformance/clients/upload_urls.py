@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urljoin, urlsplit
+
+_ROOT = re.compile(r"^((?:http:)?//[^/]+|)/")
 
 REDIRECT_PREFIX = "/moved"
 """Where a redirect leads; what is behind it is the target before."""
@@ -11,12 +14,14 @@ REDIRECT_PREFIX = "/moved"
 class UploadUrls:
     """Which upload a request's target names, and the Location of a new one.
 
-    `mount` is the path of the endpoint, with a slash at the end. An upload whose Location was
+    `mount` is the path of the endpoint, with "/files/" at its end; what stands before that stands
+    before every other path as well. An upload whose Location was
     given in another form is to be found there alone, as a server may demand.
     """
 
     def __init__(self, mount: str) -> None:
         self.mount = mount if mount.endswith("/") else f"{mount}/"
+        self._prefix = self.mount.removesuffix("/files/")
         self._targets: dict[str, str] = {}
         self._aliased: set[str] = set()
 
@@ -54,8 +59,8 @@ class UploadUrls:
             template.replace("{id}", upload)
             .replace("{port}", str(parts.port or 80))
             .replace("{other}", str(other))
-            .replace("{mount}", self.mount)
         )
+        location = _ROOT.sub(lambda found: f"{found[1]}{self._prefix}/", location, count=1)
         resolved = urlsplit(urljoin(base, location))
         query = f"?{resolved.query}" if resolved.query else ""
         self._targets[f"{resolved.port or 80} {resolved.path}{query}"] = upload
