@@ -97,7 +97,7 @@ class SituationSource(
     prior: PriorUpload | None = None
     rule: tuple[dict[str, Any], ...] = ()
     outcome: tuple[GradedOutcome, ...] = ()
-    limit: float = 60.0
+    limit: float = 110.0
     each: dict[str, dict[str, str | int] | tuple[str | int, ...]] = {}
 
 

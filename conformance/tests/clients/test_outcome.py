@@ -7,7 +7,7 @@ from seen_client import SeenClient, ended
 
 from tus_conformance.clients.client_log import ClientLog
 from tus_conformance.clients.client_program import ClientReport
-from tus_conformance.clients.outcome import backs_off, find_outcome
+from tus_conformance.clients.outcome import waits_to_try_again, find_outcome
 from tus_conformance.clients.seen_request import SeenUpload
 
 FILE = b"0123456789"
@@ -146,10 +146,14 @@ def test_longer_and_longer_pauses_are_those_before_attempts() -> None:
         ([1, 2, 4, 8], 10, True),
         ([1, 2, 4, 8], 40, False),
         ([0.01] * 50, 0, False),
-        ([5, 5, 5, 5], 3, False),
+        ([2, 2, 2, 2], 3, False),
+        ([30], 28, True),
+        ([30, 30], 28, True),
+        ([30], 80, False),
+        ([5] * 6, 3, False),
         ([1, 2], 1, False),
         ([], 60, False),
     ],
 )
-def test_backing_off(pauses: list[float], quiet: float, expected: bool) -> None:
-    assert backs_off(pauses, quiet) is expected
+def test_waiting_to_try_again(pauses: list[float], quiet: float, expected: bool) -> None:
+    assert waits_to_try_again(pauses, quiet) is expected

@@ -20,6 +20,11 @@ SHORTEST_WAIT = 0.5
 """A pause between a response and the next request that a client makes on purpose, in seconds."""
 
 MIN_WAITS = 3
+"""How many pauses show that they grow."""
+
+FEW_WAITS = 5
+LONG_WAIT = 5.0
+"""A client that paused for so long, in seconds, and only a few times, may still give up."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,11 @@ def find_outcome(
 def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutcome:
     """Return the outcome of a client that was stopped after `quiet` seconds without a request."""
     count = len(log.requests)
-    if backs_off(log.pauses(), quiet) and not log.under_way:
+    if waits_to_try_again(log.pauses(), quiet) and not log.under_way:
         return FoundOutcome(
             "endless",
-            f"It had sent {count} requests, with longer and longer pauses, the last of"
-            f" {max(log.pauses()):.0f} seconds, when it was stopped. {stored}",
+            f"It had sent {count} requests, with pauses of up to {max(log.pauses()):.0f} seconds,"
+            f" when it was stopped. {stored}",
             undecided=True,
         )
     if quiet >= min(QUIET_SECONDS, log.now() / 2) or log.under_way:
@@ -78,16 +83,18 @@ def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutco
     return FoundOutcome("endless", f"It had sent {count} requests when it was stopped. {stored}")
 
 
-def backs_off(pauses: list[float], quiet: float) -> bool:
-    """Return whether pauses between requests, in seconds, grow as those before attempts do.
+def waits_to_try_again(pauses: list[float], quiet: float) -> bool:
+    """Return whether a client seems to wait before its next attempt.
 
-    `quiet` is how long nothing came in the end: more than twice the longest pause and five seconds
-    is not the next of them.
+    `pauses` are those between its requests, `quiet` is how long nothing has come since, in seconds.
+    Pauses grow, or they are few and long; nothing much longer than the longest is the next of them.
     """
     waits = [pause for pause in pauses if pause >= SHORTEST_WAIT]
-    if len(waits) < MIN_WAITS or quiet > 2 * max(waits) + 5:
+    if not waits or quiet > 2 * max(waits) + 5:
         return False
-    return waits[-1] >= 1.3 * waits[0]
+    if len(waits) >= MIN_WAITS and waits[-1] >= 1.3 * waits[0]:
+        return True
+    return len(waits) <= FEW_WAITS and max(waits) >= LONG_WAIT
 
 
 def _outcome_of_ended(report: ClientReport, *, whole: bool) -> Outcome:
