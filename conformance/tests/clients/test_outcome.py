@@ -7,7 +7,7 @@ from seen_client import SeenClient, ended
 
 from tus_conformance.clients.client_log import ClientLog
 from tus_conformance.clients.client_program import ClientReport
-from tus_conformance.clients.outcome import waits_to_try_again, find_outcome
+from tus_conformance.clients.outcome import find_outcome, waits_to_try_again
 from tus_conformance.clients.seen_request import SeenUpload
 
 FILE = b"0123456789"
