@@ -1,18 +1,23 @@
-"""Several runs side by side: requirements down, servers across."""
+"""Several runs side by side: requirements down, servers or clients across."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tus_reports.client_outcomes import SituationRow, compare_outcomes, outcomes_markdown
 from tus_reports.compare import ensure_same_edition
 from tus_reports.html import template_environment
 from tus_reports.markdown import code_span, escape_markdown
-from tus_reports.record import RequirementResult, Verdict
+from tus_reports.record import RequirementResult, Side, Verdict
 from tus_reports.record_reader import Record, RecordError
 from tus_reports.requirement_summary import summarize_requirements
 from tus_reports.totals import GroupTotals, totals_by_extension
 from tus_reports.verdict_style import VERDICT_STYLES
+
+
+class MixedSidesError(RecordError):
+    """Records of servers and of clients were given for one matrix."""
 
 
 class DuplicateServerError(RecordError):
@@ -63,11 +68,17 @@ class ExtensionMatrix:
 def matrix_html(servers: Sequence[MatrixServer]) -> str:
     """Return the matrix of several runs as one HTML file.
 
-    Raises `MixedEditionsError` if they are about different editions of the specification, and
-    `DuplicateServerError` where two servers have one name.
+    Of clients it has every situation with its outcome as well. Raises `MixedSidesError` for servers
+    and clients together, `MixedEditionsError` if they are about different editions of the
+    specification, and `DuplicateServerError` where two servers have one name.
     """
     template = template_environment().get_template("matrix.html.j2")
-    return template.render(servers=servers, blocks=build_matrix(servers))
+    return template.render(
+        servers=servers,
+        blocks=build_matrix(servers),
+        noun=_side_of(servers),
+        situations=_situation_rows(servers),
+    )
 
 
 def matrix_markdown(servers: Sequence[MatrixServer]) -> str:
@@ -82,7 +93,24 @@ def matrix_markdown(servers: Sequence[MatrixServer]) -> str:
     for block in build_matrix(servers):
         cells = [_totals_cell(share) for share in block.shares]
         lines.append(f"| {code_span(block.name)} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    if situations := _situation_rows(servers):
+        text += "\n" + outcomes_markdown(situations, names)
+    return text
+
+
+def _side_of(servers: Sequence[MatrixServer]) -> Side:
+    """Return whether the columns are servers or clients; raise MixedSidesError for both."""
+    sides = {server.record.header.side for server in servers}
+    if len(sides) > 1:
+        raise MixedSidesError("Some records are of servers, others of clients: compare one kind.")
+    return next(iter(sides), "server")
+
+
+def _situation_rows(servers: Sequence[MatrixServer]) -> tuple[SituationRow, ...]:
+    if _side_of(servers) == "server":
+        return ()
+    return compare_outcomes([(server.record, server.report) for server in servers])
 
 
 def build_matrix(servers: Sequence[MatrixServer]) -> tuple[ExtensionMatrix, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal, TextIO
 
 from tus_reports.capability import NOT_ADVERTISABLE, find_contradictions
+from tus_reports.client_outcomes import outcome_sentence
 from tus_reports.finding_text import blocker_rows, finding_rows, note_rows
 from tus_reports.findings import Finding, RunFindings, collect_findings, group_by_cause
 from tus_reports.leftovers import (
@@ -94,6 +95,10 @@ class TerminalView:
         for shown in self._rows(line):
             self._paint(shown)
 
+    @property
+    def _is_about_client(self) -> bool:
+        return any(isinstance(line, Header) and line.side == "client" for line in self._lines)
+
     def finish(self) -> None:
         """Show what is known of a run that has no footer."""
         if not any(isinstance(line, Footer) for line in self._lines):
@@ -104,7 +109,7 @@ class TerminalView:
         match line:
             case Header():
                 yield from header_rows(line)
-            case Discovery() if self._detail != "brief":
+            case Discovery() if self._detail != "brief" and not self._is_about_client:
                 yield from discovery_rows(line, self._width)
             case ScenarioResult():
                 yield from self._scenario_rows(line)
@@ -171,7 +176,7 @@ def header_rows(header: Header) -> Iterator[StyledLine]:
     yield styled_row()
     if server_title(header) != header.target:
         yield _fact_row("server", server_title(header))
-    yield _fact_row("target", header.target)
+    yield _fact_row("client" if header.side == "client" else "target", header.target)
     yield _fact_row("seed", str(header.seed))
 
 
@@ -324,7 +329,8 @@ def _result_rows(record: Record, width: int, *, with_totals: bool) -> Iterator[S
     if not scenarios:
         return
     yield styled_row()
-    yield styled_row("  scenarios  requirements", "dim")
+    units = "situations" if record.header.side == "client" else " scenarios"
+    yield styled_row(f" {units}  requirements", "dim")
     totals = f"of {sum(scenarios.values())}", f"of {sum(requirements.values())}"
     yield styled_row(f"  {totals[0]:>9}  {totals[1]:>12}", "dim")
     for verdict, mark in VERDICT_STYLES.items():
@@ -341,6 +347,8 @@ def _footer_rows(record: Record, width: int, where: str) -> Iterator[StyledLine]
         yield _fact_row("selected", selected)
     for pair in footer.fixed_failures if footer else ():
         yield from _fact_rows("fixed", f"{pair} passes now: delete it from the baseline", width)
+    if outcomes := outcome_sentence(record):
+        yield from _fact_rows("outcomes", outcomes, width)
     if footer is not None:
         told = f"{footer.duration:.1f} s, {pluralize(footer.exchange_count, 'exchange')}"
         yield _fact_row("took", f"{told}, seed {record.header.seed}")

@@ -126,7 +126,8 @@ def conclusion_sentence(record: Record) -> str:
     if footer.error:
         return footer.error
     if footer.exit_code == 4:
-        return "Nothing was tested: no scenario was selected."
+        unit = "situation" if record.header.side == "client" else "scenario"
+        return f"Nothing was tested: no {unit} was selected."
     return _verdict_sentence(record, footer)
 
 
@@ -140,13 +141,21 @@ def _verdict_sentence(record: Record, footer: Footer) -> str:
     if fixed:
         suffix += f"; {pluralize(fixed, 'known failure')} {'passes' if fixed == 1 else 'pass'} now"
     if violated or any(scenario.verdict == "fail" for scenario in record.scenarios):
-        return f"Not conformant: {violated} of {judged} violated{_known_suffix(record)}{suffix}."
+        lead = f"{_conformance_word(record, 'Not conformant')}: {violated} of {judged} violated"
+        return f"{lead}{_known_suffix(record)}{suffix}."
     if record.header.strict and warned and footer.exit_code == 1 and not fixed:
-        return f"Conformant, but --strict counts {pluralize(warned, 'warning')} as failures."
+        word = _conformance_word(record, "Conformant")
+        return f"{word}, but --strict counts {pluralize(warned, 'warning')} as failures."
     if footer.exit_code == 3:
         count = sum(totals.counts.get(verdict, 0) for verdict in UNDETERMINED)
         return f"Undetermined: {count} of {judged} could not be evaluated."
-    return f"Conformant in {'all ' if totals.evaluated > 1 else ''}{judged}{suffix}."
+    word = _conformance_word(record, "Conformant")
+    return f"{word} in {'all ' if totals.evaluated > 1 else ''}{judged}{suffix}."
+
+
+def _conformance_word(record: Record, word: str) -> str:
+    """Return "Conformant" or "Not conformant", and of a client whose it is."""
+    return f"The client is {word.lower()}" if record.header.side == "client" else word
 
 
 def _qualifiers(counts: dict[Verdict, int]) -> list[str]:

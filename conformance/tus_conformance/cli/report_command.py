@@ -130,9 +130,11 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
 
 
 def _server_name(path: Path, record: Record) -> str:
-    """Return what a server goes by in the matrix: its name and version, or its record's folder."""
+    """Return what a server or client goes by in the matrix: its name, or its record's folder."""
     if record.header.server_name:
         return tus_reports.server_title(record.header)
+    if record.header.side == "client":
+        return record.header.target
     name = path.name.removesuffix(".gz").removesuffix(".ndjson")
     return path.resolve().parent.name if name == "run" else name
 
