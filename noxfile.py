@@ -187,6 +187,7 @@ def clients(session: nox.Session) -> None:
             "PATH": f"{home}/venv/bin:{session.bin}:{os.environ['PATH']}",
             "NODE_PATH": f"{home}/node_modules",
             "CLASSPATH": f"{home}/lib/*",
+            "CHROMIUM": shutil.which("chromium") or "",
         }
         program = str(Path(session.bin) / "tus-conformance")
         with session.chdir(folder):
@@ -200,6 +201,9 @@ def _install_driver(session: nox.Session, folder: Path, home: Path) -> str:
     """Install what a driver needs into a folder; return what is missing, or ""."""
     packages = tomllib.loads((folder / "client.toml").read_text("utf-8")).get("install", {})
     home.mkdir(parents=True, exist_ok=True)
+    for program in packages.get("programs", []):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
     if "pip" in packages:
         python = home / "venv/bin/python"
         session.run(sys.executable, "-m", "venv", str(home / "venv"), external=True)
