@@ -145,6 +145,8 @@ def test_longer_and_longer_pauses_are_those_before_attempts() -> None:
     [
         ([1, 2, 4, 8], 10, True),
         ([1, 2, 4, 8], 40, False),
+        ([1, 0.7, 3, 1, 6, 1, 11, 1.2, 19, 1.2, 38, 1.1], 22, True),
+        ([0.6, 0.5, 0.9, 0.8, 0.7, 1.2, 1.1], 1, False),
         ([0.01] * 50, 0, False),
         ([2, 2, 2, 2], 3, False),
         ([30], 28, True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tus_conformance.clients.client_log import ClientLog
+from tus_conformance.clients.client_log import LATEST, ClientLog
 from tus_conformance.clients.client_program import ClientReport
 from tus_conformance.clients.seen_request import SeenUpload
 from tus_scenarios.server_rule import Outcome
@@ -92,7 +92,8 @@ def waits_to_try_again(pauses: list[float], quiet: float) -> bool:
     waits = [pause for pause in pauses if pause >= SHORTEST_WAIT]
     if not waits or quiet > 2 * max(waits) + 5:
         return False
-    if len(waits) >= MIN_WAITS and waits[-1] >= 1.3 * waits[0]:
+    late = max(waits[-LATEST:])
+    if len(waits) >= MIN_WAITS and late >= max(2.0, 2 * max(waits[:2])):
         return True
     return len(waits) <= FEW_WAITS and max(waits) >= LONG_WAIT
 
