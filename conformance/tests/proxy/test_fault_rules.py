@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from tus_conformance.proxy import FaultPlanError, ProxiedRequest, read_fault_plan
-from tus_conformance.proxy.fault_rules import ChosenFault
+from tus_conformance.proxy.fault_rules import ChosenFault, SeededFaultPlan
 from tus_conformance.proxy.fault_rules_schema import SCHEMA_FILE, plan_schema, schema_text
 
 EXAMPLE = Path(__file__).parents[2] / "interop/plan.toml"
@@ -35,7 +35,9 @@ def patch(number: int, method: str = "PATCH") -> ProxiedRequest:
         ("[[rule]]", "chance"),
         ("[[rule]]\nchance = 2\nanswer = 500", "`chance` must be a number from 0 to 1"),
         ("[[rule]]\nchance = 0.1", "either a `fault` or an `answer`"),
-        ("[[rule]]\nchance = 0.1\nanswer = 200", "`answer` must be a status from 400 to 599"),
+        ("[[rule]]\nchance = 0.1\nanswer = 100", "`answer` must be a status from 200 to 599"),
+        ("[[rule]]\nnth = [0]\nanswer = 500", "`nth` counts from 1"),
+        ("[[rule]]\nnth = [1]\nanswer = 500\nmin_size = -1", "must not be negative"),
         ('[[rule]]\nchance = 1\nfault = { cut = "rst", at = "soon" }', "'soon' is not a position"),
         ('[[rule]]\nchance = 1\nfault = { cut = "rst", stall = 1 }', "exactly one act"),
         (
@@ -80,6 +82,27 @@ def test_the_seed_and_the_number_of_a_request_decide_what_happens(tmp_path: Path
     assert first == second
     assert first != other
     assert len({chosen.faults[0].at for chosen in first if chosen.faults}) > 10
+
+
+def test_a_rule_is_about_the_nth_of_its_requests(tmp_path: Path) -> None:
+    rules = read_fault_plan(plan(tmp_path, "[[rule]]\nnth = [1, 3]\nanswer = 200"), 1)
+    methods = ["POST", "PATCH", "HEAD", "PATCH", "PATCH", "PATCH"]
+    answers = [rules.choose(patch(n, method)).answer for n, method in enumerate(methods)]
+    assert answers == [None, 200, None, None, 200, None]
+    assert rules.plan.rule[0].scope == "number 1, 3 of PATCH"
+
+
+def test_a_rule_is_limited_by_size_and_time(tmp_path: Path) -> None:
+    text = "[[rule]]\nchance = 1\nanswer = 500\nmin_size = 100\nafter = 5\nuntil = 9"
+    moments = iter((0.0, 0.0, 4.0, 6.0, 6.0, 9.0))
+    read = read_fault_plan(plan(tmp_path, text), 1)
+    rules = SeededFaultPlan(read.plan, 1, now=lambda: next(moments))
+    sizes = (200, 200, 200, 99, 200)
+    answers = [
+        rules.choose(ProxiedRequest(n, "PATCH", "/files/a", (), length=size)).answer
+        for n, size in enumerate(sizes)
+    ]
+    assert answers == [None, None, 500, None, None]
 
 
 def test_an_override_counts_as_the_method_it_names(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from pathlib import Path
 
 from tus_conformance.cli.output import print_line, usage_error
@@ -13,6 +12,7 @@ from tus_conformance.proxy import (
     FaultPlanError,
     ProxiedRequest,
     ProxyServer,
+    TrafficSummary,
     Upstream,
     UpstreamError,
     read_fault_plan,
@@ -41,16 +41,16 @@ def run(options: argparse.Namespace) -> int:
         upstream = Upstream(options.upstream)
     except (FaultPlanError, UpstreamError) as wrong:
         return usage_error(str(wrong))
-    tally: Counter[str] = Counter()
+    summary = TrafficSummary()
 
     def print_request(proxied: ProxiedRequest) -> None:
-        tally["requests"] += 1
-        tally["broken"] += bool(proxied.faults_done)
+        summary.add(proxied)
         print_line(proxied.summary())
 
     for rule in rules.plan.rule:
-        print_line(f"{rule.chance:.0%} of {', '.join(rule.methods)}: {rule.description}")
+        print_line(f"{rule.scope}: {rule.description}")
     proxy = ProxyServer(upstream, choose=rules.choose, on_end=print_request)
     code = serve_proxy(proxy, options.listen, f"Seed {seed}. ")
-    print_line(f"{tally['requests']} requests, {tally['broken']} of them with faults.")
+    for sentence in summary.sentences():
+        print_line(sentence)
     return code

@@ -11,6 +11,7 @@ from tus_conformance.proxy.fault_rules import FaultPlanError, SeededFaultPlan, r
 from tus_conformance.proxy.proxied_request import ProxiedRequest
 from tus_conformance.proxy.proxy_server import ListenError, ProxyServer
 from tus_conformance.proxy.session_recording import SessionRecording
+from tus_conformance.proxy.traffic_summary import TrafficSummary
 from tus_conformance.proxy.upstream import Upstream, UpstreamError
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ProxyServer",
     "SeededFaultPlan",
     "SessionRecording",
+    "TrafficSummary",
     "Upstream",
     "UpstreamError",
     "read_fault_plan",

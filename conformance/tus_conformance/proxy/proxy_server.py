@@ -177,11 +177,16 @@ class _ClientConnection:
 
     async def _send_response(self, status: int, text: str) -> None:
         with suppress(h11.LocalProtocolError):
-            headers = [("Content-Length", str(len(text))), ("Content-Type", "text/plain")]
+            headers = [("Content-Type", "text/plain")]
+            if status in {204, 304}:
+                text = ""
+            else:
+                headers.append(("Content-Length", str(len(text))))
             # What is left of the body is not read, so the connection cannot be used again.
             headers.append(("Connection", "close"))
             await self.send_event(h11.Response(status_code=status, headers=headers))
-            await self.send_event(h11.Data(data=text.encode("ascii", "replace")))
+            if text:
+                await self.send_event(h11.Data(data=text.encode("ascii", "replace")))
             await self.send_event(h11.EndOfMessage())
 
     async def _drain_client(self) -> None:
