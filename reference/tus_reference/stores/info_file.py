@@ -6,6 +6,7 @@ rest serves then: the headers are rebuilt from the metadata, and nothing expires
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -40,6 +41,9 @@ class InfoFile(msgspec.Struct, frozen=True):
 
 # The last second of the year 9999, the last that a date in HTTP can have.
 _LAST_SECOND = 253402300799.0
+
+# Bytes beyond ASCII are legal in a header field (RFC 9110, 5.5); anything else cannot be sent.
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 _DECODER = msgspec.json.Decoder(InfoFile)
 _ENCODER = msgspec.json.Encoder()
@@ -107,7 +111,7 @@ def _check(record: InfoFile) -> None:
     if ours.expires is not None and not 0 <= ours.expires <= _LAST_SECOND:
         raise ValueError("the time of expiry is no date")
     for field in (ours.upload_metadata, ours.upload_concat):
-        if field is not None and not (field.isascii() and field.isprintable()):
+        if field is not None and not _FIELD_VALUE.fullmatch(field):
             raise ValueError("a header field has characters that none may have")
 
 
