@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote
 
 import msgspec
@@ -28,9 +29,11 @@ from tus_reports import (
     html,
     matrix_html,
     matrix_markdown,
+    read,
 )
 from tus_reports.curl_script import curl_script
-from tus_reports.html import MAX_WITH_EXCHANGES
+from tus_reports.findings import SERIOUS
+from tus_reports.html import MAX_PAGE_SIZE, MAX_WITH_EXCHANGES
 from tus_reports.matrix import build_matrix
 from tus_reports.requirement_summary import summarize_requirements
 from tus_reports.transcript import describe_body, format_exchange
@@ -260,6 +263,49 @@ def test_a_run_cut_short_has_a_report(sample: Record) -> None:
     """Without requirements and footer, the page says so."""
     document = ParsedPage(html(replace(sample, requirements=(), footer=None, discovery=None)))
     assert "The run was cut short" in document.text
+
+
+PUBLISHED = sorted(Path(__file__).parents[1].glob("published/*/run.ndjson.gz"))
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=[path.parent.name for path in PUBLISHED])
+def test_the_page_of_a_server_is_below_a_megabyte(path: Path) -> None:
+    """Real runs fit with the steps of every scenario that did not pass."""
+    record = read(path)
+    page = html(record)
+    assert len(page.encode()) < MAX_PAGE_SIZE
+    assert page.count("The record has the bytes") == 0
+    assert page.count('<ol class="steps">') == sum(
+        each.verdict in SERIOUS and bool(each.steps) for each in record.scenarios
+    )
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_the_page_of_a_server_that_fails_everywhere_is_below_a_megabyte(
+    attempts: int, sample: Record
+) -> None:
+    """The first findings keep their bytes, the others name the record, and every id is there."""
+    model, row = sample.scenarios[3], sample.requirements[0]
+    scenarios, rows = [], []
+    for number in range(1000):
+        name = f"core.section-{number % 40}.requirement-{number % 200}"
+        check = msgspec.structs.replace(
+            model.attempts[0].checks[0], requirement=name, actual=f"status {400 + number}"
+        )
+        attempt = msgspec.structs.replace(model.attempts[0], checks=(check,) * 3)
+        scenarios.append(
+            msgspec.structs.replace(
+                model, id=f"{name}/{number}", attempts=(attempt,) * attempts, steps=model.steps * 4
+            )
+        )
+        if number < 200:
+            rows.append(msgspec.structs.replace(row, id=name, verdict="fail", scenarios=()))
+    page = html(replace(sample, scenarios=tuple(scenarios), requirements=tuple(rows)))
+    assert len(page.encode()) < MAX_PAGE_SIZE
+    document = ParsedPage(page)
+    assert {f"s:{each.id}" for each in scenarios} <= set(document.all("id"))
+    assert "The record has the bytes" in document.text
+    assert page.count('class="bytes"') >= 10
 
 
 def test_a_great_many_scenarios_leave_out_the_bytes_of_passes(sample: Record) -> None:

@@ -54,6 +54,8 @@ def open_page(browser: Any, sample: Record, tmp_path: Path) -> Iterator[Open]:
     servers = [MatrixServer("one", sample, "report.html"), MatrixServer("two", old)]
     (tmp_path / "report.html").write_text(html(sample), "utf-8")
     (tmp_path / "matrix.html").write_text(matrix_html(servers), "utf-8")
+    many = [MatrixServer(f"server-number-{number}", sample) for number in range(14)]
+    (tmp_path / "many.html").write_text(matrix_html(many), "utf-8")
     (tmp_path / "comparison.html").write_text(comparison_html(compare(old, sample)), "utf-8")
     (tmp_path / "stability.html").write_text(stability_html(compare_stability(runs), runs), "utf-8")
     contexts = []
@@ -139,7 +141,7 @@ def test_what_is_copied(open_page: Open, sample: Record) -> None:
     """The buttons put the command, and the finding as Markdown, on the clipboard."""
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     card = page.locator("#findings .card").nth(1)
-    card.locator(".copy button").click()
+    card.locator(".copy", has_text="reproduce").get_by_role("button").click()
     card.get_by_text("Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == sample.scenarios[3].command
     card.get_by_role("button", name="Copy as issue").click()
@@ -184,6 +186,28 @@ def test_a_cell_of_the_matrix_leads_to_the_evidence(open_page: Open) -> None:
     assert page.locator("[id='r:core.patch.keep-partial']").is_visible()
 
 
+CELLS = ".grid td, .grid tbody th, .grid thead th:not(:first-child)"
+OUTSIDE = """all => all.filter(one => {
+    const box = one.getBoundingClientRect();
+    return box.width > 0 && (box.left < 0 || box.right > innerWidth);
+}).map(one => one.textContent)"""
+
+
+@pytest.mark.parametrize("name", ["matrix", "many"])
+def test_the_matrix_can_be_read_on_a_phone(name: str, open_page: Open) -> None:
+    """Every verdict is within 400 pixels, and the names of the servers stay on the screen."""
+    page = open_page(name, viewport={"width": 400, "height": 800})
+    assert page.eval_on_selector_all(CELLS, OUTSIDE) == []
+    assert page.eval_on_selector_all(".grid .mark", "all => all.length") > 20
+    last = page.locator("details.block").first.locator("tbody tr").last
+    last.scroll_into_view_if_needed()
+    names = page.locator("details.block").first.locator("thead th >> nth=1")
+    assert names.bounding_box()["y"] >= 0
+    first = page.locator(".totals td").first
+    label = first.evaluate("one => getComputedStyle(one, '::before').content")
+    assert label == f'"{"one" if name == "matrix" else "server-number-0"}"'
+
+
 def test_raw_bytes_fit_the_page(open_page: Open) -> None:
     """On a phone a long line of a request is wrapped, not cut off or scrolled."""
     page = open_page(viewport={"width": 390, "height": 844})
@@ -206,7 +230,7 @@ def test_on_paper_nothing_is_in_the_way(open_page: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
-@pytest.mark.parametrize("name", ["report", "matrix", "comparison", "stability"])
+@pytest.mark.parametrize("name", ["report", "matrix", "many", "comparison", "stability"])
 def test_no_barrier_is_found(name: str, width: int, scheme: str, open_page: Open) -> None:
     """With everything opened, axe finds nothing, and the page is no wider than the window."""
     page = open_page(name, viewport={"width": width, "height": 900}, color_scheme=scheme)

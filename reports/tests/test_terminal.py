@@ -102,6 +102,27 @@ def test_a_row_for_each_scenario(sample: Record) -> None:
         assert scenario.title[:40] in printed
 
 
+def test_a_section_that_comes_again_has_one_row(sample: Record) -> None:
+    """What runs after all others is counted in one row; a long name leaves space for its counts."""
+    first = sample.scenarios[0]
+    long_name = "RFC 9110, section 15.3.5; RFC 9112, section 6.3"
+    sections = ("Core/PATCH", "Core/HEAD", long_name, "Core/PATCH", "Core/HEAD")
+    stream = io.StringIO()
+    view = TerminalView(stream, width=80, colour=False)
+    view.add_line(sample.header)
+    for number, section in enumerate(sections):
+        view.add_line(msgspec.structs.replace(first, id=f"one.{number}", section=section))
+    view.finish()
+    shown = stream.getvalue().splitlines()
+    assert shown[shown.index("") + 4 :][:5] == [
+        "  ✓ Core/PATCH                            1 ok",
+        "  ✓ Core/HEAD                             1 ok",
+        "  ✓ RFC 9110, section 15.3.5; RFC 9112,   1 ok",
+        "    section 6.3",
+        "  ✓ More of these sections                2 ok",
+    ]
+
+
 def test_sections_stand_together(sample: Record) -> None:
     """Afterwards a section has one heading, however its scenarios were interleaved."""
     mixed = replace(sample, scenarios=sample.scenarios[::2] + sample.scenarios[1::2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,11 +12,19 @@ from typing import TYPE_CHECKING
 from tus_reports.capability import NOT_ADVERTISABLE, is_contradiction
 from tus_reports.curl_script import short_curl_script
 from tus_reports.finding_text import describe_attempts, step_sentence
-from tus_reports.findings import SERIOUS, Occurrence, RunFindings, collect_findings, group_by_cause
+from tus_reports.findings import (
+    SERIOUS,
+    Finding,
+    Occurrence,
+    RunFindings,
+    collect_findings,
+    group_by_cause,
+)
 from tus_reports.markdown import finding_markdown
 from tus_reports.record import VERDICTS, RequirementResult, ScenarioResult, Verdict
 from tus_reports.record_reader import Record
 from tus_reports.requirement_summary import summarize_requirements
+from tus_reports.scenario_families import scenario_families
 from tus_reports.scenario_view import (
     Depth,
     ExchangeView,
@@ -42,8 +51,42 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+MAX_PAGE_SIZE = 1_000_000
+"""Bytes of a page, unless it is a full one."""
+
 MAX_WITH_EXCHANGES = 2000
-"""Up to so many scenarios, those that passed are shown with their bytes, too."""
+"""Up to so many scenarios, a full page has the bytes of those that passed, too."""
+
+
+@dataclass(frozen=True)
+class PageLimits:
+    """How many findings have their bytes, and how many scenarios their steps and checks."""
+
+    findings: int = sys.maxsize
+    scenarios: int = sys.maxsize
+
+
+_LIMITS = (
+    PageLimits(),
+    PageLimits(findings=100, scenarios=100),
+    PageLimits(findings=60, scenarios=30),
+    PageLimits(findings=30, scenarios=0),
+    PageLimits(findings=10, scenarios=0),
+    PageLimits(findings=0, scenarios=0),
+)
+"""From a page with all evidence to the smallest one. The first that is small enough is used."""
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A finding. If its bytes are not shown, `elsewhere` says where they are.
+
+    One that is beyond the limits (`is_short`) has no text to copy either.
+    """
+
+    found: Finding
+    elsewhere: str = ""
+    is_short: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +116,7 @@ class ReportView:
     contents: str
     verdict: Verdict
     found: RunFindings
+    findings: tuple[FindingView, ...]
     extensions: tuple[GroupTotals, ...]
     levels: tuple[GroupTotals, ...]
     scenario_counts: dict[Verdict, int]
@@ -86,19 +130,29 @@ class ReportView:
 
 
 def html(record: Record, *, spec_text: str = "", full: bool = False) -> str:
-    """Return the report on a run as one HTML file, of less than a megabyte for a usual run.
+    """Return the report on a run as one HTML file, of at most `MAX_PAGE_SIZE` bytes.
 
-    The bytes are those of the findings. With `full`, and up to `MAX_WITH_EXCHANGES` scenarios,
-    every scenario is shown with its steps and all of its bytes, which takes some megabytes.
-    With the specification's own Markdown as `spec_text`, each section stands above its
-    requirements, with its normative sentences marked.
+    The bytes are those of the findings. Of a run with so many that the file would be larger, the
+    first ones have theirs. With `full`, and up to `MAX_WITH_EXCHANGES` scenarios, every scenario
+    is shown with its steps and all of its bytes, which takes some megabytes. With the
+    specification's own Markdown as `spec_text`, which is not counted, each section stands above
+    its requirements, with its normative sentences marked.
     """
-    shown = build_report(record, spec_text=spec_text, full=full)
-    return template_environment().get_template("report.html.j2").render(page=shown)
+    template = template_environment().get_template("report.html.j2")
+    page = ""
+    for limits in _LIMITS:
+        shown = build_report(record, spec_text=spec_text, full=full, limits=limits)
+        page = template.render(page=shown)
+        if full or len(page.encode()) <= MAX_PAGE_SIZE + len(spec_text.encode()):
+            break
+    return page
 
 
-def build_report(record: Record, *, spec_text: str = "", full: bool = False) -> ReportView:
-    """Gather what the report shows."""
+def build_report(
+    record: Record, *, spec_text: str = "", full: bool = False, limits: PageLimits | None = None
+) -> ReportView:
+    """Gather what the report shows, within limits."""
+    limits = limits or PageLimits()
     sections = split_sections(spec_text)
     all_exchanges = full and len(record.scenarios) <= MAX_WITH_EXCHANGES
     found = collect_findings(record.scenarios, record.requirements)
@@ -108,6 +162,7 @@ def build_report(record: Record, *, spec_text: str = "", full: bool = False) -> 
         contents=content_sentence(record).partition(": ")[2],
         verdict=_overall_verdict(record),
         found=found,
+        findings=tuple(_finding_views(found, limits.findings)),
         extensions=totals_by_extension(record),
         levels=totals_by_level(record.requirements),
         scenario_counts=count_verdicts(record.scenarios),
@@ -115,7 +170,9 @@ def build_report(record: Record, *, spec_text: str = "", full: bool = False) -> 
         said=summarize_requirements(record, found),
         statements={requirement.id: requirement.statement for requirement in record.requirements},
         parts=tuple(_extension_views(record, sections)),
-        chapters=tuple(_section_views(record.scenarios, all_exchanges=all_exchanges)),
+        chapters=tuple(
+            _section_views(record.scenarios, limits.scenarios, all_exchanges=all_exchanges)
+        ),
         total=whole_totals(record),
         all_exchanges=all_exchanges,
     )
@@ -142,16 +199,34 @@ def _extension_views(record: Record, spec: Sequence[SpecSection]) -> Iterable[Ex
         yield ExtensionView(share, tuple(chapters))
 
 
+def _finding_views(found: RunFindings, limit: int) -> Iterable[FindingView]:
+    """Yield the findings that are not known; of those of one cause, the first has the bytes."""
+    new = [each for each in found.findings if not each.is_known]
+    for number, group in enumerate(group_by_cause(new)):
+        for finding in group:
+            if number >= limit:
+                text = "The record has the bytes, which would make this page too large."
+                yield FindingView(finding, text, is_short=True)
+            elif finding is group[0]:
+                yield FindingView(finding)
+            else:
+                yield FindingView(finding, "The same exchange as above shows it.")
+
+
 def _section_views(
-    scenarios: Iterable[ScenarioResult], *, all_exchanges: bool
+    scenarios: Iterable[ScenarioResult], limit: int, *, all_exchanges: bool
 ) -> Iterable[SectionView]:
     sections: dict[str, list[ScenarioView]] = {}
+    laid_out = 0
     for scenario in scenarios:
         if not scenario.is_selected:
             continue
-        depth: Depth = "checks" if scenario.verdict in SERIOUS else "title"
+        depth: Depth = "title"
         if all_exchanges:
             depth = "exchanges"
+        elif scenario.verdict in SERIOUS and laid_out < limit:
+            depth = "checks"
+            laid_out += 1
         sections.setdefault(scenario.section, []).append(scenario_view(scenario, depth))
     for name, views in sections.items():
         yield SectionView(name, views=tuple(views))
@@ -211,7 +286,7 @@ def template_environment() -> Environment:
         "previous_exchanges": previous_exchanges,
         "format_start_time": format_start_time,
         "server_title": server_title,
-        "group_by_cause": group_by_cause,
+        "scenario_families": scenario_families,
         "short_curl_script": short_curl_script,
         "is_contradiction": is_contradiction,
         "NOT_ADVERTISABLE": NOT_ADVERTISABLE,

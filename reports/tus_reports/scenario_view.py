@@ -89,6 +89,8 @@ Depth = Literal["title", "checks", "exchanges"]
 def scenario_view(scenario: ScenarioResult, depth: Depth = "exchanges") -> ScenarioView:
     """Lay out a scenario."""
     attempts = scenario.attempts if depth != "title" else ()
+    if depth == "checks" and len({_outline(attempt) for attempt in attempts}) == 1:
+        attempts = attempts[:1]
     return ScenarioView(
         scenario=scenario,
         steps=tuple(_step_views(scenario.steps if depth != "title" else ())),
@@ -97,6 +99,15 @@ def scenario_view(scenario: ScenarioResult, depth: Depth = "exchanges") -> Scena
             for number, attempt in enumerate(attempts, 1)
         ),
     )
+
+
+def _outline(attempt: Attempt) -> object:
+    """Return what two attempts share that do not differ for a reader of their checks."""
+    checks = (
+        (check.requirement, check.step, check.grade, check.expected, check.rule)
+        for check in attempt.checks
+    )
+    return (attempt.verdict, *checks)
 
 
 def _step_views(sentences: tuple[str, ...]) -> Iterator[StepView]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Literal, TextIO
 
 from tus_reports.capability import NOT_ADVERTISABLE, find_contradictions
@@ -81,6 +82,8 @@ class TerminalView:
     ) -> None:
         self._detail = detail
         self._section_results: list[ScenarioResult] = []
+        self._late_results: list[ScenarioResult] = []
+        self._shown_sections: set[str] = set()
         self._width = terminal_width(stream) if width is None else width
         self._paint = line_writer(
             stream, colour=supports_colour(stream) if colour is None else colour
@@ -102,7 +105,7 @@ class TerminalView:
     def finish(self) -> None:
         """Show what is known of a run that has no footer."""
         if not any(isinstance(line, Footer) for line in self._lines):
-            for shown in [*self._section_end(), *self._conclusion_rows()]:
+            for shown in [*self._last_sections(), *self._conclusion_rows()]:
                 self._paint(shown)
 
     def _rows(self, line: RecordLine) -> Iterator[StyledLine]:
@@ -114,7 +117,7 @@ class TerminalView:
             case ScenarioResult():
                 yield from self._scenario_rows(line)
             case Footer():
-                yield from self._section_end()
+                yield from self._last_sections()
                 yield from self._conclusion_rows()
             case _:
                 return
@@ -139,9 +142,23 @@ class TerminalView:
             yield from scenario_rows(scenario, self._width)
 
     def _section_end(self) -> Iterator[StyledLine]:
-        if self._section_results and self._detail == "normal":
-            yield from section_rows(self._section or "", self._section_results, self._width)
-        self._section_results = []
+        """Yield a row for the section that ended, unless it already has one.
+
+        A section comes again where some of its scenarios run alone, after all others.
+        """
+        section, results, self._section_results = self._section or "", self._section_results, []
+        if not results or self._detail != "normal":
+            return
+        if section in self._shown_sections:
+            self._late_results += results
+            return
+        self._shown_sections.add(section)
+        yield from section_rows(section, results, self._width)
+
+    def _last_sections(self) -> Iterator[StyledLine]:
+        yield from self._section_end()
+        if self._late_results:
+            yield from section_rows("More of these sections", self._late_results, self._width)
 
 
 def render_terminal(
@@ -221,12 +238,13 @@ def section_rows(section: str, results: list[ScenarioResult], width: int) -> Ite
     text = ", ".join(
         f"{count} {VERDICT_STYLES[verdict].word.lower()}" for verdict, count in counts.items()
     )
-    name = escape_controls(section)
-    room = max(width - _SECTION_WIDTH - 4, _MIN_WIDTH)
-    first, *others = wrap_text(text, room)
+    names = wrap_text(escape_controls(section), _SECTION_WIDTH - 2)
+    numbers = wrap_text(text, max(width - _SECTION_WIDTH - 4, _MIN_WIDTH))
     dim = "dim" if mark.style == "dim" else ""
+    (name, first), *others = zip_longest(names, numbers, fillvalue="")
     yield (("  ", ""), (f"{mark.glyph} ", mark.style), (f"{name:<{_SECTION_WIDTH}}{first}", dim))
-    yield from (styled_row(" " * (_SECTION_WIDTH + 4) + other, dim) for other in others)
+    for name, more in others:
+        yield styled_row(f"    {name:<{_SECTION_WIDTH}}{more}".rstrip(), dim)
 
 
 def verdict_cells(verdict: Verdict) -> StyledLine:
