@@ -61,7 +61,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> RunCommand:
 @pytest.fixture(scope="module")
 def tiny() -> Iterator[str]:
     """Serve a tiny tus server that forgets Cache-Control, for one."""
-    with serve_in_thread(serve_answers(MinimalServer())) as url:
+    with serve_in_thread(serve_answers(MinimalServer(no_store=False))) as url:
         yield url
 
 
@@ -229,7 +229,7 @@ def test_fail_fast_leaves_the_rest_out_and_says_why(
 
 def test_no_secret_is_printed(run: RunCommand, tmp_path: Path) -> None:
     heard: list[ReceivedRequest] = []
-    tiny = MinimalServer()
+    tiny = MinimalServer(no_store=False)
 
     def answering(asked: ReceivedRequest) -> ScriptedAnswer:
         heard.append(asked)

@@ -93,8 +93,8 @@ def _run_in_process(folder: Path, words: list[str]) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[str]:
-    """Serve a tiny tus server, which forgets Cache-Control and has no limits."""
-    with serve_in_thread(serve_answers(MinimalServer())) as url:
+    """Serve a tiny tus server that forgets Cache-Control and has no limits."""
+    with serve_in_thread(serve_answers(MinimalServer(no_store=False))) as url:
         yield url
 
 
@@ -292,7 +292,7 @@ def test_ctrl_c_names_a_creation_that_gets_no_response(tmp_path: Path) -> None:
     ids=["-x", "pytest-xdist"],
 )
 def test_what_a_session_cannot_remove_is_listed(tmp_path: Path, words: tuple[str, ...]) -> None:
-    server = MinimalServer(able=WITHOUT_TERMINATION)
+    server = MinimalServer(able=WITHOUT_TERMINATION, no_store=False)
     with serve_in_thread(serve_answers(server)) as url:
         ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CHOSEN, *words, apart=True)
     assert ended.code == 1
@@ -300,7 +300,7 @@ def test_what_a_session_cannot_remove_is_listed(tmp_path: Path, words: tuple[str
 
 
 def test_what_was_locked_at_first_is_removed_when_a_session_ends_by_x(tmp_path: Path) -> None:
-    server, refused = MinimalServer(), set[str]()
+    server, refused = MinimalServer(no_store=False), set[str]()
 
     def locked_at_first(request: ReceivedRequest) -> ScriptedAnswer:
         if request.method == "DELETE" and server.made > 12 and request.target not in refused:
@@ -319,15 +319,7 @@ def test_what_was_locked_at_first_is_removed_when_a_session_ends_by_x(tmp_path: 
 def test_known_failures_are_expected_and_fixed_ones_fail(tmp_path: Path) -> None:
     """--tus-baseline: known failures are xfail, an entry that passes now fails its item."""
     known = tmp_path / "known.txt"
-    tiny = MinimalServer()
-
-    def forget_cache_control(asked: ReceivedRequest) -> ScriptedAnswer:
-        found = tiny(asked)
-        assert isinstance(found, ScriptedResponse)
-        kept = {name: text for name, text in found.headers.items() if name != "Cache-Control"}
-        return replace(found, headers=kept)
-
-    with serve_in_thread(serve_answers(forget_cache_control)) as url:
+    with serve_in_thread(serve_answers(MinimalServer(no_store=False))) as url:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             main(
                 [

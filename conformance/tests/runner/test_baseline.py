@@ -242,7 +242,7 @@ def test_known_failures_do_not_count(
 @pytest.fixture(scope="module")
 def tiny() -> Iterator[str]:
     """Serve a tiny tus server that forgets Cache-Control."""
-    with serve_in_thread(serve_answers(MinimalServer())) as url:
+    with serve_in_thread(serve_answers(MinimalServer(no_store=False))) as url:
         yield url
 
 

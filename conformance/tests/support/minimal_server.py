@@ -28,10 +28,14 @@ class MinimalUpload:
 
 @dataclass
 class MinimalServer:
-    """Does what is in `able`, says what is in `lists` (by default the same)."""
+    """Does what is in `able`, says what is in `lists` (by default the same).
+
+    `no_store` is False where HEAD is to break a requirement: it comes without Cache-Control.
+    """
 
     able: frozenset[str] = EVERYTHING
     lists: frozenset[str] | None = None
+    no_store: bool = True
     uploads: dict[str, MinimalUpload] = field(default_factory=dict)
     made: int = 0
 
@@ -78,8 +82,9 @@ class MinimalServer:
                 deferred = "creation-defer-length" in self.able and upload.concat is None
                 length = {"Upload-Defer-Length": "1"} if deferred else {}
             concat = {} if upload.concat is None else {"Upload-Concat": upload.concat}
-            offset = {"Upload-Offset": str(len(upload.data)), "Cache-Control": "no-store"}
-            return ScriptedResponse(200, offset | length | concat)
+            offset = {"Upload-Offset": str(len(upload.data))}
+            caching = {"Cache-Control": "no-store"} if self.no_store else {}
+            return ScriptedResponse(200, offset | caching | length | concat)
         if asked.method == "GET" and "download" in self.able:
             return ScriptedResponse(200, body=upload.data)
         if asked.method == "DELETE" and "termination" in self.able:
