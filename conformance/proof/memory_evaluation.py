@@ -31,6 +31,7 @@ from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.state.early_exit import UnresolvedReference
 from tus_conformance.state.session import ExpectationObserver, Session, TextResolver
+from tus_conformance.targets.origin_guard import OriginGuard
 from tus_conformance.targets.profile import Commands, Profile
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
@@ -166,8 +167,12 @@ async def _evaluate_server(
                     tuple(case.profile.headers.items()),
                     run_program=operated_server.run_command,
                 )
-                wire = Http1Transport(
-                    backend=backend, timeout=target.timeout, redaction=target.redaction
+                wire = OriginGuard(
+                    Http1Transport(
+                        backend=backend, timeout=target.timeout, redaction=target.redaction
+                    ),
+                    URL,
+                    test_connection=_has_no_other_server,
                 )
                 run = Run(RunPlan(target=target, scenarios=selected), wire, lambda _: None)
                 session = await run.open_session()
@@ -210,6 +215,11 @@ async def _evaluate_server(
 def _violations(results: ScenarioResult) -> dict[str, Verdict]:
     found = {row.id: row.verdict for row in requirement_results.evaluate_requirements((results,))}
     return {row: each for row, each in found.items() if each in {"fail", "warn"}}
+
+
+async def _has_no_other_server(_host: str, _port: int) -> bool:
+    """Return whether anything accepts connections at another origin: in memory nothing does."""
+    return False
 
 
 async def _run_in_place(work: Callable[..., object], *arguments: object, **_: object) -> object:

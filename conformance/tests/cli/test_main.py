@@ -83,7 +83,7 @@ def test_a_closed_port_is_an_error_in_a_sentence_and_never_a_fail(
     ended = run("run", "--target", url, "--report-dir", str(tmp_path))
     lines = record(tmp_path)
     assert ended.code == 3
-    assert [line["kind"] for line in lines] == ["header", "footer"]
+    assert [line["kind"] for line in lines] == ["header", "discovery", "footer"]
     assert lines[-1]["exit_code"] == 3
     assert lines[-1]["counts"] == {"scenarios": {}, "requirements": {}}
     assert "check that the server runs" in lines[-1]["error"]

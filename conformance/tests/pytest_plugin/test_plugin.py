@@ -32,6 +32,7 @@ FEW = ("--tus-only", "core.head.*", "--tus-seed", "7")
 CHOSEN = ("-k", "cache-control or success-status")
 FAILING = {f"core.head.cache-control/{each}" for each in ("none", "some", "all")}
 FAILING |= {"always.head-cache-control"}
+PASSING = {"core.head.success-status", "always.head-success-status", "always.patch-success-status"}
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def test_the_plugin_works_with_other_plugins(
     )
     assert told.code == 1, told.out
     assert told.failed == FAILING
-    assert set(told.outcomes) == FAILING | {"core.head.success-status"}
+    assert set(told.outcomes) == FAILING | PASSING
 
 
 def test_what_the_invariants_of_several_workers_saw_is_put_together(tmp_path: Path) -> None:

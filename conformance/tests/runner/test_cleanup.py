@@ -8,6 +8,7 @@ from memory_run import run_suite_in_memory
 from minimal_server import EVERYTHING, MinimalServer
 from scripted_server import KeepOpen, ReceivedRequest, ScriptedAnswer, ScriptedResponse
 
+from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.selection import Selection
 from tus_conformance.targets.profile import Profile
 from tus_scenarios import scenarios
@@ -128,6 +129,7 @@ async def test_an_interrupted_discovery_removes_what_it_created() -> None:
 
 
 def count_scenarios() -> int:
-    """Return how many scenarios these tests select."""
+    """Return how many scenarios these tests select; invariants are always selected."""
     chosen = Selection(ONLY)
-    return sum(chosen.exclusion_reason(each.id, Profile()) is None for each in scenarios())
+    selected = (chosen.exclusion_reason(each.id, Profile()) is None for each in scenarios())
+    return sum(selected) + len(invariants())

@@ -15,6 +15,7 @@ from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.selection import Selection
 from tus_conformance.state.session import Session
+from tus_conformance.targets.origin_guard import OriginGuard
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
 from tus_conformance.transport.memory import Serve, memory_network
@@ -81,8 +82,16 @@ async def _run_in_memory(serve: Serve, selection: Selection, jobs: int) -> list[
         target=Target(URL), scenarios=scenarios(), selection=selection, seed=7, jobs=jobs
     )
     async with memory_network(serve) as backend:
-        await Run(plan, Http1Transport(backend=backend), lines.append)()
+        transport = OriginGuard(
+            Http1Transport(backend=backend), URL, test_connection=_has_no_other_server
+        )
+        await Run(plan, transport, lines.append)()
     return lines
+
+
+async def _has_no_other_server(_host: str, _port: int) -> bool:
+    """Return whether anything accepts connections at another origin: in memory nothing does."""
+    return False
 
 
 async def run_inline(work: Callable[..., object], *arguments: object, **_: object) -> object:

@@ -119,7 +119,7 @@ def _decode_headers(items: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, st
 
 
 def _encode_answer(parser: h11.Connection, said: ScriptedResponse, asked: ReceivedRequest) -> bytes:
-    usual = dict([VERSION] if said.version else [])
+    usual = dict([VERSION] if said.version else []) | {"Connection": "close"}
     if said.status != 204:
         usual["Content-Length"] = str(len(said.body))
     headers = [(name.encode(), value.encode()) for name, value in (usual | said.headers).items()]

@@ -72,12 +72,12 @@ MISTAKES: list[tuple[str, str, str]] = [
     ),
     (
         "metadata = 'a'\ntimeout = 'soon'\n",
-        ", line 2, is wrong: Expected `float | null`, got `str` - at `$.timeout`.",
+        ", line 2, is wrong: `timeout` must be a number or nothing, not a string.",
         "a text where a number belongs",
     ),
     (
         "[headers]\nX = 1\n",
-        ", line 1, is wrong: Expected `str`, got `int` - at `$.headers[...]`.",
+        ", line 1, is wrong: `headers[...]` must be a string, not a whole number.",
         "a number where a text belongs",
     ),
     (
@@ -102,7 +102,7 @@ MISTAKES: list[tuple[str, str, str]] = [
     ),
     (
         '[[exclude]]\nscenario = "x"\n',
-        ", line 1, is wrong: Object missing required field `reason` - at `$.exclude[0]`.",
+        ", line 1, is wrong: in `exclude[1]`: The key `reason` is missing.",
         "an exclusion without a reason",
     ),
     ("timeout = \n", " is not TOML: Invalid value (at line 1, column 11).", "no TOML"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from tus_conformance.evaluation import exit_codes
@@ -9,8 +10,11 @@ from tus_reports.transcript import escape_controls
 
 
 def escape_terminal(text: str) -> str:
-    """Return text without control characters but line breaks: a server may have sent them."""
-    return "\n".join(map(escape_controls, text.split("\n")))
+    """Return text without control characters that a server may have sent.
+
+    Line breaks and tabs stay: they do no harm, and columns of output are separated by tabs.
+    """
+    return re.sub(r"[^\n\t]+", lambda found: escape_controls(found[0]), text)
 
 
 def print_line(text: str) -> None:

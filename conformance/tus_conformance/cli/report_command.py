@@ -121,7 +121,7 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
         text = options.spec_text.read_text("utf-8") if options.spec_text else ""
         return tus_reports.html(records[0], spec_text=text, full=options.full)
     if options.spec_text is not None or options.brief or options.full:
-        raise RecordError("--spec-text, --brief and --full go with the HTML of one record.")
+        raise RecordError("--spec-text, --brief and --full need --format html and one record.")
     if options.format in BADGE_VIEWS:
         return BADGE_VIEWS[options.format](records[0], options.extension)
     if options.format == "text" and options.verbose:

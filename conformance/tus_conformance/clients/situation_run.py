@@ -10,17 +10,20 @@ from pathlib import Path
 
 import trio
 
-from tus_conformance.clients.client_checks import check_client
+from tus_conformance.clients.client_evaluation import (
+    attempt_without_request,
+    evaluate_client,
+    situation_result,
+)
 from tus_conformance.clients.client_log import ClientLog
 from tus_conformance.clients.client_profile import ClientProfile
 from tus_conformance.clients.client_program import ClientCommand, ClientReport, run_client
 from tus_conformance.clients.client_rule import ClientView
 from tus_conformance.clients.honest_server import HonestServers
-from tus_conformance.clients.outcome import FoundOutcome, find_outcome
+from tus_conformance.clients.outcome import find_outcome
 from tus_conformance.clients.scripted_server import ScriptedServer
 from tus_conformance.clients.seen_request import SeenRequest
-from tus_conformance.evaluation import verdicts
-from tus_reports import Attempt, ScenarioResult
+from tus_reports import ScenarioResult
 from tus_scenarios.server_rule import share_of
 from tus_scenarios.situation import Situation
 
@@ -99,7 +102,7 @@ class SituationRun:
             return situation_result(situation, None, reason, repeat)
         found = find_outcome(log, report, expected, situation.size, stopped_at=ended)
         if not log.requests and found.outcome not in {"reported", "hangs"}:
-            return situation_result(situation, _no_request(report), "", repeat)
+            return situation_result(situation, attempt_without_request(report), "", repeat)
         view = ClientView(log, situation, found, len(expected), self.profile.resends)
         return evaluate_client(view, report.seconds, repeat)
 
@@ -111,20 +114,6 @@ def file_content(seed: int, situation: Situation) -> bytes:
     """Return the content of the file to upload, with what it grows by."""
     generator = random.Random(f"{seed} {situation.id}")  # noqa: S311
     return generator.randbytes(situation.size + max(0, situation.grows))
-
-
-def evaluate_client(view: ClientView, seconds: float, command: str) -> ScenarioResult:
-    """Return what came of a client in a situation, as a line of the record."""
-    checks = tuple(check_client(view))
-    attempt = Attempt(
-        verdict=verdicts.of_attempt(checks),
-        reason=view.outcome.because,
-        checks=checks,
-        exchanges=tuple(each.exchange() for each in view.log.requests),
-        duration=seconds,
-    )
-    reason = describe_behaviour(view.log, view.outcome)
-    return situation_result(view.situation, attempt, reason, command, view.outcome)
 
 
 class _Deadline:
@@ -168,44 +157,3 @@ def server_flags(situation: Situation) -> tuple[str, ...]:
     if server.max_size:
         flags += ["--max-size", str(server.max_size)]
     return tuple(flags)
-
-
-def describe_behaviour(log: ClientLog, found: FoundOutcome) -> str:
-    """Return the outcome and what the client did, in a line."""
-    steps = [each.summary() for each in log.requests[:8]]
-    more = f"; {len(log.requests) - 8} more" if len(log.requests) > 8 else ""
-    return f"{found.outcome}: " + "; ".join(steps) + more
-
-
-def _no_request(report: ClientReport) -> Attempt:
-    return Attempt(
-        verdict="error",
-        reason=f"The client sent no request. {report.sentence()} {report.output}".strip(),
-        duration=report.seconds,
-    )
-
-
-def situation_result(
-    situation: Situation,
-    attempt: Attempt | None,
-    reason: str,
-    command: str,
-    found: FoundOutcome | None = None,
-) -> ScenarioResult:
-    """Return a situation as a line of the record."""
-    requirements = dict.fromkeys(situation.checks)
-    if attempt is not None:
-        requirements |= dict.fromkeys(check.requirement for check in attempt.checks)
-    return ScenarioResult(
-        id=situation.id,
-        title=situation.title,
-        verdict="not-applicable" if attempt is None else attempt.verdict,
-        section=situation.section,
-        extension=situation.extension,
-        reason=reason or (attempt.reason if attempt else ""),
-        steps=situation.prose,
-        requirements=tuple(requirements),
-        attempts=() if attempt is None else (attempt,),
-        command=command,
-        outcome=None if found is None else found.outcome,
-    )

@@ -156,7 +156,8 @@ def _describe_other(url: str, creation: HttpResponse) -> Description:
 
 def _give_url(url: str) -> str:
     example = urlunsplit(urlsplit(url)._replace(path="/files/", query="", fragment=""))
-    return f"Give the URL where uploads are created, such as {example}."
+    such = "" if example == url else f", such as {example}"
+    return f"Give the URL where uploads are created{such}."
 
 
 _KINDS: tuple[Callable[[str, HttpResponse, HttpResponse], Description | None], ...] = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from tus_conformance.discovery.discovery import EXTENSIONS, DiscoveryResult
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.session import Session
 from tus_conformance.targets.profile import Commands, Profile
-from tus_reports import Verdict
+from tus_reports import ScenarioResult, Verdict
 from tus_scenarios import Scenario
 
 _CONDITION_REASONS = {
@@ -100,4 +102,11 @@ def _unmet_extension(name: str, found: DiscoveryResult) -> tuple[Verdict, str] |
     return (
         "not-applicable",
         f"{name} is not listed, and probes do not show whether the server has it. {because}",
+    )
+
+
+def deselected_result(result: ScenarioResult, reason: str) -> ScenarioResult:
+    """Return the result of what the user did not select, without what was seen of it."""
+    return structs.replace(
+        result, verdict="excluded", reason=reason, attempts=(), is_selected=False
     )

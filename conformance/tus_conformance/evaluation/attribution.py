@@ -141,9 +141,9 @@ def suggests_lost_server(attempt: Attempt) -> bool:
 def shows_strain(attempt: Attempt) -> bool:
     """Return whether an attempt may have gone wrong because the server had too much to do.
 
-    Data loss is wrong however much that is.
+    Data loss is wrong however much that is. What did not apply may not have for want of a response.
     """
-    if attempt.verdict in {"pass", "note"} | verdicts.IRRELEVANT:
+    if attempt.verdict in {"pass", "note"}:
         return False
     if any(check.rule == "data-loss" for check in attempt.checks):
         return False

@@ -15,7 +15,7 @@ from tus_conformance.discovery.body_limit import BodyLimit, measure_body_limit
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
-from tus_conformance.evaluation.applicability import verdict_without_run
+from tus_conformance.evaluation.applicability import deselected_result, verdict_without_run
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
 from tus_conformance.execution.second_read import SECOND_READ, second_read_scenario
 from tus_conformance.runner.attempts import AttemptRunner
@@ -110,8 +110,10 @@ class Run:
 
     @property
     def scenario_count(self) -> int:
-        """Return how many scenarios the record of the whole run has, invariants included."""
-        return len(self.plan.scenarios) + len(self._monitor.invariants)
+        """Return how many scenarios are selected, invariants included."""
+        selection = self.plan.selection
+        invariants = (selection.deselection_reason(each.id) for each in self._monitor.invariants)
+        return len(self.plan.scenarios) + sum(reason is None for reason in invariants)
 
     def _describe_time_limit(self) -> str:
         """Return after how many scenarios the time was over, and which took most of it."""
@@ -295,9 +297,7 @@ class Run:
         reason = self.plan.selection.deselection_reason(result.id)
         if reason is None or result.verdict not in {"pass", "not-applicable"}:
             return result
-        return structs.replace(
-            result, verdict="excluded", reason=reason, attempts=(), is_selected=False
-        )
+        return deselected_result(result, reason)
 
     def _header(self) -> Header:
         redact = self.plan.target.redaction.redact_text

@@ -22,7 +22,7 @@ from tus_conformance.transport.response import HttpResponse, NetworkFailure
 BodySink = Callable[[bytes], None]
 # What may be asked again over a new connection where the server has closed a kept one meanwhile
 # (RFC 9110, section 9.2.2).
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+IDEMPOTENT_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS"})
 NO_ADDRESS = Address("http", "", 0, "", "/")
 
 
@@ -64,7 +64,7 @@ class Http1Transport:
         """
         async with self.open(http_request, sink=sink) as pending:
             http_response = await pending.finish()
-        if pending.stale and http_request.method in SAFE_METHODS:
+        if pending.stale and http_request.method in IDEMPOTENT_METHODS:
             return await self.send(http_request, sink=sink)
         return http_response
 

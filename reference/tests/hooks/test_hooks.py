@@ -218,5 +218,5 @@ async def test_a_program_refuses_or_fails(
     server: ClientFactory, tmp_path: Path, script: str, status: int
 ) -> None:
     write_program(tmp_path, "pre-create", script)
-    client = new_client(server, Hooks(ProgramHooks(tmp_path, timeout=5.0)))
+    client = new_client(server, Hooks(ProgramHooks(tmp_path, timeout=2.0)))
     assert (await client.request("POST", "/files/", {"Upload-Length": "7"})).status == status

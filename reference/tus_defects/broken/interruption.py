@@ -102,7 +102,7 @@ def drop_byte_on_half_request(stream: trio.abc.Stream, server: Server) -> trio.a
     async def receive(data: bytes) -> None:
         head.extend(data)
         if not data and head and b"\r\n\r\n" not in head:
-            for each in await server.find_all():
+            for each in reversed(await server.find_all()):
                 await server.rewrite(each, drop_last)
 
     return ChangedStream(stream, receive=receive)

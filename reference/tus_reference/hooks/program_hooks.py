@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,13 @@ class ProgramHooks:
             "TUS_OFFSET": str(event.upload.offset),
         }
         try:
-            with anyio.fail_after(self.timeout):
+            # A file, not a pipe: a program may end without having read its input.
+            with tempfile.TemporaryFile() as stdin, anyio.fail_after(self.timeout):
+                stdin.write(encode_event(name, event))
+                stdin.seek(0)
                 completed = await anyio.run_process(
                     [str(program)],
-                    input=encode_event(name, event),
+                    stdin=stdin,
                     check=False,
                     stderr=None,
                     env=environment,

@@ -104,12 +104,12 @@ def decode(content: bytes, offset: int, modified: float | None = None) -> FileIn
 def _check(record: InfoFile) -> None:
     """Raise `ValueError` for what would leave the folder or break a response."""
     if not 0 <= record.size < 1 << 63:
-        raise ValueError("the length is no length")
+        raise ValueError("the length is not a valid one")
     if not all(is_upload_id(partial_id) for partial_id in record.partial_uploads or ()):
-        raise ValueError("a partial upload has a name that is no id")
+        raise ValueError("a partial upload has a name that cannot be an id")
     ours = record.ours or ReferenceFields()
     if ours.expires is not None and not 0 <= ours.expires <= _LAST_SECOND:
-        raise ValueError("the time of expiry is no date")
+        raise ValueError("the time of expiry is not a valid date")
     for field in (ours.upload_metadata, ours.upload_concat):
         if field is not None and not _FIELD_VALUE.fullmatch(field):
             raise ValueError("a header field has characters that none may have")

@@ -88,7 +88,7 @@ async def _expect_echo(context: ScenarioContext, metadata: str) -> None:
         await context.send("HEAD", RequestSpec()),
         Expectation(
             when=Condition(status="2xx"),
-            header={"Upload-Metadata": HeaderMatcher(metadata=metadata)},
+            header={"Upload-Metadata": HeaderMatcher(metadata="{upload.metadata}")},
             checks=_ECHO,
             warn=(
                 Condition(
