@@ -1,7 +1,8 @@
 """Attribution: which requirement a failure is charged to, and what is charged to none.
 
-A server that forgets complete uploads is charged with that in one scenario, and a server whose
-process ends with that alone; everything else that they make impossible is blocked.
+A server that forgets complete uploads is charged with that in one scenario, a server whose
+process ends with that alone, and a HEAD without Upload-Offset is charged to the requirements about
+that; everything else that they make impossible is blocked.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from msgspec import structs
 
 from tus_conformance.discovery.prober import NO_UPLOAD_STATUSES
 from tus_conformance.evaluation import verdicts
-from tus_conformance.evaluation.expectations import describe_outcome, evaluate_expectation
+from tus_conformance.evaluation.expectations import (
+    describe_outcome,
+    evaluate_expectation,
+    headers_named,
+)
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
@@ -26,6 +31,19 @@ COMPLETE_UPLOAD_REQUIREMENTS = {
 """The requirements that HEAD goes on responding for complete uploads, each with the scenario in
 which a server that forgets them is charged with it; no other is broken where it does not."""
 
+OFFSET_REQUIREMENTS = frozenset(
+    {
+        "core.head.upload-offset",
+        "concatenation.final.head-offset-equals-length",
+        "concatenation.partial.head-offset",
+    }
+)
+"""The requirements that HEAD returns Upload-Offset; no other is broken where it does not."""
+
+_NO_OFFSET_REASON = (
+    "HEAD has no Upload-Offset (core.head.upload-offset), so it is unknown how many bytes are"
+    " stored."
+)
 _FORGOTTEN_REASON = (
     "A complete upload is not found (core.head.upload-offset), so no other request can be"
     " sent for it."
@@ -53,13 +71,16 @@ def evaluate_reply(
     Raises StopScenario where nothing can be said of the response. `after_waiting` says that the
     server had its time, so that no response counts.
     """
-    checks = [
-        check
-        for each in expected
-        for check in evaluate_expectation(
-            each, reply, references, step, after_waiting=after_waiting
-        )
-    ]
+    checks: list[Check] = []
+    stop: StopScenario | None = None
+    for each in expected:
+        found = evaluate_expectation(each, reply, references, step, after_waiting=after_waiting)
+        spared = _spare_other_requirements(found) if _lacks_offset(each, reply) else found
+        if spared != found:
+            stop = StopScenario("precondition", _NO_OFFSET_REASON)
+        checks += spared
+    if stop is not None:
+        return checks, stop
     broken = find_broken_answer(reply)
     if broken is not None and not _speaks_of_status(expected, checks):
         checks = _charge_first(checks, reply, broken)
@@ -69,6 +90,29 @@ def evaluate_reply(
     if charged == checks:
         return checks, None
     return charged, StopScenario("forgotten-upload", _FORGOTTEN_REASON)
+
+
+def _lacks_offset(expectation: Expectation, reply: StepResponse) -> bool:
+    """Return whether an expectation needs Upload-Offset, and a successful HEAD has none."""
+    if reply.method != "HEAD" or not reply.succeeded or reply.header("Upload-Offset") is not None:
+        return False
+    return reply.finish_state == "unfinished" or "Upload-Offset" in headers_named(expectation)
+
+
+def _spare_other_requirements(checks: Sequence[Check]) -> list[Check]:
+    """Return checks, those violated for want of Upload-Offset as not reached."""
+    return [
+        structs.replace(
+            check,
+            outcome="not-reached",
+            grade=None,
+            explanation=_NO_OFFSET_REASON,
+            rule="stopped",
+        )
+        if check.outcome == "violated" and check.requirement not in OFFSET_REQUIREMENTS
+        else check
+        for check in checks
+    ]
 
 
 def find_broken_answer(reply: StepResponse) -> Rule | None:

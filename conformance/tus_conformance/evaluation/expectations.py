@@ -126,7 +126,8 @@ def _holds_without_response(condition: Condition, reply: StepResponse) -> bool:
     return reply.status is None and condition.closed is None and condition.intact is None
 
 
-def _headers_named(expectation: Expectation) -> list[str]:
+def headers_named(expectation: Expectation) -> list[str]:
+    """Return the headers that an expectation speaks of."""
     names = [name for _, condition in expectation.alternatives for name in condition.header]
     return list(dict.fromkeys(names))
 
@@ -137,7 +138,7 @@ def _describe_actual(expectation: Expectation, reply: StepResponse) -> str:
     shown = [describe_outcome(reply)]
     if reply.status is None:
         return shown[0]
-    for name in _headers_named(expectation):
+    for name in headers_named(expectation):
         value = reply.header(name)
         shown.append(f"no {name}" if value is None else f"{name}: {value}")
     return ", ".join(shown)
@@ -156,6 +157,6 @@ def _decisive_lines(expectation: Expectation, reply: StepResponse) -> str:
     if response is None:
         return ""
     first, *lines = response.head.splitlines()
-    involved = {name.lower() for name in _headers_named(expectation)}
+    involved = {name.lower() for name in headers_named(expectation)}
     decisive = [line for line in lines if line.partition(":")[0].strip().lower() in involved]
     return "\n".join([first, *decisive])
