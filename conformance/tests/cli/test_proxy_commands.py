@@ -106,7 +106,10 @@ def test_the_fault_proxy_prints_what_it_did(tmp_path: Path) -> None:
     lines = out.splitlines()
     assert lines[0].split() == ["1", "POST", "/files/:", "201"]
     assert lines[1].endswith(": no response; the proxy responded with 503")
-    assert lines[-1] == "2 requests, 1 of them with faults."
+    assert lines[-2:] == [
+        "2 requests, 1 of them with faults.",
+        "Uploads not seen to be complete: 1 of 1.",
+    ]
 
 
 MISTAKES = [

@@ -78,6 +78,22 @@ async def test_a_list_without_a_date_is_a_fail_where_uploads_are_known_to_expire
     assert found.requirements["expiration.post-header"].verdict == "warn"
 
 
+@pytest.mark.parametrize("identifier", ["head-without-offset", "offset-as-fraction"])
+async def test_a_head_without_a_valid_offset_is_charged_to_the_rows_about_that(
+    identifier: str,
+) -> None:
+    """Nothing else can be said of how many bytes are stored, and says so."""
+    some = ("core.head.*", "core.patch.*", "core.upload-offset.*", "interruption.patch.cut-fin/*")
+    found = await run_suite_in_memory(serve=serve_reference(*defect(identifier)), only=some)
+    about_offset = {"core.implemented", "core.head.upload-offset", "core.upload-offset.format"}
+    assert found.failed_requirements() & about_offset
+    assert found.failed_requirements() <= about_offset
+    assert found.requirements["core.head.offset-accurate"].verdict == "blocked"
+    interrupted = found.scenarios["interruption.patch.cut-fin/half"]
+    assert interrupted.verdict == "blocked"
+    assert "(core.head.upload-offset, core.upload-offset.format)" in interrupted.reason
+
+
 async def test_complete_uploads_that_are_forgotten_are_charged_once() -> None:
     """Whatever else is asked of them cannot be told, and says why."""
     server = serve_reference(*FORGOTTEN)

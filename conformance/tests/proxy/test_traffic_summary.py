@@ -53,8 +53,8 @@ def test_bytes_that_were_sent_again() -> None:
     add(summary, "PATCH", sent=6, upload_offset="4", response_upload_offset="10")
     assert list(summary.sentences()) == [
         "4 requests, 1 of them with faults.",
-        "1 requests had no response that reached the client.",
-        "4 of 14 bytes were sent again, in 1 requests.",
+        "Requests without a response that reached the client: 1.",
+        "Bytes sent again: 4 of 14, in 1 requests.",
     ]
 
 
@@ -65,9 +65,9 @@ def test_an_upload_that_was_created_again() -> None:
     create(summary, "/files/b")
     add(summary, "PATCH", "/files/b", sent=10, upload_offset="0", response_upload_offset="10")
     assert list(summary.sentences())[1:] == [
-        "1 requests had no response that reached the client.",
-        "1 uploads were created again with the same length and metadata.",
-        "1 of 2 uploads were not seen to be complete.",
+        "Requests without a response that reached the client: 1.",
+        "Uploads created again with the same length and metadata: 1.",
+        "Uploads not seen to be complete: 1 of 2.",
     ]
 
 

@@ -1,8 +1,8 @@
 """Attribution: which requirement a failure is charged to, and what is charged to none.
 
 A server that forgets complete uploads is charged with that in one scenario, a server whose
-process ends with that alone, and a HEAD without Upload-Offset is charged to the requirements about
-that; everything else that they make impossible is blocked.
+process ends with that alone, and a HEAD without a valid Upload-Offset is charged to the
+requirements about that; everything else that they make impossible is blocked.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tus_conformance.evaluation.expectations import (
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
+from tus_conformance.transport.header_values import is_integer
 from tus_reports import Attempt, Check, Rule
 from tus_scenarios import Expectation, Scenario
 
@@ -34,15 +35,16 @@ which a server that forgets them is charged with it; no other is broken where it
 OFFSET_REQUIREMENTS = frozenset(
     {
         "core.head.upload-offset",
+        "core.upload-offset.format",
         "concatenation.final.head-offset-equals-length",
         "concatenation.partial.head-offset",
     }
 )
-"""The requirements that HEAD returns Upload-Offset; no other is broken where it does not."""
+"""The requirements that HEAD returns an Upload-Offset; no other is broken where it does not."""
 
 _NO_OFFSET_REASON = (
-    "HEAD has no Upload-Offset (core.head.upload-offset), so it is unknown how many bytes are"
-    " stored."
+    "HEAD has no valid Upload-Offset (core.head.upload-offset, core.upload-offset.format), so it is"
+    " unknown how many bytes are stored."
 )
 _FORGOTTEN_REASON = (
     "A complete upload is not found (core.head.upload-offset), so no other request can be"
@@ -93,14 +95,15 @@ def evaluate_reply(
 
 
 def _lacks_offset(expectation: Expectation, reply: StepResponse) -> bool:
-    """Return whether an expectation needs Upload-Offset, and a successful HEAD has none."""
-    if reply.method != "HEAD" or not reply.succeeded or reply.header("Upload-Offset") is not None:
+    """Return whether an expectation needs Upload-Offset, and a successful HEAD has no valid one."""
+    offset = reply.header("Upload-Offset")
+    if reply.method != "HEAD" or not reply.succeeded or (offset and is_integer(offset)):
         return False
     return reply.finish_state == "unfinished" or "Upload-Offset" in headers_named(expectation)
 
 
 def _spare_other_requirements(checks: Sequence[Check]) -> list[Check]:
-    """Return checks, those violated for want of Upload-Offset as not reached."""
+    """Return checks, those violated for want of an Upload-Offset as not reached."""
     return [
         structs.replace(
             check,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tus_conformance.evaluation.attribution import OFFSET_REQUIREMENTS
 from tus_conformance.evaluation.invariant import InvariantResult, Observation
 from tus_conformance.evaluation.invariants import BODY_LIMIT, SERVER_KEEPS_RUNNING, invariants
 from tus_conformance.evaluation.upload_history import UploadHistory
@@ -68,14 +69,18 @@ class InvariantMonitor:
             invariant.observe_exchange(scenario, observation)
         self._history.add_exchange(scenario, method, http_request, reply)
 
-    def find_data_loss(self) -> Check | None:
-        """Return the first check of an invariant that saw data loss; None if none did."""
+    def find_failure(self) -> Check | None:
+        """Return the first check of an invariant that no scenario makes; None if none failed.
+
+        It saw data loss, or a HEAD without a valid Upload-Offset, which blocks a scenario.
+        """
         return next(
             (
                 check
                 for invariant in self.invariants
                 for check, _ in invariant.evidence
                 if check.rule == "data-loss"
+                or (check.grade == "fail" and check.requirement in OFFSET_REQUIREMENTS)
             ),
             None,
         )

@@ -196,9 +196,9 @@ class Search:
 
 
 def _first_failure(attempt: Attempt, monitor: InvariantMonitor) -> Check | None:
-    """Return the first check that failed, or else the data loss that an invariant saw."""
+    """Return the first check that failed, or else what an invariant alone sees."""
     failed = next((check for check in attempt.checks if check.grade == "fail"), None)
-    return failed or monitor.find_data_loss()
+    return failed or monitor.find_failure()
 
 
 def _hypothesis(kinds: Sequence[MoveKind]) -> tuple[Any, Any]:

@@ -41,18 +41,18 @@ class TrafficSummary:
         """Yield what came of the session, a sentence each."""
         yield f"{self.requests} requests, {self.with_faults} of them with faults."
         if self.without_response:
-            yield f"{self.without_response} requests had no response that reached the client."
+            yield f"Requests without a response that reached the client: {self.without_response}."
         if self.bytes_sent_twice:
             yield (
-                f"{self.bytes_sent_twice} of {self.bytes_sent} bytes were sent again, in"
+                f"Bytes sent again: {self.bytes_sent_twice} of {self.bytes_sent}, in"
                 f" {self.requests_sent_twice} requests."
             )
         again = sum(count - 1 for count in self._created.values())
         if again:
-            yield f"{again} uploads were created again with the same length and metadata."
+            yield f"Uploads created again with the same length and metadata: {again}."
         unfinished = [path for path, size in self._lengths.items() if self._held.get(path) != size]
         if unfinished:
-            yield f"{len(unfinished)} of {len(self._lengths)} uploads were not seen to be complete."
+            yield f"Uploads not seen to be complete: {len(unfinished)} of {len(self._lengths)}."
 
     def _add_creation(self, proxied: ProxiedRequest) -> None:
         length = proxied.header("Upload-Length") or ""
