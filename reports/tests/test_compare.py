@@ -76,6 +76,8 @@ def test_kinds(
 
 def test_a_note_that_says_something_else(sample: Record) -> None:
     """The same verdict with another finding is told, and is no regression."""
+    whole = tuple(each for each in sample.scenarios if each.verdict != "error")
+    sample = replace(sample, scenarios=whole)
     place = next(at for at, each in enumerate(sample.scenarios) if each.verdict == "note")
     noted = sample.scenarios[place]
     check = msgspec.structs.replace(noted.attempts[0].checks[0], explanation="the body is stored")
@@ -121,6 +123,29 @@ def test_nothing_changed(sample: Record) -> None:
 def test_a_run_cut_short_is_no_success(sample: Record) -> None:
     """What the new run did not come to cannot be called unchanged."""
     assert compare(sample, replace(sample, footer=None)).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "verdict", "error", "expected"),
+    [
+        (0, "pass", "", 0),
+        (3, "inconclusive", "", 0),
+        (3, "error", "", 3),
+        (3, "pass", "The server has ended.", 3),
+        (130, "pass", "", 3),
+    ],
+)
+def test_two_runs_that_crashed_alike_prove_nothing(
+    exit_code: int, verdict: Verdict, error: str, expected: int, sample: Record
+) -> None:
+    """Nothing changed between them, but 3 does not become 0."""
+    assert sample.footer is not None
+    scenario = msgspec.structs.replace(sample.scenarios[0], verdict=verdict)
+    footer = msgspec.structs.replace(sample.footer, exit_code=exit_code, error=error)
+    run = replace(sample, scenarios=(scenario,), requirements=(), footer=footer)
+    found = compare(run, run)
+    assert found.changes == ()
+    assert found.exit_code == expected
 
 
 def test_editions_are_not_mixed(sample: Record) -> None:

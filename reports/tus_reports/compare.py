@@ -29,6 +29,9 @@ CHANGE_HEADINGS: dict[ChangeKind, str] = {
 }
 """The kinds of change in words, the gravest first."""
 
+_INTERRUPTED = 130
+"""The exit code of a run that Ctrl-C ended."""
+
 _PASSING_VERDICTS: frozenset[Verdict] = frozenset({"pass", "note", "warn"})
 
 
@@ -63,13 +66,14 @@ class Comparison:
 
     @property
     def exit_code(self) -> int:
-        """Return 1 for a regression, 3 if that is undetermined, 0 otherwise."""
+        """Return 1 for a regression, 3 if that is undetermined, 0 otherwise.
+
+        A run that crashed, was interrupted or met errors proves nothing, also if the old one did.
+        """
         if self.of_kind("regressed"):
             return 1
-        undetermined = [
-            change for change in self.of_kind("unclear") if change.after in UNDETERMINED
-        ]
-        return 3 if undetermined or self.new.footer is None or self.new.footer.error else 0
+        unclear = any(change.after in UNDETERMINED for change in self.of_kind("unclear"))
+        return 3 if unclear or not _is_complete(self.new) else 0
 
     @property
     def sentence(self) -> str:
@@ -94,6 +98,14 @@ class Comparison:
         both = {each.id for each in self.old.scenarios} & {each.id for each in self.new.scenarios}
         count = len(both - left_out)
         return f" Only what both runs selected was compared: {count} of {len(both)} scenarios."
+
+
+def _is_complete(record: Record) -> bool:
+    """Return whether a run came to its end, and without an error of the suite or the network."""
+    footer = record.footer
+    if footer is None or footer.error or footer.exit_code == _INTERRUPTED:
+        return False
+    return all(each.verdict != "error" for each in record.scenarios)
 
 
 def compare(old: Record, new: Record) -> Comparison:

@@ -98,6 +98,11 @@ class TerminalView:
         for shown in self._rows(line):
             self._paint(shown)
 
+    def _shows_discovery(self, line: Discovery) -> bool:
+        """Return whether a discovery is shown: not if no server responded to it."""
+        found = bool(line.versions or line.extensions or line.capabilities)
+        return found and self._detail != "brief" and not self._is_about_client
+
     @property
     def _is_about_client(self) -> bool:
         return any(isinstance(line, Header) and line.side == "client" for line in self._lines)
@@ -112,7 +117,7 @@ class TerminalView:
         match line:
             case Header():
                 yield from header_rows(line)
-            case Discovery() if self._detail != "brief" and not self._is_about_client:
+            case Discovery() if self._shows_discovery(line):
                 yield from discovery_rows(line, self._width)
             case ScenarioResult():
                 yield from self._scenario_rows(line)

@@ -8,7 +8,7 @@ import tomllib
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -20,6 +20,7 @@ from tus_scenarios.toml_errors import explain_mismatch, name_place
 Model = TypeVar("Model")
 
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`(?: - at `([^`]*)`)?")
+_WRONG_CHOICE = re.compile(r"Invalid enum value ('[^']*'|\S+?)(?: - at `([^`]*)`)?$")
 _PATH_STEP = re.compile(r"\.(\w+)|\[[^\]]*\]")
 
 
@@ -108,13 +109,28 @@ def explain_error(message: str, kind: type) -> str:
     """Return what is wrong with a document for `kind`, from msgspec's message."""
     unknown = _UNKNOWN_FIELD.search(message)
     if unknown is None:
-        return explain_mismatch(message)
+        return explain_choice(message, kind) or explain_mismatch(message)
     name, path = unknown[1], unknown[2] or "$"
     known = known_keys(kind, path)
     suggestion = difflib.get_close_matches(name, known, n=1)
     place = f" in `{name_place(path.removeprefix('$.'))}`" if path != "$" else ""
     hint = f" did you mean `{suggestion[0]}`?" if suggestion else ""
     return f"unknown key `{name}`{place};{hint} known keys: {', '.join(known)}."
+
+
+def explain_choice(message: str, kind: type) -> str:
+    """Return a sentence about a value that is not one of a few, or nothing for other messages."""
+    found = _WRONG_CHOICE.search(message)
+    if found is None:
+        return ""
+    path = found[2] or "$"
+    kinds: list[Any] = [kind]
+    for part in _PATH_STEP.finditer(path):
+        kinds = [inner for each in kinds for inner in _child_types(each, part[1])]
+    literals = [each for each in kinds if get_origin(each) is Literal]
+    choices = " or ".join(repr(value) for each in literals for value in get_args(each))
+    place = name_place(path.removeprefix("$."))
+    return f"`{place}` must be {choices}, got {found[1]}." if choices else ""
 
 
 def known_keys(kind: Any, path: str) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from loopback import run_module, serve_in_thread
@@ -196,3 +197,77 @@ def test_no_page_names_an_address_that_is_not_there_yet() -> None:
         text = page.read_text("utf-8")
         assert "pip install tus-conformance" not in text, page
         assert "pip install 'tus-conformance" not in text, page
+
+
+MISTAKES = [
+    (["rnu", "URL"], "'rnu' is not a command. Did you mean run?"),
+    (["frobnicate"], "The commands are run, clients, list,"),
+    (["run", "--repot-dir", "x"], "there is no option --repot-dir. Did you mean --report-dir?"),
+    (["run", "--frobnicate"], "there is no option --frobnicate. `tus-conformance run --help`"),
+    (["run", "one", "two"], "'two' is one argument too many"),
+    (["run", "--jobs", "0"], "--jobs: must be a whole number from 1 to 64, got '0'"),
+    (["report", "no.ndjson"], "no.ndjson cannot be read: No such file or directory."),
+    (["report", "--out", "x.pdf"], "'x.pdf' does not name a format: end it with .html"),
+    (["report", "--format", "html", "--extension", "x"], "--extension is for badges"),
+    (["explain", "core.options.answr"], "Did you mean core.options.answer?"),
+    (
+        ["record", "--upstream", "http://127.0.0.1:9/", "--out", "file/x.toml"],
+        "file/x.toml cannot be written",
+    ),
+    (["init", "http://127.0.0.1:9/", "--out", "file/x.toml"], "file/x.toml cannot be written"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), MISTAKES, ids=[" ".join(words) for words, _ in MISTAKES]
+)
+def test_a_mistake_is_one_sentence_with_the_way_out(
+    words: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "file").touch()
+    try:
+        code = main(words)
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    printed = capsys.readouterr()
+    assert code == 2
+    assert printed.out == ""
+    assert said in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["record", "clients", "fault-proxy"])
+def test_a_port_in_use_is_named(
+    command: str, tiny: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = str(urlsplit(tiny).port)
+    (folder / "plan.toml").write_text("[[rule]]\nchance = 1\nanswer = 503\n")
+    more = {
+        "record": ["--upstream", tiny, "--out", "x.toml"],
+        "clients": [],
+        "fault-proxy": ["--upstream", tiny, "--plan", "plan.toml"],
+    }[command]
+    assert main([command, "--listen", port, *more]) == 2
+    assert f"Cannot listen on port {port} of 127.0.0.1: " in capsys.readouterr().err
+
+
+def test_a_glob_that_matches_nothing_is_reported_before_the_run(
+    tiny: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = ("--only", "core.optoins.answer")
+    assert main(["run", "http://127.0.0.1:9/files/", *wrong]) == 4
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--only 'core.optoins.answer' matches nothing. Did you mean core.opti" in printed.err
+    assert main(["run", tiny, *ONE, *wrong]) == 0
+    assert "'core.optoins.answer' matches nothing" in capsys.readouterr().err
+
+
+def test_runs_of_one_server_are_columns_of_their_own(tiny: str, folder: Path) -> None:
+    for name in ("old", "new"):
+        assert main(["run", tiny, *ONE, "--name", "mine", "--report-dir", name]) == 0
+    assert main(["report", "old", "new", "--out", "matrix.html"]) == 0
+    page = Path("matrix.html").read_text()
+    assert "mine (old/run.ndjson)" in page
+    assert "mine (new/run.ndjson)" in page
+    assert main(["report", "old", "old/run.ndjson", "--out", "matrix.html"]) == 2

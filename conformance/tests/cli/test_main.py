@@ -176,7 +176,7 @@ MISTAKES: list[tuple[list[str], str, str]] = [
         "a command that is not there",
     ),
     (["--profile", "none.toml", "--target", "http://h/"], "cannot be read: No such", "no profile"),
-    (["--frobnicate"], "unrecognized arguments: --frobnicate", "an option that nobody knows"),
+    (["--frobnicate"], "there is no option --frobnicate", "an option that nobody knows"),
 ]
 
 

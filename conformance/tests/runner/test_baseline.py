@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from loopback import serve_in_thread
 from minimal_server import MinimalServer
-from scripted_server import serve_answers
+from scripted_server import CloseWithoutReply, ReceivedRequest, ScriptedAnswer, serve_answers
 
 from tus_conformance.cli.main import main
 from tus_conformance.evaluation import exit_codes, verdicts
@@ -304,3 +304,22 @@ def test_a_known_failure_does_not_end_a_run_with_fail_fast(
     assert "--fail-fast" not in capsys.readouterr().out
     assert main(words) == 1
     assert "--fail-fast" in capsys.readouterr().out
+
+
+def test_a_server_that_goes_away_is_not_excused_by_a_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The failure that is known has occurred; what came after it could not be evaluated."""
+    path = tmp_path / "known.txt"
+    path.write_text(f"{FAILS} {ROW}\n", "utf-8")
+    server, requests = MinimalServer(), iter(range(10_000))
+
+    def ending(asked: ReceivedRequest) -> ScriptedAnswer:
+        return server(asked) if next(requests) < 40 else CloseWithoutReply()
+
+    with serve_in_thread(serve_answers(ending)) as url:
+        words = ["run", url, "--only", FAILS, "--only", "core.patch.*", "--baseline", str(path)]
+        assert main(words) in {1, 3}
+        assert main([*words, "--write-baseline", str(tmp_path / "new.txt")]) == 3
+    assert not (tmp_path / "new.txt").exists()
+    capsys.readouterr()

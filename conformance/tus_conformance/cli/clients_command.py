@@ -14,6 +14,7 @@ from pathlib import Path
 
 import trio
 
+from tus_conformance.cli.glob_options import unmatched_globs
 from tus_conformance.cli.output import print_error, print_line, usage_error
 from tus_conformance.cli.target_options import add_seed_option
 from tus_conformance.clients.client_profile import (
@@ -43,6 +44,7 @@ from tus_conformance.runner.option_values import parse_integer, random_seed
 from tus_conformance.runner.progress import show_progress
 from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.targets.server_process import ServerError
+from tus_conformance.transport.loopback_listener import ListenError
 from tus_reports import RecordLine, RecordWriter, TerminalView
 from tus_scenarios import ScenarioError, ledger
 from tus_scenarios.situation import Situation
@@ -65,6 +67,7 @@ _USAGE_ERRORS = (
     BaselineError,
     ClientCommandError,
     ClientProfileError,
+    ListenError,
     ScenarioError,
     ServerError,
 )
@@ -130,7 +133,8 @@ def run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        return usage_error(f"{options.report_dir} cannot be written to: {error.strerror}.")
+        place = error.filename or options.report_dir
+        return usage_error(f"{place} cannot be written: {error.strerror}.")
     except BaseExceptionGroup as group:
         wrongs, others = group.split(_USAGE_ERRORS)
         if others is not None or wrongs is None:
@@ -145,6 +149,7 @@ class _ClientRequest:
     options: argparse.Namespace
     profile: ClientProfile
     command: ClientCommand
+    known: tuple[Situation, ...]
     situations: tuple[Situation, ...]
     baseline: Baseline
 
@@ -167,6 +172,7 @@ def _read_request(options: argparse.Namespace) -> _ClientRequest:
         options,
         profile,
         parse_command(text, profile.environment),
+        known,
         select_situations(known, options.only, (*options.skip, *_excluded(profile))),
         _load_baseline(options.baseline, options.write_baseline, known),
     )
@@ -207,6 +213,8 @@ def _load_baseline(
 
 async def _run(request: _ClientRequest) -> int:
     options = request.options
+    for sentence in unmatched_globs(options, [each.id for each in request.known]):
+        print_error(sentence)
     if not request.situations:
         print_error("No situation was selected; `tus-conformance list --situations` names them.")
         return exit_codes.NOTHING_SELECTED

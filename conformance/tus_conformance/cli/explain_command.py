@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from tus_conformance.cli.command_parser import suggest
 from tus_conformance.cli.output import print_line, usage_error
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
@@ -43,15 +43,13 @@ def run(options: argparse.Namespace) -> int:
     if situation is not None:
         print_line(_explain_situation(situation, name))
         return exit_codes.CONFORMANT
-    close_matches = difflib.get_close_matches(
-        name, [*ledger(), *known, *(each.id for each in situations())], n=3
+    ids = [*ledger(), *known, *(each.id for each in invariants())]
+    hint = suggest(
+        name,
+        [*ids, *(each.id for each in situations())],
+        closing=". `tus-conformance list` names the requirements.",
     )
-    hint = (
-        f" Did you mean {' or '.join(close_matches)}?"
-        if close_matches
-        else " `tus-conformance list` names them."
-    )
-    return usage_error(f"There is no scenario, situation or requirement {name!r}.{hint}")
+    return usage_error(f"There is no scenario, situation or requirement {name!r}{hint}")
 
 
 _ALWAYS_FAILURES = (

@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from tus_conformance.cli.output import print_line, usage_error
+from tus_conformance.cli.output_files import ensure_writable
 from tus_conformance.cli.target_options import add_request_options
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.preflight import USUAL_METADATA
@@ -38,6 +39,11 @@ def run(options: argparse.Namespace) -> int:
         return usage_error(
             f"{out} already exists. Name another file, or remove it.", exit_codes.USAGE
         )
+    try:
+        if out is not None:
+            ensure_writable(out)
+    except OSError as error:
+        return usage_error(f"{out} cannot be written: {error.strerror}.")
     try:
         text = trio.run(_discover_until_signal, options)
     except TargetError as wrong:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 
+from tus_conformance.cli.command_parser import CommandParser, suggest
+
 
 @dataclass(frozen=True)
 class Command:
@@ -44,9 +46,9 @@ COMMANDS = (
 """Every command, in the order of the help. An alias is a name of earlier releases: not listed."""
 
 
-def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def build_parser(words: Sequence[str]) -> CommandParser:
     """Return the parser of the command line, with the options of the commands that it names."""
-    top = argparse.ArgumentParser(
+    top = CommandParser(
         prog="tus-conformance",
         description="Check a tus server against every normative sentence of the specification.",
     )
@@ -63,7 +65,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
             module = import_module(f"tus_conformance.cli.{command.module}")
             parser.formatter_class = argparse.RawDescriptionHelpFormatter
             parser.description = getattr(module, "DESCRIPTION", None)
-            parser.set_defaults(run_command=module.run)
+            parser.set_defaults(run_command=module.run, command_parser=parser)
             module.add_arguments(parser)
     return top
 
@@ -73,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     if "_ARGCOMPLETE" in os.environ:
         _complete_words()
-    options = build_parser(words).parse_args(words, argparse.Namespace(words=tuple(words)))
+    options = _parse(words)
     try:
         code: int = options.run_command(options)
     except (KeyboardInterrupt, BrokenPipeError, BaseExceptionGroup) as error:
@@ -87,6 +89,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return code
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command; exit with 2 for what is not a command or an option."""
+    top = build_parser(words)
+    names = [command.name for command in COMMANDS if not command.alias_of]
+    first = next((word for word in words if not word.startswith("-")), None)
+    if first is not None and first not in {command.name for command in COMMANDS}:
+        every = f". The commands are {', '.join(names)}"
+        top.error(f"{first!r} is not a command{suggest(first, names, closing=every)}")
+    options, unknown = top.parse_known_args(words, argparse.Namespace(words=tuple(words)))
+    options.command_parser.reject_unknown(unknown)
+    return options
 
 
 def _complete_words() -> None:

@@ -10,9 +10,10 @@ import trio
 
 from tus_conformance.cli.output import print_line, usage_error
 from tus_conformance.evaluation import exit_codes
-from tus_conformance.proxy import ListenError, ProxyServer
+from tus_conformance.proxy import ProxyServer
 from tus_conformance.runner.option_values import parse_integer
 from tus_conformance.runner.signals import run_until_signal
+from tus_conformance.transport.loopback_listener import ListenError
 
 
 def add_proxy_options(parser: argparse.ArgumentParser) -> None:

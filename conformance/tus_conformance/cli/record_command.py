@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from tus_conformance.cli.output import print_error, print_line, usage_error
+from tus_conformance.cli.output_files import ensure_writable
 from tus_conformance.cli.proxy_options import add_proxy_options, serve_proxy
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.proxy import (
@@ -35,6 +36,10 @@ def run(options: argparse.Namespace) -> int:
         upstream = Upstream(options.upstream)
     except UpstreamError as wrong:
         return usage_error(str(wrong))
+    try:
+        ensure_writable(options.out)
+    except OSError as error:
+        return usage_error(f"{options.out} cannot be written: {error.strerror}.")
     recording = SessionRecording(upstream.path)
 
     def print_request(proxied: ProxiedRequest) -> None:
@@ -54,7 +59,7 @@ def _write(recording: SessionRecording, file: Path) -> int:
     try:
         file.write_text(text, "utf-8")
     except OSError as error:
-        return usage_error(f"{file} cannot be written to: {error.strerror}.")
+        return usage_error(f"{file} cannot be written: {error.strerror}.")
     for note in recording.notes:
         print_error(note)
     print_line(f"Replay it: tus-conformance run --target URL --scenarios {file}")

@@ -74,8 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show one record in a format, or several as a matrix; return 2 for one that cannot be read."""
-    options.format = options.format or _format_of(options.out)
     try:
+        options.format = options.format or _format_of(options.out)
         options.records = [find_record(path) for path in options.records]
         records = [tus_reports.read(path, allow_truncated=True) for path in options.records]
         text = _render_records(records, options)
@@ -101,10 +101,20 @@ _SUFFIXES = {
 
 
 def _format_of(out: Path | None) -> str:
-    return "text" if out is None else _SUFFIXES.get(out.suffix.lower(), "text")
+    """Return the format that a file name means; raise RecordError if it means none."""
+    if out is None or out.suffix.lower() in {"", ".txt", ".log"}:
+        return "text"
+    if out.suffix.lower() not in _SUFFIXES:
+        known = ", ".join((*_SUFFIXES, ".txt"))
+        raise RecordError(
+            f"{out.name!r} does not name a format: end it with {known}, or give --format."
+        )
+    return _SUFFIXES[out.suffix.lower()]
 
 
 def _render_records(records: list[Record], options: argparse.Namespace) -> str:
+    if options.extension is not None and options.format not in BADGE_VIEWS:
+        raise RecordError(f"--extension is for badges; it has no effect on {options.format}.")
     if len(records) > 1:
         if options.format not in MATRIX_VIEWS:
             raise RecordError(
@@ -113,8 +123,10 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
             )
         base = (options.out or Path("matrix")).resolve().parent
         servers = [
-            MatrixServer(_server_name(path, record), record, _report_link(path, base))
-            for path, record in zip(options.records, records, strict=True)
+            MatrixServer(name, record, _report_link(path, base))
+            for path, record, name in zip(
+                options.records, records, _column_names(options.records, records), strict=True
+            )
         ]
         return MATRIX_VIEWS[options.format](servers)
     if options.format == "html":
@@ -127,6 +139,22 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
     if options.format == "text" and options.verbose:
         return tus_reports.render_terminal(records[0], detail="full")
     return RECORD_VIEWS[options.format](records[0])
+
+
+def _column_names(paths: list[Path], records: list[Record]) -> list[str]:
+    """Return what each server goes by; runs of one server are told apart by their folders.
+
+    Raises RecordError for a record that is given twice.
+    """
+    resolved = [path.resolve() for path in paths]
+    twice = next((path for path in resolved if resolved.count(path) > 1), None)
+    if twice is not None:
+        raise RecordError(f"{twice} is given twice: name each record once.")
+    names = [_server_name(path, record) for path, record in zip(paths, records, strict=True)]
+    return [
+        name if names.count(name) == 1 else f"{name} ({path.parent.name}/{path.name})"
+        for name, path in zip(names, resolved, strict=True)
+    ]
 
 
 def _server_name(path: Path, record: Record) -> str:

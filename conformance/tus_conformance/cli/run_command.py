@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 import trio
 
 from tus_conformance.cli.baseline_report import baseline_changes, load_baseline, write_baseline
+from tus_conformance.cli.glob_options import unmatched_globs
 from tus_conformance.cli.output import escape_terminal, print_error, print_line, usage_error
 from tus_conformance.cli.record_files import RECORD
 from tus_conformance.cli.report_files import (
@@ -156,6 +158,8 @@ def run(options: argparse.Namespace) -> int:
         request = _RunRequest(
             options, target_options, baseline, _load_scenarios(options), report_files
         )
+        if not _report_selection(options, request.scenarios):
+            return exit_codes.NOTHING_SELECTED
         return trio.run(_run, request)
     except _USAGE_ERRORS as wrong:
         return usage_error(str(wrong))
@@ -164,6 +168,21 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         place = error.filename or options.report_dir
         return usage_error(f"{place} cannot be written: {error.strerror}.")
+
+
+def _report_selection(options: argparse.Namespace, known: Sequence[Scenario]) -> bool:
+    """Report globs that match nothing; return whether anything is selected.
+
+    This comes before the server is started or sent anything.
+    """
+    ids = [*(each.id for each in known), *(each.id for each in invariants())]
+    for sentence in unmatched_globs(options, ids):
+        print_error(sentence)
+    selection = Selection(tuple(options.only), tuple(options.skip))
+    if any(selection.deselection_reason(each) is None for each in ids):
+        return True
+    print_error("No scenario was selected; `tus-conformance list --scenarios` names them all.")
+    return False
 
 
 async def _run(request: _RunRequest) -> int:

@@ -27,6 +27,7 @@ from tus_conformance.clients.scripted_server import ScriptedServer, serve_reques
 from tus_conformance.clients.seen_request import SeenResponse
 from tus_conformance.clients.situation_run import FILE_NAME, file_content, server_flags
 from tus_conformance.clients.upload_urls import REDIRECT_PREFIX
+from tus_conformance.transport.loopback_listener import listen_on
 from tus_reports import ScenarioResult
 from tus_scenarios.server_rule import share_of
 from tus_scenarios.situation import Situation
@@ -73,9 +74,9 @@ class ListeningServer:
     async def serve(
         self, port: int, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Serve on a port of 127.0.0.1, 0 for a free one, until cancelled."""
-        listener = (await trio.open_tcp_listeners(port, host="127.0.0.1"))[0]
-        other = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+        """Serve on a port of 127.0.0.1, 0 for a free one, until cancelled; raise ListenError."""
+        listener = (await listen_on(port))[0]
+        other = (await listen_on(0))[0]
         self._other_port = int(other.socket.getsockname()[1])
         found = int(listener.socket.getsockname()[1])
         self.origin = f"http://127.0.0.1:{found}"

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from tus_conformance.proxy.fault_rules import FaultPlanError, SeededFaultPlan, read_fault_plan
 from tus_conformance.proxy.proxied_request import ProxiedRequest
-from tus_conformance.proxy.proxy_server import ListenError, ProxyServer
+from tus_conformance.proxy.proxy_server import ProxyServer
 from tus_conformance.proxy.session_recording import SessionRecording
 from tus_conformance.proxy.traffic_summary import TrafficSummary
 from tus_conformance.proxy.upstream import Upstream, UpstreamError
 
 __all__ = [
     "FaultPlanError",
-    "ListenError",
     "ProxiedRequest",
     "ProxyServer",
     "SeededFaultPlan",

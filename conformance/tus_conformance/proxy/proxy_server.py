@@ -26,6 +26,7 @@ from tus_conformance.transport.connection_end import (
     half_close,
 )
 from tus_conformance.transport.header_values import is_integer, parse_integer
+from tus_conformance.transport.loopback_listener import listen_on
 
 LINGER_SECONDS = 2.0
 """How long a client that had an early response may go on sending, in seconds."""
@@ -33,10 +34,6 @@ LINGER_SECONDS = 2.0
 _READ_SIZE = 65536
 # They are about a connection, of which there are two here (RFC 9110, section 7.6.1).
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te"}
-
-
-class ListenError(Exception):
-    """The proxy's port is not to be had; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +50,9 @@ class ProxyServer:
     ) -> None:
         """Serve on a port of 127.0.0.1, 0 for a free one; the port is the task's status.
 
-        Raises ListenError where the port is not to be had.
+        Raises ListenError if the port cannot be listened on.
         """
-        try:
-            listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
-        except OSError as error:
-            raise ListenError(f"Cannot listen on port {port}: {error.strerror}.") from None
+        listeners = await listen_on(port)
         found = int(listeners[0].socket.getsockname()[1])
         count = iter(range(1, 1 << 62))
 

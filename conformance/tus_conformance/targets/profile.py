@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from tus_scenarios.reader import explain_choice
 from tus_scenarios.toml_errors import explain_mismatch
 
 _POSITIVE = {"exclusiveMinimum": 0}
@@ -309,15 +310,39 @@ def _value_errors(profile: Profile) -> list[tuple[str, str]]:
         "retention",
     )
     found = [
-        (key, f"`{key}` must be a number of {what.get(key, 'seconds')} above 0.")
+        (
+            key,
+            f"`{key}` must be a number of {what.get(key, 'seconds')} above 0,"
+            f" got {getattr(profile, key):g}.",
+        )
         for key in numbers
         if profile.has(key) and not getattr(profile, key) > 0
     ]
     wrong = (header_error(name, value) for name, value in profile.headers.items())
     found += [("headers", error_message) for error_message in wrong if error_message]
     found += [("origins", error) for one in profile.origins if (error := origin_error(one))]
+    found += _command_errors(profile.commands)
     if profile.tls.key and not profile.tls.certificate:
         found.append(("key", "`key` in `tls` needs `certificate` too."))
+    return found
+
+
+def _command_errors(commands: Commands) -> list[tuple[str, str]]:
+    """Return what is wrong with the placeholders of commands, each with its key."""
+    found = []
+    for key, allowed in (("read", ("id", "url")), ("upload", ("length",))):
+        command = getattr(commands, key)
+        if command is None:
+            continue
+        used = re.findall(r"\{(\w+)\}", command)
+        places = " or ".join(f"{{{name}}}" for name in allowed)
+        # A program may have braces of its own, as awk has; these are misspelt ones.
+        wrong = [each for each in used if difflib.get_close_matches(each, allowed)]
+        wrong = [each for each in wrong if each not in allowed]
+        if wrong:
+            found.append((key, f"`{key}` has {{{wrong[0]}}}, which is not {places}."))
+        elif key == "read" and not set(used) & set(allowed):
+            found.append((key, f"`{key}` must name the upload to read, by {places}."))
     return found
 
 
@@ -354,7 +379,7 @@ def _explain_error(path: Path, text: str, message: str) -> str:
     if unknown is None:
         key = re.search(r"`\$\.(\w+)(?:\.(\w+))?", message)
         inner = (key[2] or key[1]) if key else ""
-        sentence = explain_mismatch(message)
+        sentence = explain_choice(message, Profile) or explain_mismatch(message)
         return f"The profile {path}{_line_reference(text, inner)} is wrong: {sentence}"
     name, inside = unknown[1], (unknown[2] or "").split("[")[0]
     known = _KNOWN_KEYS[inside]

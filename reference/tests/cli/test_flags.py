@@ -106,15 +106,23 @@ def test_the_memory_store_and_all_extensions_are_a_flag_away(tmp_path: Path) -> 
     ("arguments", "code", "sentence"),
     [
         (["--port", "x"], 2, "is not a port; give a number from 0 to 65535"),
-        (["--max-size", "-1"], 2, "is not a number of bytes"),
+        (["--max-size", "10MB"], 2, "is not a number of bytes; write digits only, such as"),
+        (["--workers", "0"], 2, "--workers: '0' is not a whole number of 1 or more"),
+        (["--defect", "a", "--defect", "b"], 2, "--defect can be given once"),
+        (["--hooks-enabled-events", "pre-x"], 2, "'pre-x' is not an event; they are pre-create,"),
+        (["--behind-poxy"], 2, "there is no flag --behind-poxy. Did you mean --behind-proxy?"),
         (["--expire-after", "soon"], 2, "is not a duration; write 90, 90s or 1m30s"),
         (["--file-perms", "9"], 2, "is not an octal mode"),
-        (["--base-path", "a b"], 2, "base_path must be a path or an http(s) URL."),
-        (["--network-timeout", "0"], 2, "network_timeout must be a number of seconds above 0."),
+        (["--base-path", "a b"], 2, "--base-path must be a path or an http(s) URL, got 'a b'."),
+        (
+            ["--network-timeout", "0"],
+            2,
+            "--network-timeout must be a number of seconds above 0, got 0.",
+        ),
         (["--store", "memory", "--locker", "file"], 2, "--locker file needs --store file"),
-        (["--upload-dir", "/dev/null/x"], 2, "Not a directory"),
+        (["--upload-dir", "/dev/null/x"], 2, "cannot use /dev/null/x: Not a directory"),
         (["--host", "192.0.2.1"], 1, "cannot listen on 192.0.2.1 port 0"),
-        (["--unknown"], 2, "unrecognized arguments"),
+        (["--unknown"], 2, "there is no flag --unknown"),
     ],
 )
 def test_a_mistake_costs_one_sentence(

@@ -152,7 +152,7 @@ def test_a_new_certificate_drops_no_connection(
         ),
         (["--unix-sock", "/nowhere/s"], 1, "cannot listen on /nowhere/s: No such file"),
         (["--unix-sock", "/dev/null"], 1, "cannot listen on /dev/null: File exists"),
-        (["--workers", "two"], 2, "is not a number"),
+        (["--workers", "two"], 2, "is not a whole number of 1 or more"),
         (["--workers", "2", "--store", "memory"], 2, "--workers needs --store file or s3"),
         (["--workers", "2", "--locker", "memory"], 2, "--workers needs --locker file"),
         (["--cors-allow-origin", "("], 2, "is not a regular expression"),

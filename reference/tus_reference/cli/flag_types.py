@@ -11,7 +11,7 @@ _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parse_seconds(text: str) -> float:
-    """Return a duration in seconds; raise `ArgumentTypeError` if `text` is none."""
+    """Return a duration in seconds; raise `ArgumentTypeError` for anything else."""
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return float(text)
     parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", text)
@@ -21,16 +21,25 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_size(text: str) -> int:
-    """Return a number of bytes."""
+    """Return a number of bytes; raise `ArgumentTypeError` for anything else."""
     if not re.fullmatch(r"[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of bytes; write digits only, such as 10485760"
+        )
     return int(text)
 
 
 def parse_number(text: str) -> int:
-    """Return a number of things."""
+    """Return a whole number from 0; raise `ArgumentTypeError` for anything else."""
     if not re.fullmatch(r"[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def parse_count(text: str) -> int:
+    """Return a whole number from 1; raise `ArgumentTypeError` for anything else."""
+    if not re.fullmatch(r"[0-9]+", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 

@@ -7,7 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from tus_reference.cli.flag_types import parse_number, parse_port, parse_seconds, parse_size
+from tus_reference.cli.flag_parser import FlagParser, StoreOnce
+from tus_reference.cli.flag_types import (
+    parse_count,
+    parse_number,
+    parse_port,
+    parse_seconds,
+    parse_size,
+)
 from tus_reference.cli.hook_flags import add_hooks
 from tus_reference.cli.storage_flags import add_s3, add_storage
 from tus_reference.cli.web_flags import add_cors, add_monitoring
@@ -39,9 +46,9 @@ exit codes: 0 stopped by a signal, 1 cannot listen, 2 the settings cannot work
 """
 
 
-def new_parser() -> argparse.ArgumentParser:
+def new_parser() -> FlagParser:
     """Return the flags and their help, which is the manual."""
-    flags = argparse.ArgumentParser(
+    flags = FlagParser(
         prog="tus-reference",
         description=DESCRIPTION,
         epilog=EPILOG,
@@ -105,7 +112,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--tls-key", type=Path, metavar="FILE", help="key of the certificate")
     group.add_argument(
         "--workers",
-        type=parse_number,
+        type=parse_count,
         default=1,
         metavar="NUMBER",
         help="processes that share the port, and the folder through --locker file (%(default)s)",
@@ -169,10 +176,16 @@ def _add_timeouts(group: argparse._ArgumentGroup) -> None:
 
 def _add_client_testing(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--defect", metavar="ID", help="break one requirement of the protocol; list shows all IDs"
+        "--defect",
+        action=StoreOnce,
+        metavar="ID",
+        help="break one requirement of the protocol; list shows all IDs",
     )
     group.add_argument(
-        "--quirk", metavar="ID", help="be unusual but conforming; list shows all IDs"
+        "--quirk",
+        action=StoreOnce,
+        metavar="ID",
+        help="be unusual but conforming; list shows all IDs",
     )
     # What these flags were called before.
     group.add_argument("--misbehave", dest="defect", help=argparse.SUPPRESS)

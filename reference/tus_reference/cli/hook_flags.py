@@ -77,16 +77,16 @@ def add_hooks(group: argparse._ArgumentGroup) -> None:
 
 def new_hooks(options: argparse.Namespace) -> Hooks | None:
     """Return the hooks that the flags describe, None without; raise `ConfigError`."""
-    if options.hooks_http is None and options.hooks_dir is None:
-        return None
-    if options.hooks_http is not None and options.hooks_dir is not None:
-        raise ConfigError("Give --hooks-http or --hooks-dir, not both.")
     unknown = [name for name in options.hooks_enabled_events if name not in HOOK_NAMES]
     if unknown:
         raise ConfigError(
             f"--hooks-enabled-events: {unknown[0]!r} is not an event; they are"
             f" {', '.join(HOOK_NAMES)}."
         )
+    if options.hooks_http is None and options.hooks_dir is None:
+        return None
+    if options.hooks_http is not None and options.hooks_dir is not None:
+        raise ConfigError("Give --hooks-http or --hooks-dir, not both.")
     if options.hooks_dir is not None:
         if not options.hooks_dir.is_dir():
             raise ConfigError(f"--hooks-dir: there is no folder {options.hooks_dir}.")

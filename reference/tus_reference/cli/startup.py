@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -32,10 +34,16 @@ _RELOAD_SIGNAL = getattr(signal, "SIGHUP", None)
 """The signal that reloads the certificate; Windows has none."""
 
 
+_SETTING = re.compile(
+    r"\b(network_timeout|acquire_lock_timeout|shutdown_timeout|max_size|expire_after|base_path)\b"
+)
+"""A setting of `Config` in a message; here it is a flag."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until SIGTERM or SIGINT; return the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    options = new_parser().parse_args(arguments)
+    options = new_parser().parse_flags(arguments)
     options.store = options.store or ("s3" if options.s3_bucket else "file")
     if listing_text := list_defects_or_quirks(options):
         sys.stdout.write(listing_text)
@@ -55,20 +63,30 @@ def _check_and_serve(options: argparse.Namespace) -> int:
         new_service(options, handler)
         certificate = _load_certificate(options)
         _ensure_bucket(options)
-    except (ConfigError, OSError) as problem:
-        _print_status(problem)
+    except ConfigError as problem:
+        _print_status(_SETTING.sub(lambda found: f"--{found[0].replace('_', '-')}", str(problem)))
+        return 2
+    except OSError as problem:
+        _print_status(f"cannot use {problem.filename}: {problem.strerror}; see --upload-dir")
         return 2
     try:
         sockets = _open_sockets(options)
     except OSError as problem:
         where = options.unix_sock or f"{options.host} port {options.port}"
-        _print_status(f"cannot listen on {where}: {problem.strerror or problem}")
+        _print_status(f"cannot listen on {where}: {_explain_listen_error(problem)}")
         return 1
     try:
         return _serve_in_processes(options, handler, sockets, certificate)
     finally:
         if options.unix_sock is not None:
             options.unix_sock.unlink(missing_ok=True)
+
+
+def _explain_listen_error(problem: OSError) -> str:
+    """Return why the system does not listen, and for a port in use what to do."""
+    if problem.errno == errno.EADDRINUSE:
+        return f"{os.strerror(errno.EADDRINUSE)}. Stop the other server, or give another --port."
+    return str(problem.strerror or problem)
 
 
 def _ensure_system(options: argparse.Namespace) -> None:
@@ -97,7 +115,10 @@ def _load_certificate(options: argparse.Namespace) -> Certificate | None:
     try:
         return Certificate(options.tls_certificate, options.tls_key)
     except OSError as problem:
-        raise ConfigError(f"Cannot load the TLS certificate or key: {problem}.") from None
+        raise ConfigError(
+            f"Cannot load the TLS certificate {options.tls_certificate} with the key"
+            f" {options.tls_key}: {problem}. Both must be PEM files, and belong together."
+        ) from None
 
 
 def _open_sockets(options: argparse.Namespace) -> list[socket.socket]:

@@ -171,17 +171,28 @@ class Config:
                 (self.store_composer is None) != (self.data_store is None)
             ),
             "The store composer has no core: use a store in it.": composer.uses_core,
-            "max_size must be a number of bytes, 0 for no limit.": self.max_size >= 0,
-            "max_partial_uploads must be at least 1.": self.max_partial_uploads >= 1,
-            "max_repeated_bytes must not be negative.": self.max_repeated_bytes >= 0,
-            "expire_after must be a number of seconds, 0 for never.": self.expire_after >= 0,
+            f"max_size must be a number of bytes, 0 for no limit, got {self.max_size}.": (
+                self.max_size >= 0
+            ),
+            f"max_partial_uploads must be at least 1, got {self.max_partial_uploads}.": (
+                self.max_partial_uploads >= 1
+            ),
+            f"max_repeated_bytes must not be negative, got {self.max_repeated_bytes}.": (
+                self.max_repeated_bytes >= 0
+            ),
+            f"expire_after must be a number of seconds, 0 for never, got {self.expire_after}.": (
+                self.expire_after >= 0
+            ),
             "expire_after needs a store that can record and terminate uploads.": (
                 self.expire_after <= 0 or keeps
             ),
-            "base_path must be a path or an http(s) URL.": _BASE_PATH.fullmatch(self.base_path),
+            f"base_path must be a path or an http(s) URL, got {self.base_path!r}.": (
+                _BASE_PATH.fullmatch(self.base_path)
+            ),
         }
         for name in _DURATIONS:
-            rules[f"{name} must be a number of seconds above 0."] = getattr(self, name) > 0
+            value = getattr(self, name)
+            rules[f"{name} must be a number of seconds above 0, got {value:g}."] = value > 0
         mistakes = [sentence for sentence, holds in rules.items() if not holds]
         if mistakes:
             raise ConfigError("\n".join(mistakes))

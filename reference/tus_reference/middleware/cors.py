@@ -61,12 +61,13 @@ class Cors:
             re.compile(self.allow_origin)
         except re.error as problem:
             raise ConfigError(
-                f"The pattern of allowed origins is not a regular expression: {problem}."
+                f"The pattern of allowed origins, {self.allow_origin!r}, is not a regular"
+                f" expression: {problem}."
             ) from None
         if self.allow_credentials and self.allow_origin == ANY_ORIGIN:
             raise ConfigError(
-                "Credentials need a pattern of allowed origins: otherwise any page could act for "
-                "its visitors."
+                "Credentials need a pattern of allowed origins, allow_origin or"
+                " --cors-allow-origin: otherwise any page could act for its visitors."
             )
         for name in (*self.allow_methods, *self.allow_headers, *self.expose_headers):
             if not _TOKEN.fullmatch(name):
