@@ -109,7 +109,7 @@ def selected_sentence(record: Record) -> str:
     chosen = {"--only", "--skip"} & {word.partition("=")[0] for word in record.header.arguments}
     if not chosen or selected == len(record.scenarios):
         return ""
-    return f"{selected} of {len(record.scenarios)} scenarios"
+    return f"{selected} of {len(record.scenarios)} scenarios" if selected else "no scenario"
 
 
 def totals_by_level(requirements: Iterable[RequirementResult]) -> tuple[GroupTotals, ...]:

@@ -115,8 +115,9 @@ def test_the_exit_code_says_how_it_went(
 def test_an_empty_selection_names_the_page_of_ids(run: RunCommand, tiny: str) -> None:
     ended = run("run", "--target", tiny, "--only", "nothing*")
     assert sentences(ended.err) == [
+        "tus-conformance: --only 'nothing*' matches nothing.",
         "tus-conformance: No scenario was selected;"
-        " `tus-conformance list --scenarios` names them all."
+        " `tus-conformance list --scenarios` names them all.",
     ]
 
 

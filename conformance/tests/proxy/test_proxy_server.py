@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 import trio
 
-from tus_conformance.proxy import ListenError, ProxiedRequest, ProxyServer, Upstream
+from tus_conformance.proxy import ProxiedRequest, ProxyServer, Upstream
 from tus_conformance.proxy.fault_rules import ChosenFault
 from tus_conformance.transport import Break, InjectedFault, SplitWrite, Throttle
+from tus_conformance.transport.loopback_listener import ListenError
 
 BODY = bytes(range(256)) * 40
 HEAD = f"PATCH /files/a HTTP/1.1\r\nHost: proxy\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()

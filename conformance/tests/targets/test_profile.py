@@ -82,12 +82,12 @@ MISTAKES: list[tuple[str, str, str]] = [
     ),
     (
         "timeout = 0\n",
-        ", line 1, is wrong: `timeout` must be a number of seconds above 0.",
+        ", line 1, is wrong: `timeout` must be a number of seconds above 0, got 0.",
         "no time",
     ),
     (
         "network_timeout = -1\n",
-        ", line 1, is wrong: `network_timeout` must be a number of seconds above 0.",
+        ", line 1, is wrong: `network_timeout` must be a number of seconds above 0, got -1.",
         "less than no time",
     ),
     (

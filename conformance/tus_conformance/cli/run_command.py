@@ -158,8 +158,8 @@ def run(options: argparse.Namespace) -> int:
         request = _RunRequest(
             options, target_options, baseline, _load_scenarios(options), report_files
         )
-        if not _report_selection(options, request.scenarios):
-            return exit_codes.NOTHING_SELECTED
+        for sentence in unmatched_globs(options, _known_ids(request.scenarios)):
+            print_error(sentence)
         return trio.run(_run, request)
     except _USAGE_ERRORS as wrong:
         return usage_error(str(wrong))
@@ -170,19 +170,9 @@ def run(options: argparse.Namespace) -> int:
         return usage_error(f"{place} cannot be written: {error.strerror}.")
 
 
-def _report_selection(options: argparse.Namespace, known: Sequence[Scenario]) -> bool:
-    """Report globs that match nothing; return whether anything is selected.
-
-    This comes before the server is started or sent anything.
-    """
-    ids = [*(each.id for each in known), *(each.id for each in invariants())]
-    for sentence in unmatched_globs(options, ids):
-        print_error(sentence)
-    selection = Selection(tuple(options.only), tuple(options.skip))
-    if any(selection.deselection_reason(each) is None for each in ids):
-        return True
-    print_error("No scenario was selected; `tus-conformance list --scenarios` names them all.")
-    return False
+def _known_ids(known: Sequence[Scenario]) -> list[str]:
+    """Return what --only and --skip can match: the ids of scenarios and invariants."""
+    return [*(each.id for each in known), *(each.id for each in invariants())]
 
 
 async def _run(request: _RunRequest) -> int:
