@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib import resources
 from itertools import combinations
 
 import pytest
@@ -26,6 +28,10 @@ step = [
   ] },
 ]
 """
+
+
+def read_pairs() -> str:
+    return resources.files("tus_scenarios").joinpath("data/pairs.toml").read_text("utf-8")
 
 
 def parse(cross: str, *, thorough: bool = False) -> list[tuple[str, tuple[str, ...]]]:
@@ -100,9 +106,53 @@ def test_every_rule_is_tried_on_every_kind_and_in_every_way() -> None:
     assert pairs(named(thorough=False)) == pairs(named(thorough=True))
 
 
+OVER = """
+section = "Core/PATCH"
+extension = "core"
+
+[[scenario]]
+id = "one"
+title = "A PATCH is stored in every way"
+why = "It matters."
+step = [
+  { given = { length = 100 } },
+  { over.way = "probed", patch = { send = 5, way = "{way}" }, name = "sent-{way}", expect = [
+    { status = 204, checks = "{way-accept-row}" },
+  ] },
+  { over.way = "probed", head = {}, expect = [
+    { after."sent-{way}".status = "2xx", header.Upload-Offset = "{sent-{way}.Upload-Offset}",
+ROW
+  ] },
+]
+""".replace(",\nROW", ', checks = "core.patch.upload-offset-value" },')
+
+
+def test_consecutive_steps_are_repeated_for_each_row_of_a_group() -> None:
+    (found,) = parse_scenarios(OVER, "mine.toml")
+    rows = tables().group["way"]["probed"]
+    assert rows == ("override", "http10")
+    _, first, first_head, second, second_head = found.steps
+    assert (first.name, second.name) == ("sent-override", "sent-http10")
+    assert first.patch is not None
+    assert first.patch.override
+    assert second.patch is not None
+    assert second.patch.http == "1.0"
+    assert first.expect[0].checks == "core.method-override.honoured"
+    assert list(first_head.expect[0].after) == ["sent-override"]
+    assert second_head.expect[0].header == {"Upload-Offset": "{sent-http10.Upload-Offset}"}
+    assert not any(step.over for step in found.steps)
+
+
+def test_a_group_that_there_is_not_is_an_error() -> None:
+    with pytest.raises(ScenarioError, match="no group 'none'"):
+        parse_scenarios(OVER.replace("probed", "none"), "mine.toml")
+
+
 def test_every_row_is_used_and_every_group_names_rows() -> None:
     for axis, groups in tables().group.items():
         for name, rows in groups.items():
             assert combinations_of({axis: name}) == [{axis: row} for row in rows]
     used = {(axis, each.parameters.get(axis)) for each in scenarios() for axis in tables().axis}
+    for axis, name in re.findall(r'over\.(\w+) = "(\w+)"', read_pairs()):
+        used |= {(axis, row) for row in tables().group[axis][name]}
     assert {(axis, row) for axis, rows in tables().axis.items() for row in rows} <= used

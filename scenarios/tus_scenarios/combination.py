@@ -7,11 +7,11 @@ parameters, capabilities that it needs, and rows of other axes that it cannot st
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from itertools import product
+from itertools import groupby, product
 from typing import Any
 
 import msgspec
@@ -91,9 +91,8 @@ class Combination:
         """Return steps with those of the rows inserted, and the rows of requests merged in."""
         if not self.rows:
             _ensure_plain(steps)
-            return steps
         found: list[dict[str, Any]] = []
-        for step in msgspec.to_builtins(steps):
+        for step in _repeat_over_rows(msgspec.to_builtins(steps)):
             axis = step.get("insert")
             found += [step] if axis is None else list(self._row(axis).step)
         return msgspec.convert([self._merge_way(step) for step in found], tuple[Step, ...])
@@ -104,10 +103,17 @@ class Combination:
             if not isinstance(request, dict) or "way" not in request:
                 continue
             own = {key: value for key, value in request.items() if key != "way"}
-            keys = self._row(request["way"].strip("{}")).request
+            keys = self._way(request["way"]).request
             headers = keys.get("header", {}) | own.get("header", {})
             merged[act] = keys | own | ({"header": headers} if headers else {})
         return merged
+
+    def _way(self, name: str) -> Row:
+        """Return the row that a request names, itself or as "{AXIS}"."""
+        if not name.startswith("{"):
+            return _find_row("way", name)
+        parameter = self.parameters.get(name[1:-1])
+        return self._row(name[1:-1]) if parameter is None else _find_row("way", str(parameter))
 
     def _row(self, axis: str) -> Row:
         if axis not in self.rows:
@@ -118,12 +124,44 @@ class Combination:
         return [(axis, _find_row(axis, name)) for axis, name in self.rows.items()]
 
 
+def _repeat_over_rows(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield steps, those with `over` for each row of its group."""
+    for over, repeated in groupby(steps, key=lambda step: step.get("over")):
+        group = list(repeated)
+        if not over:
+            yield from group
+            continue
+        ((axis, name),) = over.items()
+        for row_name in _row_names(axis, name):
+            values = _find_row(axis, row_name).values
+            words = {axis: row_name} | {f"{axis}-{key}": value for key, value in values.items()}
+            for step in group:
+                filled = _fill_row(step, {f"{{{key}}}": value for key, value in words.items()})
+                yield {key: value for key, value in filled.items() if key != "over"}
+
+
+def _fill_row(value: Any, texts: Mapping[str, Text]) -> Any:
+    """Return a step, or a part of one, with references to a row replaced, also in names."""
+    if isinstance(value, dict):
+        return {_fill_row(key, texts): _fill_row(child, texts) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_fill_row(child, texts) for child in value]
+    if not isinstance(value, str):
+        return value
+    if value in texts:
+        return texts[value]
+    for reference, text in texts.items():
+        value = value.replace(reference, str(text))
+    return value
+
+
 def _ensure_plain(steps: tuple[Step, ...]) -> None:
     """Raise CombinationError where a step uses an axis though the scenario has no `cross`."""
     for step in steps:
         if step.insert is not None:
             raise CombinationError(f"it inserts {step.insert!r} and has no `cross`")
-        if step.message is not None and step.message.way is not None:
+        way = step.message.way if step.message is not None else None
+        if way is not None and way.startswith("{") and not step.over:
             raise CombinationError("it has a `way` and no `cross`")
 
 

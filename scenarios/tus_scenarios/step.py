@@ -127,6 +127,8 @@ class Step(
     request is sent again until every expectation passes; the last answer is the one that is judged.
     A PATCH without an `offset` of its own asks with HEAD where the upload stands before it is sent
     again. `insert` names an axis of the scenario's `cross`, and stands for the steps of its row.
+    Consecutive steps with the same `over`, an axis and a group of its rows, are repeated for each
+    row, which their texts and names refer to as {AXIS} and {AXIS-NAME}.
     """
 
     given: GivenUpload | None = None
@@ -140,6 +142,7 @@ class Step(
     finish: FinishUpload | None = None
     insert: str | None = None
 
+    over: dict[str, str] = {}
     name: str = ""
     setup: bool = False
     needed: bool = False

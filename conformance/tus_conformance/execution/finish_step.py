@@ -19,7 +19,7 @@ _SUPERSEDED_STATUSES = frozenset({400, 409, 423})
 
 async def finish_upload(requests: ScenarioRequests, upload: UploadState) -> StepResponse:
     """Resume an upload by what HEAD says and complete it; the reply has the `finish_state`."""
-    head, stored = await _head_offset(requests, upload)
+    head, stored = await _head_offset(requests, upload, requests.latest_head(upload))
     forgets = requests.session.discovery.forgets_complete_uploads
     if forgets and _is_complete_and_removed(upload, head):
         return await _verify_content(requests, upload, head)
@@ -68,9 +68,10 @@ def _is_complete_and_removed(upload: UploadState, head: StepResponse) -> bool:
 
 
 async def _head_offset(
-    requests: ScenarioRequests, upload: UploadState
+    requests: ScenarioRequests, upload: UploadState, head: StepResponse | None = None
 ) -> tuple[StepResponse, int | None]:
-    head = await requests.send("HEAD", RequestSpec(of=upload.name))
+    """Return where the upload stands by HEAD, or by one that was sent just before."""
+    head = head or await requests.send("HEAD", RequestSpec(of=upload.name))
     offset = head.header("Upload-Offset")
     if not head.succeeded or offset is None or not is_integer(offset):
         return head, None

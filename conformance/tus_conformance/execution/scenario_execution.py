@@ -78,7 +78,9 @@ class ScenarioExecution(ScenarioRequests):
 
     async def complete_upload(self, finish: FinishUpload) -> StepResponse:
         """Complete an upload from where HEAD says; the reply has the `finish_state`."""
-        return await finish_upload(self, self.references.upload(finish.of))
+        reply = await finish_upload(self, self.references.upload(finish.of))
+        self.forget_latest_head()
+        return reply
 
     def profile_seconds(self, name: str) -> float:
         """Return a number of seconds from the profile; a scenario names it in `needs`."""

@@ -57,6 +57,8 @@ class ScenarioRequests:
         self._composer = RequestComposer(self.references, f"{session.seed}:{scenario.id}:{attempt}")
         self.creations = CreationTracker(session.transport, session.target)
         self._pending = AsyncExitStack()
+        self._opens_requests = False
+        self._latest: tuple[RequestSpec, StepResponse] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -177,6 +179,7 @@ class ScenarioRequests:
 
     async def open_request(self, method: str, request: RequestSpec) -> OpenRequest:
         """Send the head of a request, and let the caller send its body."""
+        self._opens_requests = True
         upload = self.uploads.get(request.of)
         self._ensure_room(request)
         http_request, at = self._composer.compose(method, request)
@@ -187,6 +190,21 @@ class ScenarioRequests:
             return self._record_reply(http_request, request, upload, at, answer)
 
         return OpenRequest(pending, record_reply)
+
+    def latest_head(self, upload: UploadState) -> StepResponse | None:
+        """Return the response to a plain HEAD of an upload, if nothing was sent since.
+
+        After an interruption bytes may arrive late, so that the response says nothing of now.
+        """
+        if self._latest is None or self._opens_requests or upload.interrupted:
+            return None
+        request, reply = self._latest
+        plain = reply.method == "HEAD" and request == RequestSpec(of=upload.name)
+        return reply if plain and reply.upload is upload else None
+
+    def forget_latest_head(self) -> None:
+        """Ask with HEAD again next time, since a repeated step waits for a change."""
+        self._latest = None
 
     def refused_completion(self, upload: UploadState) -> StepResponse | None:
         """Return the response that refused the last byte of an upload, if nothing explains it.
@@ -222,6 +240,7 @@ class ScenarioRequests:
         reply = StepResponse(answer, method, http_request.url, place, upload, at, before)
         if upload is not None and _note_sent_bytes(upload, http_request, reply):
             self.refused_completions[upload.name] = reply
+        self._latest = request, reply
         self.session.on_exchange(self.scenario, http_request, reply)
         if reply.succeeded and method == "POST" and request.to is None:
             self._add_created_upload(request, reply, http_request)

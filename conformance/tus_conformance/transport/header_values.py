@@ -23,7 +23,8 @@ _IMF_FIXDATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 def header_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return a header's value, several lines joined by a comma as RFC 9110 5.3 says, or None."""
-    lines = [value.strip(" \t") for key, value in headers if key.lower() == name.lower()]
+    lowered = name.lower()
+    lines = [value.strip(" \t") for key, value in headers if key.lower() == lowered]
     return ", ".join(lines) if lines else None
 
 

@@ -91,8 +91,10 @@ class Redaction:
         pattern = self._escaped_secret_pattern if _ESCAPE.search(text) else self._secret_pattern
         if pattern is not None:
             text = pattern.sub(REDACTED, text)
-        text = self._parameter_pattern.sub(rf"\1={REDACTED}", text)
-        return _USER.sub(REDACTED_USER, text)
+        # Most texts have neither character, and the patterns take longer than that question.
+        if "=" in text:
+            text = self._parameter_pattern.sub(rf"\1={REDACTED}", text)
+        return _USER.sub(REDACTED_USER, text) if "@" in text else text
 
     @cached_property
     def _secret_pattern(self) -> re.Pattern[str] | None:
