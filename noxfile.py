@@ -343,12 +343,18 @@ def _update_readme_table(table: str) -> None:
 @nox.session
 def site(session: nox.Session) -> None:
     """Build the documentation site into report/site; a warning or a broken link is an error."""
-    session.install("-e", ".[dev,s3]", "sphinx>=8", "myst-parser>=4", "furo>=2024.8.6")
+    session.install("-e", ".[dev,s3,browser]", "sphinx>=8", "myst-parser>=4", "furo>=2024.8.6")
     home = Path(session.create_tmp()).resolve() / "site"
     shutil.rmtree(home, ignore_errors=True)
     session.run("python", "docs/site/generate.py", str(home))
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", str(home), "report/site")
     session.run("python", "docs/site/check_links.py", "report/site")
+    if shutil.which("chromium") or shutil.which("google-chrome"):
+        built = str(Path("report/site").resolve())
+        with session.chdir("reports"):
+            session.run("python", "-m", "browser.site_pages", built)
+    else:
+        session.warn("There is no Chromium: the pages were not opened in a browser.")
 
 
 @nox.session
@@ -364,6 +370,31 @@ def package(session: nox.Session) -> None:
     session.run(str(home / "bin/tus-conformance"), "--version", external=True)
     one = ("--only", "core.options.answer")
     session.run(str(home / "bin/tus-conformance"), "run", *one, external=True)
+    _run_container_steps(session, Path(session.create_tmp()).resolve() / "container")
+
+
+def _run_container_steps(session: nox.Session, home: Path) -> None:
+    """Run the steps of the Containerfile in an environment instead of a container.
+
+    The image's own Python and its user are what a machine without containers cannot try.
+    """
+    shutil.rmtree(home, ignore_errors=True)
+    session.run(sys.executable, "-m", "venv", str(home / "venv"), external=True)
+    lines = Path("Containerfile").read_text("utf-8").splitlines()
+    for line in lines:
+        step, _, text = line.partition(" ")
+        text = text.replace("/source", f"{home}/source").replace(
+            "python3", f"{home}/venv/bin/python"
+        )
+        if step == "COPY":
+            ignored = shutil.ignore_patterns(*Path(".dockerignore").read_text("utf-8").split())
+            shutil.copytree(".", home / "source", ignore=ignored)
+        elif step == "RUN" and not text.startswith("useradd"):
+            session.run("sh", "-c", text, external=True)
+        elif step == "ENTRYPOINT":
+            (program,) = re.findall(r'"(.*?)"', text)
+            session.run(str(home / "venv/bin" / program), "--version", external=True)
+    session.run(str(home / "venv/bin/tus-reference"), "--version", external=True)
 
 
 @nox.session

@@ -5,6 +5,7 @@ extensions = ["myst_parser"]
 myst_enable_extensions = ["attrs_block", "attrs_inline"]
 myst_heading_anchors = 3
 html_theme = "furo"
+html_show_copyright = False
 html_title = "tus-conformance"
 html_extra_path = ["_extra"]
 exclude_patterns = ["_extra"]

@@ -227,16 +227,37 @@ def api_lines() -> Iterator[str]:
             if not documented or not found.__doc__:
                 continue
             yield from (f"### {package}.{name}", "", "```text")
-            yield f"{name}{signature(found)}"
-            yield from ("", inspect.cleandoc(found.__doc__), "```", "")
+            yield from (f"{name}{signature(found)}", "```", "")
+            yield from docstring_lines(inspect.cleandoc(found.__doc__))
 
 
 def signature(found: Any) -> str:
-    """Return the signature of a class or function, or nothing."""
+    """Return the signature of a class or function, a parameter a line, or nothing."""
     try:
-        return str(inspect.signature(found))
+        parameters = [str(each) for each in inspect.signature(found).parameters.values()]
     except (TypeError, ValueError):
         return ""
+    # The types of a profile's keys carry their descriptions, which have a page of their own.
+    shown = [
+        re.sub(
+            r"\btus_\w+\.[\w.]+\.",
+            "",
+            re.sub(r"(typing\.)?Annotated\[(.*?), msgspec.*", r"\2", each),
+        )
+        for each in parameters
+    ]
+    lines = "".join(f"\n    {each}," for each in shown)
+    return f"({lines}\n)" if len(shown) > 2 else f"({', '.join(shown)})"
+
+
+def docstring_lines(text: str) -> Iterator[str]:
+    """Yield a docstring as Markdown: paragraphs as they are, indented blocks as code."""
+    for paragraph in text.split("\n\n"):
+        if re.search(r"^ {2,}", paragraph, re.M):
+            yield from ("```text", paragraph, "```", "")
+        else:
+            spans = re.split(r"(`+[^`]*`+)", paragraph)
+            yield from ("".join(each if "`" in each else escape(each) for each in spans), "")
 
 
 def anchor(name: str) -> str:

@@ -65,11 +65,17 @@ def test_the_examples_of_the_page_run(url: str, tmp_path: Path) -> None:
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.S):
         exec(block, names)
     assert names["check"](url) in {0, 1}
+    assert trio.run(names["check_with_profile"], url, None) == 0
+    (tmp_path / "wrong.toml").write_text("rate = -1")
+    assert trio.run(names["check_with_profile"], url, tmp_path / "wrong.toml") == 2
     result = run(url, only=["core.head.cache-control*"])
     names["save"](result, tmp_path / "run.ndjson")
     record = tus_reports.read(tmp_path / "run.ndjson")
     assert [each.id for each in record.scenarios] == [each.id for each in result.scenarios]
 
 
-def test_every_public_name_can_be_loaded() -> None:
-    assert all(getattr(tus_conformance, name) is not None for name in tus_conformance.__all__)
+def test_every_public_name_can_be_loaded_and_is_documented() -> None:
+    page = PAGE.read_text("utf-8")
+    for name in tus_conformance.__all__:
+        assert getattr(tus_conformance, name).__doc__
+        assert re.search(rf"\b{name}\b", page), name
