@@ -1,4 +1,4 @@
-"""`action.yml`: its steps, run in the folder of somebody else's repository."""
+"""`cli`: the steps of `action.yml`, run in the folder of another repository."""
 
 from __future__ import annotations
 
