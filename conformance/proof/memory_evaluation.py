@@ -51,6 +51,7 @@ PROFILE = Profile(
     network_timeout=NETWORK_TIMEOUT,
     expiration=EXPIRATION,
     cleanup="keep",
+    origin="http://example.org",
     commands=Commands(restart=RESTART),
 )
 

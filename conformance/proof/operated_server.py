@@ -10,7 +10,7 @@ from proof.traffic_recorder import TrafficRecorder
 from tus_defects import Change, ChangedService
 from tus_defects.server import Server
 from tus_reference import Config, serve_stream
-from tus_reference.middleware import LayeredService
+from tus_reference.middleware import Cors, LayeredService
 from tus_reference.model import FileInfo
 
 URL = "http://tus.test/files/"
@@ -39,7 +39,7 @@ class OperatedServer:
     def _start(self) -> None:
         self._maintenance_scope.cancel()
         self._maintenance_scope = trio.CancelScope()
-        self._server = ChangedService(self._settings, *self._changes)
+        self._server = ChangedService(self._settings, *self._changes, cors=Cors())
         self.config = self._server.config
         self._recorder.server = Server(self.config)
         self._service = LayeredService(self._server, self._recorder)

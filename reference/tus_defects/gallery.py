@@ -20,11 +20,21 @@ DEFECTS = (
     *("versions", "discovery", "method_override", "head", "patch", "body", "interruption"),
     *("concurrency", "creation", "length", "creation_with_upload", "metadata", "deferred_length"),
     *("expiration", "checksum", "checksum_trailer", "termination", "partial", "concatenation"),
-    *("final", "upload_kinds", "ways", "histories", "connections", "crowds", "sizes", "values"),
+    *(
+        "final",
+        "upload_kinds",
+        "ways",
+        "histories",
+        "connections",
+        "crowds",
+        "sizes",
+        "values",
+        "cors",
+    ),
 )
 """The files of defects, in the order of the specification; those for combinations come last."""
 
-QUIRKS = ("response_variants", "choices", "offers", "framing", "liberties")
+QUIRKS = ("response_variants", "choices", "offers", "framing", "liberties", "cors")
 """The files of quirks."""
 
 

@@ -9,7 +9,7 @@ from tus_defects.call import Call, Memory
 from tus_defects.server import Server
 from tus_defects.variant import Act, Change
 from tus_reference.handler import Config, Handler
-from tus_reference.middleware import LayeredService, Respond
+from tus_reference.middleware import Layer, LayeredService, Respond
 from tus_reference.model import Refused, Request, Response
 
 
@@ -59,10 +59,18 @@ def configure(config: Config, changes: Sequence[Change]) -> Config:
     return config
 
 
-def layers(config: Config, changes: Sequence[Change]) -> list[ChangeLayer]:
-    """Return the layers for changes, the outermost first; `config` is the handler's, validated."""
+def layers(config: Config, changes: Sequence[Change], cors: Layer | None = None) -> list[Layer]:
+    """Return the layers for changes, the outermost first; `config` is the handler's, validated.
+
+    What is about pages of other origins is outside `cors`, the layer that serves these.
+    """
     server = Server(config)
-    return [ChangeLayer(each, server) for each in reversed(changes) if each.act is not None]
+    acting = [each for each in reversed(changes) if each.act is not None]
+    return [
+        *(ChangeLayer(each, server) for each in acting if each.is_about_origins),
+        *([] if cors is None else [cors]),
+        *(ChangeLayer(each, server) for each in acting if not each.is_about_origins),
+    ]
 
 
 def wrap_stream(
@@ -78,9 +86,9 @@ def wrap_stream(
 class ChangedService(LayeredService):
     """A handler with changes around it; raises `ConfigError` for settings that cannot work."""
 
-    def __init__(self, config: Config, *changes: Change) -> None:
+    def __init__(self, config: Config, *changes: Change, cors: Layer | None = None) -> None:
         handler = Handler(configure(config, changes))
-        super().__init__(handler, *layers(handler.config, changes))
+        super().__init__(handler, *layers(handler.config, changes, cors))
         self.changes = changes
 
     def wrap(self, stream: trio.abc.Stream) -> trio.abc.Stream:

@@ -32,6 +32,12 @@ class Change:
     configure: Configure | None = None
     wrap_stream: WrapStream | None = None
 
+    @property
+    def is_about_origins(self) -> bool:
+        """Return whether it changes what browsers do with a response, not what the server does."""
+        names = {name.lower() for name in self.match.header}
+        return bool(names & {"origin", "access-control-request-method"})
+
     def concerns(self, request: Request, server: Server) -> bool:
         """Return whether a request may be responded to in another way."""
         return self.act is not None and match_request(self.match, request, server)

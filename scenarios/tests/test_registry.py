@@ -104,7 +104,7 @@ def test_every_scenario_reads_well(scenario: Scenario) -> None:
 
 
 def test_sections_stand_in_the_order_of_the_specification() -> None:
-    """Core first, then the extensions as the specification lists them."""
+    """Core first, then the extensions as the specification lists them, then HTTP and CORS."""
     order = [
         "core",
         "creation",
@@ -117,6 +117,7 @@ def test_sections_stand_in_the_order_of_the_specification() -> None:
         "concatenation",
         "concatenation-unfinished",
         "http",
+        "cors",
     ]
     seen = list(dict.fromkeys(scenario.extension for scenario in scenarios()))
     assert seen == [extension for extension in order if extension in seen]

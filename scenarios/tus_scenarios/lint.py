@@ -38,6 +38,7 @@ NEEDS = (
     "profile:network-timeout",
     "profile:expiration",
     "profile:restart",
+    "profile:origin",
 )
 """What a scenario may need: an extension, a checksum algorithm that is listed, a download, a limit,
 the user's leave to move gigabytes ("large"), to try many combinations ("thorough") or to wait for
@@ -45,7 +46,7 @@ minutes ("slow"), or what only a profile tells."""
 
 ID_PATTERN = re.compile(r"[a-z0-9.,/=_-]+")
 REFERENCE_PATTERN = re.compile(r"\{([A-Za-z][A-Za-z0-9.-]*?)([+-][0-9]+)?\}")
-_ALWAYS_BOUND = frozenset({"creation", "unknown", "max-size"})
+_ALWAYS_BOUND = frozenset({"creation", "unknown", "max-size", "origin"})
 _SHIFTED = re.compile(r"(.+)[+-]([0-9]+)")
 _UPLOAD_PARTS = frozenset({"path", "offset", "metadata"})
 

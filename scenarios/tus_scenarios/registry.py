@@ -42,6 +42,7 @@ FILES = (
     "concatenation-unfinished",
     "interruption-concatenation-unfinished",
     "http",
+    "cors",
 )
 """The data files, in the order of the sections they are about."""
 

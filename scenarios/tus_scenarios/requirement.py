@@ -1,4 +1,4 @@
-"""The ledger: a row for each normative sentence of the specification, and rows about HTTP."""
+"""The ledger: a row for each normative sentence of tus, and rows about HTTP and CORS."""
 
 from __future__ import annotations
 
@@ -27,10 +27,19 @@ Grade = Literal["pass", "warn", "note", "fail"]
 SPEC_EDITION = "tus 1.0.0 (2016-03-25)"
 SPEC_URL = "https://tus.io/protocols/resumable-upload"
 
-LEDGERS = ("tus-1.0.0", "http")
+LEDGERS = ("tus-1.0.0", "http", "cors")
 """The files of the ledger. The ids of each are a contract of its own."""
 
+OWN_SUBJECTS = frozenset({"http", "cors"})
+"""The subjects of rows that tus 1.0.0 does not state: of HTTP, and of the Fetch standard."""
+
 _RFC_SECTION = re.compile(r"RFC (\d+), section ([0-9.]+)")
+
+_FETCH_SECTIONS = {
+    "CORS-preflight fetch": "cors-preflight-fetch",
+    "CORS protocol": "http-cors-protocol",
+    "CORS protocol and credentials": "cors-protocol-and-credentials",
+}
 
 _LEVEL_GRADES: dict[Level, Grade] = {
     "MUST": "fail",
@@ -71,13 +80,16 @@ class Requirement:
         rfc = _RFC_SECTION.fullmatch(first)
         if rfc is not None:
             return f"https://www.rfc-editor.org/rfc/rfc{rfc[1]}.html#section-{rfc[2]}"
+        fetch = self.section.removeprefix("Fetch standard, ")
+        if fetch in _FETCH_SECTIONS:
+            return f"https://fetch.spec.whatwg.org/#{_FETCH_SECTIONS[fetch]}"
         heading = first.rsplit("/", 1)[-1].removesuffix(" example").strip()
         return f"{SPEC_URL}#{heading.lower().replace(' ', '-')}"
 
 
 @cache
 def ledger() -> dict[str, Requirement]:
-    """Read the ledgers, by id: tus 1.0.0 in the order of the specification, then HTTP."""
+    """Read the ledgers, by id: tus 1.0.0 in the order of the specification, then HTTP and CORS."""
     return {row.id: row for name in LEDGERS for row in _read_ledger(name)}
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import resources
 
-from tus_scenarios.requirement import Level, Requirement
+from tus_scenarios.requirement import OWN_SUBJECTS, Level, Requirement
 
 LEVELS_WITHOUT_KEYWORD: frozenset[Level] = frozenset(
     {"IMPLIED", "UNSPECIFIED", "should (lowercase)"}
@@ -141,7 +141,7 @@ def compare_sentences(
             requirement.id
             for requirement in requirements.values()
             if requirement.level not in LEVELS_WITHOUT_KEYWORD
-            and requirement.extension != "http"
+            and requirement.extension not in OWN_SUBJECTS
             and requirement.id not in named_requirements
         ),
         unknown_requirements=tuple(sorted(named_requirements - set(requirements))),

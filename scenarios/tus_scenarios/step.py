@@ -9,6 +9,7 @@ Text may hold references in braces:
     {a.offset}          the offset its server last acknowledged, before the answer being judged
     {creation}          the URL where uploads are created
     {unknown}           the URL of an upload that never existed
+    {origin}            the origin of a web page that the profile names
     {max-size}          the server's Tus-Max-Size; {max-size+1} is one more
     {before.Upload-Offset}  a header of the answer to the step named `before`
     {body.sha1}         the Base64 digest of the body of this very request, by any of `DIGESTS`:

@@ -91,6 +91,12 @@ MISTAKES: list[tuple[str, str, str]] = [
         "less than no time",
     ),
     (
+        "origin = 'app.example.com'\n",
+        ", line 1, is wrong: 'app.example.com' is not an origin: write it as"
+        " https://uploads.example.com.",
+        "an origin without a scheme",
+    ),
+    (
         "[headers]\n'X Y' = 'a'\n",
         ", line 1, is wrong: 'X Y' is not a valid header name.",
         "a header name with a space",

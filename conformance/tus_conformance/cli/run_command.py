@@ -277,12 +277,9 @@ def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:
     for name, _ in options.header:
         words += ["-H", f"{name}: [redacted]"]
     words += [word for origin in options.upload_origin for word in ("--upload-origin", origin)]
-    if options.large:
-        words += ["--large"]
-    if options.slow:
-        words += ["--slow"]
-    if options.thorough:
-        words += ["--thorough"]
+    if options.origin is not None:
+        words += ["--origin", options.origin]
+    words += [f"--{name}" for name in ("large", "slow", "thorough") if getattr(options, name)]
     if options.profile:
         words += ["--profile", str(options.profile)]
     for file in options.scenarios:

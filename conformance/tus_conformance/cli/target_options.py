@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import msgspec
+
 from tus_conformance.cli.output import print_error
 from tus_conformance.runner.option_values import (
     parse_header,
@@ -27,9 +29,12 @@ def read_target_options(options: argparse.Namespace) -> TargetOptions:
     profile and the URL, wherever they were given.
     """
     options.target = options.target or options.url
+    profile = _read_profile(options)
+    if options.origin is not None:
+        profile = msgspec.structs.replace(profile, origin=options.origin)
     return TargetOptions(
         url=options.target,
-        profile=_read_profile(options),
+        profile=profile,
         headers=tuple(options.header),
         timeout=options.timeout,
         server_command=options.server_command,
@@ -133,6 +138,12 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         type=parse_origin,
         metavar="ORIGIN",
         help="another origin that Location may name; nothing is sent to others; repeatable",
+    )
+    parser.add_argument(
+        "--origin",
+        type=parse_origin,
+        metavar="ORIGIN",
+        help="check what pages of this origin need to upload (CORS)",
     )
     parser.add_argument(
         "--timeout",

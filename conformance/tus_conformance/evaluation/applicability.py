@@ -78,16 +78,22 @@ def _unmet_need(name: str, found: DiscoveryResult, profile: Profile) -> tuple[Ve
         fact = name.removeprefix("profile:")
         if profile.has(fact):
             return None
-        if fact in Commands.__struct_fields__:
-            return "not-applicable", f"it needs a `{fact}` command in the profile"
-        key = fact.replace("-", "_")
-        return "not-applicable", f"it needs `{key}` in the profile"
+        return "not-applicable", _missing_fact_reason(fact)
     if name.startswith("checksum:"):
         algorithm = name.removeprefix("checksum:")
         listed = algorithm in found.algorithms
         return None if listed else ("not-applicable", f"the server does not list {algorithm}")
     has = found.max_size is not None if name == "max-size" else found.accepts(name)
     return None if has else ("not-applicable", _CONDITION_REASONS[name])
+
+
+def _missing_fact_reason(fact: str) -> str:
+    """Return the words for what the profile lacks."""
+    if fact == "origin":
+        return "it needs the origin of a web page: --origin, or `origin` in the profile"
+    if fact in Commands.__struct_fields__:
+        return f"it needs a `{fact}` command in the profile"
+    return f"it needs `{fact.replace('-', '_')}` in the profile"
 
 
 def _unmet_extension(name: str, found: DiscoveryResult) -> tuple[Verdict, str] | None:

@@ -71,10 +71,13 @@ class References:
     def _reference_value(self, name: str) -> str:
         if name in self.parameters:
             return str(self.parameters[name])
-        if name == "creation":
-            return self.session.target.url
-        if name == "unknown":
-            return self.session.unknown_url
+        fixed = {
+            "creation": self.session.target.url,
+            "unknown": self.session.unknown_url,
+            "origin": self.session.target.profile.origin,
+        }.get(name)
+        if fixed is not None:
+            return fixed
         if name == "max-size":
             if self.session.discovery.max_size is None:
                 raise UnresolvedReference("the server states no Tus-Max-Size")

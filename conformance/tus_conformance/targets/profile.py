@@ -154,6 +154,13 @@ class Profile(
             ["https://uploads.example.com"],
         ),
     ] = ()
+    origin: Annotated[
+        str | None,
+        _key(
+            "The origin of a web page that uploads: checks what browsers need (CORS).",
+            "https://app.example.com",
+        ),
+    ] = None
     rate: Annotated[
         float | None,
         _key("The highest request rate, in requests per second.", 10.0, **_POSITIVE),
@@ -322,6 +329,8 @@ def _value_errors(profile: Profile) -> list[tuple[str, str]]:
     found += [("headers", error_message) for error_message in wrong if error_message]
     found += [("origins", error) for one in profile.origins if (error := origin_error(one))]
     found += _command_errors(profile.commands)
+    if profile.origin is not None and (error := origin_error(profile.origin)):
+        found.append(("origin", error))
     if profile.tls.key and not profile.tls.certificate:
         found.append(("key", "`key` in `tls` needs `certificate` too."))
     return found

@@ -44,13 +44,13 @@ def change_config(options: argparse.Namespace, config: Config) -> Config:
     return configure(config, selected)
 
 
-def new_layers(options: argparse.Namespace, config: Config) -> list[Layer]:
-    """Return the layers of the defect or quirk, the outermost first."""
+def new_layers(options: argparse.Namespace, config: Config, cors: Layer | None) -> list[Layer]:
+    """Return the layers of the defect or quirk around that of CORS, the outermost first."""
     if not (selected := _select(options)):
-        return []
+        return [] if cors is None else [cors]
     from tus_defects.service import layers
 
-    return list(layers(config, selected))
+    return layers(config, selected, cors)
 
 
 def wrap_listeners(

@@ -78,19 +78,20 @@ def new_service(
         layers.append(metrics)
     if options.health_path:
         layers.append(Health(options.health_path))
-    if not options.disable_cors:
-        layers.append(
-            Cors(
-                allow_origin=options.cors_allow_origin,
-                allow_credentials=options.cors_allow_credentials,
-                allow_private_network=options.cors_allow_private_network,
-                allow_methods=options.cors_allow_methods,
-                allow_headers=options.cors_allow_headers,
-                expose_headers=options.cors_expose_headers,
-                max_age=options.cors_max_age,
-            )
-        )
-    return LayeredService(handler, *layers, *new_layers(options, handler.config))
+    cors = None if options.disable_cors else _new_cors(options)
+    return LayeredService(handler, *layers, *new_layers(options, handler.config, cors))
+
+
+def _new_cors(options: argparse.Namespace) -> Cors:
+    return Cors(
+        allow_origin=options.cors_allow_origin,
+        allow_credentials=options.cors_allow_credentials,
+        allow_private_network=options.cors_allow_private_network,
+        allow_methods=options.cors_allow_methods,
+        allow_headers=options.cors_allow_headers,
+        expose_headers=options.cors_expose_headers,
+        max_age=options.cors_max_age,
+    )
 
 
 def _use_store(options: argparse.Namespace, composer: StoreComposer) -> None:
