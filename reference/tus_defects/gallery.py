@@ -18,6 +18,7 @@ from tus_reference.model import ConfigError
 
 DEFECTS = (
     *("versions", "discovery", "method_override", "head", "patch", "body", "interruption"),
+    "http_messages",
     *("concurrency", "creation", "length", "creation_with_upload", "metadata", "deferred_length"),
     *("expiration", "checksum", "checksum_trailer", "termination", "partial", "concatenation"),
     *(

@@ -103,7 +103,10 @@ def _lacks_offset(expectation: Expectation, reply: StepResponse) -> bool:
 
 
 def _spare_other_requirements(checks: Sequence[Check]) -> list[Check]:
-    """Return checks, those violated for want of an Upload-Offset as not reached."""
+    """Return checks, those violated for want of an Upload-Offset as not reached.
+
+    A condition that a step states for such a response counts.
+    """
     return [
         structs.replace(
             check,
@@ -112,7 +115,9 @@ def _spare_other_requirements(checks: Sequence[Check]) -> list[Check]:
             explanation=_NO_OFFSET_REASON,
             rule="stopped",
         )
-        if check.outcome == "violated" and check.requirement not in OFFSET_REQUIREMENTS
+        if check.rule in {"level", "otherwise"}
+        and check.outcome == "violated"
+        and check.requirement not in OFFSET_REQUIREMENTS
         else check
         for check in checks
     ]
