@@ -1,10 +1,14 @@
 """`ChangedStream`: the stream of a connection that sends or receives other bytes."""
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import trio
+
+ChangeResponse = Callable[[str, bytes], bytes]
+"""Returns what to send for a method and what the server sends, which begins with a head."""
 
 
 @dataclass(eq=False)
@@ -50,3 +54,20 @@ class ChangedStream(trio.abc.HalfCloseableStream):
     async def aclose(self) -> None:
         """Close the connection."""
         await self.stream.aclose()
+
+
+def change_final_responses(stream: trio.abc.Stream, change: ChangeResponse) -> ChangedStream:
+    """Return a stream on which final responses are changed, by the method of their requests."""
+    method = ""
+
+    async def receive(data: bytes) -> None:
+        nonlocal method
+        found = re.match(rb"[A-Z]+(?= \S+ HTTP/1\.[01]\r\n)", data)
+        if found is not None:
+            method = found[0].decode()
+
+    async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
+        is_final = data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1")
+        yield change(method, data) if is_final else data
+
+    return ChangedStream(stream, rewrite, receive)

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore
 import trio
-from trio.testing import memory_stream_pair
+from trio.testing import MemoryReceiveStream, memory_stream_pair
 
 Serve = Callable[[trio.abc.Stream], Awaitable[None]]
 MakeStreamPair = Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]]
@@ -107,12 +107,25 @@ class MemoryStream(httpcore.AsyncNetworkStream):
         return MemoryStream(stream)
 
     def get_extra_info(self, info: str) -> Any:
-        """Return the TLS object where there is one, and how to half-close; there is no socket."""
+        """Return the TLS object where there is one, how to half-close, and if bytes wait.
+
+        There is no socket.
+        """
+        if info == "is_readable":
+            return self._is_readable()
         if info == "send_eof" and isinstance(self._stream, trio.abc.HalfCloseableStream):
             return self._stream.send_eof
         if info == "ssl_object" and isinstance(self._stream, trio.SSLStream):
             return self._stream._ssl_object  # noqa: SLF001  (trio has no public name for it)
         return None
+
+    def _is_readable(self) -> bool:
+        """Return whether bytes wait to be read, or the end; unknown is no."""
+        receive_stream = getattr(self._stream, "receive_stream", None)
+        if not isinstance(receive_stream, MemoryReceiveStream):
+            return False
+        incoming = receive_stream._incoming  # noqa: SLF001  (trio has no public name for it)
+        return bool(incoming._data) or incoming._closed  # noqa: SLF001
 
     async def aclose(self) -> None:
         """Close the connection; its far end sees the end of the stream."""

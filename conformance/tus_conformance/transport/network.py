@@ -26,6 +26,8 @@ from tus_conformance.transport.fault_executor import write_throttled
 NO_LINGER = struct.pack("ii", 1, 0)
 # Seconds in which a local peer has long acknowledged what it was sent.
 DELIVERY_TIMEOUT = 1.0
+# Seconds in which the end of a connection follows the response after which a server closes it.
+END_DELAY = 0.002
 READ_SIZE = 65536
 
 
@@ -162,6 +164,18 @@ class RecordedStream(httpcore.AsyncNetworkStream):
     def idle(self) -> bool:
         """Return whether nothing waits to be read, not even the end."""
         return self._is_open and not self._inner.get_extra_info("is_readable")
+
+    async def stays_idle(self) -> bool:
+        """Return whether nothing waits to be read, a moment after the last response either.
+
+        A server may close a connection after a response that does not say so, and its end may be
+        on its way.
+        """
+        connection = self._inner.get_extra_info("socket")
+        if self.idle and connection is not None:
+            with trio.move_on_after(END_DELAY):
+                await trio.lowlevel.wait_readable(connection)
+        return self.idle
 
     async def read_waiting(self) -> bytes:
         """Return what waits to be read, unobserved; none where that is the end."""

@@ -26,9 +26,9 @@ class PersistentConnection:
         self.stray = b""
         if stream is None:
             return None
-        if self._origin == origin and stream.idle:
-            return stream
-        if self._origin == origin and not stream.idle:
+        if self._origin == origin:
+            if await stream.stays_idle():
+                return stream
             self.stray = await stream.read_waiting()
         await stream.aclose()
         return None

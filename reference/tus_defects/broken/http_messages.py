@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 
 import trio
 
-from tus_defects.changed_stream import ChangedStream
+from tus_defects.changed_stream import ChangedStream, change_final_responses
 from tus_defects.server import Server
 from tus_defects.variant import stream_defect
 
 _HEAD_END = b"\r\n\r\n"
 _SURPLUS = b"surplus"
 """What is sent after the end of a message, and is no message of its own."""
-
-ChangeResponse = Callable[[str, bytes], bytes]
-"""Returns what to send for a method and what the server sends, which begins with a head."""
-
-
-def _change_final_responses(stream: trio.abc.Stream, change: ChangeResponse) -> ChangedStream:
-    """Return a stream on which final responses are changed, by the method of their requests."""
-    method = ""
-
-    async def receive(data: bytes) -> None:
-        nonlocal method
-        found = re.match(rb"[A-Z]+(?= \S+ HTTP/1\.[01]\r\n)", data)
-        if found is not None:
-            method = found[0].decode()
-
-    async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
-        is_final = data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1")
-        yield change(method, data) if is_final else data
-
-    return ChangedStream(stream, rewrite, receive)
 
 
 def _has_status(data: bytes, *statuses: bytes) -> bool:
@@ -43,7 +23,7 @@ def _has_status(data: bytes, *statuses: bytes) -> bool:
 @stream_defect("content-after-head", "http.head.no-body", client=True)
 def send_content_after_head(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """The response to a HEAD is followed by content."""
-    return _change_final_responses(
+    return change_final_responses(
         stream, lambda method, data: data + _SURPLUS if method == "HEAD" else data
     )
 
@@ -51,7 +31,7 @@ def send_content_after_head(stream: trio.abc.Stream, _: Server) -> trio.abc.Stre
 @stream_defect("204-with-content", "http.204.no-content", client=True)
 def send_content_after_204(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """A 204 is followed by content."""
-    return _change_final_responses(
+    return change_final_responses(
         stream, lambda _, data: data + _SURPLUS if _has_status(data, b"204") else data
     )
 
@@ -59,7 +39,7 @@ def send_content_after_204(stream: trio.abc.Stream, _: Server) -> trio.abc.Strea
 @stream_defect("204-with-length", "http.204.no-framing", client=True)
 def state_length_of_204(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """A 204 has Content-Length: 0."""
-    return _change_final_responses(
+    return change_final_responses(
         stream,
         lambda _, data: (
             _add_header(data, b"Content-Length: 0") if _has_status(data, b"204") else data
@@ -70,7 +50,7 @@ def state_length_of_204(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
 @stream_defect("bytes-after-creation", "http.response.length", client=True)
 def send_bytes_after_creation(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """Bytes that no header counts follow the response to a creation."""
-    return _change_final_responses(
+    return change_final_responses(
         stream, lambda _, data: data + _SURPLUS if _has_status(data, b"201") else data
     )
 
@@ -78,7 +58,7 @@ def send_bytes_after_creation(stream: trio.abc.Stream, _: Server) -> trio.abc.St
 @stream_defect("length-of-creation-too-high", "http.response.length", client=True)
 def overstate_length_of_creation(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """The response to a creation promises nine bytes that never come."""
-    return _change_final_responses(
+    return change_final_responses(
         stream,
         lambda _, data: (
             data.replace(b"Content-Length: 0", b"Content-Length: 9", 1)
@@ -91,7 +71,7 @@ def overstate_length_of_creation(stream: trio.abc.Stream, _: Server) -> trio.abc
 @stream_defect("creation-with-two-framings", "http.response.one-length", client=True)
 def send_two_framings(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """The response to a creation has Content-Length and Transfer-Encoding."""
-    return _change_final_responses(
+    return change_final_responses(
         stream,
         lambda _, data: (
             _add_header(data, b"Transfer-Encoding: chunked") + b"0\r\n\r\n"
@@ -104,7 +84,7 @@ def send_two_framings(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
 @stream_defect("header-line-without-colon", "http.response.valid", client=True)
 def send_line_without_colon(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """The response to a DELETE has a header line without a colon."""
-    return _change_final_responses(
+    return change_final_responses(
         stream,
         lambda method, data: _add_header(data, b"deleted and gone") if method == "DELETE" else data,
     )

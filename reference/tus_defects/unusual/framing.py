@@ -1,10 +1,11 @@
 """Unusual bytes on the wire: framing, small segments, interim responses, early closing."""
 
+import re
 from collections.abc import AsyncGenerator, Callable
 
 import trio
 
-from tus_defects.changed_stream import ChangedStream
+from tus_defects.changed_stream import ChangedStream, change_final_responses
 from tus_defects.server import Server
 from tus_defects.variant import stream_quirk
 
@@ -168,12 +169,10 @@ def empty_reason_phrases(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
 @stream_quirk("head-without-content-length")
 def drop_content_length_of_head(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """HEAD has no Content-Length."""
-    return _rewrite_heads(
+    return change_final_responses(
         stream,
-        lambda lines: (
-            lines
-            if not any(line.startswith(b"Upload-Offset") for line in lines)
-            else [line for line in lines if line != b"Content-Length: 0"]
+        lambda method, data: (
+            data.replace(b"\r\nContent-Length: 0", b"", 1) if method == "HEAD" else data
         ),
     )
 
@@ -182,14 +181,13 @@ def drop_content_length_of_head(stream: trio.abc.Stream, _: Server) -> trio.abc.
 def return_length_of_download(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """HEAD has the Content-Length that a download will have."""
 
-    def change(lines: list[bytes]) -> list[bytes]:
-        if not any(line.startswith(b"Cache-Control: no-store") for line in lines):
-            return lines
-        length = [line[15:] for line in lines if line.startswith(b"Upload-Length: ")]
-        new = b"Content-Length: " + (length[0] if length else b"0")
-        return [new if line == b"Content-Length: 0" else line for line in lines]
+    def change(method: str, data: bytes) -> bytes:
+        length = re.search(rb"\r\nUpload-Length: (\d+)", data)
+        if method != "HEAD" or length is None:
+            return data
+        return data.replace(b"Content-Length: 0", b"Content-Length: " + length[1], 1)
 
-    return _rewrite_heads(stream, change)
+    return change_final_responses(stream, change)
 
 
 @stream_quirk("closes-without-notice")
