@@ -175,7 +175,8 @@ async def _evaluate_server(
                     URL,
                     test_connection=_has_no_other_server,
                 )
-                run = Run(RunPlan(target=target, scenarios=selected), wire, lambda _: None)
+                plan = RunPlan(target=target, scenarios=selected, large_bodies=True)
+                run = Run(plan, wire, lambda _: None)
                 session = await run.open_session()
                 session.on_expectations = _grades_recorder(possible_grades)
                 reusable = _ReusableResults(session, known, change)

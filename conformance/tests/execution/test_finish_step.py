@@ -9,6 +9,7 @@ from scripted_scenario import FINISH, GIVEN, OTHER, PATCH, ROW, check_outcomes, 
 from scripted_server import (
     CloseWithoutReply,
     KeepOpen,
+    ReceivedRequest,
     ScriptedAnswer,
     ScriptedResponse,
     creation_response,
@@ -454,3 +455,36 @@ async def test_a_probe_that_met_a_lost_upload_does_not_excuse_the_others() -> No
     assert check_outcomes(attempt) == [f"{ROW} held", f"{ROW} violated"]
     assert attempt.checks[1].actual == f"{LOST}: GET got 404"
     assert len(heard) == 7
+
+
+PARTIAL = '{ given = { length = 10, header.Upload-Concat = "partial" } }'
+
+
+@pytest.mark.parametrize(
+    ("downloads", "state"),
+    [
+        ((404,), "complete; content unverified, because GET of a partial upload got 404"),
+        ((200, 404), "complete, but it cannot be read on a server that offers downloads"),
+    ],
+    ids=["of none", "of another, but not of this"],
+)
+async def test_a_partial_upload_is_lost_only_where_partial_uploads_can_be_downloaded(
+    downloads: tuple[int, ...], state: str
+) -> None:
+    """A server may offer the download of other uploads alone."""
+    bodies = iter(downloads)
+
+    def answer(request: ReceivedRequest) -> ScriptedAnswer:
+        if request.method == "POST":
+            return creation_response()
+        if request.method == "HEAD":
+            return head_response(10, 10)
+        status = next(bodies, downloads[-1])
+        content = GeneratedContent("7:a.story:1:upload")
+        body = read_content(content, 0, 10) if status == 200 else b""
+        return ScriptedResponse(status, body=body)
+
+    steps = f"{PARTIAL}, " + ", ".join([FINISH] * len(downloads))
+    async with open_session(answer, discovery=discovered_with("download")) as session:
+        attempt = await execute_scenario(scenario_from_toml(steps), session)
+    assert attempt.checks[-1].actual.startswith(state)

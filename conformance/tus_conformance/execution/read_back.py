@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import trio
 
+from tus_conformance.discovery.prober import NO_UPLOAD_STATUSES
 from tus_conformance.execution.scenario_requests import ScenarioRequests
 from tus_conformance.state.content import ContentComparison
 from tus_conformance.state.content_tally import MAX_FRUITLESS_WAITS
@@ -78,6 +79,8 @@ async def _download(
         comparison = ContentComparison(upload.body)
         reply = await requests.download_upload(upload, comparison)
         outcome = _evaluate_download(reply, comparison, upload.length or 0, head)
+        if upload.is_partial:
+            outcome = _consider_partial(requests.session, reply, outcome, head)
         if outcome.finish_state != "unreadable":
             return outcome
         pause = next(pauses, None)
@@ -86,6 +89,17 @@ async def _download(
             return outcome
         waited = True
         await trio.sleep(pause)
+
+
+def _consider_partial(
+    session: Session, download: StepResponse, outcome: StepResponse, head: StepResponse
+) -> StepResponse:
+    """Return the outcome for a partial upload: a server need not offer the download of any."""
+    tally = session.contents
+    tally.partial_downloads_seen |= outcome.finish_state == "verified"
+    if download.status not in NO_UPLOAD_STATUSES or tally.partial_downloads_seen:
+        return outcome
+    return _unverified_reply(head, f"GET of a partial upload got {download.status}")
 
 
 def _pauses(session: Session) -> Iterator[float]:

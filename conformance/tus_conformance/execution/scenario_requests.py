@@ -267,6 +267,7 @@ class ScenarioRequests:
             length_declared=request.defer is None,
             metadata=header_value(http_request.headers, "Upload-Metadata"),
             parts=tuple(self.references.upload(name) for name in request.parts),
+            is_partial=header_value(http_request.headers, "Upload-Concat") == "partial",
             sent=reply.http_response.sent,
         )
         self.uploads[request.of] = upload

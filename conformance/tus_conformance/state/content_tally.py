@@ -14,12 +14,14 @@ class ContentTally:
     `fruitless_waits` counts the downloads that did not succeed although the suite waited; after
     `MAX_FRUITLESS_WAITS` of them nothing is waited for any more. `download_trials` counts the
     downloads that were tried although a probe was refused, and `downloads_seen` says that one of
-    them returned the bytes of its upload.
+    them returned the bytes of its upload. `partial_downloads_seen` says that a partial upload
+    could be downloaded; a server may offer only those of others.
     """
 
     fruitless_waits: int = 0
     download_trials: int = 0
     downloads_seen: bool = False
+    partial_downloads_seen: bool = False
     _compared: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def record(self, upload: UploadState, *, compared: bool) -> None:

@@ -13,7 +13,8 @@ class UploadState:
 
     Sizes are in bytes. `offset` is what the server last acknowledged. `length` is what the upload
     will come to; `length_declared` says whether the server knows it. `metadata` is the
-    Upload-Metadata that it was created with, `parts` the uploads that it is made of. `sent` is how
+    Upload-Metadata that it was created with, `parts` the uploads that it is made of, and
+    `is_partial` says that it is to become a part of another. `sent` is how
     far bytes of it were sent, whatever became of them; `last_byte_unanswered` is set when the last
     of them was sent and no response came, and `interrupted` when that happened to any request with
     bytes of it. `completion_acknowledged` says that a request which sent its last byte succeeded,
@@ -31,6 +32,7 @@ class UploadState:
     offset: int = 0
     metadata: str | None = None
     parts: tuple[UploadState, ...] = ()
+    is_partial: bool = False
     sent: int = 0
     last_byte_unanswered: bool = False
     interrupted: bool = False

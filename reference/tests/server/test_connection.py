@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 import trio.testing
 
+from tus_reference import FileStore, MemoryStore
+from tus_reference.model import Refused, errors
 from tus_reference.server import Limits
 from tus_reference.server.request_body import ChunkedBody
 
@@ -283,3 +286,23 @@ async def test_what_came_before_a_malformed_chunk_is_stored(client: HandlerClien
         )
         assert (await wire.receive_response()).status == 400
     assert (await client.head(path))["Upload-Offset"] == "3"
+
+
+async def test_a_download_whose_upload_is_removed_ends_the_connection(
+    client: HandlerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The length was promised already, and the server goes on with other connections."""
+    path = await client.create(2, b"ab")
+
+    async def find_nothing(*arguments: object) -> AsyncGenerator[bytes, None]:
+        if arguments:
+            raise Refused(errors.UPLOAD_NOT_FOUND)
+        yield b""
+
+    for store in (FileStore, MemoryStore):
+        monkeypatch.setattr(store, "get_reader", find_nothing)
+    async with client.connect() as wire:
+        await wire.send(f"GET {path} HTTP/1.1\nHost: x\n\n")
+        assert (await wire.receive()).endswith(b"\r\n\r\n")
+        assert await wire.is_closed()
+    assert await client.get_offset(path) == 2

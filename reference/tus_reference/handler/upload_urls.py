@@ -73,12 +73,15 @@ class UploadUrls:
         return upload_id if is_upload_id(upload_id) else None
 
     def id_from_url(self, request: Request, url: str) -> str | None:
-        """Return the id that an absolute or relative URL names, or None if it is not ours."""
+        """Return the id that an absolute or relative URL names, or None if it is not ours.
+
+        A query counts for nothing, as in a request for an upload: a proxy may have added it.
+        """
         base = urlsplit(self._base(request))
         try:
             parts = urlsplit(urljoin(base.geturl(), url))
         except ValueError:
             return None
-        if parts.query or parts.fragment or parts.netloc.lower() != base.netloc.lower():
+        if parts.fragment or parts.netloc.lower() != base.netloc.lower():
             return None
         return self.id_from_path(parts.path, base.path)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,15 @@ import h11
 import trio
 
 from tus_reference.handler import error_response
-from tus_reference.model import BodyEndedEarly, Download, Headers, Request, Response, errors
+from tus_reference.model import (
+    BodyEndedEarly,
+    Download,
+    Headers,
+    Refused,
+    Request,
+    Response,
+    errors,
+)
 from tus_reference.protocol import TUS_VERSION, http_date
 from tus_reference.server.byte_stream import ByteStream, ConnectionLost
 from tus_reference.server.limits import Limits
@@ -269,9 +278,10 @@ class _RequestCycle:
 
     async def _send_download(self, body: Download) -> None:
         sent = 0
-        async for piece in body.chunks:
-            await self._byte_stream.send(piece)
-            sent += len(piece)
+        with suppress(Refused):  # the upload was removed meanwhile
+            async for piece in body.chunks:
+                await self._byte_stream.send(piece)
+                sent += len(piece)
         if sent != body.length:
             # The length was promised already; only a broken connection tells the truth.
             raise ConnectionLost
