@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from minimal_server import MinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
 import tus_conformance
-from tus_conformance.cli.main import main
+from tus_conformance.cli.main import COMMANDS, build_parser, main
 
 ONE = ("--only", "core.options.answer")
 
@@ -269,3 +270,16 @@ def test_runs_of_one_server_are_columns_of_their_own(tiny: str, folder: Path) ->
     assert "mine (old/run.ndjson)" in page
     assert "mine (new/run.ndjson)" in page
     assert main(["report", "old", "old/run.ndjson", "--out", "matrix.html"]) == 2
+
+
+@pytest.mark.parametrize("command", [each.name for each in COMMANDS if not each.alias_of])
+def test_help_is_brief(command: str) -> None:
+    """One line for each option; what needs more is in the description, and in the guides."""
+    parsers = next(
+        each
+        for each in build_parser([command])._actions
+        if isinstance(each, argparse._SubParsersAction)
+    )
+    helps = [each.help % vars(each) for each in parsers.choices[command]._actions if each.help]
+    assert helps
+    assert [text for text in helps if len(text) >= 70] == []

@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--listen",
         type=partial(parse_integer, lowest=0, highest=65535),
         metavar="PORT",
-        help="serve each situation at a URL instead, for clients that cannot be started",
+        help="serve each situation at a URL instead of starting a program",
     )
     parser.add_argument("--profile", type=Path, metavar="FILE", help="facts about the client, TOML")
     parser.add_argument(

@@ -23,7 +23,7 @@ def add_proxy_options(parser: argparse.ArgumentParser) -> None:
         type=partial(parse_integer, lowest=0, highest=65535),
         default=0,
         metavar="PORT",
-        help="the port of 127.0.0.1 to listen on (default: a free one, which is printed)",
+        help="the port of 127.0.0.1 to listen on (default: a free one)",
     )
     parser.add_argument(
         "--upstream",

@@ -31,6 +31,14 @@ REPORT_FORMATS = (*RECORD_VIEWS, *BADGE_VIEWS)
 """The formats of a report."""
 
 
+DESCRIPTION = f"""\
+Render the record of a run as a report. The formats are
+{", ".join(REPORT_FORMATS)}.
+
+Several records make a matrix, as html or markdown, with links to an index.html
+in the folder of each record."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `report`."""
     parser.add_argument(
@@ -43,11 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=REPORT_FORMATS,
         metavar="FORMAT",
-        help=f"{', '.join(REPORT_FORMATS)} (default: by the name of --out, else text);"
-        " several records make a matrix, as html"
-        " or markdown, with links to an index.html in the folder of each record",
+        choices=REPORT_FORMATS,
+        help="the format (default: by the name of --out, else text)",
     )
     parser.add_argument(
         "--extension", metavar="NAME", help="the extension of a badge (default: the whole protocol)"

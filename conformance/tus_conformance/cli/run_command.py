@@ -49,10 +49,14 @@ from tus_scenarios.lint import ensure_valid
 DESCRIPTION = """\
 Run the suite against a server and print the verdict for each requirement.
 
-Without a URL, here or in a profile, the reference server is started. The exit
-code is 0 if the server conforms, 1 if a requirement is violated, 2 if the
-command or the profile is wrong, 3 if the result is undetermined, and 4 if no
-scenario was selected."""
+Without a URL, here or in a profile, the reference server is started. {port} in
+--server-command and in the URL is a free port; the URL of such a server is
+http://127.0.0.1:{port}/files/ unless another is given. The profile may also be
+the table tool.tus-conformance of ./pyproject.toml.
+
+The exit code is 0 if the server conforms, 1 if a requirement is violated, 2 if
+the command or the profile is wrong, 3 if the result is undetermined, and 4 if
+no scenario was selected."""
 
 _USAGE_ERRORS = (BaselineError, ProfileError, ProgramError, TargetError, ServerError, ScenarioError)
 
@@ -133,7 +137,7 @@ def _add_selection_options(parser: argparse.ArgumentParser) -> None:
         type=parse_seconds,
         default=7200.0,
         metavar="SECONDS",
-        help="end the run after so long, with what was seen until then (default: 7200)",
+        help="end the run in order after this time (default: 7200)",
     )
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")

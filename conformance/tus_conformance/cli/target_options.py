@@ -15,7 +15,7 @@ from tus_conformance.runner.option_values import (
     parse_seconds,
 )
 from tus_conformance.targets.open_target import TargetOptions
-from tus_conformance.targets.profile import Profile, find_profile, read_profile
+from tus_conformance.targets.profile import PROFILE_NAME, Profile, find_profile, read_profile
 from tus_conformance.targets.server_process import STORES
 from tus_conformance.transport.header_values import origin_of
 
@@ -95,14 +95,12 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         "--reference",
         choices=STORES,
         metavar="STORE",
-        help="the store of the reference server that is started without a URL: "
-        f"{', '.join(STORES)} (default: file)",
+        help=f"test the reference server on {', '.join(STORES)}",
     )
     parser.add_argument(
         "--server-command",
         metavar="'CMD {port}'",
-        help="start the server with this command and stop it afterwards; {port} is replaced by a"
-        " free port, here and in the URL (default: http://127.0.0.1:{port}/files/)",
+        help="start the server on a free {port}, and stop it afterwards",
     )
     add_request_options(parser)
     profile = parser.add_mutually_exclusive_group()
@@ -110,8 +108,7 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         "--profile",
         type=Path,
         metavar="FILE",
-        help="facts about the server, in TOML (default: ./tus-conformance.toml, or the table"
-        " tool.tus-conformance of ./pyproject.toml)",
+        help=f"facts about the server, in TOML (default: ./{PROFILE_NAME})",
     )
     profile.add_argument(
         "--no-profile", action="store_true", help="do not look for a profile in this folder"
@@ -129,7 +126,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=parse_header,
         metavar="'Name: value'",
-        help="send this header with every request; its value is kept out of the record",
+        help="send this header with every request; not recorded; repeatable",
     )
     parser.add_argument(
         "--upload-origin",
@@ -137,7 +134,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=parse_origin,
         metavar="ORIGIN",
-        help="another origin that Location may name; nothing is sent to others; repeatable",
+        help="send requests to this origin too if Location names it; repeatable",
     )
     parser.add_argument(
         "--origin",

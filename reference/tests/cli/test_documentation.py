@@ -28,6 +28,12 @@ def test_what_operators_may_set_is_on_their_page() -> None:
     assert [name for name in wanted if name not in text] == []
 
 
+def test_help_is_brief() -> None:
+    """One line for each flag; what needs more stands below, and in the documentation."""
+    helps = [each.help % vars(each) for each in new_parser()._actions if each.help]
+    assert [text for text in helps if len(text) >= 70] == []
+
+
 def test_every_flag_is_in_the_table() -> None:
     listed = set(re.findall(r"`(--[a-z][a-z0-9-]*)`", (DOCS / "settings.md").read_text()))
     visible = [each for each in new_parser()._actions if each.help != argparse.SUPPRESS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from tus_reference.cli.flag_types import (
 from tus_reference.cli.hook_flags import add_hooks
 from tus_reference.cli.storage_flags import add_s3, add_storage
 from tus_reference.cli.web_flags import add_cors, add_monitoring
+from tus_reference.hooks import HOOK_NAMES
 
 DESCRIPTION: Final = """\
 A server for tus 1.0.0, the protocol for resumable uploads, with all of its
@@ -32,6 +34,12 @@ A second signal stops it at once.
 
 EPILOG: Final = """\
 SECONDS may be plain (90, 0.5) or carry units (90s, 1m30s, 500ms, 24h).
+
+--behind-proxy trusts Forwarded and X-Forwarded-Host, -Proto, -Port, -Prefix and
+-For from any sender: only a proxy that sets each of them makes that safe.
+
+hook events: {events};
+by default all but pre-finish and pre-terminate.
 
 files of the file store:
   ID        the bytes of an upload, in the format of tusd
@@ -51,7 +59,9 @@ def new_parser() -> FlagParser:
     flags = FlagParser(
         prog="tus-reference",
         description=DESCRIPTION,
-        epilog=EPILOG,
+        epilog=EPILOG.format(
+            events=textwrap.fill(", ".join(HOOK_NAMES), 80, initial_indent=" " * 13)[13:]
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -84,18 +94,17 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--base-path",
         default="/files/",
         metavar="PATH",
-        help="path of the endpoint, or its whole URL if clients see another one (%(default)s)",
+        help="path of the endpoint, or the URL that clients see (%(default)s)",
     )
     group.add_argument(
         "--behind-proxy",
         action="store_true",
-        help="trust Forwarded and X-Forwarded-Host, -Proto, -Port, -Prefix and -For; only safe "
-        "behind a proxy that sets them",
+        help="trust Forwarded and X-Forwarded-*, which the proxy must set",
     )
     group.add_argument(
         "--relative-location",
         action="store_true",
-        help="send only the path of a new upload in Location; some clients cannot follow it",
+        help="send the path alone in Location, which some clients reject",
     )
     group.add_argument(
         "--unix-sock",
@@ -107,7 +116,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--tls-certificate",
         type=Path,
         metavar="FILE",
-        help="speak TLS with this chain of certificates, in PEM; SIGHUP reads it again",
+        help="chain of certificates for TLS, in PEM; SIGHUP reloads it",
     )
     group.add_argument("--tls-key", type=Path, metavar="FILE", help="key of the certificate")
     group.add_argument(
@@ -115,15 +124,14 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         type=parse_count,
         default=1,
         metavar="NUMBER",
-        help="processes that share the port, and the folder through --locker file (%(default)s)",
+        help="processes that share the port and the uploads (%(default)s)",
     )
     group.add_argument(
         "--max-connections",
         type=parse_number,
         default=0,
         metavar="NUMBER",
-        help="connections served at once by each process, the others wait; 0 for a third of "
-        "the files that it may open (%(default)s)",
+        help="connections of each process; 0: a third of its file limit (%(default)s)",
     )
 
 
@@ -155,7 +163,7 @@ def _add_protocol(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--disable-checksum-trailer",
         action="store_true",
-        help="do not offer checksums behind bodies: for a proxy that loses trailers, as nginx does",
+        help="do not offer checksums in trailers, which nginx drops",
     )
 
 

@@ -35,8 +35,7 @@ def add_hooks(group: argparse._ArgumentGroup) -> None:
         type=parse_names,
         default=DEFAULT_EVENTS,
         metavar="NAMES",
-        help=f"events, separated by commas, of {', '.join(HOOK_NAMES)}"
-        f" ({','.join(DEFAULT_EVENTS)})",
+        help="hook events, separated by commas (see below)",
     )
     group.add_argument(
         "--hooks-http-forward-headers",

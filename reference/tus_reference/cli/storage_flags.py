@@ -13,8 +13,7 @@ def add_storage(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--store",
         choices=("file", "memory", "s3"),
-        help="where uploads are kept; memory forgets them when the server stops "
-        "(file, or s3 if there is an --s3-bucket)",
+        help="where uploads are stored (file, or s3 if --s3-bucket is given)",
     )
     group.add_argument(
         "--upload-dir",
@@ -22,20 +21,18 @@ def add_storage(group: argparse._ArgumentGroup) -> None:
         type=Path,
         default=Path("data"),
         metavar="DIR",
-        help="folder of the file store, created if missing; tusd can use it (./%(default)s)",
+        help="folder of the file store, created if missing (./%(default)s)",
     )
     group.add_argument(
         "--locker",
         choices=("memory", "file"),
-        help="locks within this process (memory), or shared by all processes through files in "
-        "the upload folder (file); file is the default with --workers",
+        help="locks in this process or in files (memory; file with --workers)",
     )
     group.add_argument(
         "--durability",
         choices=("process", "power"),
         default="process",
-        help="what an acknowledged byte survives: a crash of the process, or also a power "
-        "failure, which is slower (%(default)s)",
+        help="what bytes survive: a crash, or also a power failure (%(default)s)",
     )
     for name, default in (("--dir-perms", "775"), ("--file-perms", "664")):
         group.add_argument(

@@ -23,16 +23,16 @@ def add_cors(group: argparse._ArgumentGroup) -> None:
     ):
         group.add_argument(f"--cors-allow-{what}", action="store_true", help=text)
     for what, text in (
-        ("allow-methods", "more methods that pages may use"),
-        ("allow-headers", "more headers that pages may send"),
-        ("expose-headers", "more headers that pages may read"),
+        ("allow-methods", "further methods that pages may use"),
+        ("allow-headers", "further headers that pages may send"),
+        ("expose-headers", "further headers that pages may read"),
     ):
         group.add_argument(
             f"--cors-{what}",
             type=parse_names,
             default=(),
             metavar="NAMES",
-            help=f"{text}, separated by commas, in addition to those of tus",
+            help=f"{text}, separated by commas",
         )
     group.add_argument(
         "--cors-max-age",
@@ -50,7 +50,7 @@ def add_monitoring(group: argparse._ArgumentGroup) -> None:
         type=parse_path,
         default="/healthz",
         metavar="PATH",
-        help="path that is answered 200 while the server serves, empty for none (%(default)s)",
+        help="path that returns 200 while the server runs (%(default)s)",
     )
     group.add_argument("--expose-metrics", action="store_true", help="serve metrics for Prometheus")
     group.add_argument(
@@ -63,5 +63,5 @@ def add_monitoring(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--access-log",
         choices=("json", "logfmt"),
-        help="write a line about each request to standard error, and answer its id (no)",
+        help="write a line about each request to standard error (no)",
     )
