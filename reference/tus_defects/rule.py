@@ -12,7 +12,7 @@ from msgspec import Meta
 
 Identifier = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
 Sentence = Annotated[str, Meta(pattern="^[A-Z0-9][^\n]*\\.$", max_length=100)]
-Requirement = Annotated[str, Meta(pattern="^[a-z]+(-[a-z]+)*(\\.[a-z0-9-]+)+$")]
+RequirementId = Annotated[str, Meta(pattern="^[a-z]+(-[a-z]+)*(\\.[a-z0-9-]+)+$")]
 
 Pattern = str
 """A regular expression that the whole value has to match."""
@@ -197,7 +197,7 @@ class QuirkRule(Rule, frozen=True, kw_only=True):
     offers: tuple[Extension, ...] | None = None
 
 
-Defects = dict[Requirement, dict[Identifier, Rule]]
+Defects = dict[RequirementId, dict[Identifier, Rule]]
 Quirks = dict[Identifier, QuirkRule]
 
 

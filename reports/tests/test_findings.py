@@ -12,10 +12,10 @@ import pytest
 from tus_reports import (
     Attempt,
     Check,
+    DecidingRule,
     Exchange,
     Record,
     RecordedResponse,
-    Rule,
     finding_text,
     github_annotations,
     html,
@@ -42,7 +42,7 @@ def exchange_with_status(status: int) -> Exchange:
     )
 
 
-CHECKS: list[tuple[Rule, str, str, str, str]] = [
+CHECKS: list[tuple[DecidingRule, str, str, str, str]] = [
     ("server-error", "", SERVER_ERROR_RULE, SERVER_ERROR_RULE, "a 5xx"),
     ("server-error", "it trips", "", "", "a 5xx that the scenario explains"),
     ("data-loss", "", DAMAGE_RULE, DAMAGE_RULE, "lost bytes"),
@@ -59,7 +59,7 @@ CHECKS: list[tuple[Rule, str, str, str, str]] = [
     [pytest.param(*each[:4], id=each[4]) for each in CHECKS],
 )
 def test_a_rule_that_holds_at_any_level_has_a_sentence(
-    rule: Rule, explanation: str, sentence: str, phrase: str
+    rule: DecidingRule, explanation: str, sentence: str, phrase: str
 ) -> None:
     """The rule is the field of the check; what its texts say decides nothing."""
     check = Check(

@@ -14,8 +14,8 @@ from tus_reports.record import (
     VERDICTS,
     Attempt,
     Check,
+    DecidingRule,
     RequirementResult,
-    Rule,
     ScenarioResult,
     Verdict,
 )
@@ -23,7 +23,7 @@ from tus_reports.record import (
 UNDETERMINED: frozenset[Verdict] = frozenset({"error", "inconclusive", "blocked"})
 SERIOUS: frozenset[Verdict] = frozenset({"fail", "error", "inconclusive", "blocked", "warn"})
 _AGGREGATED_LEVELS = frozenset({"MUST", "MUST NOT"})
-_RULE_SENTENCES: dict[Rule, str] = {
+_RULE_SENTENCES: dict[DecidingRule, str] = {
     "data-loss": "damage to an upload, which is a failure at every level",
     "server-error": "a server error (5xx), which is a failure at every level",
     "unanswered": (

@@ -42,7 +42,7 @@ ClientOutcome = Literal[
 Grade = Literal["pass", "warn", "note", "fail"]
 """How good one outcome of a check is."""
 
-Rule = Literal[
+DecidingRule = Literal[
     "expectation",
     "level",
     "otherwise",
@@ -164,7 +164,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     explanation: str = ""
     step: int | None = None
     exchange: int | None = None
-    rule: Rule = "expectation"
+    rule: DecidingRule = "expectation"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,7 +16,7 @@ Outcome = Literal[
 _SHARE = re.compile(r"(100|[0-9]{1,2})%|-[1-9][0-9]*|[0-9]+")
 
 
-class BodyCut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BrokenBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Break the connection when this much of the body has arrived.
 
     What arrived is stored, unless `keep` is false.
@@ -78,7 +78,7 @@ class ServerRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     after: str = ""
     first: int = 1
     times: int = 1
-    cut: BodyCut | None = None
+    cut: BrokenBody | None = None
     store: str = ""
     lose: Literal["", "fin", "rst"] = ""
     pause: float = 0.0

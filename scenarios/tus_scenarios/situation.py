@@ -40,7 +40,7 @@ OUTCOME_GRADES: dict[Outcome, Grade] = {
 """What an outcome weighs where the situation does not say otherwise."""
 
 
-class ScriptedServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ServerScript(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The server that the client meets: the reference, with these differences.
 
     `extensions` are all that it offers. `quirks` are unusual and legal behaviours of the gallery.
@@ -93,7 +93,7 @@ class SituationSource(
     options: tuple[str, ...] = ()
     size: int = MEBIBYTE
     grows: int = 0
-    server: ScriptedServer = ScriptedServer()
+    server: ServerScript = ServerScript()
     prior: PriorUpload | None = None
     rule: tuple[dict[str, Any], ...] = ()
     outcome: tuple[GradedOutcome, ...] = ()
@@ -128,7 +128,7 @@ class Situation:
     options: tuple[str, ...]
     size: int
     grows: int
-    server: ScriptedServer
+    server: ServerScript
     prior: PriorUpload | None
     rules: tuple[ServerRule, ...]
     outcomes: tuple[GradedOutcome, ...]
@@ -246,7 +246,7 @@ def _sentences(situation: Situation) -> Iterable[str]:
         yield f"  {graded.grade}: {OUTCOME_SENTENCES[graded.outcome]}{why}"
 
 
-def _server_sentences(server: ScriptedServer) -> Iterable[str]:
+def _server_sentences(server: ServerScript) -> Iterable[str]:
     if server.extensions is not None:
         yield f"The server offers {', '.join(server.extensions) or 'no extension'}."
     if server.max_size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -49,3 +50,34 @@ def test_each_peer_has_a_recipe_and_a_profile_that_can_be_read(folder: Path) -> 
     ]
     texts = [path.read_text("utf-8") for path in sources] or [str(recipe["install"])]
     assert any(recipe["version"] in text for text in texts)
+
+
+SAME_MEANING = {
+    "Grade",  # the reports know no scenarios
+    "HeaderPairs",
+    "Respond",
+    "Result",  # a type variable
+}
+"""Names that stand in two modules for one thing."""
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """A reader who searches for a name finds one thing."""
+    packages = ("reference/tus_reference", "reference/tus_defects", "conformance/tus_conformance")
+    packages += ("scenarios/tus_scenarios", "reports/tus_reports")
+    places: dict[str, list[str]] = {}
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            tree = ast.parse(path.read_text("utf-8"))
+            names = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+            names += [
+                target.id
+                for node in tree.body
+                if isinstance(node, ast.Assign)
+                for target in node.targets
+                if isinstance(target, ast.Name) and re.fullmatch(r"[A-Z]\w*[a-z]\w*", target.id)
+            ]
+            for name in names:
+                places.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    twice = {name: found for name, found in places.items() if len(set(found)) > 1}
+    assert {name: found for name, found in twice.items() if name not in SAME_MEANING} == {}

@@ -6,12 +6,12 @@ import pytest
 from one_response import MUST, OPEN, SHOULD, evaluate_options, expectation_from
 from scripted_server import CloseWithoutReply, ScriptedAnswer, ScriptedResponse
 
-from tus_reports import Grade, Rule
+from tus_reports import DecidingRule, Grade
 
 FORESEEN = 'status = 204, warn = [{ status = "5xx" }]'
 STATED = 'status = 204, otherwise = "note"'
 
-RULES: list[tuple[str, str, ScriptedAnswer, Grade, Rule]] = [
+RULES: list[tuple[str, str, ScriptedAnswer, Grade, DecidingRule]] = [
     ("status = 204", MUST, ScriptedResponse(204), "pass", "expectation"),
     (FORESEEN, MUST, ScriptedResponse(500), "warn", "expectation"),
     ("status = 204", MUST, ScriptedResponse(400), "fail", "level"),
@@ -33,13 +33,13 @@ RULES: list[tuple[str, str, ScriptedAnswer, Grade, Rule]] = [
 
 @pytest.mark.parametrize(("expectation", "row", "answer", "grade", "rule"), RULES)
 async def test_the_first_rule_that_applies_decides(
-    expectation: str, row: str, answer: ScriptedAnswer, grade: Grade, rule: Rule
+    expectation: str, row: str, answer: ScriptedAnswer, grade: Grade, rule: DecidingRule
 ) -> None:
     (check,) = (await evaluate_options(expectation_from(expectation, row), answer)).checks
     assert (check.grade, check.rule) == (grade, rule)
 
 
-NOT_REACHED: list[tuple[str, ScriptedAnswer, Rule]] = [
+NOT_REACHED: list[tuple[str, ScriptedAnswer, DecidingRule]] = [
     ("header.X = false", CloseWithoutReply(), "no-response"),
     ("when.status = 200, status = 204", CloseWithoutReply(), "no-response"),
     ("when.status = 200, status = 204", ScriptedResponse(500), "another-case"),
@@ -50,7 +50,7 @@ NOT_REACHED: list[tuple[str, ScriptedAnswer, Rule]] = [
 
 @pytest.mark.parametrize(("expectation", "answer", "rule"), NOT_REACHED)
 async def test_what_is_not_reached_has_a_rule_and_no_grade(
-    expectation: str, answer: ScriptedAnswer, rule: Rule
+    expectation: str, answer: ScriptedAnswer, rule: DecidingRule
 ) -> None:
     (check,) = (await evaluate_options(expectation_from(expectation), answer)).checks
     assert (check.outcome, check.grade, check.rule) == ("not-reached", None, rule)

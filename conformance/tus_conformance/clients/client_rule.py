@@ -50,7 +50,7 @@ class ClientView:
 
 
 @dataclass(frozen=True)
-class Finding:
+class RuleCheck:
     """What a rule says of one request, or of all: whether it held, and the decisive bytes.
 
     `grade` is what a violation weighs; None leaves that to the level of the requirement. Of what is
@@ -64,7 +64,7 @@ class Finding:
     grade: Grade | None = None
 
 
-ClientCheck = Callable[[ClientView], Iterable[Finding]]
+ClientCheck = Callable[[ClientView], Iterable[RuleCheck]]
 """Look at a situation; yield nothing where the rule does not apply."""
 
 
@@ -83,7 +83,7 @@ class ClientRule:
         broken = [finding for finding in findings if not finding.held]
         return [self._to_check((broken or findings)[0], len(broken))]
 
-    def _to_check(self, finding: Finding, violations: int) -> Check:
+    def _to_check(self, finding: RuleCheck, violations: int) -> Check:
         grade: Grade = "note" if finding.grade == "note" else "pass"
         if not finding.held:
             grade = finding.grade or ledger()[self.requirement].grade
@@ -106,11 +106,11 @@ def each_request(
     is_right: Callable[[SeenRequest], bool],
     expected: str,
     show: Callable[[SeenRequest], str],
-) -> Iterator[Finding]:
+) -> Iterator[RuleCheck]:
     """Yield a finding for each request; `show` is what stands there instead of `expected`."""
     for request in requests:
         right = is_right(request)
-        yield Finding(right, expected, "" if right else show(request), request)
+        yield RuleCheck(right, expected, "" if right else show(request), request)
 
 
 def show_header(name: str) -> Callable[[SeenRequest], str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tus_conformance.clients.client_rule import (
     ClientRule,
     ClientView,
-    Finding,
+    RuleCheck,
     each_request,
     show_header,
 )
@@ -31,7 +31,7 @@ def has_one_integer(request: SeenRequest, name: str) -> bool:
     return len(values) == 1 and _DIGITS.fullmatch(values[0].strip()) is not None
 
 
-def _offset_format(view: ClientView) -> Iterator[Finding]:
+def _offset_format(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         view.log.of_method("PATCH"),
         lambda request: has_one_integer(request, "Upload-Offset"),
@@ -40,7 +40,7 @@ def _offset_format(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _length_format(view: ClientView) -> Iterator[Finding]:
+def _length_format(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         [each for each in view.log.requests if each.values("Upload-Length")],
         lambda request: has_one_integer(request, "Upload-Length"),
@@ -49,7 +49,7 @@ def _length_format(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _version_present(view: ClientView) -> Iterator[Finding]:
+def _version_present(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         view.log.of_method(*_TUS_METHODS),
         lambda request: bool(request.values("Tus-Resumable")),
@@ -58,7 +58,7 @@ def _version_present(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _version_value(view: ClientView) -> Iterator[Finding]:
+def _version_value(view: ClientView) -> Iterator[RuleCheck]:
     requests = [e for e in view.log.of_method(*_TUS_METHODS) if e.values("Tus-Resumable")]
     yield from each_request(
         requests,
@@ -68,7 +68,7 @@ def _version_value(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _options_without_version(view: ClientView) -> Iterator[Finding]:
+def _options_without_version(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         _own_options(view),
         lambda request: not request.values("Tus-Resumable"),
@@ -86,11 +86,13 @@ def _own_options(view: ClientView) -> list[SeenRequest]:
     ]
 
 
-def _options_discover(view: ClientView) -> Iterator[Finding]:
+def _options_discover(view: ClientView) -> Iterator[RuleCheck]:
     if view.log.requests:
         asked = bool(_own_options(view))
         seen = "asked with OPTIONS" if asked else "did not ask with OPTIONS"
-        yield Finding(asked, "OPTIONS, if the client likes", seen, grade=None if asked else "note")
+        yield RuleCheck(
+            asked, "OPTIONS, if the client likes", seen, grade=None if asked else "note"
+        )
 
 
 def used_extensions(request: SeenRequest) -> list[str]:
@@ -103,7 +105,7 @@ def used_extensions(request: SeenRequest) -> list[str]:
     return found
 
 
-def _feature_detection(view: ClientView) -> Iterator[Finding]:
+def _feature_detection(view: ClientView) -> Iterator[RuleCheck]:
     asked = False
     options = {each.number for each in _own_options(view)}
     for request in view.log.requests:
@@ -111,16 +113,16 @@ def _feature_detection(view: ClientView) -> Iterator[Finding]:
         for name in used_extensions(request):
             offered = name in view.log.offered
             if not asked:
-                yield Finding(
+                yield RuleCheck(
                     False, f"OPTIONS before {name} is used", f"{name} used without", request
                 )
             else:
-                yield Finding(
+                yield RuleCheck(
                     offered, f"only extensions that the server lists: {name}", "not listed", request
                 )
 
 
-def _override_used(view: ClientView) -> Iterator[Finding]:
+def _override_used(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--override") and (sent := view.log.of_method("PATCH")):
         yield from each_request(
             sent,
@@ -130,7 +132,7 @@ def _override_used(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _override_value(view: ClientView) -> Iterator[Finding]:
+def _override_value(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         [each for each in view.log.requests if each.override is not None],
         lambda request: request.override in {"PATCH", "DELETE", "HEAD"},
@@ -139,17 +141,17 @@ def _override_value(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _head_before_resume(view: ClientView) -> Iterator[Finding]:
+def _head_before_resume(view: ClientView) -> Iterator[RuleCheck]:
     for request in view.log.of_method("PATCH"):
         before = view.previous(request) if request.upload else None
         if before is None:
             if request.upload and request.upload == view.log.prior:
-                yield Finding(False, _HEAD_EXPECTED, "PATCH without asking first", request)
+                yield RuleCheck(False, _HEAD_EXPECTED, "PATCH without asking first", request)
             continue
         if before.effective_method == "HEAD":
-            yield Finding(True, _HEAD_EXPECTED, "", request)
+            yield RuleCheck(True, _HEAD_EXPECTED, "", request)
         elif _broke_in_body(before) and not view.is_resent(request):
-            yield Finding(False, _HEAD_EXPECTED, f"after {before.summary()}", request)
+            yield RuleCheck(False, _HEAD_EXPECTED, f"after {before.summary()}", request)
 
 
 def _broke_in_body(request: SeenRequest) -> bool:
@@ -160,7 +162,7 @@ def _broke_in_body(request: SeenRequest) -> bool:
 _HEAD_EXPECTED = "HEAD before an interrupted upload is resumed"
 
 
-def _content_type(view: ClientView) -> Iterator[Finding]:
+def _content_type(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         view.log.of_method("PATCH"),
         lambda request: (
@@ -172,7 +174,7 @@ def _content_type(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _offset_matches(view: ClientView) -> Iterator[Finding]:
+def _offset_matches(view: ClientView) -> Iterator[RuleCheck]:
     """Compare the offset of a PATCH with what the client was told last of the upload."""
     for request in view.log.of_method("PATCH"):
         before = view.previous(request) if request.upload else None
@@ -182,7 +184,7 @@ def _offset_matches(view: ClientView) -> Iterator[Finding]:
         if told is None or not has_one_integer(request, "Upload-Offset"):
             continue
         sent = int(request.values("Upload-Offset")[0])
-        yield Finding(
+        yield RuleCheck(
             sent == told,
             f"Upload-Offset: {told}, which the response before says",
             f"Upload-Offset: {sent}",
@@ -199,7 +201,7 @@ def _told_offset(request: SeenRequest) -> int | None:
     return 0 if creates else None
 
 
-def _no_parallel_patches(view: ClientView) -> Iterator[Finding]:
+def _no_parallel_patches(view: ClientView) -> Iterator[RuleCheck]:
     sent = view.log.of_method("PATCH")
     for later in sent:
         earlier = [
@@ -213,7 +215,7 @@ def _no_parallel_patches(view: ClientView) -> Iterator[Finding]:
         ]
         if view.is_resent(later):
             continue
-        yield Finding(
+        yield RuleCheck(
             not earlier,
             "one PATCH of an upload at a time",
             f"another PATCH is under way: {earlier[0].summary()}" if earlier else "",
@@ -222,7 +224,7 @@ def _no_parallel_patches(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _single_request(view: ClientView) -> Iterator[Finding]:
+def _single_request(view: ClientView) -> Iterator[RuleCheck]:
     if any(view.has_option(name) for name in ("--chunk", "--parallel", "--defer")):
         return
     for request in view.log.of_method("PATCH"):
@@ -232,7 +234,7 @@ def _single_request(view: ClientView) -> Iterator[Finding]:
         if not has_one_integer(request, "Upload-Offset"):
             continue
         left = upload.length - int(request.values("Upload-Offset")[0]) - len(request.body)
-        yield Finding(
+        yield RuleCheck(
             left <= 0,
             "all remaining bytes in one PATCH",
             f"{len(request.body)} bytes, {left} more remain",
@@ -240,25 +242,25 @@ def _single_request(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _several_requests(view: ClientView) -> Iterator[Finding]:
+def _several_requests(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--chunk") and len(view.log.of_method("PATCH")) > 1:
-        yield Finding(True)
+        yield RuleCheck(True)
 
 
-def _detects_errors(view: ClientView) -> Iterator[Finding]:
+def _detects_errors(view: ClientView) -> Iterator[RuleCheck]:
     """Look at broken connections; how long a client waits for a response is its own affair."""
     outcome = view.outcome
     faults = any(rule.cut or rule.lose for rule in view.situation.rules)
     stalls = any(rule.pause >= LONG_PAUSE for rule in view.situation.rules)
     if faults and not stalls and not outcome.undecided and view.log.requests:
-        yield Finding(
+        yield RuleCheck(
             outcome.outcome not in {"hangs", "endless", "crashed"},
             "the client resumes or reports an error",
             outcome.because,
         )
 
 
-def _closes_at_timeout(view: ClientView) -> Iterator[Finding]:
+def _closes_at_timeout(view: ClientView) -> Iterator[RuleCheck]:
     """Look at requests whose response was held back until the client gave up."""
     if not any(rule.pause >= LONG_PAUSE for rule in view.situation.rules):
         return
@@ -268,7 +270,7 @@ def _closes_at_timeout(view: ClientView) -> Iterator[Finding]:
             continue
         after = [each for each in view.log.requests if each.number > request.number]
         early = [each for each in after if each.began < (request.ended or 0)]
-        yield Finding(
+        yield RuleCheck(
             request.closed_by_client and not early,
             "the connection is closed when the client gives up",
             "the client went on, and the connection stayed open",
@@ -276,31 +278,31 @@ def _closes_at_timeout(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _after_409(view: ClientView) -> Iterator[Finding]:
+def _after_409(view: ClientView) -> Iterator[RuleCheck]:
     yield from _reaction(view, 409)
 
 
-def _after_412(view: ClientView) -> Iterator[Finding]:
+def _after_412(view: ClientView) -> Iterator[RuleCheck]:
     yield from _reaction(view, 412)
 
 
-def _reaction(view: ClientView, status: int) -> Iterator[Finding]:
+def _reaction(view: ClientView, status: int) -> Iterator[RuleCheck]:
     for request in view.log.requests:
         if request.status != status:
             continue
         later = [e for e in view.log.requests if e.number > request.number]
         following = later[0].effective_method if later else "no further request"
-        yield Finding(True, "", f"after {status}: {following}", request, grade="note")
+        yield RuleCheck(True, "", f"after {status}: {following}", request, grade="note")
 
 
-def _unknown_success(view: ClientView) -> Iterator[Finding]:
+def _unknown_success(view: ClientView) -> Iterator[RuleCheck]:
     for request in view.log.of_method("PATCH"):
         if not request.succeeded or request.response is None:
             continue
         if request.status == 204 and request.response.value("Upload-Offset") is not None:
             continue
         honest = view.outcome.outcome not in {"lied", "silent", "damaged"}
-        yield Finding(
+        yield RuleCheck(
             honest,
             "no success without an Upload-Offset that proves it",
             view.outcome.because,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from tus_conformance.clients.client_rule import (
     ClientRule,
     ClientView,
-    Finding,
+    RuleCheck,
     each_request,
     show_header,
 )
@@ -37,13 +37,13 @@ def _announces_body(request: SeenRequest) -> bool:
     return request.values("Transfer-Encoding") != [] or length.strip() not in {"0", ""}
 
 
-def _supported(view: ClientView) -> Iterator[Finding]:
+def _supported(view: ClientView) -> Iterator[RuleCheck]:
     tried = [each for each in view.log.requests if each.effective_method != "OPTIONS"]
     if view.situation.prior is None and tried:
-        yield Finding(bool(_creations(view)), "POST to the endpoint", "no POST was sent")
+        yield RuleCheck(bool(_creations(view)), "POST to the endpoint", "no POST was sent")
 
 
-def _post_to_endpoint(view: ClientView) -> Iterator[Finding]:
+def _post_to_endpoint(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         _creations(view),
         lambda request: _is_endpoint(view, request),
@@ -57,7 +57,7 @@ def _is_endpoint(view: ClientView, request: SeenRequest) -> bool:
     return path.rstrip("/").endswith(view.log.endpoint.rstrip("/"))
 
 
-def _length_header(view: ClientView) -> Iterator[Finding]:
+def _length_header(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         _ordinary_creations(view),
         lambda request: (
@@ -71,7 +71,7 @@ def _length_header(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _defer_value(view: ClientView) -> Iterator[Finding]:
+def _defer_value(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         [each for each in view.log.requests if each.values("Upload-Defer-Length")],
         lambda request: request.values("Upload-Defer-Length") == ["1"],
@@ -80,7 +80,7 @@ def _defer_value(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _defer_omitted(view: ClientView) -> Iterator[Finding]:
+def _defer_omitted(view: ClientView) -> Iterator[RuleCheck]:
     if not view.has_option("--defer"):
         yield from each_request(
             _ordinary_creations(view),
@@ -97,12 +97,12 @@ def _deferred(view: ClientView) -> Iterator[list[SeenRequest]]:
             yield view.log.about(request.upload)
 
 
-def _defer_declared(view: ClientView) -> Iterator[Finding]:
+def _defer_declared(view: ClientView) -> Iterator[RuleCheck]:
     if view.outcome.outcome not in {"whole", "lied", "silent"}:
         return
     for requests in _deferred(view):
         declared = [each for each in requests[1:] if each.values("Upload-Length")]
-        yield Finding(
+        yield RuleCheck(
             bool(declared),
             "a PATCH with Upload-Length once the length is known",
             "the upload ended without Upload-Length",
@@ -110,16 +110,16 @@ def _defer_declared(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _length_immutable(view: ClientView) -> Iterator[Finding]:
+def _length_immutable(view: ClientView) -> Iterator[RuleCheck]:
     for requests in _deferred(view):
         declared = [each for each in requests if each.values("Upload-Length")]
         values = {value for each in declared for value in each.values("Upload-Length")}
         if declared:
             shown = " and ".join(sorted(values))
-            yield Finding(len(values) == 1, "one Upload-Length", shown, declared[-1])
+            yield RuleCheck(len(values) == 1, "one Upload-Length", shown, declared[-1])
 
 
-def _empty_file(view: ClientView) -> Iterator[Finding]:
+def _empty_file(view: ClientView) -> Iterator[RuleCheck]:
     if view.size == 0 and not view.has_option("--defer"):
         yield from each_request(
             _ordinary_creations(view),
@@ -129,11 +129,11 @@ def _empty_file(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _empty_without_patch(view: ClientView) -> Iterator[Finding]:
+def _empty_without_patch(view: ClientView) -> Iterator[RuleCheck]:
     if view.size == 0 and view.log.uploads and view.outcome.outcome in {"whole", "lied"}:
         sent = view.log.of_method("PATCH")
         request = sent[0] if sent else None
-        yield Finding(not sent, "no PATCH of an empty upload", "PATCH", request, grade="note")
+        yield RuleCheck(not sent, "no PATCH of an empty upload", "PATCH", request, grade="note")
 
 
 def _metadata(view: ClientView) -> list[SeenRequest]:
@@ -150,20 +150,20 @@ def _keys(request: SeenRequest) -> list[str]:
 
 def _metadata_rule(
     is_right: Callable[[SeenRequest], bool], expected: str
-) -> Callable[[ClientView], Iterator[Finding]]:
-    def check(view: ClientView) -> Iterator[Finding]:
+) -> Callable[[ClientView], Iterator[RuleCheck]]:
+    def check(view: ClientView) -> Iterator[RuleCheck]:
         yield from each_request(_metadata(view), is_right, expected, show_header("Upload-Metadata"))
 
     return check
 
 
-def _metadata_sent(view: ClientView) -> Iterator[Finding]:
+def _metadata_sent(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--meta") and _creations(view):
         sent = bool(_metadata(view))
-        yield Finding(sent, "Upload-Metadata", "none was sent", grade=None if sent else "note")
+        yield RuleCheck(sent, "Upload-Metadata", "none was sent", grade=None if sent else "note")
 
 
-def _no_empty_keys(view: ClientView) -> Iterator[Finding]:
+def _no_empty_keys(view: ClientView) -> Iterator[RuleCheck]:
     """Look for values without a key; the space before one is lost at the start of a header.
 
     A header without any pair is another requirement's affair.
@@ -189,7 +189,7 @@ def _is_base64(value: str) -> bool:
     return True
 
 
-def _values_in_base64(view: ClientView) -> Iterator[Finding]:
+def _values_in_base64(view: ClientView) -> Iterator[RuleCheck]:
     """Compare the values with those that the client was given, as UTF-8."""
     given = dict(option.split("=", 1) for option in view.situation.options if "=" in option)
     for request in _metadata(view):
@@ -201,20 +201,20 @@ def _values_in_base64(view: ClientView) -> Iterator[Finding]:
             for key in values.keys() & given.keys()
             if values[key] != base64.b64encode(given[key].encode()).decode()
         ]
-        yield Finding(
+        yield RuleCheck(
             not wrong, "the values as UTF-8 in Base64", wrong[0] if wrong else "", request
         )
 
 
-def _empty_value(view: ClientView) -> Iterator[Finding]:
+def _empty_value(view: ClientView) -> Iterator[RuleCheck]:
     yield from _empty_values(view, lambda pair: pair.strip() != "")
 
 
-def _omitted_space(view: ClientView) -> Iterator[Finding]:
+def _omitted_space(view: ClientView) -> Iterator[RuleCheck]:
     yield from _empty_values(view, lambda pair: not pair.endswith(" "))
 
 
-def _empty_values(view: ClientView, is_so: Callable[[str], bool]) -> Iterator[Finding]:
+def _empty_values(view: ClientView, is_so: Callable[[str], bool]) -> Iterator[RuleCheck]:
     """Yield how metadata with an empty value is written."""
     if not any(option.endswith("=") for option in view.situation.options):
         return
@@ -223,10 +223,10 @@ def _empty_values(view: ClientView, is_so: Callable[[str], bool]) -> Iterator[Fi
         empty = [pair for pair in raw if not pair.strip().partition(" ")[2]]
         if empty:
             held = is_so(empty[0])
-            yield Finding(held, "", repr(empty[0]), request, grade="pass" if held else "note")
+            yield RuleCheck(held, "", repr(empty[0]), request, grade="pass" if held else "note")
 
 
-def _location_followed(view: ClientView) -> Iterator[Finding]:
+def _location_followed(view: ClientView) -> Iterator[RuleCheck]:
     for request in _creations(view):
         if request.response is None or request.response.value("Location") is None:
             continue
@@ -236,7 +236,7 @@ def _location_followed(view: ClientView) -> Iterator[Finding]:
         reached = any(each.upload == request.upload for each in later)
         lost = next((each for each in later if _leads_nowhere(each)), None)
         if reached or lost is not None:
-            yield Finding(
+            yield RuleCheck(
                 lost is None,
                 f"requests to {request.response.value('Location')}",
                 "" if lost is None else f"{lost.effective_method} {lost.target}",
@@ -249,21 +249,21 @@ def _leads_nowhere(request: SeenRequest) -> bool:
     return about_upload and not request.upload
 
 
-def _data_in_patch(view: ClientView) -> Iterator[Finding]:
+def _data_in_patch(view: ClientView) -> Iterator[RuleCheck]:
     data = [each for each in view.log.requests if each.body]
     expected = "data in PATCH to the upload"
     for request in data:
         carries = request.effective_method in {"PATCH", "POST"}
-        yield Finding(carries, expected, f"data in {request.effective_method}", request)
+        yield RuleCheck(carries, expected, f"data in {request.effective_method}", request)
 
 
-def _with_upload_sent(view: ClientView) -> Iterator[Finding]:
+def _with_upload_sent(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--with-creation") and _creations(view):
         sent = bool(_creations_with_body(view))
-        yield Finding(sent, "data in POST", "none", grade=None if sent else "note")
+        yield RuleCheck(sent, "data in POST", "none", grade=None if sent else "note")
 
 
-def _with_upload_type(view: ClientView) -> Iterator[Finding]:
+def _with_upload_type(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         _creations_with_body(view),
         lambda request: request.values("Content-Type") == [_OCTETS],
@@ -272,11 +272,11 @@ def _with_upload_type(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _with_upload_verified(view: ClientView) -> Iterator[Finding]:
+def _with_upload_verified(view: ClientView) -> Iterator[RuleCheck]:
     for request in _creations_with_body(view):
         asked = any(e.number < request.number for e in view.log.of_method("OPTIONS"))
         offered = "creation-with-upload" in view.log.offered
-        yield Finding(
+        yield RuleCheck(
             asked and offered,
             "OPTIONS first, and data in POST only if creation-with-upload is listed",
             "sent without asking" if not asked else "not listed",
@@ -284,7 +284,7 @@ def _with_upload_verified(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _with_upload_expects(view: ClientView) -> Iterator[Finding]:
+def _with_upload_expects(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         _creations_with_body(view),
         lambda request: [v.lower() for v in request.values("Expect")] == ["100-continue"],
@@ -293,7 +293,7 @@ def _with_upload_expects(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _with_upload_offset(view: ClientView) -> Iterator[Finding]:
+def _with_upload_offset(view: ClientView) -> Iterator[RuleCheck]:
     for request in _creations_with_body(view):
         if not request.succeeded or not request.upload or request.response is None:
             continue
@@ -301,10 +301,10 @@ def _with_upload_offset(view: ClientView) -> Iterator[Finding]:
         about = [each for each in view.log.about(request.upload) if each.number > request.number]
         if about and about[0].effective_method == "PATCH":
             sent = about[0].value("Upload-Offset") or "none"
-            yield Finding(sent == told, f"Upload-Offset: {told}", sent, about[0], grade="fail")
+            yield RuleCheck(sent == told, f"Upload-Offset: {told}", sent, about[0], grade="fail")
 
 
-def _expiry_checked(view: ClientView) -> Iterator[Finding]:
+def _expiry_checked(view: ClientView) -> Iterator[RuleCheck]:
     for request in view.log.of_method("PATCH"):
         before = view.previous(request) if request.upload else None
         if before is None or before.is_creation:
@@ -315,15 +315,15 @@ def _expiry_checked(view: ClientView) -> Iterator[Finding]:
         expires = before.response.value("Upload-Expires") if before and before.response else None
         moment = parse_http_date(expires) if expires else None
         if expires and moment is not None and moment < datetime.now(UTC):
-            yield Finding(asked, "HEAD, or a new upload, after Upload-Expires", expires, request)
+            yield RuleCheck(asked, "HEAD, or a new upload, after Upload-Expires", expires, request)
 
 
-def _restarts(view: ClientView) -> Iterator[Finding]:
+def _restarts(view: ClientView) -> Iterator[RuleCheck]:
     for request in view.log.of_method("HEAD"):
         if request.status not in {404, 410} or not request.upload:
             continue
         later = [each for each in view.log.requests if each.number > request.number]
-        yield Finding(
+        yield RuleCheck(
             any(each.is_creation for each in later),
             f"a new upload after {request.status}",
             "no new upload was created",

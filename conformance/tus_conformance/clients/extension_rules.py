@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from tus_conformance.clients.client_rule import (
     ClientRule,
     ClientView,
-    Finding,
+    RuleCheck,
     each_request,
     show_header,
 )
@@ -29,41 +29,41 @@ def _checksum(request: SeenRequest) -> str | None:
     return sent if sent is not None else value_of(request.trailers, "Upload-Checksum")
 
 
-def _checksum_sent(view: ClientView) -> Iterator[Finding]:
+def _checksum_sent(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--checksum") and view.log.of_method("PATCH"):
         sent = bool(_checksummed(view))
-        yield Finding(sent, "Upload-Checksum", "none", grade=None if sent else "note")
+        yield RuleCheck(sent, "Upload-Checksum", "none", grade=None if sent else "note")
 
 
-def _checksum_format(view: ClientView) -> Iterator[Finding]:
+def _checksum_format(view: ClientView) -> Iterator[RuleCheck]:
     """Compare each checksum with that of the body, where the whole body is known."""
     for request in _checksummed(view):
         value = _checksum(request) or ""
         parts = _CHECKSUM.fullmatch(value)
         if parts is None:
-            yield Finding(
+            yield RuleCheck(
                 False, "the algorithm, one space, the digest in Base64", repr(value), request
             )
             continue
         if not request.complete or parts[1] not in hashlib.algorithms_available:
-            yield Finding(True)
+            yield RuleCheck(True)
             continue
         right = base64.b64encode(hashlib.new(parts[1], request.body).digest()).decode()
-        yield Finding(parts[2] == right, f"{parts[1]} {right}", value, request)
+        yield RuleCheck(parts[2] == right, f"{parts[1]} {right}", value, request)
 
 
-def _algorithm_name(view: ClientView) -> Iterator[Finding]:
+def _algorithm_name(view: ClientView) -> Iterator[RuleCheck]:
     for request in _checksummed(view):
         name = (_checksum(request) or "").partition(" ")[0]
         right = name.isascii() and name == name.lower() and bool(name)
-        yield Finding(right, "an algorithm's name in ASCII without upper case", name, request)
+        yield RuleCheck(right, "an algorithm's name in ASCII without upper case", name, request)
 
 
-def _trailer_used(view: ClientView) -> Iterator[Finding]:
+def _trailer_used(view: ClientView) -> Iterator[RuleCheck]:
     for request in view.log.requests:
         if values_of(request.trailers, "Upload-Checksum"):
             listed = "checksum-trailer" in view.log.offered
-            yield Finding(
+            yield RuleCheck(
                 listed,
                 "a trailer where checksum-trailer is listed",
                 "not listed",
@@ -72,7 +72,7 @@ def _trailer_used(view: ClientView) -> Iterator[Finding]:
             )
 
 
-def _terminates(view: ClientView) -> Iterator[Finding]:
+def _terminates(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         view.log.of_method("DELETE"),
         lambda request: bool(request.upload),
@@ -92,7 +92,7 @@ def _finals(view: ClientView) -> list[SeenRequest]:
     return [each for each in view.log.requests if each.is_creation and each.concat == "final"]
 
 
-def _concat_everywhere(view: ClientView) -> Iterator[Finding]:
+def _concat_everywhere(view: ClientView) -> Iterator[RuleCheck]:
     creations = _parts(view)
     if any(each.values("Upload-Concat") for each in creations):
         yield from each_request(
@@ -103,7 +103,7 @@ def _concat_everywhere(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _partial_value(view: ClientView) -> Iterator[Finding]:
+def _partial_value(view: ClientView) -> Iterator[RuleCheck]:
     marked = [each for each in view.log.requests if each.values("Upload-Concat")]
     yield from each_request(
         [each for each in marked if each.is_creation and each.concat != "final"],
@@ -113,13 +113,13 @@ def _partial_value(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _final_value(view: ClientView) -> Iterator[Finding]:
+def _final_value(view: ClientView) -> Iterator[RuleCheck]:
     for request in _finals(view):
         value = request.value("Upload-Concat") or ""
         named = [_upload_named(view, request, url) for url in value.partition(";")[2].split(" ")]
         created = [each.id for each in view.log.uploads.values() if each.concat == "partial"]
         shape = value.startswith("final;") and all(named)
-        yield Finding(
+        yield RuleCheck(
             shape and set(named) <= set(created),
             "final; and the URLs of the partial uploads, separated by one space",
             value,
@@ -138,14 +138,16 @@ def _upload_named(view: ClientView, request: SeenRequest, url: str) -> str:
     return ""
 
 
-def _final_header(view: ClientView) -> Iterator[Finding]:
+def _final_header(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--parallel") and view.outcome.outcome in {"whole", "lied"}:
         partial = any(each.concat == "partial" for each in view.log.uploads.values())
         if partial:
-            yield Finding(bool(_finals(view)), "a POST with Upload-Concat: final", "none was sent")
+            yield RuleCheck(
+                bool(_finals(view)), "a POST with Upload-Concat: final", "none was sent"
+            )
 
 
-def _final_without_length(view: ClientView) -> Iterator[Finding]:
+def _final_without_length(view: ClientView) -> Iterator[RuleCheck]:
     yield from each_request(
         _finals(view),
         lambda request: not request.values("Upload-Length"),
@@ -154,7 +156,7 @@ def _final_without_length(view: ClientView) -> Iterator[Finding]:
     )
 
 
-def _final_after_partials(view: ClientView) -> Iterator[Finding]:
+def _final_after_partials(view: ClientView) -> Iterator[RuleCheck]:
     for request in _finals(view):
         unfinished = [
             each
@@ -164,7 +166,7 @@ def _final_after_partials(view: ClientView) -> Iterator[Finding]:
             and each.is_under_way(request.began)
         ]
         listed = "concatenation-unfinished" in view.log.offered
-        yield Finding(
+        yield RuleCheck(
             not unfinished,
             "the final upload after its partial uploads are complete",
             "a PATCH of a partial upload is under way",
@@ -173,14 +175,14 @@ def _final_after_partials(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _unfinished_listed(view: ClientView) -> Iterator[Finding]:
+def _unfinished_listed(view: ClientView) -> Iterator[RuleCheck]:
     for finding in _final_after_partials(view):
         if not finding.held:
             listed = "concatenation-unfinished" in view.log.offered
-            yield Finding(listed, "concatenation-unfinished is listed", "not", finding.request)
+            yield RuleCheck(listed, "concatenation-unfinished is listed", "not", finding.request)
 
 
-def _final_metadata(view: ClientView) -> Iterator[Finding]:
+def _final_metadata(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--meta"):
         yield from each_request(
             _finals(view),
@@ -190,25 +192,25 @@ def _final_metadata(view: ClientView) -> Iterator[Finding]:
         )
 
 
-def _partials_reused(view: ClientView) -> Iterator[Finding]:
+def _partials_reused(view: ClientView) -> Iterator[RuleCheck]:
     for request in _finals(view):
         names = (request.value("Upload-Concat") or "").partition(";")[2].split()
         again = len(set(names)) < len(names)
-        yield Finding(True, "", "reused" if again else "each used once", request, grade="note")
+        yield RuleCheck(True, "", "reused" if again else "each used once", request, grade="note")
 
 
-def _url_form(view: ClientView) -> Iterator[Finding]:
+def _url_form(view: ClientView) -> Iterator[RuleCheck]:
     for request in _finals(view):
         names = (request.value("Upload-Concat") or "").partition(";")[2].split()
         absolute = all(name.startswith("http") for name in names)
         form = "absolute URLs" if absolute else "relative URLs"
-        yield Finding(True, "", form, request, grade="note")
+        yield RuleCheck(True, "", form, request, grade="note")
 
 
-def _urls_without_spaces(view: ClientView) -> Iterator[Finding]:
+def _urls_without_spaces(view: ClientView) -> Iterator[RuleCheck]:
     for request in _finals(view):
         names = (request.value("Upload-Concat") or "").partition(";")[2].strip().split(" ")
-        yield Finding(
+        yield RuleCheck(
             all(_upload_named(view, request, name) for name in names if name),
             "URLs as they were received, without spaces",
             request.value("Upload-Concat") or "",

@@ -20,13 +20,13 @@ from tus_conformance.clients.client_evaluation import evaluate_client
 from tus_conformance.clients.client_profile import ClientProfile
 from tus_conformance.clients.client_program import ClientReport, read_report
 from tus_conformance.clients.client_rule import ClientView
+from tus_conformance.clients.client_urls import REDIRECT_PREFIX
 from tus_conformance.clients.honest_server import HonestServers
 from tus_conformance.clients.listening_pages import index_page, situation_page
 from tus_conformance.clients.outcome import find_outcome
 from tus_conformance.clients.scripted_server import ScriptedServer, serve_requests
 from tus_conformance.clients.seen_request import SeenResponse
 from tus_conformance.clients.situation_run import FILE_NAME, file_content, server_flags
-from tus_conformance.clients.upload_urls import REDIRECT_PREFIX
 from tus_conformance.transport.loopback_listener import listen_on
 from tus_reports import ScenarioResult
 from tus_scenarios.server_rule import share_of

@@ -20,6 +20,7 @@ from tus_conformance.clients.client_connection import (
     decode_headers,
 )
 from tus_conformance.clients.client_log import ClientLog, read_upload
+from tus_conformance.clients.client_urls import REDIRECT_PREFIX, ClientUrls
 from tus_conformance.clients.cross_origin import allow_origin, answer_preflight, is_preflight
 from tus_conformance.clients.honest_server import HonestResponse, HonestServer
 from tus_conformance.clients.offered_extensions import OfferedExtensions
@@ -31,8 +32,7 @@ from tus_conformance.clients.seen_request import (
     SeenUpload,
     value_of,
 )
-from tus_conformance.clients.upload_urls import REDIRECT_PREFIX, UploadUrls
-from tus_scenarios.server_rule import Answer, BodyCut, ResponseEdit, ServerRule, share_of
+from tus_scenarios.server_rule import Answer, BrokenBody, ResponseEdit, ServerRule, share_of
 from tus_scenarios.situation import Situation
 
 MAX_REQUESTS = 400
@@ -79,7 +79,7 @@ class ScriptedServer:
         began = trio.current_time()
         self.situation = situation
         self.log = ClientLog(lambda: trio.current_time() - began)
-        self.urls = UploadUrls(mount)
+        self.urls = ClientUrls(mount)
         self.other_port = 0
         self.too_many = trio.Event()
         self._ended = trio.Event()
@@ -336,7 +336,7 @@ class _ServedRequest:
             raise ClientGone from None
         request.body = bytes(body if limit is None else body[:limit])
 
-    def _cut_position(self, cut: BodyCut | None) -> int | None:
+    def _cut_position(self, cut: BrokenBody | None) -> int | None:
         if cut is None:
             return None
         length = self._request.value("Content-Length")
@@ -351,7 +351,7 @@ class _ServedRequest:
             return _ASSUMED_LENGTH
         return upload.length - upload.offset
 
-    async def _break_in_body(self, cut: BodyCut) -> None:
+    async def _break_in_body(self, cut: BrokenBody) -> None:
         if cut.keep:
             await self._server.carry_out(self._request, self._request.body, self._port, partly=True)
         await self._connection.end(cut.by)

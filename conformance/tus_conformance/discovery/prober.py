@@ -49,14 +49,14 @@ class NotATusServerError(TargetUnreachable):
     """What is at the target's URL does not speak tus; the message says what it is."""
 
 
-Outcome = Literal["accepted", "refused", "unknown"]
+ProbeOutcome = Literal["accepted", "refused", "unknown"]
 
 
 @dataclass(frozen=True)
 class ProbeResult:
     """What a probe saw: accepted, refused, or nothing certain; `reason` is a sentence about it."""
 
-    outcome: Outcome
+    outcome: ProbeOutcome
     reason: str
 
 

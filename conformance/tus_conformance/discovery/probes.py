@@ -16,7 +16,7 @@ from tus_conformance.discovery.prober import (
     NO_UPLOAD_STATUSES,
     OFFSET_TYPE,
     SAMPLE,
-    Outcome,
+    ProbeOutcome,
     Prober,
     ProbeResult,
     is_refusal,
@@ -106,7 +106,7 @@ async def _probe_deferred_length(prober: Prober) -> ProbeResult:
     evidence += f" it had {_describe_length(after)}"
     has_length = header_value(after.headers, "Upload-Length") == "2"
     is_known = has_length or (succeeded(declared) and succeeded(after))
-    outcome: Outcome = "accepted" if has_length else "refused" if is_known else "unknown"
+    outcome: ProbeOutcome = "accepted" if has_length else "refused" if is_known else "unknown"
     return ProbeResult(outcome, f"{evidence}.")
 
 

@@ -22,7 +22,7 @@ from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport.header_values import is_integer
-from tus_reports import Attempt, Check, Rule
+from tus_reports import Attempt, Check, DecidingRule
 from tus_scenarios import Expectation, Scenario
 
 COMPLETE_UPLOAD_REQUIREMENTS = {
@@ -123,7 +123,7 @@ def _spare_other_requirements(checks: Sequence[Check]) -> list[Check]:
     ]
 
 
-def find_broken_answer(reply: StepResponse) -> Rule | None:
+def find_broken_answer(reply: StepResponse) -> DecidingRule | None:
     """Return why a response fails in any row, if it does, whatever the step asks of it.
 
     HEAD of an upload is valid whatever was sent before; of other requests a step must say whether
@@ -148,7 +148,7 @@ def _speaks_of_status(expected: Sequence[Expectation], checks: Sequence[Check]) 
     )
 
 
-def _charge_first(checks: Sequence[Check], reply: StepResponse, rule: Rule) -> list[Check]:
+def _charge_first(checks: Sequence[Check], reply: StepResponse, rule: DecidingRule) -> list[Check]:
     """Return the checks, the first that waited for another response as violated."""
     for place, check in enumerate(checks):
         if check.rule in {"another-case", "no-response", "expectation"}:

@@ -13,7 +13,7 @@ from tus_conformance.evaluation.grades import (
 from tus_conformance.state.early_exit import StopScenario, UnresolvedReference
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
-from tus_reports import Check, Rule
+from tus_reports import Check, DecidingRule
 from tus_scenarios import Condition, Expectation, prose
 
 
@@ -50,7 +50,7 @@ def evaluate_expectation(
 
 
 def not_reached_checks(
-    expectation: Expectation, reason: str, step: int | None, rule: Rule
+    expectation: Expectation, reason: str, step: int | None, rule: DecidingRule
 ) -> list[Check]:
     """Return the checks of an expectation as not reached, for a stated reason."""
     return [
@@ -59,7 +59,7 @@ def not_reached_checks(
     ]
 
 
-def not_reached_check(requirement: str, reason: str, step: int | None, rule: Rule) -> Check:
+def not_reached_check(requirement: str, reason: str, step: int | None, rule: DecidingRule) -> Check:
     """Return a check as not reached, for a stated reason."""
     return Check(
         requirement=requirement, outcome="not-reached", explanation=reason, step=step, rule=rule

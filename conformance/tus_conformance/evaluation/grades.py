@@ -16,7 +16,7 @@ from tus_conformance.evaluation.finish_outcome import (
 )
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
-from tus_reports import Rule
+from tus_reports import DecidingRule
 from tus_scenarios import Condition, Expectation, Grade, ledger
 
 MetCondition = tuple[Grade, Condition]
@@ -38,7 +38,7 @@ def find_met_condition(
 
 def decide_grade(
     requirement: str, expectation: Expectation, met: MetCondition | None, reply: StepResponse
-) -> tuple[Grade, Rule]:
+) -> tuple[Grade, DecidingRule]:
     """Return the grade of an outcome and the rule that decided it: the first that applies."""
     if shows_data_loss(reply) or shows_refused_completion(reply):
         return "fail", "data-loss" if shows_data_loss(reply) else "completion"

@@ -15,7 +15,7 @@ from tus_conformance.evaluation import verdicts
 from tus_conformance.evaluation.upload_history import UploadFacts
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport import HttpRequest
-from tus_reports import Attempt, Check, Exchange, Rule, ScenarioResult
+from tus_reports import Attempt, Check, DecidingRule, Exchange, ScenarioResult
 from tus_scenarios import Grade, Scenario, ledger
 
 MAX_EVIDENCE = 5
@@ -74,7 +74,7 @@ class InvariantResult:
     grade: Grade
     expected: str = ""
     actual: str = ""
-    rule: Rule = "invariant"
+    rule: DecidingRule = "invariant"
 
 
 def grade_rule(held: bool, grade: Grade, expected: str, actual: str) -> InvariantResult:  # noqa: FBT001

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tus_conformance.evaluation.attribution import OFFSET_REQUIREMENTS
+from tus_conformance.evaluation.created_urls import CreatedUrls
 from tus_conformance.evaluation.invariant import InvariantResult, Observation
 from tus_conformance.evaluation.invariants import BODY_LIMIT, SERVER_KEEPS_RUNNING, invariants
 from tus_conformance.evaluation.upload_history import UploadHistory
-from tus_conformance.evaluation.upload_urls import UploadUrls
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.targets.trace import LastExchanges
 from tus_conformance.transport import HttpRequest
@@ -20,7 +20,7 @@ class InvariantMonitor:
     """Every invariant of a run; `observe` is called with each exchange."""
 
     def __init__(self) -> None:
-        self._urls = UploadUrls()
+        self._urls = CreatedUrls()
         self.invariants = invariants(self._urls)
         self._history = UploadHistory()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tus_conformance.evaluation import head_invariants, write_invariants
+from tus_conformance.evaluation.created_urls import CreatedUrls
 from tus_conformance.evaluation.http_invariants import HTTP_RULES
 from tus_conformance.evaluation.invariant import (
     SERVER_EXIT_REQUIREMENT,
@@ -15,7 +16,6 @@ from tus_conformance.evaluation.invariant import (
     grade_rule,
 )
 from tus_conformance.evaluation.offset_tracker import OffsetTracker
-from tus_conformance.evaluation.upload_urls import UploadUrls
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport.header_values import is_integer, parse_concat, parse_integer
 from tus_scenarios import Grade
@@ -318,7 +318,7 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
 """Id, title, requirement, and what makes the check of a run: some remember what they saw."""
 
 
-def invariants(urls: UploadUrls | None = None) -> list[Invariant]:
+def invariants(urls: CreatedUrls | None = None) -> list[Invariant]:
     """Return every invariant, fresh for a run; `urls` are told of removals by other means."""
     found = [
         Invariant(name, title, requirement, make_check())
@@ -328,6 +328,6 @@ def invariants(urls: UploadUrls | None = None) -> list[Invariant]:
         "always.upload-urls-differ",
         "Every creation returns a URL that no other upload has or had",
         "creation.post.location",
-        (urls or UploadUrls()).check_new,
+        (urls or CreatedUrls()).check_new,
     )
     return [*found, differ]

@@ -20,7 +20,7 @@ from tus_conformance.transport.header_values import origin_of
 from tus_conformance.transport.http1_transport import BodySink
 from tus_reports import Exchange
 
-Origin = tuple[str, str, int | None]
+OriginKey = tuple[str, str, int | None]
 ConnectionTest = Callable[[str, int], Awaitable[bool]]
 
 CONNECT_TIMEOUT = 5.0
@@ -58,7 +58,7 @@ class OriginGuard:
     allowed: Collection[str] = ()
     redact: Callable[[str], str] = str
     test_connection: ConnectionTest | None = accepts_connections
-    _alive: dict[Origin, bool] = field(default_factory=dict, init=False)
+    _alive: dict[OriginKey, bool] = field(default_factory=dict, init=False)
     _lock: trio.Lock = field(default_factory=trio.Lock, init=False)
 
     def __post_init__(self) -> None:
@@ -111,7 +111,7 @@ class OriginGuard:
             " headers to it.",
         )
 
-    async def _is_alive(self, origin: Origin) -> bool:
+    async def _is_alive(self, origin: OriginKey) -> bool:
         async with self._lock:
             if origin not in self._alive:
                 test = self.test_connection
@@ -120,14 +120,14 @@ class OriginGuard:
             return self._alive[origin]
 
 
-def format_origin(origin: Origin) -> str:
+def format_origin(origin: OriginKey) -> str:
     """Return an origin as a URL without a path."""
     scheme, host, port = origin
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" + ("" if port == DEFAULT_PORTS.get(scheme) else f":{port}")
 
 
-def _normalize(url: str) -> Origin:
+def _normalize(url: str) -> OriginKey:
     """Return the origin of a URL; the names of this machine are one."""
     scheme, host, port = origin_of(url)
     return scheme, "localhost" if host in _LOOPBACK else host, port

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
 
-from tus_reference.hooks.messages import HookError, HookResponse
+from tus_reference.hooks.hook_messages import HookError, HookResponse
 from tus_reference.model import Refused, TusError, errors
 
 if TYPE_CHECKING:

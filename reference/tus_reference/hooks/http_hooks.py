@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from tus_reference.hooks.messages import HookError, HookResponse, decode_response, encode_event
+from tus_reference.hooks.hook_messages import HookError, HookResponse, decode_response, encode_event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

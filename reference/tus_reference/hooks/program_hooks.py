@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.to_thread import run_sync
 
-from tus_reference.hooks.messages import HookError, HookResponse, decode_response, encode_event
+from tus_reference.hooks.hook_messages import HookError, HookResponse, decode_response, encode_event
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ REDIRECT_PREFIX = "/moved"
 """Where a redirect leads; what is behind it is the target before."""
 
 
-class UploadUrls:
+class ClientUrls:
     """Which upload a request's target names, and the Location of a new one.
 
     `mount` is the path of the endpoint, with "/files/" at its end; what stands before that stands

@@ -1,4 +1,4 @@
-"""`clients.upload_urls`: the forms of Location, and which upload a request's target names."""
+"""`clients.client_urls`: the forms of Location, and which upload a request's target names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tus_conformance.clients.upload_urls import UploadUrls
+from tus_conformance.clients.client_urls import ClientUrls
 
 BASE = "http://127.0.0.1:80/files/"
 
@@ -26,7 +26,7 @@ BASE = "http://127.0.0.1:80/files/"
     ],
 )
 def test_an_upload_is_found_where_its_location_leads(template: str, target: str) -> None:
-    urls = UploadUrls("/files/")
+    urls = ClientUrls("/files/")
     location = urls.name("abc", template, BASE, 81)
     assert urljoin(BASE, location).endswith(target)
     assert urls.find(80, target) == "abc"
@@ -46,7 +46,7 @@ def test_an_upload_is_found_where_its_location_leads(template: str, target: str)
     ],
 )
 def test_every_form_stays_below_the_prefix_of_the_endpoint(template: str, target: str) -> None:
-    urls = UploadUrls("/s/one/files/")
+    urls = ClientUrls("/s/one/files/")
     location = urls.name("abc", template, "http://127.0.0.1:80/s/one/files/", 81)
     assert urljoin("http://127.0.0.1:80/s/one/files/", location).endswith(target)
     assert urls.find(80, target) == "abc"
@@ -54,13 +54,13 @@ def test_every_form_stays_below_the_prefix_of_the_endpoint(template: str, target
 
 @pytest.mark.parametrize("target", ["/files/abc", "/files/abc?token=other", "/elsewhere/abc"])
 def test_an_upload_is_found_nowhere_else(target: str) -> None:
-    urls = UploadUrls("/files/")
+    urls = ClientUrls("/files/")
     urls.name("abc", "/files/{id}?token=1", BASE, 81)
     assert urls.find(80, target) == ""
 
 
 def test_an_upload_at_another_origin_is_not_at_the_first() -> None:
-    urls = UploadUrls("/files/")
+    urls = ClientUrls("/files/")
     urls.name("abc", "http://127.0.0.1:{other}/files/{id}", BASE, 81)
     assert urls.find(81, "/files/abc") == "abc"
     assert urls.find(80, "/files/abc") == ""
@@ -71,4 +71,4 @@ def test_an_upload_at_another_origin_is_not_at_the_first() -> None:
     [("/files/", True), ("/files", True), ("/moved/files/", True), ("/files/abc", False)],
 )
 def test_the_endpoint_has_a_slash_or_none(target: str, expected: bool) -> None:
-    assert UploadUrls("/files").is_endpoint(target) is expected
+    assert ClientUrls("/files").is_endpoint(target) is expected

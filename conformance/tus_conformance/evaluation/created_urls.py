@@ -12,7 +12,7 @@ from tus_conformance.transport.header_values import parse_http_date, resolve_url
 _EXPECTED = "a Location that no other upload of this run has or had"
 
 
-class UploadUrls:
+class CreatedUrls:
     """The URLs that were given to uploads, with what created them, and those that were removed.
 
     A URL that the server itself no longer knows may be used again: the upload has expired, or its

@@ -1,4 +1,4 @@
-"""`evaluation.upload_urls`: each creation has one of its own."""
+"""`evaluation.created_urls`: each creation has one of its own."""
 
 from __future__ import annotations
 
