@@ -8,7 +8,7 @@ import httpcore
 import pytest
 import trio
 from scripted_peer import PeerClose, ReadUntil, patch_request, send_to_peer
-from trio.testing import lockstep_stream_pair
+from trio.testing import lockstep_stream_pair, memory_stream_pair
 
 from tus_conformance.transport import FailureKind, Http1Transport, HttpResponse, Payload
 from tus_conformance.transport.memory import MemoryStream
@@ -82,6 +82,8 @@ class BrokenBackend(httpcore.AsyncNetworkBackend):
 
 class BrokenStream(MemoryStream):
     def __init__(self, script: BrokenBackend) -> None:
+        near, _ = memory_stream_pair()
+        super().__init__(near)
         self.script = script
         self.writes = 0
         self.broken = trio.Event()

@@ -121,7 +121,8 @@ class MemoryStream(httpcore.AsyncNetworkStream):
 
     def _is_readable(self) -> bool:
         """Return whether bytes wait to be read, or the end; unknown is no."""
-        receive_stream = getattr(self._stream, "receive_stream", None)
+        stream = self._stream
+        receive_stream = stream.receive_stream if isinstance(stream, trio.StapledStream) else None
         if not isinstance(receive_stream, MemoryReceiveStream):
             return False
         incoming = receive_stream._incoming  # noqa: SLF001  (trio has no public name for it)
