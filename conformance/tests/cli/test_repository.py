@@ -63,8 +63,10 @@ SAME_MEANING = {
 
 def test_a_class_has_a_name_of_its_own() -> None:
     """A reader who searches for a name finds one thing."""
-    packages = ("reference/tus_reference", "reference/tus_defects", "conformance/tus_conformance")
-    packages += ("scenarios/tus_scenarios", "reports/tus_reports")
+    packages = [
+        *("reference/tus_reference", "reference/tus_defects", "conformance/tus_conformance"),
+        *("scenarios/tus_scenarios", "reports/tus_reports"),
+    ]
     places: dict[str, list[str]] = {}
     for package in packages:
         for path in sorted((ROOT / package).rglob("*.py")):
