@@ -3,7 +3,7 @@
     python -m interop.crashes [ROUNDS] [--seed N]      (from the folder reference/)
 
 Each round uploads a file in PATCHes of random size, kills the server at a random moment,
-starts it anew on the same folder and looks: the offset is not below what was acknowledged,
+restarts it on the same folder and checks: the offset is not below what was acknowledged,
 what is stored is what was sent, with checksums the offset is at the end of a verified
 PATCH or within one whose bytes are all right, and the upload can be finished.
 """
@@ -125,7 +125,7 @@ def require(holds: bool, sentence: str) -> None:  # noqa: FBT001
 
 
 def main() -> int:
-    """Run the rounds and tell how they went; return the exit code."""
+    """Run the rounds and print the results; return the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("rounds", type=int, nargs="?", default=100)
     arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))

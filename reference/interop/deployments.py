@@ -187,7 +187,7 @@ def run_nginx(nginx: str, home: Path, configuration: str) -> Iterator[str]:
 
 
 def check_systemd_unit(home: Path, _: Sequence[str]) -> int:
-    """The documented unit, as far as systemd can tell without running it."""
+    """Verify the documented unit with systemd, without running it."""
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         print("There is no systemd-analyze here.", file=sys.stderr)

@@ -19,7 +19,7 @@ CONTENT = bytes(range(256)) * 4096
 
 
 def run_round(folder: Path, *, killed: bool) -> float:
-    """Take over once; return the seconds that the newcomer needed."""
+    """Take over once; return the seconds that the new request waited."""
     flags = ("--locker", "file")
     half = len(CONTENT) // 2
     with run_reference(folder, *flags) as first, run_reference(folder, *flags) as second:
@@ -46,7 +46,7 @@ def run_round(folder: Path, *, killed: bool) -> float:
 
 
 def main() -> int:
-    """Run the rounds and tell the longest waits; an `AssertionError` ends them."""
+    """Run the rounds and print the longest waits; an `AssertionError` ends them."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     for killed in (False, True):
         waits = []

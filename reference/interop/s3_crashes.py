@@ -121,7 +121,7 @@ def run_round(s3: S3, chance: random.Random, *, with_checksum: bool) -> str:
 
 
 def main() -> int:
-    """Run the rounds and tell how they went; return the exit code."""
+    """Run the rounds and print the results; return the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("rounds", type=int, nargs="?", default=100)
     arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))

@@ -171,7 +171,7 @@ def run_failing_proxy(
 
 
 class RetryingClient:
-    """Uploads as usual clients do: when something fails it asks where to go on."""
+    """Uploads as usual clients do: after a failure, HEAD gives the offset to resume at."""
 
     def __init__(self, server: InteropServer) -> None:
         self.server = server
@@ -221,7 +221,7 @@ class RetryingClient:
     def _retry(
         self, method: str, path: str, wanted: set[int], headers: dict[str, str] | None = None
     ) -> http.client.HTTPResponse:
-        """Ask until the answer is one of those wanted; only 423 and 5xx may be asked again."""
+        """Repeat a request until its status is an expected one; repeat only after 423 and 5xx."""
         for _ in range(20):
             answer = self.server.request(method, path, headers or {})
             if answer.status in wanted:
@@ -233,7 +233,7 @@ class RetryingClient:
 
 
 def main() -> int:
-    """Run the uploads and tell how they went; return the exit code."""
+    """Run the uploads and print the results; return the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("uploads", type=int, nargs="?", default=100)
     arguments.add_argument("--share", type=float, default=0.1)

@@ -111,7 +111,7 @@ def run_localstack() -> Iterator[S3]:
             "SERVICES": "s3",
             "STRICT_SERVICE_LOADING": "1",
             "EAGER_SERVICE_LOADING": "1",
-            # Any other server of LocalStack's listens on all addresses, whatever it is told.
+            # Any other server of LocalStack's listens on all addresses, whatever the settings.
             "GATEWAY_SERVER": "hypercorn",
             "GATEWAY_LISTEN": f"127.0.0.1:{port}",
             "DISABLE_EVENTS": "1",
@@ -119,7 +119,7 @@ def run_localstack() -> Iterator[S3]:
             "DNS_ADDRESS": "0",
             "LOCALSTACK_VOLUME_DIR": f"{folder}/volume",
             "HOME": folder,
-            # It begins by removing the folder `localstack` in there, whoever that belongs to.
+            # It begins by removing the folder `localstack` in there, also one of another program.
             "TMPDIR": folder,
         }
         command = [python, "-m", "localstack.runtime.main"]

@@ -1,4 +1,4 @@
-"""Time 1 GiB into SeaweedFS: the reference, tusd, and boto3's own upload_file beside them.
+"""Time 1 GiB into SeaweedFS: the reference, tusd, and boto3's own upload_file.
 
     python -m interop.s3_timing [ROUNDS] [--size BYTES] [--tusd PATH] [--s3 seaweedfs|localstack]
 

@@ -66,7 +66,7 @@ class InteropServer:
         return urlsplit(answer.headers["Location"]).path
 
     def offset(self, path: str) -> int:
-        """Return the offset that HEAD tells."""
+        """Return the offset of a HEAD."""
         answer = self.request("HEAD", path, {})
         if answer.status not in {200, 204}:
             raise AssertionError(f"HEAD was answered {answer.status}")

@@ -100,7 +100,7 @@ class BrowserSession:
         self._sent.append(request)
 
     def take_log(self) -> list[LoggedRequest]:
-        """Return what the server heard since the last call."""
+        """Return the requests since the last call."""
         lines = [json.loads(line) for line in self._log.read_text().splitlines() if line[:1] == "{"]
         new, self._seen = lines[self._seen :], len(lines)
         names = LoggedRequest.__dataclass_fields__
@@ -111,7 +111,7 @@ class BrowserSession:
         return [each for each in self._sent if each.method == method]
 
     def forget(self) -> None:
-        """Forget what was sent and heard so far."""
+        """Forget the requests and the events so far."""
         self._sent.clear()
         self.take_log()
 
@@ -223,7 +223,7 @@ def reload_and_resume(session: BrowserSession) -> str:
 
 
 def recreate_missing_upload(session: BrowserSession) -> str:
-    """Read in the page that a paused upload is gone, and create it anew."""
+    """Read in the page that a paused upload was removed, and create it again."""
     file = PageFile("gone.bin", 4, 2 * MIB)
     session.pause(file)
     (path,) = {urlsplit(each.url).path for each in session.sent("PATCH")}
@@ -270,7 +270,7 @@ def upload_several_files(session: BrowserSession) -> str:
 
 
 def upload_non_ascii_name(session: BrowserSession) -> str:
-    """Upload a file whose name is no ASCII, and download it by its link."""
+    """Upload a file whose name is not ASCII, and download it by its link."""
     file = PageFile("Grüße an die 世界 🎈 (1).bin", 6, 700_001)
     session.begin(file)
     (url,) = session.check_uploads(file)
@@ -298,7 +298,7 @@ def upload_with_creation(session: BrowserSession) -> str:
 
 
 def upload_stream(session: BrowserSession) -> str:
-    """Upload a stream, whose length is told in the end."""
+    """Upload a stream, whose length is declared at the end."""
     file = PageFile("stream", 8, 900_001)
     script = "([endpoint, file]) => window.stream(endpoint, file)"
     url = session.page.evaluate(script, [session.server.url, file.as_json])
@@ -335,7 +335,7 @@ def upload_with_cookies(session: BrowserSession) -> str:
 
 
 def fail_preflight(session: BrowserSession, *, cookies: bool = False) -> str:
-    """See Uppy fail, since the browser asks and gets no leave to create an upload."""
+    """See Uppy fail, because the preflight does not allow to create an upload."""
     session.begin(PageFile("refused.bin", 12, 1000), retryDelays=None, cookies=cookies)
     ended = session.wait_for_end()
     require(not ended["urls"], "the page uploaded what it must not")

@@ -37,7 +37,7 @@ class Origin:
 
 
 def client_origin(request: Request) -> Origin:
-    """Return what the client saw, as the proxies tell, and where they are silent the request."""
+    """Return what the client saw: from the proxies' headers, else from the request."""
     headers, forwarded = request.headers, _forwarded(request.headers)
     scheme = forwarded.get("proto", _first(headers, "X-Forwarded-Proto")).lower()
     if scheme not in _DEFAULT_PORTS:
@@ -51,7 +51,7 @@ def client_origin(request: Request) -> Origin:
 
 
 def client_address(request: Request) -> str:
-    """Return the client's address as the proxies tell, with its port if they name that."""
+    """Return the client's address from the proxies' headers, with its port if they name it."""
     headers = request.headers
     client = _forwarded(headers).get("for") or _first(headers, "X-Forwarded-For")
     return client or request.remote_addr
@@ -79,7 +79,7 @@ def _first(headers: Headers, name: str) -> str:
 
 
 def _prefix(headers: Headers) -> str:
-    """Return the paths that proxies have cut off; nothing if one of them is no path."""
+    """Return the prefixes that proxies removed; nothing if one of them is not a path."""
     field = headers.joined("X-Forwarded-Prefix") or ""
     prefix = "".join(part.strip().rstrip("/") for part in field.split(","))
     return prefix if _PREFIX.fullmatch(prefix) else ""

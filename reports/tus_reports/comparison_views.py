@@ -35,7 +35,7 @@ def comparison_text(found: Comparison) -> str:
 
 
 def _hanging_indent(label: str, width: int, text: str) -> list[str]:
-    """Return a text beside its label, its further lines below its first."""
+    """Return a text next to its label, its further lines below its first."""
     first, *others = wrap_text(text, PLAIN_WIDTH - width)
     return [f"{label:<{width}}{first}", *(" " * width + other for other in others)]
 

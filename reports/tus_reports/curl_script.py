@@ -2,7 +2,7 @@
 
 Uploads that the attempt created are created again: the script keeps their Location in a variable
 and uses that where the run used the upload's URL. What curl cannot do (cut a connection, bytes that
-HTTP libraries refuse) stands in a comment, and so does a body that had to be replaced by zeros.
+HTTP libraries refuse) is a comment, and so is a body that had to be replaced by zeros.
 """
 
 from __future__ import annotations

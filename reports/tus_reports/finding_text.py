@@ -1,4 +1,4 @@
-"""The account of a finding in rows: what, by which sentence, the bytes, how to repeat it."""
+"""A finding as lines of text: requirement, sentence, bytes, and how to reproduce it."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _check_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
 
 
 def describe_attempts(scenario: ScenarioResult) -> str:
-    """Return how the attempts came out, in order."""
+    """Return the verdicts of the attempts, in order."""
     outcomes = [attempt.verdict for attempt in scenario.attempts]
     if len(set(outcomes)) == 1:
         return f"{len(outcomes)}, each with its own upload: {outcomes[0]} every time"
@@ -164,7 +164,7 @@ def blocker_rows(found: Blocker, width: int) -> Iterator[StyledLine]:
 
 
 def note_rows(note: Note, width: int) -> Iterator[StyledLine]:
-    """Yield a note, or a reason why something was not evaluated, in as few rows as will hold it."""
+    """Yield a note, or a reason why something was not evaluated, in as few lines as possible."""
     mark = VERDICT_STYLES[note.verdict]
     names = note.requirements or note.scenarios
     head = names[0] if len(names) == 1 else pluralize(len(names), "scenario")
@@ -252,7 +252,7 @@ def _field_rows(label: str, text: str, width: int, *, style: str = "") -> Iterat
 
 
 def _command_rows(label: str, command: str) -> Iterator[StyledLine]:
-    """Yield a command on a row of its own, unbroken whatever its length."""
+    """Yield a command on a line of its own, unbroken whatever its length."""
     yield styled_row()
     yield styled_row(f"  {label}", "dim")
     yield styled_row(f"  {escape_controls(command)}", "cyan")

@@ -1,7 +1,7 @@
 """What a reader of a run must look at, collected so that one cause is reported once.
 
-A `Finding` is a requirement that came out worse than a note, with every check that says so; an
-`Blocker` is a reason that kept scenarios from saying anything, with all of them; a `Note` is
+A `Finding` is a requirement with a verdict worse than a note, and the checks that show it; a
+`Blocker` is a reason why scenarios were not evaluated, with all of them; a `Note` is
 anything else that is not a pass. Together they speak of every verdict of the record but "pass".
 """
 
@@ -85,7 +85,7 @@ class Finding:
 
     @property
     def groups(self) -> tuple[tuple[Occurrence, ...], ...]:
-        """Return the worst occurrence of each scenario, those together that came out alike."""
+        """Return the worst occurrence of each scenario, those with the same result together."""
         worst: dict[str, Occurrence] = {}
         for occurrence in self.occurrences:
             worst.setdefault(occurrence.scenario.id, occurrence)
@@ -115,7 +115,7 @@ class Blocker:
 
 @dataclass(frozen=True)
 class Note:
-    """What needs no action: ids of scenarios and requirements that came out in one way."""
+    """What needs no action: ids of scenarios and requirements with the same result."""
 
     verdict: Verdict
     text: str

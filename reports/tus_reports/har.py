@@ -1,7 +1,7 @@
 """The exchanges of a run as HAR 1.2, for the tools that read it: a page for each attempt.
 
-What HAR has no place for (interim answers, our own acts, the events of the connection) stands in
-`comment` and in `_events`; the format asks that unknown names begin with an underscore.
+What HAR has no field for (interim responses, network faults, events of the connection) is in
+`comment` and in `_events`; the format requires an underscore before unknown names.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tus_reports.record_reader import Record
 from tus_reports.transcript import summarize_exchange
 
 _CONTENT_TYPE = "content-type"
-_UNKNOWN = -1  # what HAR asks for where a number is not known
+_UNKNOWN = -1  # HAR's value for a number that is not known
 
 
 def har(record: Record) -> str:

@@ -52,7 +52,7 @@ class MatrixRow:
 
     @property
     def differs(self) -> bool:
-        """Return whether the servers came out differently."""
+        """Return whether the servers have different verdicts."""
         return len({cell.verdict for cell in self.cells}) > 1
 
 

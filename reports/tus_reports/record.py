@@ -29,10 +29,10 @@ Verdict = Literal[
     "error",
     "excluded",
 ]
-"""How a scenario or a requirement came out."""
+"""The verdict on a scenario or a requirement."""
 
 Side = Literal["server", "client"]
-"""Who was judged."""
+"""Whether servers or clients were tested."""
 
 ClientOutcome = Literal[
     "whole", "reported", "silent", "lied", "damaged", "endless", "hangs", "crashed", "incomplete"
@@ -262,7 +262,7 @@ class RequirementResult(
     tag_field="kind",
     tag="requirement",
 ):
-    """A row of the ledger with the verdict over all of its checks.
+    """A requirement of the ledger with the verdict over all of its checks.
 
     An aggregate has the worst verdict of others, and is not counted besides them. A failure
     `is_known` if the baseline lists it for every scenario that fails because of it.
@@ -283,7 +283,7 @@ class RequirementResult(
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many came out how; verdicts that none had are left out."""
+    """The number of each verdict; verdicts that did not occur are left out."""
 
     scenarios: dict[Verdict, int]
     requirements: dict[Verdict, int]

@@ -1,4 +1,4 @@
-"""The specification's own text, cut into its sections, with the normative sentences told apart.
+"""The specification's own text, cut into its sections, with the normative sentences marked.
 
 The text is the reader's copy of the Markdown source; nothing of it is stored with the suite.
 """

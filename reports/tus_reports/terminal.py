@@ -1,4 +1,4 @@
-"""The terminal view: a row per scenario as it comes in, then what there is to look at, then sums.
+"""The terminal view: a line for each scenario or section, then the findings, then totals.
 
 Everything here is a pure function of the record's lines; `TerminalView` only feeds them in.
 """

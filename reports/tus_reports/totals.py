@@ -27,7 +27,7 @@ _NOT_EVALUATED: frozenset[Verdict] = frozenset({"unsupported", "not-applicable",
 
 @dataclass(frozen=True)
 class GroupTotals:
-    """How the requirements of one extension, or of one level, came out.
+    """The verdicts of the requirements of one extension, or of one level.
 
     `is_absent` says that it is an extension that the server neither lists nor was seen to have.
     """
@@ -58,7 +58,7 @@ class GroupTotals:
 
     @property
     def verdict(self) -> Verdict:
-        """Return the worst verdict that says something, or why there is none."""
+        """Return the worst verdict of evaluated requirements, or why none was evaluated."""
         if not self.is_offered:
             return "unsupported"
         present = [verdict for verdict in VERDICTS if self.counts.get(verdict)]
@@ -73,7 +73,7 @@ class GroupTotals:
 
 
 def count_verdicts(lines: Iterable[ScenarioResult | RequirementResult]) -> dict[Verdict, int]:
-    """Return how many lines came out how, the worst first, without the verdicts that none had.
+    """Return the number of each verdict, the worst first, without those that did not occur.
 
     Requirements that sum up others, and scenarios that the user left out, are not counted.
     """

@@ -110,7 +110,7 @@ def describe_body(body: RecordedBody) -> str:
 
 
 def _is_binary(text: str) -> bool:
-    """Return whether a text is none, by how much of its beginning no keyboard writes."""
+    """Return whether a text is binary, by the share of unusual characters at its beginning."""
     beginning = text[:_MAX_BODY_CHARACTERS]
     odd = sum(not (" " <= char <= "~" or char in "\t\r\n") for char in beginning)
     return odd * 4 > len(beginning)
@@ -180,7 +180,7 @@ def _decisive_lines(exchange: Exchange, check: Check) -> frozenset[str]:
     as_expected = re.search(rf"\b{status}\b|\b{status[0]}xx\b", check.expected)
     found = [] if as_expected or status not in actual else [first]
     if wrong and not re.search(r"\bstatus\b|\b[1-5]xx\b", check.expected):
-        found = []  # a status was named, and is not what was asked for
+        found = []  # a status was named, and is not the expected one
     found += wrong
     if (
         not found

@@ -1,4 +1,4 @@
-"""The recorded wire: how requests go out, how answers come back, and what is kept of both."""
+"""Recorded connections: sending requests, receiving responses, and the record of both."""
 
 from tus_conformance.transport.fault_actions import (
     BodyCut,

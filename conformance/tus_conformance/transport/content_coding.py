@@ -1,6 +1,6 @@
 """Undoes the Content-Encoding of a response (RFC 9110, section 8.4.1), where a library can.
 
-The suite asks for `identity`, but a server or a proxy may compress all the same.
+The suite sends `Accept-Encoding: identity`, but a server or a proxy may compress anyway.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ still receives.
 
 Rules:
 - A state changes by an event and by nothing else; the tables below are all there is to know.
-- An event that a state does not list changes nothing: a break that is asked for twice happens once.
+- An event that a state does not list changes nothing: a second break has no effect.
 - The end of the server's side is remembered whatever came before it (`ENDED`, `CLOSED`,
   `MALFORMED_CLOSED`), since a connection that has ended cannot be kept for another request.
 - A response is final once it is `DROPPED`: the harness has thrown it away, and says nothing of it.
-- What a proxy says before TLS is no response of the server: `DISCARDED` takes back all but the end.
+- A proxy's response before TLS is not the server's: `DISCARDED` takes back all but the end.
 
 A connection can be kept for the next request only from `Sending.SENT` with `Receiving.COMPLETE`
 (RFC 9112, section 9.3).
@@ -30,7 +30,7 @@ class ConnectionState(Enum):
     CONNECTED = auto()
     SECURED = auto()
     REUSED = auto()
-    """Kept from an earlier exchange."""
+    """A connection of an earlier exchange."""
 
 
 class Sending(Enum):

@@ -102,7 +102,7 @@ def connection_lost(sent: int, *, begun: bool, reset: bool) -> NetworkFailure:
 
 
 def malformed_response(why: str) -> NetworkFailure:
-    """What came back is no HTTP response."""
+    """What was received is not an HTTP response."""
     return NetworkFailure(
         "malformed",
         f"The response is not valid HTTP ({why}): compare the received bytes with"

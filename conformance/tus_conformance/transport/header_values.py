@@ -75,7 +75,7 @@ def parse_concat(value: str, base: str) -> tuple[str, ...] | None:
 
 
 def resolve_url(reference: str, base: str) -> str | None:
-    """Return the URL that a reference means in an answer from `base`; None where it is no URL."""
+    """Return the URL that a reference means in a response from `base`; None if it is not one."""
     if not reference or re.search(r"[\x00-\x20\x7f]", reference):
         return None
     try:

@@ -20,7 +20,7 @@ from tus_conformance.transport.request_encoder import encoder_for
 from tus_conformance.transport.response import HttpResponse, NetworkFailure
 
 BodySink = Callable[[bytes], None]
-# What may be asked again over a new connection where the server has closed a kept one meanwhile
+# What may be sent again over a new connection if the server has closed a persistent one
 # (RFC 9110, section 9.2.2).
 IDEMPOTENT_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS"})
 NO_ADDRESS = Address("http", "", 0, "", "/")

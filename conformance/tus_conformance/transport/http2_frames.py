@@ -24,7 +24,7 @@ END_STREAM_FRAMES = {"DATA", "HEADERS"}
 class FrameParser:
     """Takes the bytes of one direction as they come; a client's begin with a preface.
 
-    `begun` tells whether any have come.
+    `begun` is true once any was received.
     """
 
     def __init__(self, *, preface: bool = False) -> None:

@@ -74,13 +74,13 @@ class HttpExchange:
         self.on_progress()
 
     def on_stray(self, data: bytes) -> None:
-        """Bytes followed the previous response on the connection that was kept."""
+        """Bytes followed the previous response on the persistent connection."""
         self.stray = data[:MAX_KEPT_SURPLUS]
         text = self.stray.decode("latin-1")
         self.record_action(f"closed the persistent connection: it had more bytes to read: {text}")
 
     def on_tls(self, version: str, protocol: str) -> None:
-        """TLS was begun: what was said before, to a proxy, is no part of the exchange."""
+        """TLS was begun: what a proxy received before is not part of the exchange."""
         self.state.handle(Event.TLS)
         if self._recorder is not None:
             self._recorder.log.add_connect(f"{version}, {protocol}")
@@ -180,7 +180,7 @@ class HttpExchange:
             self._recorder.log.add_act(text)
 
     def record_write_error(self, error: object) -> None:
-        """Report that the server receives no more, which is no failure by itself."""
+        """Report that the server receives no more, which alone is not a failure."""
         self.state.handle(Event.WRITE_CLOSED)
         if self._recorder is not None:
             self._recorder.log.add_failure(f"writing: {error}")

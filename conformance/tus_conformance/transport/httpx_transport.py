@@ -267,7 +267,7 @@ class _ResponseStream(httpx.AsyncByteStream):
 
 
 class _ConnectionCut(Exception):  # noqa: N818 (it is no error: the request asked for it)
-    """The connection was cut as the request asked."""
+    """The connection was cut by the request's fault."""
 
 
 class _RequestBody(httpx.AsyncByteStream):
@@ -391,7 +391,7 @@ def _response_head(response: httpx.Response) -> ResponseHead:
 def _record_protocol_error(
     error: httpcore.ProtocolError | ProtocolError, exchange: HttpExchange
 ) -> None:
-    """Record whose fault a broken protocol is, unless the bytes themselves will tell.
+    """Record whose fault a broken protocol is, unless the bytes show it.
 
     What h2 finds wrong in a request is an error of the same kind as what it finds wrong in an
     answer, but it finds it before anything has come back.

@@ -120,7 +120,7 @@ class MemoryStream(httpcore.AsyncNetworkStream):
         return None
 
     def _is_readable(self) -> bool:
-        """Return whether bytes wait to be read, or the end; unknown is no."""
+        """Return whether bytes or the end wait to be read; False if that is not known."""
         stream = self._stream
         receive_stream = stream.receive_stream if isinstance(stream, trio.StapledStream) else None
         if not isinstance(receive_stream, MemoryReceiveStream):

@@ -198,7 +198,7 @@ class RecordedStream(httpcore.AsyncNetworkStream):
     async def reset(self, how: str) -> None:
         """Reset the connection, once the server has been given what was sent so far.
 
-        Over a stream that is no socket this is a sudden close.
+        Over a stream that is not a socket this is a sudden close.
         """
         found = self._inner.get_extra_info("socket")
         if found is not None and self._is_open:
@@ -208,7 +208,7 @@ class RecordedStream(httpcore.AsyncNetworkStream):
 
 
 async def _wait_until_delivered(connection: trio.socket.SocketType) -> None:
-    """Wait until the peer has everything, where the system tells: a reset drops the rest."""
+    """Wait until the peer has everything, if the system reports that: a reset drops the rest."""
     try:
         from fcntl import ioctl
         from termios import TIOCOUTQ

@@ -30,7 +30,7 @@ from tus_conformance.transport.response import HttpResponse, NetworkFailure
 # Bytes read or written at once. Progress is counted by pieces, so a piece has to pass within the
 # time-out even on a slow line.
 CHUNK_SIZE = 65536
-# Seconds in which a server closes a connection that the request asked it to close.
+# Seconds in which a server closes a connection after Connection: close.
 CLOSE_TIMEOUT = 1.0
 
 OpenConnection = Callable[[], Awaitable[RecordedStream | None]]
@@ -191,7 +191,7 @@ class PendingRequest:
         return exchange.http_response()
 
     async def _read_surplus(self) -> None:
-        """Read what waits after a complete response; to the end, where the request asked for it."""
+        """Read what follows a complete response; to the end after Connection: close."""
         if self._exchange.state.receiving is not Receiving.COMPLETE or self._stream is None:
             return
         asked = any(
@@ -223,7 +223,7 @@ class PendingRequest:
 
     @property
     def stale(self) -> bool:
-        """Return whether the server had closed a kept connection before this request arrived."""
+        """Return whether the server had closed a persistent connection before this request."""
         exchange = self._exchange
         closed = exchange.failure is not None and exchange.failure.kind in {"closed", "reset"}
         reused = exchange.state.connection is ConnectionState.REUSED
@@ -369,7 +369,7 @@ class PendingRequest:
         self._exchange.state.handle(Event.BREAK_DUE)
 
     async def _write(self, data: bytes) -> bool:
-        """Write; return False once the server hears no more, which is no failure by itself."""
+        """Write; return False once the server receives no more, which alone is not a failure."""
         try:
             if self._stream is not None and data:
                 await self._stream.write(data)

@@ -1,4 +1,4 @@
-"""A connection that is kept open from one request to the next."""
+"""A persistent connection: it stays open from one request to the next."""
 
 from __future__ import annotations
 

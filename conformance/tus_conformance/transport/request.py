@@ -15,7 +15,7 @@ Framing = Literal["sized", "chunked", "raw"]
 
 
 class UnsendableError(ValueError):
-    """The harness was asked for a request that its tier cannot send; the message says which can."""
+    """A request that this transport cannot send; the message says which one can."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class HttpRequest:
     where the headers name one. "raw" claims `declared_length` as Content-Length, or else the length
     of the payload unless the headers frame it themselves. `trailers` need "chunked". With
     `asterisk_form` the request-target is "*". `http_version` 1.0 has no chunked coding, and its
-    connection is not kept.
+    connection is not persistent.
 
     `faults` are done to it on its way; `cut` is short for one of them. With `drop_response` the
     response is awaited and dropped. `connection` lends the connection that it keeps, and is given

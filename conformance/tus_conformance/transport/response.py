@@ -1,4 +1,4 @@
-"""What came back for a request, as the engine judges it: nothing in it is redacted."""
+"""The response to a request, as the engine evaluates it: nothing in it is redacted."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FailureKind = Literal[
     "other-origin",
     "dead-origin",
 ]
-"""Why there is no whole answer. An `endless` response went on without an end, and what is on an
-`other-origin` that the user has not named is not asked; at a `dead-origin`, which is not the
+"""Why there is no complete response. An `endless` one went on without an end, and what is on an
+`other-origin` that the user has not named gets no request; at a `dead-origin`, which is not the
 target's either, nothing accepts connections."""
 
 
 @dataclass(frozen=True)
 class NetworkFailure:
-    """Why there is no whole answer: its kind, and a sentence that says what to do."""
+    """Why there is no complete response: its kind, and a sentence that says what to do."""
 
     kind: FailureKind
     message: str
@@ -41,7 +41,7 @@ class HttpResponse:
     `complete` means that a whole final response arrived; `closed` that the server ended the
     connection without one; `cut` that the harness did. `sent` counts the body bytes that were
     handed to the network. `surplus` are the first bytes that followed the response, and
-    `stray` those that followed the previous response on a connection that was kept.
+    `stray` those that followed the previous response on a persistent connection.
     """
 
     exchange: Exchange

@@ -19,7 +19,7 @@ from tus_conformance.transport.header_values import header_value
 from tus_conformance.transport.response_limits import MAX_BODY_SIZE, MAX_HEAD_SIZE, MAX_INTERIM
 
 MAX_KEPT_SURPLUS = 256
-"""How many of the bytes that follow a response are kept."""
+"""How many of the bytes that follow a response are recorded."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ResponseHead:
 
 
 class ResponseParser:
-    """What has been heard on one connection; bytes of the final body go to `sink` as well.
+    """What was received on one connection; bytes of the final body go to `sink` as well.
 
     `fault` says why the bytes are no HTTP/1.1 response; `raw` then holds those that are not.
     `over_limit` says that it is nothing but too much. `surplus` counts bytes that came after the

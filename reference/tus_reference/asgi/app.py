@@ -2,7 +2,7 @@
 
 ASGI carries less than HTTP. It has no trailers in requests, so checksum-trailer is not offered.
 An application can neither send 100 (Continue), which servers do when a body is asked for, nor
-close a connection without an answer: a client that stalled is told 503, since it comes again
+close a connection without a response: a client that stalled gets 503, which it retries
 after that.
 """
 
@@ -66,9 +66,9 @@ class TusApp:
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
-        """Look after the uploads meanwhile; in the end save what arrived of those under way.
+        """Maintain the uploads while the application runs; save received bytes when it stops.
 
-        A parent application calls it in its own lifespan, since nobody calls that of a mounted
+        A parent application calls it in its own lifespan: no framework calls that of a mounted
         one. Bodies get `shutdown_timeout` seconds to be stored.
         """
         async with anyio.create_task_group() as tasks:

@@ -54,12 +54,12 @@ class ReceivedBody:
 
     @property
     def is_coming(self) -> bool:
-        """Whether the client sends the body: unasked, or because the handler wanted it."""
+        """Whether the client sends the body: by itself, or after 100 (Continue)."""
         return self._read_requested.is_set()
 
     @property
     def unread(self) -> int | None:
-        """How many bytes are still to come: 0 at the end, None if nobody knows."""
+        """How many bytes are still to come: 0 at the end, None if that is not known."""
         if self._complete or self.disconnected:
             return 0
         return None if self.length is None else max(self.length - self._received, 0)

@@ -67,7 +67,7 @@ def _start_message(response: Response, *, closing: bool) -> Message:
 
 
 async def _send_download(receive: Receive, send: Send, content: Download) -> None:
-    """Send the bytes until the client goes, which servers tell only those who ask."""
+    """Send the bytes until the client disconnects, which only `receive` reports."""
     sent = 0
     async with anyio.create_task_group() as tasks:
 
@@ -81,6 +81,6 @@ async def _send_download(receive: Receive, send: Send, content: Download) -> Non
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             sent += len(piece)
         if sent != content.length:
-            # The length was promised already; only a broken connection tells the truth.
+            # The length was sent already; only a broken connection shows that bytes are missing.
             raise OSError(f"the store returned {sent} bytes instead of {content.length}")
         tasks.cancel_scope.cancel()

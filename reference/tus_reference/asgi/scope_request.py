@@ -2,7 +2,7 @@
 
 Servers and frameworks do not agree on whether `path` begins with `root_path` (ASGI says that
 it does), so both are understood: what remains after it is looked for below the handler's base
-path, and the whole is what clients are told.
+path, and clients see the whole of it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _decode_fields(scope: Scope) -> Iterator[tuple[str, str]]:
     for name, value in scope["headers"]:
         # Trailers end at the server; a field that announces some would promise what cannot come.
         if name != b"trailer":
-            # httptools leaves the space behind a value, which is no part of it (RFC 9110, 5.5).
+            # httptools leaves the space after a value, which is not part of it (RFC 9110, 5.5).
             yield name.decode("latin-1"), value.decode("latin-1").strip(" \t")
 
 

@@ -54,7 +54,7 @@ def new_handler(options: argparse.Namespace) -> Handler:
 
 
 def new_metrics(options: argparse.Namespace, handler: Handler) -> Metrics | None:
-    """Return what counts, if that is wanted."""
+    """Return the metrics if --expose-metrics is given."""
     if not options.expose_metrics:
         return None
     from tus_reference.middleware.metrics import Metrics
@@ -66,7 +66,7 @@ def new_service(
     options: argparse.Namespace, handler: Handler, metrics: Metrics | None = None
 ) -> LayeredService:
     """Return the handler with the layers that the flags describe; raise `ConfigError`."""
-    # Not by importing it: with several workers, it has to be told a folder first.
+    # Not by importing it: with several workers, its folder must be set before that.
     if options.expose_metrics and find_spec("prometheus_client") is None:
         raise ConfigError(
             "--expose-metrics needs prometheus_client: pip install prometheus-client."
@@ -147,5 +147,5 @@ def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
 
 
 def _spool_directory(options: argparse.Namespace) -> Path:
-    """Return where checksummed bodies wait: beside their uploads, not on a small /tmp."""
+    """Return where checksummed bodies wait: next to their uploads, not on a small /tmp."""
     return Path(options.upload_dir) if options.store == "file" else Path(tempfile.gettempdir())

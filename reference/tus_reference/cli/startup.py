@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_and_serve(options: argparse.Namespace) -> int:
-    """Check what is wanted, listen, and serve; return the exit code."""
+    """Check the settings, listen, and serve; return the exit code."""
     try:
         _ensure_system(options)
         handler = new_handler(options)
@@ -130,7 +130,7 @@ def _open_sockets(options: argparse.Namespace) -> list[socket.socket]:
 def _announce(
     options: argparse.Namespace, handler: Handler, sockets: Sequence[socket.socket]
 ) -> None:
-    """Say what this is and where; whoever reads that may send signals already."""
+    """Print the settings and the address; from then on signals are handled."""
     config = handler.config
     limit = f"{config.max_size} bytes" if config.max_size else "none"
     expiry = f"{config.expire_after:g} s" if config.expire_after else "never"
@@ -257,7 +257,7 @@ def _max_open_files() -> int:
 async def _handle_signals(
     signals: AsyncIterator[int], stop: trio.Event, certificate: Certificate | None
 ) -> None:
-    """Stop when told to, and at once when told again."""
+    """Stop at the first signal, and at once at the second."""
     async for number in signals:
         if number == _RELOAD_SIGNAL:
             _reload_certificate(certificate)
@@ -272,7 +272,7 @@ async def _handle_signals(
 async def _handle_worker_signals(
     signals: AsyncIterator[int], stop: trio.Event, certificate: Certificate | None
 ) -> None:
-    """Stop when told to; a terminal tells workers what it tells their supervisor, who insists."""
+    """Stop at a signal; a terminal sends Ctrl-C to the workers and to their supervisor."""
     async for number in signals:
         if number == _RELOAD_SIGNAL:
             _reload_certificate(certificate)

@@ -1,4 +1,4 @@
-"""The flags about where uploads are kept."""
+"""The flags about where uploads are stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tus_reference.cli.flag_types import parse_mode, parse_number, parse_size
 
 
 def add_storage(group: argparse._ArgumentGroup) -> None:
-    """Add where uploads are kept, and how."""
+    """Add the flags about the store on disk or in memory."""
     group.add_argument(
         "--store",
         choices=("file", "memory", "s3"),

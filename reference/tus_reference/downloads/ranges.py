@@ -1,4 +1,4 @@
-"""Conditional and partial downloads (RFC 9110, 13 and 14): which bytes of an upload are asked for.
+"""Conditional and partial downloads (RFC 9110, 13 and 14): which bytes a request selects.
 
 A complete upload never changes, so its id is a strong validator, and so is the time of its
 last byte. Entity tags win over dates. One range is served; several, or one that is malformed,
@@ -32,7 +32,7 @@ class DownloadSelection:
 
 
 def select_bytes(info: FileInfo, headers: Headers) -> DownloadSelection:
-    """Return what a GET asks for; raise `Refused` (412, 416) if there is no such thing."""
+    """Return what a GET selects; raise `Refused` (412, 416) if that does not exist."""
     etag, size = f'"{info.id}"', info.offset
     modified = None if info.modified is None else int(info.modified)
     validators: tuple[tuple[str, str], ...] = (("ETag", etag), ("Accept-Ranges", "bytes"))
@@ -85,7 +85,7 @@ def _range_applies(headers: Headers, validators: tuple[tuple[str, str], ...]) ->
 
 
 def _parse_http_date(field: str | None) -> float | None:
-    """Return a date in seconds since the epoch, or None for what is no date in GMT."""
+    """Return a date in seconds since the epoch, or None for anything but a date in GMT."""
     if field is None or not field.endswith(" GMT"):
         return None
     try:

@@ -1,6 +1,6 @@
 """How a stored upload is given back: type and name come from its metadata, made harmless.
 
-Whoever uploads a file chooses its type, and a browser that opens it does so in our origin. So
+The uploader chooses the type of a file, and a browser opens it in the server's origin. So
 only types that cannot run scripts are shown; all others are offered for saving, as bytes. A
 policy forbids scripts and forms again, for browsers that see more in a file than its type.
 """

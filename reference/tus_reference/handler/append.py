@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # How long a HEAD waits, in seconds, for bytes that are being written.
 FLUSH_TIMEOUT: Final = 1.0
 
-# How long a HEAD waits, in seconds, for a writer that it stopped to let go of the lock.
+# How long a HEAD waits, in seconds, for a writer that it stopped to release the lock.
 RELEASE_TIMEOUT: Final = 1.0
 
 
@@ -152,12 +152,12 @@ class Appender:
 
         A HEAD means that the client wants to resume: a connection without a byte for
         `idle_timeout` is most likely dead, but one that still delivers must not suffer
-        because somebody asks for the offset.
+        because of a HEAD.
         """
         source = self._writers.get(upload_id)
         if source is None:
             return
-        # A client that lost its connection asks at once, while its last bytes are written.
+        # A client that lost its connection sends HEAD at once, while its last bytes are written.
         with anyio.move_on_after(FLUSH_TIMEOUT):
             await source.wait_flushed()
         if anyio.current_time() - source.last_received_at < self._config.idle_timeout:

@@ -1,6 +1,6 @@
 """`BodyReader`: a request body on its way into a store.
 
-The store sees bytes and an end, never an error: what went wrong is kept in `failure` and raised
+The store sees bytes and an end, never an error: what went wrong is in `failure`, and raised
 by the handler later, so that everything received before it gets stored (tusd's body reader does
 the same). Three things can end a body early: the client (disconnect, malformed chunks), the
 clock (no byte for too long) and the server (take-over, shutdown).
@@ -54,7 +54,7 @@ class BodyReader:
         return self.body.length
 
     def raise_failure(self) -> None:
-        """Raise what kept the body from being stored whole, if anything did."""
+        """Raise the error that prevented storing the whole body, if there was one."""
         if self.failure is not None:
             raise self.failure
 
@@ -67,13 +67,13 @@ class BodyReader:
             self._scope.cancel()
 
     async def wait_flushed(self) -> None:
-        """Wait until what was received is stored: until the store asks for more, or is done."""
+        """Wait until the received bytes are stored: the store takes the next piece, or is done."""
         if self._scope is None:
             self._flushed = self._flushed or anyio.Event()
             await self._flushed.wait()
 
     def notify_flushed(self) -> None:
-        """Tell those who wait for that."""
+        """Wake the tasks that wait for stored bytes."""
         if self._flushed is not None:
             self._flushed.set()
             self._flushed = None
@@ -89,7 +89,7 @@ class BodyReader:
             return 0
         self.received += count
         if self.received == self.body.length:
-            # What asked to end it meanwhile came too late.
+            # A request to end it in the meantime came too late.
             self.failure = None
         if self.on_progress is not None:
             self.on_progress()

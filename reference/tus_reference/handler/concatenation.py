@@ -55,7 +55,7 @@ class FinalUploads:
             self._waiting.setdefault(partial_id, set()).add(info.id)
 
     async def size(self, info: FileInfo) -> int | None:
-        """Return the length of a final upload if it can be told yet."""
+        """Return the length of a final upload, or None while it is not known."""
         if info.size is not None:
             return info.size
         try:
@@ -87,7 +87,7 @@ class FinalUploads:
         try:
             await self._uploads.finish(info, request)
         except Exception:
-            # The next request for the final tries again; whoever caused this is innocent.
+            # The next request for the final upload tries again; this one did not cause the failure.
             self._logger.exception("completing upload %s failed", info.id)
         return info
 

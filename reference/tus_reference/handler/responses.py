@@ -59,6 +59,6 @@ def error_response(error: TusError) -> Response:
 
 
 def merge_reply(response: Response, reply: HTTPResponse) -> Response:
-    """Return `response` changed as a callback asked for."""
+    """Return `response` with the changes of a callback."""
     changed = Response(reply.status or response.status, reply.headers, reply.body or response.body)
     return changed.with_headers(*response.headers)

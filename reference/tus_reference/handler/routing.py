@@ -19,7 +19,7 @@ class Handler(UnroutedHandler):
     """Answers every request; paths outside of the base path get 404."""
 
     async def handle(self, request: Request) -> Response:
-        """Return the answer to `request`, whatever it asks for."""
+        """Return the response to a request; every failure is a response too."""
         try:
             method = effective_method(request.method, request.headers)
         except Refused as refusal:
@@ -30,7 +30,7 @@ class Handler(UnroutedHandler):
         return response
 
     async def run_maintenance(self) -> None:
-        """Look after expiry and waiting final uploads; run it beside the server."""
+        """Remove expired uploads and complete waiting final ones; run it next to the server."""
         await self.maintenance.run()
 
     async def _route(self, request: Request, method: str) -> Response:

@@ -1,4 +1,4 @@
-"""Checksummed bodies: kept aside until they are verified, so no other byte is ever counted.
+"""Checksummed bodies: spooled until they are verified, so that no other byte counts.
 
 The spool is memory up to a bound, and as long as there is room in the budget of the process; then
 it is an unlinked temporary file: a crash leaves neither an unverified byte in the upload nor a
@@ -105,7 +105,7 @@ class Spool:
 class LookaheadSource:
     """The first bytes of a body in chunks, held until more come than it takes or the end.
 
-    A checksum may come in a trailer that nobody announced. A body this small is still in
+    A checksum may come in a trailer that was not announced. A body this small is still in
     hand then; of a longer one such a trailer is ignored, as HTTP allows (RFC 9110, 6.5.1).
     """
 

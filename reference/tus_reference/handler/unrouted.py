@@ -69,7 +69,7 @@ class UnroutedHandler:
         self.terminated_uploads = streams.terminated_uploads
 
     def interrupt_bodies(self) -> None:
-        """End every body being received: what came is stored, clients are told 503."""
+        """End every body that is being received: store its bytes, and respond with 503."""
         self._appender.interrupt_all(EarlyEnd.STOPPING)
 
     def options(self) -> Response:
@@ -86,7 +86,7 @@ class UnroutedHandler:
         return await self.answer(request, lambda: self._creation.create(request))
 
     async def head_file(self, request: Request, upload_id: str) -> Response:
-        """Tell the offset and what else is known about an upload (Core, HEAD)."""
+        """Return the offset, the length and the other headers of an upload (Core, HEAD)."""
         response = await self.answer(request, lambda: self._head(request, upload_id))
         return response.with_headers(("Cache-Control", "no-store"))
 
@@ -221,4 +221,4 @@ def _offset(info: FileInfo) -> tuple[str, str]:
 
 
 def _decline_release() -> None:
-    """Answer a request to let go: a removal does not stop halfway."""
+    """Ignore a request to release the lock: a removal does not stop halfway."""

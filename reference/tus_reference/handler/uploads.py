@@ -1,7 +1,7 @@
 """The life of uploads, apart from HTTP: find, lock, write, finish, terminate.
 
 An upload's offset is what its store says, never what a request computed: every answer
-that tells an offset has asked the store, or has just seen it confirm the bytes.
+with an offset has read it from the store, or has just seen it confirm the bytes.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Uploads:
     async def hold_lock(
         self, upload_id: str, request_release: Callable[[], None]
     ) -> AsyncIterator[None]:
-        """Hold the upload's lock, taken over from whoever has it; raise `Refused` (423)."""
+        """Hold the upload's lock, taken over from its holder; raise `Refused` (423)."""
         if not is_upload_id(upload_id):
             raise Refused(errors.UPLOAD_NOT_FOUND)
         if self._composer.locker is None:
@@ -90,7 +90,7 @@ class Uploads:
                 await lock.unlock()
 
     async def create(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
-        """Create the upload and tell those who listen."""
+        """Create the upload and emit the event about it."""
         if self._composer.info_store is not None:
             info = await self._composer.info_store.create(info)
         else:
@@ -156,7 +156,7 @@ class Uploads:
     async def retry_finish(self, info: FileInfo, request: HTTPRequest) -> None:
         """Finish a complete upload whose finish failed or was cut off by a crash.
 
-        Gives way to whoever holds the lock, and keeps a new failure to the log: reading
+        Does nothing if the lock is held, and only logs a new failure: reading
         about an upload neither waits nor fails for that.
         """
         if info.finished or info.id in self._finished_ids or not self._needs_finish(info):
@@ -171,7 +171,7 @@ class Uploads:
 
     @asynccontextmanager
     async def hold_lock_if_free(self, upload_id: str) -> AsyncIterator[bool]:
-        """Hold the upload's lock if nobody else does; yield whether that is so."""
+        """Hold the upload's lock if it is free; yield whether it was."""
         locker = self._composer.locker
         if locker is None:
             yield True
@@ -210,7 +210,7 @@ class Uploads:
         """Give an unfinished upload more time, if that is how it expires.
 
         Stores keep the time on disk, so it moves in steps: not every small PATCH is worth
-        a rewrite. What clients are told is always what is stored.
+        a rewrite. The response always reports what is stored.
         """
         after, info_saver = self._config.expire_after, self._composer.info_saver
         if not after or info_saver is None or info.is_final or info.is_complete:

@@ -1,7 +1,7 @@
 """`FileLocker`: locks for the requests of several processes that share a folder.
 
     <id>.lock   flocked by its holder; names the holder's process, for people and for tusd
-    <id>.stop   touched by whoever waits; the holder looks for it and lets go
+    <id>.stop   touched by a process that waits; the holder looks for it and releases
 
 The system drops an flock with its process, so a dead holder's lock is free at once and
 nothing has to be recovered. Waiting is polling: a holder looks every HOLDER_POLL seconds,
@@ -41,7 +41,7 @@ _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 class FileLocker:
     """Locks as files in the folder `path`, which must be on a file system with flock.
 
-    `on_abandoned` is told of an upload whose holder died, by whoever gets its lock. Raises
+    `on_abandoned` is called with an upload whose holder died, by the next holder. Raises
     `ConfigError` on a system without flock, such as Windows.
     """
 
@@ -81,7 +81,7 @@ class FileLock:
         self._descriptor = -1
 
     async def lock(self, request_release: Callable[[], None]) -> None:
-        """Wait for the lock, asking its holder in whatever process to let go."""
+        """Wait for the lock, and ask its holder, in any process, to release it."""
         await self._in_process.lock(request_release)
         try:
             while not await run_sync(self._try_flock):
@@ -186,7 +186,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 class _StopFileWatcher:
     """One thread that looks for the `.stop` files of all locks held in this process.
 
-    It lives only while there are such locks, and a hanging disk hangs nobody but it.
+    It runs only while there are such locks; a disk that hangs blocks this thread alone.
     """
 
     def __init__(self) -> None:
@@ -199,7 +199,7 @@ class _StopFileWatcher:
         token = anyio.lowlevel.current_token()
 
         def wake() -> None:
-            # The loop may be over by now, and then nobody holds anything.
+            # The loop may have ended, and then no lock is held.
             with contextlib.suppress(RuntimeError):
                 anyio.from_thread.run_sync(request_release, token=token)
 

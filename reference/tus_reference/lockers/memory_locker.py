@@ -26,7 +26,7 @@ class _QueueEntry:
 
 
 class MemoryLocker:
-    """Locks in this process; whoever waits has asked the holder to let go."""
+    """Locks in this process; a waiting request has asked the holder to release the lock."""
 
     def __init__(self) -> None:
         self.queues: dict[str, deque[_QueueEntry]] = {}
@@ -49,7 +49,7 @@ class MemoryLock:
         self._entry: _QueueEntry | None = None
 
     async def lock(self, request_release: Callable[[], None]) -> None:
-        """Wait for the lock, asking each holder before us to let go."""
+        """Wait for the lock, and ask each earlier holder to release it."""
         entry = self._entry = _QueueEntry(request_release)
         queue = self._queues.setdefault(self._id, deque())
         queue.append(entry)

@@ -1,7 +1,7 @@
 """`AccessLog`: a line about each request, as JSON or logfmt, and an id by which to find it.
 
-Neither queries nor headers are told, the client's name for itself apart: passwords and tokens
-travel there. The path has the id of an upload, which whoever knows may write to; so treat the
+It logs neither queries nor headers, except User-Agent: passwords and tokens
+travel there. The path has the id of an upload, and anyone who knows it can write to it: treat the
 log as what it is.
 """
 
@@ -36,7 +36,7 @@ MAX_FIELD_LENGTH: Final = 1024
 
 
 class AccessLogEntry(msgspec.Struct):
-    """What is told of a request: sizes in bytes, `ms` in milliseconds.
+    """What is logged about a request: sizes in bytes, `ms` in milliseconds.
 
     `status` is 0 if the client left before it could be answered. `sent` is what was made of
     the body of the answer before the connection ended.
@@ -56,7 +56,7 @@ class AccessLogEntry(msgspec.Struct):
 
 
 class AccessLog:
-    """A layer that tells `write` about each request, a line without its end at a time.
+    """A layer that calls `write` with a line, without its line break, for each request.
 
     The id is the request's X-Request-ID if that is sound, else a new one; it is answered, and
     hooks see it. With `behind_proxy` the client's address is what proxies say it is.
@@ -74,7 +74,7 @@ class AccessLog:
         self._write = write or _write_to_stderr
 
     async def answer(self, request: Request, respond: Respond) -> Response:
-        """Answer as ever, and tell of it when the answer is on its way."""
+        """Return the response of the next layer, and log the request once that is sent."""
         start = time.monotonic()
         request, entry = self._new_entry(request)
 
@@ -119,7 +119,7 @@ class AccessLog:
 
 
 class _LoggedDownload(AsyncGenerator[bytes, None]):
-    """The pieces of a download; it is told of when it is over, whole, broken off or not begun."""
+    """Yield the pieces of a download; log the request when it ends, complete or not."""
 
     def __init__(self, download: Download, entry: AccessLogEntry, end: Callable[[], None]) -> None:
         self._chunks = download.chunks
@@ -128,7 +128,7 @@ class _LoggedDownload(AsyncGenerator[bytes, None]):
         self._last_chunk_size = 0
 
     async def asend(self, value: None) -> bytes:
-        # Whoever asks for more has sent what it got.
+        # A request for the next piece means that the previous one was sent.
         self._entry.sent += self._last_chunk_size
         self._last_chunk_size = 0
         piece = await self._chunks.asend(value)

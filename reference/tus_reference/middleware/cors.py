@@ -41,19 +41,31 @@ _VARY: Final = ("Vary", "Origin")
 
 @dataclass(frozen=True)
 class Cors:
-    """A layer for browsers; `allow_origin` is a pattern that has to match a whole origin.
+    """A layer that lets pages of other origins upload; raises `ConfigError` for wrong settings.
 
-    Methods and headers are added to those that tus needs. `max_age` is in seconds.
-    Raises `ConfigError` for settings that cannot work.
+    It answers preflights before any other check, and adds headers to every response.
     """
 
     allow_origin: str = ANY_ORIGIN
+    """A regular expression that must match the whole origin; any origin by default."""
+
     allow_credentials: bool = False
+    """Whether pages may send cookies; needs an `allow_origin` of your own."""
+
     allow_private_network: bool = False
+    """Whether pages of public sites may reach a server in a private network."""
+
     allow_methods: tuple[str, ...] = ()
+    """Methods in addition to those of tus (Access-Control-Allow-Methods)."""
+
     allow_headers: tuple[str, ...] = ()
+    """Request headers in addition to those of tus (Access-Control-Allow-Headers)."""
+
     expose_headers: tuple[str, ...] = ()
+    """Response headers in addition to those of tus (Access-Control-Expose-Headers)."""
+
     max_age: int = 86400
+    """Seconds for which browsers may cache a preflight, 0 for none."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, or what would let every site act for its visitors."""
@@ -125,7 +137,7 @@ class Cors:
 
 
 def _is_preflight(request: Request) -> bool:
-    """Return whether a browser asks for permission; a method override asks for something else."""
+    """Return whether a request is a preflight; one with a method override is not."""
     return (
         request.method == "OPTIONS"
         and "Access-Control-Request-Method" in request.headers
@@ -134,5 +146,5 @@ def _is_preflight(request: Request) -> bool:
 
 
 def _with_vary(response: Response) -> Response:
-    """Say that the answer depends on the origin, beside what it depends on already."""
+    """Add Origin to the Vary header of a response."""
     return replace(response, headers=(*response.headers, _VARY))

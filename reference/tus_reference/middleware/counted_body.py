@@ -1,4 +1,4 @@
-"""`CountedBody`: a request body that tells how many bytes of it came."""
+"""`CountedBody`: a request body that counts the bytes received."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class CountedBody:
-    """`body`, whose every piece is told to `count` in bytes."""
+    """A body that calls `count` with the bytes of each piece."""
 
     def __init__(self, body: Body, count: Callable[[int], object]) -> None:
         self._body = body

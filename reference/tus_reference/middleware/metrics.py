@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _METHODS: Final = frozenset({"POST", "HEAD", "PATCH", "DELETE", "GET", "OPTIONS"})
 _CODE = re.compile(rb"(ERR_[A-Z0-9_]+):")
 
-# The client library ends every counter in _total, and tells when each was made; tusd does not.
+# The client library appends _total to each counter and adds a time of creation; tusd does not.
 _TOTAL_SUFFIX = re.compile(
     rb"^((?:# (?:HELP|TYPE) )?tusd_(?:bytes_received|uploads_[a-z]+))_total", re.M
 )

@@ -20,7 +20,7 @@ class DataStore(Protocol):
     """What every store must offer."""
 
     async def new_upload(self, info: FileInfo) -> str:
-        """Create an empty upload and return its id; `info.id` is the wanted one, or empty.
+        """Create an empty upload and return its id; `info.id` is the requested one, or empty.
 
         Raises `Refused(errors.UPLOAD_EXISTS)` rather than touch an existing upload.
         """
@@ -29,7 +29,7 @@ class DataStore(Protocol):
         """Append all of `source` at `offset` and return how many bytes are stored.
 
         Bytes of a source that ends early count as well. On an error the bytes stored
-        so far may stay; `get_info` tells.
+        so far may stay; `get_info` returns how much.
         """
 
     async def get_info(self, upload_id: str) -> FileInfo:
@@ -102,7 +102,7 @@ class Lock(Protocol):
     """The lock of one upload, for one request."""
 
     async def lock(self, request_release: Callable[[], None]) -> None:
-        """Wait for the lock, asking its holder to let go.
+        """Wait for the lock, and ask its holder to release it.
 
         `request_release` is called, once or more, when somebody else wants it.
         """

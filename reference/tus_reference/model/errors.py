@@ -14,8 +14,13 @@ class TusError:
     """One way to be refused; `code` never changes once released."""
 
     status: int
+    """The status code of the response."""
+
     message: str
+    """A sentence for the body of the response."""
+
     code: str = ""
+    """The stable code at the beginning of the body, such as ERR_UPLOAD_NOT_FOUND."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Take the code from the name in the table below, so that they cannot differ."""

@@ -11,29 +11,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """One upload: sizes in bytes, times in seconds since the epoch.
-
-    `metadata_header` and `concat_header` are the headers as received, which HEAD must
-    return; `metadata` is what they mean. `size` is None while the length is deferred.
-    `finished` is set once everything that follows completion was done. `modified` is when the
-    last byte came, if the store knows. `snapshot` is for the store alone: what else it saw of
-    the upload when it returned this, see `InfoStore`.
-    """
+    """One upload, as stores return it and events carry it."""
 
     id: str = ""
+    """The last segment of the URL; empty before the store has chosen one."""
+
     size: int | None = None
+    """Upload-Length in bytes; None while it is deferred."""
+
     offset: int = 0
+    """Upload-Offset: how many bytes are stored."""
+
     metadata: Mapping[str, bytes] = field(default_factory=dict)
+    """The decoded values of Upload-Metadata by key; clients choose both."""
+
     metadata_header: str | None = None
+    """Upload-Metadata as received, which HEAD must return; None if there was none."""
+
     is_partial: bool = False
+    """Whether it was created with Upload-Concat: partial."""
+
     is_final: bool = False
+    """Whether it was created with Upload-Concat: final."""
+
     partial_uploads: tuple[str, ...] = ()
+    """The ids that a final upload joins, in order."""
+
     concat_header: str | None = None
+    """Upload-Concat as received, which HEAD must return; None if there was none."""
+
     expires: float | None = None
+    """When an unfinished upload may be removed, in seconds since the epoch; None for never."""
+
     finished: bool = False
+    """Whether everything that follows completion, callbacks included, was done."""
+
     modified: float | None = None
+    """When the last byte was stored, in seconds since the epoch; None if not known."""
+
     storage: Mapping[str, str] = field(default_factory=dict)
+    """Where the bytes are, in tusd's terms: Type and Path, or Type, Bucket and Key."""
+
     snapshot: object = field(default=None, repr=False, compare=False)
+    """For the store alone: what else it saw when it returned this; see `InfoStore`."""
 
     @property
     def is_complete(self) -> bool:

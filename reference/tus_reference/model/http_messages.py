@@ -17,7 +17,7 @@ class Body(Protocol):
 
     @property
     def length(self) -> int | None:
-        """Content-Length in bytes, or None if only the end will tell."""
+        """Content-Length in bytes, or None if it is known only at the end."""
 
     @property
     def trailers(self) -> Headers:
@@ -36,18 +36,28 @@ _ABSOLUTE_FORM = re.compile(r"https?://", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came; `target` is the request target, `scheme` http or https.
-
-    `mount` is the part of its path that lies above the handler's base path.
-    """
+    """A request as received."""
 
     method: str
+    """The method of the request line; X-HTTP-Method-Override is not applied."""
+
     target: str
+    """The request target as received: a path with its query, or a URL."""
+
     headers: Headers
+    """The header fields as received."""
+
     body: Body
+    """The body, which the handler reads at most once."""
+
     scheme: str = "http"
+    """"http" or "https": how the client reached this server."""
+
     remote_addr: str = ""
+    """The client's address and port, or the proxy's; empty if not known."""
+
     mount: str = ""
+    """The part of the path above the base path, where a framework mounts the handler."""
 
     @property
     def path(self) -> str:
@@ -62,24 +72,30 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A response body of `length` bytes that is sent while it is read."""
+    """A response body that is sent while it is read."""
 
     length: int
+    """Content-Length in bytes."""
+
     chunks: AsyncGenerator[bytes, None]
+    """The bytes; closed when the response ends, complete or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What to answer; shells add Content-Length, Date and connection fields.
-
-    `reason` is the code of the error that it reports, such as ERR_UPLOAD_LOCKED, for layers around
-    the handler; it is not sent.
-    """
+    """A response; shells add Content-Length, Date and connection fields."""
 
     status: int
+    """The status code."""
+
     headers: tuple[tuple[str, str], ...] = ()
+    """Names and values in the order in which they are sent."""
+
     body: bytes | Download = b""
+    """The bytes, or what produces them."""
+
     reason: str = ""
+    """The code of the error that it reports, such as ERR_UPLOAD_LOCKED, for layers; not sent."""
 
     def with_headers(self, *headers: tuple[str, str]) -> Response:
         """Return the response with more fields; those it has already win."""

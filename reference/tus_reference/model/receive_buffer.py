@@ -53,7 +53,7 @@ class ReceiveBuffer:
     def adapt(self, count: int) -> None:
         """Grow if the last read of `count` bytes filled the buffer, shrink if it is far too large.
 
-        What was in the buffer is not kept.
+        The contents of the buffer are lost.
         """
         size = len(self.view)
         if count == size < MAX_SIZE:

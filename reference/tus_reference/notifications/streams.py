@@ -115,7 +115,7 @@ class Notifications:
     def report_progress(
         self, info: FileInfo, source: ProgressSource, request: HTTPRequest
     ) -> Iterator[None]:
-        """Tell the progress of one body while it is received, and where it ended."""
+        """Emit the progress of one body while it is received, and where it ended."""
         if not self._wants_progress:
             yield
             return

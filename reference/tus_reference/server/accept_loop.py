@@ -28,7 +28,7 @@ async def serve(
     """Serve until `stop` is set, then end bodies, save what arrived, answer and return.
 
     Requests get `shutdown_timeout` seconds of the handler's configuration for that.
-    `connections` is told +1 and -1 as connections come and go.
+    `connections` is called with +1 and -1 as connections open and close.
     """
     timeout = service.config.network_timeout
     settings = limits or Limits(keep_alive=timeout, head_time=timeout, send_idle=timeout)

@@ -11,7 +11,7 @@ import trio
 READ_SIZE: Final = 64 * 1024
 SEND_SIZE: Final = 64 * 1024
 
-# How long a goodbye may take that nobody needs, in seconds.
+# How long closing TLS in order may take, in seconds.
 _CLOSE_TIMEOUT: Final = 1.0
 
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
@@ -22,7 +22,7 @@ class ConnectionLost(Exception):  # noqa: N818 - an event, not a fault of ours
 
 
 class ByteStream:
-    """One connection; raises `ConnectionLost` where trio tells streams apart.
+    """One connection; raises `ConnectionLost` for each of trio's errors of streams.
 
     `send_idle` is how long the other side may take nothing of what is sent, in seconds.
     """
@@ -94,7 +94,7 @@ class ByteStream:
         return True
 
     async def aclose(self) -> None:
-        """Close the connection; TLS says goodbye, so that nobody takes the end for a cut."""
+        """Close the connection; with TLS in order, so that the end is not taken for a cut."""
         if isinstance(self._stream, trio.SSLStream) and not self._broken:
             with trio.move_on_after(_CLOSE_TIMEOUT), contextlib.suppress(*_BROKEN):
                 await self._stream.aclose()
@@ -132,7 +132,7 @@ async def _receive_available(socket: trio.socket.SocketType, buffer: memoryview)
             await trio.lowlevel.wait_readable(socket)
             continue
         except OSError:
-            # What came before the connection broke still counts; the next call will tell.
+            # What was received before the connection broke counts; the next call raises.
             if filled:
                 break
             raise

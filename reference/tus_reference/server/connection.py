@@ -74,7 +74,7 @@ class Connection:
 
     @property
     def should_close(self) -> bool:
-        """Whether no further request is wanted."""
+        """Whether to accept no further request."""
         return self.stopping or (self._limiter is not None and self._limiter.has_waiters)
 
     def stop(self) -> None:
@@ -247,7 +247,7 @@ class _RequestCycle:
         unread = self._body.unread
         if unread == 0:
             return True
-        # A client that was not told to go on may send the body or not: nobody knows. And
+        # A client that got no 100 (Continue) may send the body or not: it is not known. And
         # one whose body was begun and given up is slow or gone: do not wait for it again.
         if unread is None or self._continue_response.is_expected or self._body.blocked_on_read:
             return False
@@ -283,7 +283,7 @@ class _RequestCycle:
                 await self._byte_stream.send(piece)
                 sent += len(piece)
         if sent != body.length:
-            # The length was promised already; only a broken connection tells the truth.
+            # The length was sent already; only a broken connection shows that bytes are missing.
             raise ConnectionLost
 
 

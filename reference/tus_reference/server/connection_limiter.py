@@ -1,8 +1,8 @@
 """`ConnectionLimiter`: the connections that are open, and no more of them than there may be.
 
-A newcomer to a full house waits, and whoever has nothing to do leaves: at once the connection
+At the limit, a new connection waits, and an idle one is closed: at once the connection
 that has been idle longest, then one that never sent anything, and else the next that has been
-answered. Nobody is turned away.
+answered. No connection is refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class LimitedConnection(Protocol):
 
 
 class ConnectionLimiter:
-    """At most `limit` connections, 0 for any number; `told` hears +1 and -1 as they come and go."""
+    """At most `limit` connections, 0 for any number; `on_change` is called with +1 and -1."""
 
     def __init__(self, limit: int, on_change: Callable[[int], object] | None = None) -> None:
         self._limit = limit
@@ -46,16 +46,16 @@ class ConnectionLimiter:
         self._waiting = 0
 
     def __iter__(self) -> Iterator[LimitedConnection]:
-        """Iterate over those that are there now."""
+        """Iterate over the open connections."""
         return iter(list(self._connections))
 
     @property
     def has_waiters(self) -> bool:
-        """Whether somebody waits for a place."""
+        """Whether a connection waits for a place."""
         return self._waiting > 0
 
     async def acquire(self) -> None:
-        """Take a place, waiting for one if need be."""
+        """Take a place; wait until one is free."""
         self._waiting += 1
         try:
             while self._limit and self._used >= self._limit:

@@ -115,7 +115,7 @@ class ChunkedBody:
 
     @property
     def unread(self) -> int | None:
-        """0 once the end was read, None before: nobody knows."""
+        """0 once the end was read, None before: the length is not known."""
         return 0 if self._complete else None
 
     @property

@@ -45,7 +45,7 @@ def listen_tcp(host: str, port: int) -> list[socket.socket]:
 
 
 def listen_unix(path: Path) -> socket.socket:
-    """Return a socket that listens at `path`, in place of one that nobody listens at any more.
+    """Return a socket that listens at `path`; replace one that a dead server left.
 
     Raises `OSError` if somebody does, or if there is a file of another kind.
     """
