@@ -59,7 +59,7 @@ def main() -> int:
     arguments.add_argument("server", choices=servers)
     arguments.add_argument("port", type=int)
     arguments.add_argument("folder")
-    # The largest upload is small enough to go beyond, so that every row is reached.
+    # The largest upload is small enough to exceed, so that every requirement is reached.
     arguments.add_argument("--max-size", type=int, default=64 * 1024 * 1024)
     arguments.add_argument("--expire-after", type=float, default=3600.0)
     arguments.add_argument("--network-timeout", type=float, default=60.0)

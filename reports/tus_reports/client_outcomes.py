@@ -62,7 +62,7 @@ def outcome_sentence(record: Record) -> str:
 
 
 def compare_outcomes(columns: Sequence[tuple[Record, str]]) -> tuple[SituationRow, ...]:
-    """Return a row for each situation; a column is a client's record and where its report is."""
+    """Return a line for each situation; a column is a client's record and where its report is."""
     rows: dict[str, ScenarioResult] = {}
     for record, _ in columns:
         rows |= {each.id: each for each in record.scenarios if each.id not in rows}

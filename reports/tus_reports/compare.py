@@ -41,7 +41,7 @@ class MixedEditionsError(RecordError):
 
 @dataclass(frozen=True)
 class VerdictChange:
-    """One thing that differs; `before` or `after` is None where it was or is not there."""
+    """One difference; `before` or `after` is None for a run that lacks the line."""
 
     kind: ChangeKind
     noun: Literal["requirement", "scenario"]
@@ -161,7 +161,7 @@ def ensure_same_edition(records: Sequence[Record]) -> None:
 
 @dataclass(frozen=True)
 class ScenarioStability:
-    """How one scenario came out in each of several runs; None where it was not in one."""
+    """The verdicts of one scenario in several runs; None for a run that lacks it."""
 
     id: str
     verdicts: tuple[Verdict | None, ...]
@@ -173,7 +173,7 @@ class ScenarioStability:
 
 
 def compare_stability(records: Sequence[Record]) -> tuple[ScenarioStability, ...]:
-    """Return how every scenario came out over several runs, in the order they first appear."""
+    """Return the verdicts of each scenario over several runs, in the order they first appear."""
     ensure_same_edition(records)
     found = [{each.id: each.verdict for each in record.scenarios} for record in records]
     names = dict.fromkeys(name for run in found for name in run)

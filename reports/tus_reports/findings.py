@@ -271,7 +271,7 @@ def _find_causes(
             if finding.verdict == requirement.verdict
             and any(occurrence.scenario.id in own for occurrence in finding.occurrences)
         ]
-    # No scenario names the row, so it is the sum of the strict ones of its extension. What only
+    # No scenario names the requirement, so it sums up the strict ones of its extension. What only
     # shares a scenario with those has no part in it.
     return [
         finding

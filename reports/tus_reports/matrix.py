@@ -35,7 +35,7 @@ class MatrixServer:
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """What one server's run says of one requirement; `verdict` is None where it says nothing."""
+    """The result of one server for one requirement; `verdict` is None if it was not evaluated."""
 
     server: MatrixServer
     verdict: Verdict | None

@@ -57,7 +57,7 @@ Detail = Literal["brief", "normal", "full"]
 
 _VERDICT_WIDTH = 13
 _SECTION_WIDTH = 38
-_ID_COLUMN = 110  # only a line as wide as this has room for the ids beside the titles
+_ID_COLUMN = 110  # only a line as wide as this has room for the ids next to the titles
 _MIN_WIDTH = 20
 _OBSERVED_WORDS = {"accepted": "yes", "refused": "no", "unknown": "unknown"}
 

@@ -73,7 +73,7 @@ def heading_row(title: str, width: int) -> StyledLine:
 
 
 def line_writer(stream: TextIO, *, colour: bool) -> Callable[[StyledLine], None]:
-    """Return what writes rows to a stream. What its encoding lacks is written in ASCII."""
+    """Return a function that writes lines to a stream, in ASCII where its encoding has no more."""
     if colour:
         return _make_coloured_writer(stream)
 

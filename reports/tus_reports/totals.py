@@ -50,7 +50,7 @@ class GroupTotals:
     def is_offered(self) -> bool:
         """Return whether the server has what this is about.
 
-        A row or two may hold where an extension is missing: that it is not advertised, say.
+        A requirement or two may hold for a missing extension: that it is not advertised, say.
         """
         held = sum(self.counts.get(verdict, 0) for verdict in _PASSING)
         serious = sum(self.counts.get(verdict, 0) for verdict in SERIOUS)

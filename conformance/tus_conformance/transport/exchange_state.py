@@ -9,11 +9,11 @@ Rules:
 - A state changes by an event and by nothing else; the tables below are all there is to know.
 - An event that a state does not list changes nothing: a second break has no effect.
 - The end of the server's side is remembered whatever came before it (`ENDED`, `CLOSED`,
-  `MALFORMED_CLOSED`), since a connection that has ended cannot be kept for another request.
+  `MALFORMED_CLOSED`), since a connection that has ended cannot carry another request.
 - A response is final once it is `DROPPED`: the harness has thrown it away, and says nothing of it.
 - A proxy's response before TLS is not the server's: `DISCARDED` takes back all but the end.
 
-A connection can be kept for the next request only from `Sending.SENT` with `Receiving.COMPLETE`
+A connection can carry the next request only from `Sending.SENT` with `Receiving.COMPLETE`
 (RFC 9112, section 9.3).
 """
 

@@ -1,6 +1,6 @@
 """Makes responses of the bytes that come in over HTTP/1.1: interim ones, then the final one.
 
-h11 reads; a stand-in request of the same framing tells it what to expect, so that the real request
+h11 reads; a request of the same framing lets it expect the right response, so that the real one
 may be anything, malformed or half sent. Nothing here touches the network.
 """
 

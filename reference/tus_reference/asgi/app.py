@@ -1,7 +1,7 @@
 """`TusApp`: the handler as an ASGI application, to be mounted in another one or served itself.
 
 ASGI carries less than HTTP. It has no trailers in requests, so checksum-trailer is not offered.
-An application can neither send 100 (Continue), which servers do when a body is asked for, nor
+An application can neither send 100 (Continue), which servers do when it receives a body, nor
 close a connection without a response: a client that stalled gets 503, which it retries
 after that.
 """

@@ -31,7 +31,7 @@ DRAIN_TOTAL: Final = 30.0
 class ReceivedBody:
     """One body; `length` in bytes as the client states it, or None.
 
-    `expects_continue` says whether it comes only if it is asked for (RFC 9110, 10.1.1).
+    `expects_continue` says whether it comes only after 100 (Continue) (RFC 9110, 10.1.1).
     """
 
     def __init__(

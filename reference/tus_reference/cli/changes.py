@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def list_defects_or_quirks(options: argparse.Namespace) -> str:
-    """Return the list of defects or quirks if a flag asks for it, else nothing."""
+    """Return the list of defects or quirks for `--defect list` or `--quirk list`, else nothing."""
     if "list" not in {options.defect, options.quirk}:
         return ""
     from tus_defects import defects, quirks

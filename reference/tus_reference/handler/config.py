@@ -41,7 +41,7 @@ class Config:
     """The store, its capabilities and the locker."""
 
     data_store: UsableStore | None = None
-    """A store by itself, without a locker: two requests for one upload are not kept apart."""
+    """A store by itself, without a locker: two requests may write to one upload at once."""
 
     spool_directory: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
     """The folder for bodies with a checksum, beyond 1 MiB each, until they are verified; the

@@ -52,7 +52,7 @@ class Creation:
         self._upload_urls = upload_urls
 
     async def create(self, request: Request) -> Response:
-        """Create the upload that `request` asks for, and store its body if it has one."""
+        """Create the upload of a POST, and store its body if it has one."""
         headers = request.headers
         concat_header = headers.one("Upload-Concat")
         concat = None if concat_header is None else parse_concat(concat_header)

@@ -118,7 +118,7 @@ class Uploads:
     async def finish(self, info: FileInfo, request: HTTPRequest) -> HTTPResponse:
         """Do what follows the last byte, unless it was done before.
 
-        What fails is tried again by the next request. The mark that it was done is kept
+        The next request tries again what fails. The mark that it was done is stored
         by the store, so that a crash repeats at most the step it interrupted.
         """
         complete = self.notifications.complete_uploads

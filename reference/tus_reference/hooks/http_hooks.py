@@ -82,7 +82,7 @@ class HttpHooks:
         data, size = b"", 0
         async for piece in response.aiter_bytes():
             size += len(piece)
-            # What is too much is read, since the time is limited, and not kept.
+            # A body that is too long is read, since the time is limited, and dropped.
             data += piece if size <= self.size_limit else b""
         if size > self.size_limit:
             raise HookError(f"{self.url} returned more than {self.size_limit} bytes")

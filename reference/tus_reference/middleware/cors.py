@@ -1,6 +1,6 @@
 """`Cors`: what lets pages of other origins upload (the Fetch standard, CORS protocol).
 
-A browser asks before it sends what a form could not send: a preflight, OPTIONS with the
+A browser sends a preflight before what a form could not send: OPTIONS with the
 method and the headers that are to come, and without credentials. So a preflight has to pass
 whatever would refuse the request itself. Everything else is answered as ever, errors too, and
 a page of an allowed origin may read the answer. Origins that are not allowed get no headers:

@@ -165,7 +165,7 @@ class Connection:
         """Finish sending, then drop what the client still sends, within bounds.
 
         Where sending cannot end before receiving does, a client that has no `more` to send is
-        not kept waiting for the end.
+        not waiting for the end.
         """
         if not await self.byte_stream.send_eof() and not client_may_send:
             return
@@ -210,7 +210,7 @@ class _RequestCycle:
     def _frame_body(self, parser: h11.Connection) -> SizedBody | ChunkedBody:
         """Return the body; h11 has refused heads whose framing is unclear.
 
-        The parser of a sized body is not kept: it holds what came along with the head.
+        The parser of a sized body is not used again: it holds what was received with the head.
         """
         if "Transfer-Encoding" in self._headers:
             return ChunkedBody(self._byte_stream, parser, self._continue_response)
