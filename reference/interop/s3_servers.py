@@ -29,16 +29,19 @@ class S3:
     """An S3 at `endpoint`, with the bucket `tus-uploads`."""
 
     endpoint: str
-    pid: int
+    key: str = KEY
+    secret: str = SECRET
+    token: str | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         """What a process needs in its environment to use it."""
         return {
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
+            **({} if self.token is None else {"AWS_SESSION_TOKEN": self.token}),
         }
 
     def new_client(self) -> Any:
@@ -50,8 +53,9 @@ class S3:
             "s3",
             endpoint_url=self.endpoint,
             region_name="us-east-1",
-            aws_access_key_id=KEY,
-            aws_secret_access_key=SECRET,
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
+            aws_session_token=self.token,
             config=Config(s3={"addressing_style": "path"}),
         )
 
@@ -97,13 +101,22 @@ def run_seaweedfs() -> Iterator[S3]:
         command += [f"-{name}.port={port}" for name, port in ports.items()]
         command += [f"-{name}.port.grpc={port}" for name, port in grpc.items()]
         command += ["-master.telemetry=false", "-master.volumeSizeLimitMB=1024", "-volume.max=100"]
-        with _run_process(command, {"HOME": folder}, folder, ports["s3"]) as s3:
+        s3 = S3(f"http://127.0.0.1:{ports['s3']}")
+        with _run_process(command, {"HOME": folder}, folder, s3):
             yield s3
 
 
 @contextlib.contextmanager
 def run_localstack() -> Iterator[S3]:
-    """Run LocalStack, from this environment or that of the Python TUS_LOCALSTACK_PYTHON."""
+    """Run LocalStack, from this environment or that of the Python TUS_LOCALSTACK_PYTHON.
+
+    One that AWS_ENDPOINT_URL or LOCALSTACK_HOST names is used instead.
+    """
+    if os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("LOCALSTACK_HOST"):
+        s3 = _localstack(None)
+        _create_bucket(s3)
+        yield s3
+        return
     python = os.environ.get("TUS_LOCALSTACK_PYTHON", sys.executable)
     (port,) = _free_ports(1)
     with tempfile.TemporaryDirectory(prefix="localstack-", ignore_cleanup_errors=True) as folder:
@@ -123,8 +136,19 @@ def run_localstack() -> Iterator[S3]:
             "TMPDIR": folder,
         }
         command = [python, "-m", "localstack.runtime.main"]
-        with _run_process(command, environment, folder, port) as s3:
+        s3 = _localstack(f"127.0.0.1:{port}")
+        with _run_process(command, environment, folder, s3):
             yield s3
+
+
+def _localstack(host: str | None) -> S3:
+    """Return the LocalStack at HOST:PORT, or where the environment names it."""
+    from localstack_client.session import Session
+
+    session = Session(localstack_host=host)
+    keys = session.get_credentials()
+    endpoint = session.client("s3").meta.endpoint_url
+    return S3(endpoint, keys.access_key, keys.secret_key, keys.token)
 
 
 @contextlib.contextmanager
@@ -133,7 +157,8 @@ def run_moto() -> Iterator[S3]:
     (port,) = _free_ports(1)
     with tempfile.TemporaryDirectory(prefix="moto-") as folder:
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", f"-p{port}"]
-        with _run_process(command, {}, folder, port) as s3:
+        s3 = S3(f"http://127.0.0.1:{port}")
+        with _run_process(command, {}, folder, s3):
             yield s3
 
 
@@ -142,16 +167,15 @@ SERVERS = {"localstack": run_localstack, "moto": run_moto, "seaweedfs": run_seaw
 
 @contextlib.contextmanager
 def _run_process(
-    command: Sequence[str], environment: Mapping[str, str], folder: str, port: int
-) -> Iterator[S3]:
+    command: Sequence[str], environment: Mapping[str, str], folder: str, s3: S3
+) -> Iterator[None]:
     with (Path(folder) / "log").open("wb") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, cwd=folder, env={**os.environ, **environment}
         )
-    s3 = S3(f"http://127.0.0.1:{port}", process.pid)
     try:
         _create_bucket(s3, process, Path(folder) / "log")
-        yield s3
+        yield
         if process.poll() is not None:
             words = (Path(folder) / "log").read_text(errors="replace").splitlines()[-3:]
             print(f"The S3 ended by itself with {process.returncode}:", *words, sep="\n")
@@ -163,7 +187,9 @@ def _run_process(
         process.wait()
 
 
-def _create_bucket(s3: S3, process: subprocess.Popen[bytes], log: Path) -> None:
+def _create_bucket(
+    s3: S3, process: subprocess.Popen[bytes] | None = None, log: Path | None = None
+) -> None:
     """Create the bucket as soon as the server is up to it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -175,8 +201,12 @@ def _create_bucket(s3: S3, process: subprocess.Popen[bytes], log: Path) -> None:
             client.put_object(Bucket=BUCKET, Key="probe", Body=b"probe")
             client.delete_object(Bucket=BUCKET, Key="probe")
         except (BotoCoreError, ClientError) as failure:
-            if process.poll() is not None or time.monotonic() > deadline:
-                words = log.read_text(errors="replace").splitlines()[-3:]
+            if "BucketAlreadyOwnedByYou" in str(failure):
+                return
+            has_ended = process is None or process.poll() is not None
+            if has_ended or time.monotonic() > deadline:
+                text = "" if log is None else log.read_text(errors="replace")
+                words = text.splitlines()[-3:]
                 raise SystemExit(f"The S3 does not start: {failure}\n" + "\n".join(words)) from None
             time.sleep(0.2)
         else:

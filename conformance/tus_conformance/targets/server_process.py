@@ -80,10 +80,10 @@ async def _start_storage(store: str, folder: Path) -> AsyncIterator[simulated_s3
             ("--store", store, "--upload-dir", str(folder / "uploads")), {}
         )
         return
-    running = None
-    if simulated == "localstack":
-        running = await trio.to_thread.run_sync(simulated_s3.find_running_localstack)
-    if running is not None:
+    if simulated == "localstack" and await trio.to_thread.run_sync(
+        simulated_s3.is_localstack_running
+    ):
+        running = simulated_s3.running_s3(simulated, None)
         yield simulated_s3.s3_store_options(running, await _create_bucket(running))
         return
     if (sentence := simulated_s3.missing_requirement(simulated)) is not None:
@@ -94,19 +94,19 @@ async def _start_storage(store: str, folder: Path) -> AsyncIterator[simulated_s3
         program.words, log, stdout=None, extra_environment=program.environment
     )
     try:
-        url = f"http://127.0.0.1:{port}"
-        await _wait_until_accepting(url, process, log)
-        yield simulated_s3.s3_store_options(url, await _create_bucket(url))
+        await _wait_until_accepting(f"http://127.0.0.1:{port}", process, log)
+        started = simulated_s3.running_s3(simulated, port)
+        yield simulated_s3.s3_store_options(started, await _create_bucket(started))
     finally:
         with trio.CancelScope(shield=True):
             await _stop_process(process)
 
 
-async def _create_bucket(url: str) -> str:
+async def _create_bucket(s3: simulated_s3.RunningS3) -> str:
     try:
-        return await simulated_s3.create_bucket(url)
+        return await trio.to_thread.run_sync(simulated_s3.create_bucket, s3)
     except OSError as error:
-        raise ServerError(f"Cannot use the S3 at {url}: {error}.") from None
+        raise ServerError(f"Cannot use the S3 at {s3.url}: {error}.") from None
 
 
 class ServerProcess:
