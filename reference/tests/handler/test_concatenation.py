@@ -157,7 +157,7 @@ async def test_a_new_process_finds_final_uploads_that_wait(
     a = await create_partial(client, 2)
     joined = path_of(await create_final(client, a))
     client = server(FileStore(folder), notify_complete_uploads=True)
-    await client.handler.run_maintenance()
+    await client.handler.maintenance.find_unfinished_uploads()
     assert (await client.patch(a, 0, b"ab")).status == 204
     event = await client.handler.complete_uploads.receive()
     assert f"/files/{event.upload.id}" == joined

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pytest
 import trio
 
 from tus_reference import FileStore, MemoryStore
+from tus_reference.lockers import FileLocker
 from tus_reference.protocol import http_date
 
 if TYPE_CHECKING:
@@ -164,6 +166,53 @@ async def test_small_patches_do_not_rewrite_the_record_each(
     clock.now += 10
     assert parse_expires(await client.patch(path, 1, b"h")) == clock.now + 100
     assert info.stat().st_ino != before
+
+
+async def test_after_the_sweep_nothing_is_left_but_uploads(
+    server: ClientFactory, tmp_path: Path, clock: WallClock
+) -> None:
+    folder = tmp_path / "uploads"
+    client = server(FileStore(folder), expire_after=100.0)
+    path = await client.create(5, b"hello")
+    kept = sorted(each.name for each in folder.iterdir())
+    names = [f"{digit * 32}" for digit in "abcdef"]
+    (folder / names[0]).write_bytes(b"no record")
+    (folder / f".{names[1]}.info").touch()
+    (folder / f".{names[2]}.concat").touch()
+    (folder / f"{names[3]}.lock").write_bytes(b"123\n")
+    (folder / f"{names[3]}.stop").touch()
+    (folder / f"{names[4]}.info").write_bytes(b"{")
+    (folder / names[4]).touch()
+    (folder / f"{names[5]}.info").mkdir()
+    (folder / "loop.info").symlink_to(folder / "loop.info")
+    (folder / "notes.txt").touch()
+    for each in folder.iterdir():
+        os.utime(each, (clock.now, clock.now), follow_symlinks=False)
+    maintenance = client.handler.maintenance
+
+    async def sweep() -> None:
+        await maintenance.remove_expired_uploads()
+        await maintenance.remove_leftovers()
+
+    await sweep()
+    assert len(list(folder.iterdir())) == len(kept) + 10
+    clock.now += 101
+    await sweep()
+    assert sorted(each.name for each in folder.iterdir()) == sorted([*kept, "notes.txt"])
+    assert await client.get(path) == b"hello"
+
+
+async def test_the_lock_of_an_upload_in_use_is_no_leftover(
+    server: ClientFactory, tmp_path: Path, clock: WallClock
+) -> None:
+    folder = tmp_path / "uploads"
+    client = server(FileStore(folder))
+    lock = FileLocker(folder).new_lock("a" * 32)
+    assert await lock.try_lock()
+    clock.now += 1e9
+    assert await client.handler.maintenance.remove_leftovers() == 0
+    assert (folder / f"{'a' * 32}.lock").exists()
+    await lock.unlock()
 
 
 async def test_a_failure_in_maintenance_stops_nothing(

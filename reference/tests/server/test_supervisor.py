@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import os
+import re
 import signal
 import socket
 import ssl
@@ -297,6 +299,78 @@ def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
         server.process.kill()
         server.process.wait()
         wait_until(lambda: all(has_exited(pid) for pid in workers))
+
+
+def test_a_missing_folder_is_unhealthy(tmp_path: Path) -> None:
+    folder = tmp_path / "up"
+    with run_server("--upload-dir", str(folder)) as server:
+        assert server.request("GET", "/healthz").status == 200
+        folder.rmdir()
+        assert server.request("GET", "/healthz").status == 503
+        folder.mkdir()
+        assert server.request("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_hangs_is_unhealthy_and_keeps_no_server_from_stopping(
+    tmp_path: Path, workers: int
+) -> None:
+    flags = ("--upload-dir", str(tmp_path), "--shutdown-timeout", "0.5")
+    with run_server(*flags, "--workers", str(workers)) as server:
+        path, other = server.create(5), server.create(5)
+        file = tmp_path / path.rpartition("/")[2]
+        file.unlink()
+        # Opening a pipe for writing waits for a reader, as a disk may wait for its network.
+        os.mkfifo(file)
+        with server.begin_patch(path, 5) as connection:
+            connection.sendall(b"hello")
+            wait_until(lambda: server.request("GET", "/healthz").status == 503, 30)
+            assert server.request("HEAD", other).status == 200
+            code, err = server.stop()
+    assert (code, "Traceback" in err) == (1, False)
+    assert "exiting without waiting for storage" in err
+
+
+def test_monitoring_can_have_a_listener_of_its_own(tmp_path: Path) -> None:
+    flags = ("--upload-dir", str(tmp_path), "--expose-metrics", "--monitoring-listen", "0")
+    with run_server(*flags) as server:
+        line = server.wait_for_line("monitoring on")
+        match = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+        assert match is not None
+        for path in ("/healthz", "/metrics"):
+            assert server.request("GET", path).status == 404
+        server.create(5)
+        for path, status in (("/healthz", 200), ("/metrics", 200), ("/files/", 404)):
+            private = http.client.HTTPConnection("127.0.0.1", int(match[1]), timeout=10)
+            answer = send_request(private, "GET", path)
+            assert answer.status == status
+            if path == "/metrics":
+                assert b"tusd_uploads_created 1.0" in answer.content  # type: ignore[attr-defined]
+
+
+def test_the_folder_of_a_killed_supervisor_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    flags = ("--upload-dir", str(tmp_path / "up"), "--workers", "2")
+
+    def folders() -> list[str]:
+        return sorted(each.name for each in tmp_path.glob("tus-workers-*"))
+
+    with run_server(*flags) as server:
+        workers, left = server.worker_pids(), folders()
+        server.process.kill()
+        server.process.wait(10)
+        wait_until(lambda: all(has_exited(pid) for pid in workers))
+    assert folders() == left
+    with run_server(*flags) as first:
+        used = folders()
+        assert (len(used), set(used) & set(left)) == (1, set())
+        with run_server("--upload-dir", str(tmp_path / "up2"), "--workers", "2") as second:
+            assert set(used) < set(folders())
+            assert second.stop()[0] == 0
+        assert first.stop()[0] == 0
+    assert folders() == []
 
 
 def test_a_second_signal_ends_workers_that_wait_for_a_disk(tmp_path: Path) -> None:

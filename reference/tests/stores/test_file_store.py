@@ -204,7 +204,7 @@ async def test_a_record_that_cannot_be_true_is_none(
     ids=["empty", "nested", "folder", "loop", "fifo"],
 )
 async def test_a_damaged_record_is_none_and_stops_no_list(
-    disk_client: HandlerClient, folder: Path, spoil: object
+    disk_client: HandlerClient, folder: Path, spoil: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert callable(spoil)
     whole = (await disk_client.create(10)).removeprefix("/files/")
@@ -214,6 +214,38 @@ async def test_a_damaged_record_is_none_and_stops_no_list(
     store = disk_client.handler.config.composer.info_saver
     assert store is not None
     assert [info.id async for info in store.list_uploads()] == [whole]
+    assert f"the record of upload {UPLOAD_ID} is damaged" in caplog.text
+    assert "Traceback" not in caplog.text
+    assert (await disk_client.request("DELETE", f"/files/{UPLOAD_ID}")).status == 204
+    assert names(folder) == sorted([whole, f"{whole}.info"])
+
+
+@pytest.mark.parametrize(
+    ("left", "code"),
+    [
+        ((f"{UPLOAD_ID}.info",), "ERR_UPLOAD_DAMAGED"),
+        ((UPLOAD_ID,), "ERR_UPLOAD_DAMAGED"),
+        (("notes.txt",), "ERR_UPLOAD_NOT_FOUND"),
+    ],
+)
+async def test_half_an_upload_can_be_removed_and_other_files_cannot(
+    disk_client: HandlerClient, folder: Path, left: tuple[str, ...], code: str
+) -> None:
+    write_tusd_upload(folder, b"hello")
+    for name in set(names(folder)) - set(left):
+        (folder / name).unlink()
+    (folder / left[0]).touch()
+    path = f"/files/{left[0].removesuffix('.info')}"
+    assert (await disk_client.patch(path, 0, b"x")).code == code
+    removed = (await disk_client.request("DELETE", path)).status
+    assert (removed, names(folder)) == ((204, []) if "DAMAGED" in code else (404, list(left)))
+
+
+async def test_more_bytes_than_the_length_are_damage(
+    disk_client: HandlerClient, folder: Path
+) -> None:
+    write_tusd_upload(folder, b"hello world and more")
+    assert (await disk_client.head(f"/files/{UPLOAD_ID}")).status == 404
 
 
 async def test_a_missing_folder_is_no_missing_upload(

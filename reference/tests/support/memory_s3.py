@@ -198,12 +198,6 @@ class MemoryS3:
             self.objects.pop(a["Key"], None)
             return {}
 
-    def delete_objects(self, **a: Any) -> Any:
-        with self._in(a):
-            for one in a["Delete"]["Objects"]:
-                self.objects.pop(one["Key"], None)
-            return {}
-
     def _in(self, a: Mapping[str, Any]) -> threading.Lock:
         if a["Bucket"] != "bucket":
             raise client_error("NoSuchBucket", 404)

@@ -12,7 +12,13 @@ from tus_reference.cli.changes import change_config, new_layers
 from tus_reference.cli.hook_flags import new_hooks
 from tus_reference.handler import Config, ConfigError, Handler
 from tus_reference.lockers import FileLocker, MemoryLocker
-from tus_reference.middleware import AccessLog, Cors, Health, LayeredService
+from tus_reference.middleware import (
+    AccessLog,
+    Cors,
+    Health,
+    LayeredService,
+    MonitoringService,
+)
 from tus_reference.model import StoreComposer
 from tus_reference.stores import FileStore, MemoryStore
 
@@ -59,7 +65,18 @@ def new_metrics(options: argparse.Namespace, handler: Handler) -> Metrics | None
         return None
     from tus_reference.middleware.metrics import Metrics
 
-    return Metrics(handler, options.metrics_path)
+    counts_only = options.monitoring_listen is not None
+    return Metrics(handler, options.metrics_path, counts_only=counts_only)
+
+
+def new_monitoring_service(
+    options: argparse.Namespace, handler: Handler, metrics: Metrics | None
+) -> MonitoringService:
+    """Return what the listener for monitoring serves."""
+    layers: list[Layer] = [] if metrics is None else [metrics.page]
+    if options.health_path:
+        layers.append(Health(options.health_path, handler.check_health))
+    return MonitoringService(handler.config, layers)
 
 
 def new_service(
@@ -76,8 +93,8 @@ def new_service(
         layers.append(AccessLog(options.access_log, behind_proxy=options.behind_proxy))
     if metrics is not None:
         layers.append(metrics)
-    if options.health_path:
-        layers.append(Health(options.health_path))
+    if options.health_path and options.monitoring_listen is None:
+        layers.append(Health(options.health_path, handler.check_health))
     cors = None if options.disable_cors else _new_cors(options)
     return LayeredService(handler, *layers, *new_layers(options, handler.config, cors))
 
@@ -126,7 +143,7 @@ def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
     if not options.s3_bucket:
         raise ConfigError("--store s3 needs the name of a bucket: --s3-bucket NAME.")
     try:
-        from tus_reference.stores.s3 import S3Store, connect
+        from tus_reference.stores.s3 import S3Store, connect, wants_equal_parts
     except ModuleNotFoundError as missing_module:
         raise ConfigError(f"--store s3 needs {missing_module.name}: pip install boto3.") from None
     concurrent_parts = options.s3_concurrent_part_uploads
@@ -138,6 +155,7 @@ def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
         preferred_part_size=options.s3_part_size,
         min_part_size=options.s3_min_part_size,
         concurrent_part_uploads=concurrent_parts,
+        equal_parts=options.s3_equal_parts or wants_equal_parts(options.s3_endpoint),
         shared_directory=options.shared,
     )
     store.use_in(composer)

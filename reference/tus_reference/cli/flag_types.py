@@ -52,6 +52,12 @@ def parse_port(text: str) -> int:
     return int(text)
 
 
+def parse_listen(text: str) -> tuple[str, int]:
+    """Return host and port of [HOST:]PORT; the host is 127.0.0.1 if none is given."""
+    host, _, port = text.rpartition(":")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", parse_port(port)
+
+
 def parse_mode(text: str) -> int:
     """Return the mode of a file."""
     if not re.fullmatch(r"[0-7]{3,4}", text):

@@ -9,15 +9,20 @@ import re
 import signal
 import socket
 import sys
-import tempfile
-from pathlib import Path
+import threading
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from tus_reference.cli.changes import list_defects_or_quirks, wrap_listeners
-from tus_reference.cli.factories import new_handler, new_metrics, new_service
+from tus_reference.cli.factories import (
+    new_handler,
+    new_metrics,
+    new_monitoring_service,
+    new_service,
+)
 from tus_reference.cli.flags import new_parser
+from tus_reference.cli.worker_folder import open_worker_folder
 from tus_reference.handler import ConfigError, Handler
 from tus_reference.server import Certificate, Limits, TLSListener, serve
 from tus_reference.server.sockets import listen_tcp, listen_unix
@@ -27,8 +32,13 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from tus_reference.middleware.metrics import Metrics
+
     Listener = trio.abc.Listener[trio.abc.Stream]
 
+
+EXIT_GRACE: Final = 2.0
+MONITORING_CONNECTIONS: Final = 16
 
 _RELOAD_SIGNAL = getattr(signal, "SIGHUP", None)
 """The signal that reloads the certificate; Windows has none."""
@@ -50,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.workers <= 1:
         return _check_and_serve(options)
-    with tempfile.TemporaryDirectory(prefix="tus-workers-") as folder:
-        options.shared = Path(folder)
+    with open_worker_folder() as folder:
+        options.shared = folder
         return _check_and_serve(options)
 
 
@@ -74,6 +84,12 @@ def _check_and_serve(options: argparse.Namespace) -> int:
     except OSError as problem:
         where = options.unix_sock or f"{options.host} port {options.port}"
         _print_status(f"cannot listen on {where}: {_explain_listen_error(problem)}")
+        return 1
+    try:
+        options.monitoring_sockets = _open_monitoring_sockets(options)
+    except OSError as problem:
+        where = " port ".join(map(str, options.monitoring_listen))
+        _print_status(f"cannot listen on {where}: {problem.strerror or problem}")
         return 1
     try:
         return _serve_in_processes(options, handler, sockets, certificate)
@@ -127,6 +143,10 @@ def _open_sockets(options: argparse.Namespace) -> list[socket.socket]:
     return listen_tcp(options.host, options.port)
 
 
+def _open_monitoring_sockets(options: argparse.Namespace) -> list[socket.socket]:
+    return [] if options.monitoring_listen is None else listen_tcp(*options.monitoring_listen)
+
+
 def _announce(
     options: argparse.Namespace, handler: Handler, sockets: Sequence[socket.socket]
 ) -> None:
@@ -140,6 +160,9 @@ def _announce(
         f"locker: {type(config.composer.locker).__name__}, "
         f"maximum size: {limit}, uploads expire: {expiry}"
     )
+    for each in options.monitoring_sockets:
+        host, port = each.getsockname()[:2]
+        _print_status(f"monitoring on http://{f'[{host}]' if ':' in host else host}:{port}/")
     scheme = "http" if options.tls_certificate is None else "https"
     if options.unix_sock is not None:
         place = f"unix:{options.unix_sock}:"
@@ -202,6 +225,9 @@ async def _serve_until_stopped(
                 nursery.start_soon(options.hooks.run, handler)
             handle_signals = _handle_signals if parent_pipe is None else _handle_worker_signals
             nursery.start_soon(handle_signals, signals, stop, certificate)
+            nursery.start_soon(_end_after_stop, stop, handler.config.shutdown_timeout)
+            if options.monitoring_sockets:
+                nursery.start_soon(_serve_monitoring, options, handler, metrics, stop)
             if parent_pipe is None:
                 _announce(options, handler, sockets)
             else:
@@ -216,6 +242,31 @@ async def _serve_until_stopped(
                 on_connections_change=None if metrics is None else metrics.add_connections,
             )
             nursery.cancel_scope.cancel()
+
+
+async def _serve_monitoring(
+    options: argparse.Namespace, handler: Handler, metrics: Metrics | None, stop: trio.Event
+) -> None:
+    service = new_monitoring_service(options, handler, metrics)
+    listeners = _new_listeners(options.monitoring_sockets, None)
+    await serve(service, listeners, stop=stop, limits=Limits(connections=MONITORING_CONNECTIONS))
+
+
+async def _end_after_stop(stop: trio.Event, shutdown_timeout: float) -> None:
+    """End the process some time after `stop`: a thread that waits for a disk may never return."""
+    await stop.wait()
+    timer = threading.Timer(shutdown_timeout + EXIT_GRACE, _exit_at_once)
+    timer.daemon = True
+    timer.start()
+    try:
+        await trio.sleep_forever()
+    finally:
+        timer.cancel()
+
+
+def _exit_at_once() -> None:
+    _print_status("exiting without waiting for storage that does not answer")
+    os._exit(1)
 
 
 def _new_listeners(

@@ -64,6 +64,11 @@ def add_s3(group: argparse._ArgumentGroup) -> None:
             name, type=parse_size, default=default, metavar="BYTES", help=f"{text} (%(default)s)"
         )
     group.add_argument(
+        "--s3-equal-parts",
+        action="store_true",
+        help="make all parts but the last equally long (on for Cloudflare R2)",
+    )
+    group.add_argument(
         "--s3-concurrent-part-uploads",
         type=parse_number,
         default=10,

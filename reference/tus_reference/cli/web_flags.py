@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from tus_reference.cli.flag_types import parse_names, parse_number, parse_path
+from tus_reference.cli.flag_types import (
+    parse_listen,
+    parse_names,
+    parse_number,
+    parse_path,
+)
 from tus_reference.middleware import Cors
 
 
@@ -50,7 +55,7 @@ def add_monitoring(group: argparse._ArgumentGroup) -> None:
         type=parse_path,
         default="/healthz",
         metavar="PATH",
-        help="path that returns 200 while the server runs (%(default)s)",
+        help="path that returns 200, or 503 if storage fails (%(default)s)",
     )
     group.add_argument("--expose-metrics", action="store_true", help="serve metrics for Prometheus")
     group.add_argument(
@@ -59,6 +64,12 @@ def add_monitoring(group: argparse._ArgumentGroup) -> None:
         default="/metrics",
         metavar="PATH",
         help="path of the metrics (%(default)s)",
+    )
+    group.add_argument(
+        "--monitoring-listen",
+        type=parse_listen,
+        metavar="[HOST:]PORT",
+        help="serve health and metrics here only (with the uploads)",
     )
     group.add_argument(
         "--access-log",

@@ -2,5 +2,6 @@
 
 from tus_reference.downloads.ranges import DownloadSelection, select_bytes
 from tus_reference.downloads.response_headers import content_headers
+from tus_reference.downloads.started_read import start_reading
 
-__all__ = ["DownloadSelection", "content_headers", "select_bytes"]
+__all__ = ["DownloadSelection", "content_headers", "select_bytes", "start_reading"]

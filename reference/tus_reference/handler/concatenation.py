@@ -36,7 +36,9 @@ class FinalUploads:
         for upload_id in dict.fromkeys(partial_ids):
             try:
                 info = await self._uploads.get(upload_id)
-            except Refused:
+            except Refused as refused:
+                if refused.error.status not in {404, 410}:
+                    raise
                 raise Refused(
                     errors.INVALID_CONCAT.because("a partial upload does not exist")
                 ) from None
@@ -48,6 +50,13 @@ class FinalUploads:
                 )
             found[upload_id] = info
         return [found[upload_id] for upload_id in partial_ids]
+
+    def _stop_waiting(self, info: FileInfo) -> None:
+        for partial_id in info.partial_uploads:
+            waiting = self._waiting.get(partial_id, set())
+            waiting.discard(info.id)
+            if not waiting:
+                self._waiting.pop(partial_id, None)
 
     def add_waiting(self, info: FileInfo) -> None:
         """Remember that a final upload waits for its partials."""
@@ -63,26 +72,58 @@ class FinalUploads:
         except Refused:
             return None
 
+    async def join_new(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
+        """Return a final upload that was just created, joined if its partials are complete.
+
+        Raises what makes that fail. It is tried again without a request then, but if a partial
+        upload was removed meanwhile, which is `Refused` (400), so is the final one.
+        """
+        self.add_waiting(info)
+        try:
+            async with self._uploads.hold_lock_if_free(info.id) as free:
+                return await self._join(info, request) if free else info
+        except Exception as failure:
+            if not _is_invalid(failure):
+                self._uploads.completions.note_failure(info.id, failure)
+                raise
+            self._stop_waiting(info)
+            await self._uploads.discard(info, request)
+            raise
+
     async def join(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
-        """Return the final upload, joined and finished if its partials are complete."""
+        """Return the final upload, joined and finished if its partials are complete.
+
+        What fails is logged and tried again without a request: whoever asks is innocent of it.
+        """
         if info.is_complete:
             return info
-        async with self._uploads.hold_lock_if_free(info.id) as free:
-            return await self._join(info, request) if free else info
+        try:
+            async with self._uploads.hold_lock_if_free(info.id) as free:
+                joined = await self._join(info, request) if free else info
+        except Exception as failure:
+            if not _is_invalid(failure):
+                self._uploads.completions.note_failure(info.id, failure)
+            return info
+        if joined.is_complete:
+            self._uploads.completions.discard(info.id)
+        return joined
 
     async def _join(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
+        """Join under the final's lock; raise `Refused` (400) if a partial is not there."""
         info = await self._uploads.get(info.id)
         concater = self._composer.concater
         if info.is_complete or concater is None:
             return info
+        partials = await self.get_partial_uploads(info.partial_uploads)
+        if not all(partial.is_complete for partial in partials):
+            return info
+        await self._uploads.declare_length(info, total_size(partials))
         try:
-            get_partial_uploads = await self.get_partial_uploads(info.partial_uploads)
-        except Refused:
-            return info
-        if not all(partial.is_complete for partial in get_partial_uploads):
-            return info
-        await self._uploads.declare_length(info, total_size(get_partial_uploads))
-        await concater.concat_uploads(info.id, info.partial_uploads)
+            await concater.concat_uploads(info.id, info.partial_uploads)
+        except (FileNotFoundError, Refused):
+            # A DELETE of a partial does not wait for this, which is then no fault of the store's.
+            await self.get_partial_uploads(info.partial_uploads)
+            raise
         info = await self._uploads.get(info.id)
         try:
             await self._uploads.finish(info, request)
@@ -95,11 +136,16 @@ class FinalUploads:
         """Join the final uploads that waited for this partial, if it was their last."""
         for final_id in self._waiting.pop(partial_id, set()):
             try:
-                await self.join(await self._uploads.get(final_id), request)
-            except Refused:
+                info = await self._uploads.get(final_id)
+            except (OSError, Refused):
+                # Removed, or to be found again by the next request for it.
                 continue
-            except OSError:
-                self._logger.exception("concatenating upload %s failed", final_id)
+            await self.join(info, request)
+
+
+def _is_invalid(failure: Exception) -> bool:
+    """Return whether a final upload cannot be joined because a partial upload is not there."""
+    return isinstance(failure, Refused) and failure.error.code == errors.INVALID_CONCAT.code
 
 
 def total_size(get_partial_uploads: Sequence[FileInfo]) -> int | None:

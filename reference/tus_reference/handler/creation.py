@@ -166,9 +166,22 @@ class Creation:
         headers += expiry_headers(info)
         response = merge_reply(Response(201, tuple(headers)), reply)
         if info.is_complete:
-            reply = await self._appender.complete(info, describe_request(request))
+            event = describe_request(request)
+            try:
+                reply = await self._appender.complete(info, event)
+            except Exception:
+                # The client never learns the URL of what has no object, so nobody can use it.
+                if info.id in self._uploads.completions:
+                    await self._discard(info, event)
+                raise
             response = merge_reply(response, reply)
         return response
+
+    async def _discard(self, info: FileInfo, event: HTTPRequest) -> None:
+        try:
+            await self._uploads.discard(info, event)
+        except (OSError, Refused) as failure:
+            self._config.logger.warning("removing %s: %s", info.id, failure)
 
     async def _create_final(
         self, request: Request, info: FileInfo, concat: UploadConcat
@@ -203,8 +216,7 @@ class Creation:
         info = replace(info, size=size, is_final=True, partial_uploads=tuple(partials))
         info, reply = await self._run_pre_create(info, event)
         info = await self._uploads.create(info, event)
-        self._final_uploads.add_waiting(info)
-        info = await self._final_uploads.join(info, event)
+        info = await self._final_uploads.join_new(info, event)
         return await self._respond_created(request, info, reply)
 
 

@@ -1,8 +1,9 @@
 """`Maintenance`: what happens without a request.
 
-Expired uploads are removed, and final uploads that wait for their partial uploads are found.
-The sweep does not ask holders to release their locks: an upload whose lock is taken is in use,
-and the next sweep checks its expiry again.
+What an earlier process left unfinished is found at the start, and what failed is tried again. The
+sweep removes expired uploads, and what crashes left that is no part of any upload. It does not ask
+holders to release their locks: an upload whose lock is taken is in use, and the next sweep looks
+again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import anyio
 
 from tus_reference.handler.extensions import offered_extensions
 from tus_reference.handler.uploads import has_expired
-from tus_reference.model import Refused
+from tus_reference.model import FileInfo, Refused, errors
 from tus_reference.notifications import HTTPRequest
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 MAX_INTERVAL: Final = 60.0
 MIN_INTERVAL: Final = 0.2
 
+LEFTOVER_AGE: Final = 60.0
+"""How old, in seconds, a file without an upload must be: a younger one may be in the making."""
+
 
 class Maintenance:
     """Looks after the uploads of one handler."""
@@ -35,33 +39,73 @@ class Maintenance:
     def __init__(self, config: Config, uploads: Uploads, final_uploads: FinalUploads) -> None:
         self._config = config
         self._info_saver = config.composer.info_saver
+        self._cleaner = config.composer.cleaner
         self._uploads = uploads
         self._final_uploads = final_uploads
 
     async def run(self) -> None:
-        """Join waiting final uploads once, then remove expired uploads until cancelled."""
-        expire_after = self._config.expire_after
-        interval = min(max(expire_after / 10, MIN_INTERVAL), MAX_INTERVAL)
-        work: Callable[[], Awaitable[object]] = self.join_waiting_final_uploads
-        while True:
-            try:
-                await work()
-            except Exception:
-                # A store in trouble now may be well the next time, and requests go on.
-                self._config.logger.exception("maintenance of the uploads failed")
-            if not expire_after:
-                return
-            work = self.remove_expired_uploads
-            await anyio.sleep(interval)
+        """Complete what an earlier process or a failure left, and sweep, until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._retry_completions)
+            await self._try(self.find_unfinished_uploads)
+            expire_after = self._config.expire_after
+            interval = min(max(expire_after / 10, MIN_INTERVAL), MAX_INTERVAL)
+            while expire_after or self._cleaner is not None:
+                await self._try(self.remove_leftovers)
+                await anyio.sleep(interval if expire_after else MAX_INTERVAL)
+                if expire_after:
+                    await self._try(self.remove_expired_uploads)
 
-    async def join_waiting_final_uploads(self) -> None:
-        """Join the final uploads that an earlier process left, or wait for their partials."""
-        if self._info_saver is None or "concatenation" not in offered_extensions(self._config):
+    async def _try(self, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await work()
+        except Exception:
+            # A store in trouble now may be well the next time, and requests go on.
+            self._config.logger.exception("maintenance of the uploads failed")
+
+    async def find_unfinished_uploads(self) -> None:
+        """Find what an earlier process left: complete uploads and final ones, both unfinished.
+
+        Final uploads are joined, or wait for their partial uploads.
+        """
+        if self._info_saver is None:
             return
+        joins = "concatenation" in offered_extensions(self._config)
         async for info in self._info_saver.list_uploads():
             if info.is_final and not info.is_complete:
-                self._final_uploads.add_waiting(info)
+                if joins:
+                    self._final_uploads.add_waiting(info)
+                    await self._final_uploads.join(info, HTTPRequest())
+            elif not info.assembled:
+                self._uploads.completions.add(info.id)
+
+    async def _retry_completions(self) -> None:
+        """Try again what failed, with growing pauses, until cancelled."""
+        while True:
+            for upload_id in await self._uploads.completions.wait_due():
+                await self.retry_completion(upload_id)
+
+    async def retry_completion(self, upload_id: str) -> None:
+        """Complete an upload, unless a request is doing that."""
+        completions = self._uploads.completions
+        attempts = completions.count_attempts(upload_id)
+        try:
+            info = await self._uploads.get(upload_id)
+            if info.is_final and not info.is_complete:
                 await self._final_uploads.join(info, HTTPRequest())
+            elif not info.assembled:
+                await self._uploads.retry_finish(info, HTTPRequest())
+                await self._final_uploads.join_waiting(upload_id, HTTPRequest())
+        except Exception as failure:
+            if completions.count_attempts(upload_id) > attempts:
+                return
+            if isinstance(failure, Refused) and failure.error == errors.UPLOAD_NOT_ASSEMBLED:
+                completions.postpone(upload_id)
+            else:
+                completions.note_failure(upload_id, failure)
+        else:
+            if completions.count_attempts(upload_id) == attempts:
+                completions.discard(upload_id)
 
     async def remove_expired_uploads(self) -> int:
         """Remove the unfinished uploads whose time is over; return how many there were."""
@@ -79,3 +123,26 @@ class Maintenance:
                         await self._uploads.terminate(info, HTTPRequest())
                         removed += 1
         return removed
+
+    async def remove_leftovers(self) -> int:
+        """Remove files that belong to no upload, and damaged uploads whose time is over.
+
+        Returns how many uploads they were of.
+        """
+        if self._cleaner is None:
+            return 0
+        expire_after = self._config.expire_after
+        age = min(expire_after or LEFTOVER_AGE, LEFTOVER_AGE)
+        found = 0
+        for upload_id in await self._cleaner.list_leftovers(age):
+            async with self._uploads.hold_lock_if_free(upload_id) as free:
+                if free and (names := await self._cleaner.remove_leftovers(upload_id, age)):
+                    self._config.logger.info("removed what a crash left: %s", ", ".join(names))
+                    found += 1
+        for upload_id in await self._cleaner.list_damaged(expire_after) if expire_after else ():
+            async with self._uploads.hold_lock_if_free(upload_id) as free:
+                if free:
+                    await self._uploads.terminate(FileInfo(id=upload_id), HTTPRequest())
+                    self._config.logger.info("removed the damaged upload %s", upload_id)
+                    found += 1
+        return found

@@ -29,6 +29,14 @@ class Handler(UnroutedHandler):
             return response.with_headers(("Cache-Control", "no-store"))
         return response
 
+    async def check_health(self) -> str:
+        """Return what keeps this handler from doing its work; empty if nothing does."""
+        storage = self.config.composer.health_check
+        found = [self.uploads.completions.describe()]
+        if storage is not None:
+            found.append(await storage.check_health())
+        return "; ".join(failure for failure in found if failure)
+
     async def run_maintenance(self) -> None:
         """Remove expired uploads and complete waiting final ones; run it next to the server."""
         await self.maintenance.run()

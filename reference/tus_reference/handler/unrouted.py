@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from tus_reference.downloads import content_headers, select_bytes
+from tus_reference.downloads import content_headers, select_bytes, start_reading
 from tus_reference.handler.append import Appender
 from tus_reference.handler.concatenation import FinalUploads
 from tus_reference.handler.creation import Creation
@@ -27,6 +27,7 @@ from tus_reference.handler.responses import (
 from tus_reference.handler.upload_urls import UploadUrls
 from tus_reference.handler.uploads import Uploads
 from tus_reference.model import BodyEndedEarly, EarlyEnd, Refused, errors
+from tus_reference.model.file_info import FileInfo
 from tus_reference.model.http_messages import Download, Response
 from tus_reference.notifications import HookEvent, HTTPResponse
 from tus_reference.protocol import TUS_VERSION, fields, integers
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tus_reference.handler.config import Config
-    from tus_reference.model import FileInfo, Request
+    from tus_reference.model import Request
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -151,7 +152,11 @@ class UnroutedHandler:
         if info.is_final and not info.is_complete:
             info = await self.final_uploads.join(info, describe_request(request))
         elif info.is_complete:
-            await self.uploads.retry_finish(info, describe_request(request))
+            event = describe_request(request)
+            was_assembled = info.assembled
+            info = await self.uploads.retry_finish(info, event)
+            if not was_assembled:
+                await self.final_uploads.join_waiting(info.id, event)
         return info
 
     async def _patch(self, request: Request, upload_id: str) -> Response:
@@ -192,7 +197,7 @@ class UnroutedHandler:
         if "termination" not in self.extensions:
             raise Refused(errors.NOT_IMPLEMENTED)
         async with self.uploads.hold_lock(upload_id, _decline_release):
-            info = await self.uploads.get(upload_id)
+            info = await self._get_or_damaged(upload_id)
             event = describe_request(request)
             reply = HTTPResponse()
             callback = self.config.pre_upload_terminate_callback
@@ -200,6 +205,18 @@ class UnroutedHandler:
                 reply = await callback(HookEvent(info, event))
             await self.uploads.terminate(info, event)
         return merge_reply(Response(204), reply)
+
+    async def _get_or_damaged(self, upload_id: str) -> FileInfo:
+        """Return the upload; of one with a damaged record, the id alone, which is what removes it.
+
+        Other uploads with such a record are unknown.
+        """
+        try:
+            return await self.uploads.get(upload_id)
+        except Refused as refused:
+            if refused.error.code != errors.UPLOAD_DAMAGED.code:
+                raise
+            return FileInfo(id=upload_id)
 
     async def _get(self, request: Request, upload_id: str) -> Response:
         reader = self.config.composer.get_reader
@@ -212,7 +229,7 @@ class UnroutedHandler:
         if selection.status == 304:
             return Response(304, selection.headers)
         chunks = reader.get_reader(upload_id, selection.start, selection.length)
-        body = Download(selection.length, chunks)
+        body = Download(selection.length, await start_reading(chunks, selection.length))
         return Response(selection.status, (*content_headers(info), *selection.headers), body)
 
 

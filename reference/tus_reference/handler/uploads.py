@@ -6,6 +6,7 @@ with an offset has read it from the store, or has just seen it confirm the bytes
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 
+from tus_reference.handler.completions import PendingCompletions
 from tus_reference.model import Refused, errors
 from tus_reference.notifications import HookEvent, HTTPResponse, Notifications
 from tus_reference.protocol import is_upload_id
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from tus_reference.notifications import HTTPRequest
 
 RECENT_IDS_LIMIT: Final = 10_000
+
+COMPLETION_WAIT: Final = 5.0
+"""How long, in seconds, a request that reads about an upload waits for another to complete it."""
 
 
 class RecentIds(OrderedDict[str, None]):
@@ -48,6 +53,7 @@ class Uploads:
         self.store = cast("DataStore", config.composer.core)
         self._gone_ids = RecentIds()
         self._finished_ids = RecentIds()
+        self.completions = PendingCompletions(config.logger)
         self.notifications = Notifications(
             created=config.notify_created_uploads,
             progress=config.notify_upload_progress,
@@ -128,10 +134,7 @@ class Uploads:
             self._finished_ids.add(info.id)
             complete.total += 1
             return HTTPResponse()
-        if self._composer.info_store is not None:
-            await self._composer.info_store.finish(info)
-        elif self._composer.finisher is not None:
-            await self._composer.finisher.finish_upload(info.id)
+        await self._assemble(info)
         event = _new_event(info, request)
         callback = self._config.pre_finish_response_callback
         reply = HTTPResponse()
@@ -146,6 +149,18 @@ class Uploads:
             await self._composer.info_saver.save_info(replace(info, finished=True, expires=None))
         return reply
 
+    async def _assemble(self, info: FileInfo) -> None:
+        """Let the store do its work at completion; a failure is tried again without a request."""
+        try:
+            if self._composer.info_store is not None:
+                await self._composer.info_store.finish(info)
+            elif self._composer.finisher is not None:
+                await self._composer.finisher.finish_upload(info.id)
+        except Exception as failure:
+            self.completions.note_failure(info.id, failure)
+            raise
+        self.completions.discard(info.id)
+
     def _needs_finish(self, info: FileInfo) -> bool:
         config = self._config
         is_wanted = (
@@ -153,21 +168,43 @@ class Uploads:
         )
         return self._composer.finisher is not None or (is_wanted and not info.is_partial)
 
-    async def retry_finish(self, info: FileInfo, request: HTTPRequest) -> None:
-        """Finish a complete upload whose finish failed or was cut off by a crash.
+    async def retry_finish(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
+        """Finish a complete upload whose finish failed or was cut off by a crash; return it.
 
-        Does nothing if the lock is held, and only logs a new failure: reading
-        about an upload neither waits nor fails for that.
+        If only callbacks and events are missing, this does nothing while the lock is held, and only
+        logs a new failure: reading about an upload neither waits nor fails for that. But as long
+        as the store has no object of its bytes, no response may call it complete.
         """
+        if not info.assembled:
+            return await self._retry_assembly(info, request)
         if info.finished or info.id in self._finished_ids or not self._needs_finish(info):
-            return
+            return info
         async with self.hold_lock_if_free(info.id) as free:
-            if not free:
-                return
-            try:
-                await self.finish(await self.get(info.id), request)
-            except Exception:
-                self._config.logger.exception("completing upload %s failed again", info.id)
+            if free:
+                try:
+                    await self.finish(await self.get(info.id), request)
+                except Exception:
+                    self._config.logger.exception("completing upload %s failed again", info.id)
+        return info
+
+    async def _retry_assembly(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
+        """Let the store make the object; raise `Refused` (423) unless it is there then."""
+        with anyio.move_on_after(COMPLETION_WAIT) as waiting:
+            async with self.hold_lock(info.id, _ignore_request):
+                # Whoever had the lock may have made it meanwhile; the store is never cut short.
+                waiting.deadline = math.inf
+                info = await self.get(info.id)
+                if info.assembled:
+                    return info
+                try:
+                    await self.finish(info, request)
+                except Exception:
+                    info = await self.get(info.id)
+                else:
+                    info = replace(info, assembled=True)
+        if not info.assembled:
+            raise Refused(errors.UPLOAD_NOT_ASSEMBLED)
+        return info
 
     @asynccontextmanager
     async def hold_lock_if_free(self, upload_id: str) -> AsyncIterator[bool]:
@@ -191,6 +228,7 @@ class Uploads:
         if terminater is None:
             raise Refused(errors.NOT_IMPLEMENTED)
         await terminater.terminate(info.id)
+        self.completions.discard(info.id)
         self._gone_ids.add(info.id)
         self.notifications.terminated_uploads.put(_new_event(info, request))
 
@@ -222,6 +260,10 @@ class Uploads:
         info = replace(info, expires=time.time() + after)
         await info_saver.save_info(info)
         return info
+
+
+def _ignore_request() -> None:
+    """Answer a request to let go of a lock: the object is about to be there."""
 
 
 def _new_event(info: FileInfo, request: HTTPRequest) -> HookEvent:

@@ -4,5 +4,15 @@ from tus_reference.middleware.access_log import AccessLog
 from tus_reference.middleware.cors import Cors
 from tus_reference.middleware.health import Health
 from tus_reference.middleware.layers import Layer, LayeredService, Respond, Service
+from tus_reference.middleware.monitoring_service import MonitoringService
 
-__all__ = ["AccessLog", "Cors", "Health", "Layer", "LayeredService", "Respond", "Service"]
+__all__ = [
+    "AccessLog",
+    "Cors",
+    "Health",
+    "Layer",
+    "LayeredService",
+    "MonitoringService",
+    "Respond",
+    "Service",
+]

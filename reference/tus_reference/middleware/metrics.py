@@ -37,11 +37,37 @@ _TOTAL_SUFFIX = re.compile(
 _CREATED_SERIES = re.compile(rb"^(?:# (?:HELP|TYPE) )?tusd_[a-z_]+_created(?:\{.*\})? .*\n", re.M)
 
 
-class Metrics:
-    """A layer that counts, and answers GET of `path` with the counts."""
+class MetricsPage:
+    """A layer that answers GET of `path` with what `metrics` has counted, and counts nothing."""
 
-    def __init__(self, handler: UnroutedHandler, path: str = "/metrics") -> None:
+    def __init__(self, metrics: Metrics, path: str) -> None:
         self.path = path
+        self._metrics = metrics
+
+    def is_asked_for(self, request: Request) -> bool:
+        """Return whether a request asks for this page."""
+        return request.path == self.path and request.method in {"GET", "HEAD"}
+
+    def respond(self) -> Response:
+        """Return the page."""
+        return Response(200, (("Content-Type", CONTENT_TYPE_LATEST),), self._metrics.render())
+
+    async def answer(self, request: Request, respond: Respond) -> Response:
+        """Answer with the page, or let others answer."""
+        return self.respond() if self.is_asked_for(request) else await respond(request)
+
+
+class Metrics:
+    """A layer that counts, and answers GET of `path` with the counts.
+
+    With `counts_only` it leaves that to a `MetricsPage`, which another listener can have.
+    """
+
+    def __init__(
+        self, handler: UnroutedHandler, path: str = "/metrics", *, counts_only: bool = False
+    ) -> None:
+        self.page = MetricsPage(self, path)
+        self._counts_only = counts_only
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "tusd_requests", "Requests, by method.", ["method"], registry=registry
@@ -69,6 +95,19 @@ class Metrics:
                 ("terminated", handler.terminated_uploads),
             )
         ]
+        self._completions = handler.uploads.completions
+        self._pending = Gauge(
+            "tus_reference_completions_pending",
+            "Complete uploads that the storage could not finish yet.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._failures = Counter(
+            "tus_reference_completion_failures",
+            "Attempts to finish a complete upload that failed.",
+            registry=registry,
+        )
+        self._counted_failures = 0
         self._counted = [0] * len(self._streams)
         self._is_shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         if not self._is_shared:
@@ -80,8 +119,8 @@ class Metrics:
 
     async def answer(self, request: Request, respond: Respond) -> Response:
         """Count a request and its answer."""
-        if request.path == self.path and request.method in {"GET", "HEAD"}:
-            return Response(200, (("Content-Type", CONTENT_TYPE_LATEST),), self.render())
+        if not self._counts_only and self.page.is_asked_for(request):
+            return self.page.respond()
         self._requests.labels(_method(request)).inc()
         if request.body.length != 0:
             request = replace(request, body=CountedBody(request.body, self._bytes.inc))
@@ -110,6 +149,9 @@ class Metrics:
             if stream.total != self._counted[place]:
                 counter.inc(stream.total - self._counted[place])
                 self._counted[place] = stream.total
+        self._pending.set(len(self._completions))
+        self._failures.inc(self._completions.failures - self._counted_failures)
+        self._counted_failures = self._completions.failures
 
 
 def _method(request: Request) -> str:

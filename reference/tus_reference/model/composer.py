@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tus_reference.model.datastore import (
+        Cleaner,
         Concater,
         DataStore,
         Finisher,
         GetReader,
+        HealthCheck,
         InfoSaver,
         InfoStore,
         LengthDeferrer,
@@ -53,6 +55,12 @@ class StoreComposer:
 
     info_store: InfoStore | None = None
     """Does the work of `core` on a known upload, which saves looking it up again."""
+
+    cleaner: Cleaner | None = None
+    """Removes what crashes leave: files of no upload, and damaged records."""
+
+    health_check: HealthCheck | None = None
+    """Checks the storage: `/healthz`."""
 
     @property
     def uses_core(self) -> bool:

@@ -98,6 +98,29 @@ class InfoSaver(Protocol):
         """Iterate over all uploads, for the expiry sweep."""
 
 
+class Cleaner(Protocol):
+    """Finds and removes what crashes and full disks leave; ages in seconds."""
+
+    async def list_leftovers(self, age: float) -> Sequence[str]:
+        """Return the ids with files that belong to no upload and are over `age` seconds old."""
+
+    async def remove_leftovers(self, upload_id: str, age: float) -> Sequence[str]:
+        """Remove such files of one upload, and return their names."""
+
+    async def list_damaged(self, age: float) -> Sequence[str]:
+        """Return the ids of damaged uploads, last changed over `age` seconds ago.
+
+        They are those of the latest `list_uploads`, which leaves them out.
+        """
+
+
+class HealthCheck(Protocol):
+    """Knows whether the storage works."""
+
+    async def check_health(self) -> str:
+        """Return what is wrong with the storage; empty if nothing is. Never waits for long."""
+
+
 class Lock(Protocol):
     """The lock of one upload, for one request."""
 

@@ -73,6 +73,10 @@ class errors:  # noqa: N801 - a table, not a type
     METHOD_NOT_ALLOWED = TusError(405, "this URL does not know the method")
     NOT_IMPLEMENTED = TusError(501, "this server does not offer that extension")
     UPLOAD_LOCKED = TusError(423, "another request is still using the upload; try again")
+    UPLOAD_NOT_ASSEMBLED = TusError(
+        423, "all bytes are stored, but the storage has not made them one object yet; try again"
+    )
+    UPLOAD_DAMAGED = TusError(404, "the record of the upload is damaged; only DELETE can use it")
     UPLOAD_INTERRUPTED = TusError(400, "a newer request for the upload took over")
     READ_TIMEOUT = TusError(408, "no data came for too long; resume the upload")
     UNEXPECTED_EOF = TusError(400, "the body ended before its stated length")
@@ -80,4 +84,5 @@ class errors:  # noqa: N801 - a table, not a type
     SERVER_SHUTDOWN = TusError(503, "the server is stopping; resume the upload later")
     INSUFFICIENT_STORAGE = TusError(507, "the storage is full; resume the upload later")
     STORAGE_MISSING = TusError(503, "the upload folder is missing; resume the upload later")
+    STORAGE_STALLED = TusError(423, "the disk does not answer for this upload; try again later")
     INTERNAL_SERVER_ERROR = TusError(500, "the server failed; its log says why")

@@ -46,6 +46,12 @@ class FileInfo:
     finished: bool = False
     """Whether everything that follows completion, callbacks included, was done."""
 
+    revision: int = 0
+    """How often the store has written the record; 0 if it does not count."""
+
+    assembled: bool = True
+    """False while a complete upload is not one object yet, in a store that makes it of parts."""
+
     modified: float | None = None
     """When the last byte was stored, in seconds since the epoch; None if not known."""
 

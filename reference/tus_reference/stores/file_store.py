@@ -17,15 +17,18 @@ an offset that was told.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
+import stat
+import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from tus_reference.model import Refused, errors
@@ -33,7 +36,13 @@ from tus_reference.model.receive_buffer import ReceiveBuffer
 from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
 from tus_reference.stores.file_copy import append_file
-from tus_reference.stores.thread_batch import ThreadBatch
+from tus_reference.stores.leftovers import (
+    find_leftovers,
+    is_made_id,
+    remove_file,
+    remove_leftovers,
+)
+from tus_reference.stores.upload_threads import UploadThreads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -41,6 +50,15 @@ if TYPE_CHECKING:
     from tus_reference.model import ByteSource, FileInfo, StoreComposer
 
 READ_SIZE: Final = 256 * 1024
+
+LIST_BATCH: Final = 32
+LIST_PAUSE: Final = 3.0
+"""How much longer a listing pauses after a batch than it took, so that requests come first."""
+
+REPORTED_IDS_LIMIT: Final = 10_000
+CHECK_TIMEOUT: Final = 2.0
+HUNG_AFTER: Final = 5.0
+"""How long, in seconds, a call to the disk may last before the disk counts as hung."""
 
 _NOT_A_FILE: Final = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
 _LOGGER: Final = logging.getLogger("tus_reference.stores")
@@ -66,21 +84,26 @@ class FileStore:
         self.path = Path(path).absolute()
         self._file_perms = file_perms
         self._sync = sync
-        self._batch = ThreadBatch()
+        self._threads = UploadThreads()
+        self._check_limiter = CapacityLimiter(1)
+        self._damaged_ids: list[str] = []
+        self._reported_ids: set[str] = set()
         self.path.mkdir(mode=dir_perms, parents=True, exist_ok=True)
 
     def use_in(self, composer: StoreComposer) -> None:
         """Enter the store and all of its capabilities into `composer`."""
         composer.core = composer.terminater = composer.get_reader = self
         composer.concater = composer.length_deferrer = composer.info_saver = self
+        composer.cleaner = composer.health_check = self
 
     async def new_upload(self, info: FileInfo) -> str:
         """Create an empty upload and return its id."""
-        return await self._batch.run(self._new_upload, info)
+        upload_id = info.id or new_upload_id()
+        return await self._threads.run_short(upload_id, self._new_upload, info, upload_id)
 
     async def get_info(self, upload_id: str) -> FileInfo:
         """Return the upload; its offset is the size of its file."""
-        return await self._batch.run(self._get_info, upload_id)
+        return await self._threads.look_up(upload_id, self._get_info, upload_id)
 
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
         """Append `source` at `offset`; raises `OSError` if the disk fails or is full."""
@@ -92,74 +115,113 @@ class FileStore:
                 return 0
             if count == source.size:
                 # Small uploads are many: open, write and close are one call.
-                await self._batch.run(self._write_once, path, buffer.view[:count], offset)
+                await self._threads.run_short(
+                    upload_id, self._write_once, path, buffer.view[:count], offset
+                )
                 return count
-            return await self._write_long(path, offset, source, buffer, count)
+            return await self._write_long(upload_id, offset, source, buffer, count)
         finally:
             buffer.close()
 
     async def _write_long(
-        self, path: str, offset: int, source: ByteSource, buffer: ReceiveBuffer, count: int
-    ) -> int:
-        descriptor = await run_sync(self._open, path)
-        try:
-            return await self._write_all(descriptor, offset, source, buffer, count)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await run_sync(os.close, descriptor)
-
-    async def _write_all(
-        self, descriptor: int, offset: int, source: ByteSource, buffer: ReceiveBuffer, count: int
+        self, upload_id: str, offset: int, source: ByteSource, buffer: ReceiveBuffer, count: int
     ) -> int:
         """Write and receive in turns; meanwhile the system receives into its own buffers."""
-        position = offset
-        while count:
-            await run_sync(_pwrite_all, descriptor, buffer.view[:count], position)
-            position += count
-            buffer.adapt(count)
-            count = await source.read_into(buffer.view)
-        if self._sync:
-            await run_sync(os.fsync, descriptor)
+        run, position = partial(self._threads.run, upload_id), offset
+        descriptor = await run(self._open, self._data_path(upload_id))
+        try:
+            while count:
+                await run(_pwrite_all, descriptor, buffer.view[:count], position)
+                position += count
+                buffer.adapt(count)
+                count = await source.read_into(buffer.view)
+            if self._sync:
+                await run(os.fsync, descriptor, may_last=True)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run(os.close, descriptor)
         return position - offset
 
     async def terminate(self, upload_id: str) -> None:
-        """Remove both files."""
-        await run_sync(self._terminate, upload_id)
+        """Remove both files, and what else there may be of the upload."""
+        await self._threads.run(upload_id, self._terminate, upload_id)
 
     async def declare_length(self, upload_id: str, length: int) -> None:
         """Set the length in the record."""
-        await self._batch.run(self._update_info, upload_id, {"size": length})
+        await self._threads.run_short(upload_id, self._update_info, upload_id, {"size": length})
 
     async def save_info(self, info: FileInfo) -> None:
         """Set expiry and finish mark in the record."""
         changes = {"expires": info.expires, "finished": info.finished}
-        await self._batch.run(self._update_info, info.id, changes)
+        await self._threads.run_short(info.id, self._update_info, info.id, changes)
 
     async def list_uploads(self) -> AsyncIterator[FileInfo]:
         """Iterate over all uploads of the folder; those that vanish meanwhile are left out."""
-        for upload_id in await run_sync(self._list_ids):
-            with contextlib.suppress(Refused):
-                yield await self.get_info(upload_id)
+        ids = await self._threads.run("", self._list_ids, may_last=True)
+        self._damaged_ids = []
+        for start in range(0, len(ids), LIST_BATCH):
+            begun = time.monotonic()
+            for info in await self._threads.run("", self._read_infos, ids[start:][:LIST_BATCH]):
+                yield info
+            # Others come first: their latency must not depend on how many uploads there are.
+            await anyio.sleep((time.monotonic() - begun) * LIST_PAUSE)
 
     async def get_reader(
         self, upload_id: str, start: int, length: int
     ) -> AsyncGenerator[bytes, None]:
         """Iterate over `length` bytes from byte `start` on."""
-        descriptor = await run_sync(os.open, self._data_path(upload_id), os.O_RDONLY)
+        run = partial(self._threads.run, upload_id)
+        try:
+            descriptor = await run(os.open, self._data_path(upload_id), os.O_RDONLY)
+        except FileNotFoundError:
+            raise self._absence() from None
         try:
             while length > 0:
-                piece = await run_sync(os.pread, descriptor, min(length, READ_SIZE), start)
+                piece = await run(os.pread, descriptor, min(length, READ_SIZE), start)
                 if not piece:
                     return
                 yield piece
                 start, length = start + len(piece), length - len(piece)
         finally:
             with anyio.CancelScope(shield=True):
-                await run_sync(os.close, descriptor)
+                await run(os.close, descriptor)
 
     async def concat_uploads(self, upload_id: str, partial_ids: Sequence[str]) -> None:
         """Join the partials aside, then put the result in place in one step."""
-        await run_sync(self._concat, upload_id, partial_ids)
+        await self._threads.run(upload_id, self._concat, upload_id, partial_ids, may_last=True)
+
+    async def check_health(self) -> str:
+        """Return what is wrong with the folder or its disk; empty if nothing is."""
+        try:
+            with anyio.fail_after(CHECK_TIMEOUT):
+                # A check that hangs keeps the next ones waiting, and does not use up threads.
+                is_there = await run_sync(
+                    self.path.is_dir, limiter=self._check_limiter, abandon_on_cancel=True
+                )
+        except TimeoutError:
+            return "the disk of the upload folder does not answer"
+        if not is_there:
+            return "the upload folder is missing"
+        lasted = self._threads.longest_call()
+        return f"a call to the disk has lasted {lasted:.0f} s" if lasted > HUNG_AFTER else ""
+
+    async def list_leftovers(self, age: float) -> list[str]:
+        """Return the ids with files that belong to no upload and are over `age` seconds old."""
+        older_than = time.time() - age
+        return await self._threads.run(
+            "", find_leftovers, str(self.path), older_than, may_last=True
+        )
+
+    async def list_damaged(self, age: float) -> list[str]:
+        """Return the ids of the latest listing whose records are damaged and that old."""
+        return await self._threads.run("", self._list_damaged, time.time() - age, may_last=True)
+
+    async def remove_leftovers(self, upload_id: str, age: float) -> list[str]:
+        """Remove such files of one upload and return their names; call it under its lock."""
+        older_than = time.time() - age
+        return await self._threads.run(
+            upload_id, remove_leftovers, str(self.path), upload_id, older_than
+        )
 
     # What follows runs in threads.
 
@@ -171,8 +233,7 @@ class FileStore:
     def _info_path(self, upload_id: str) -> str:
         return f"{self.path}/{upload_id}.info"
 
-    def _new_upload(self, info: FileInfo) -> str:
-        upload_id = info.id or new_upload_id()
+    def _new_upload(self, info: FileInfo, upload_id: str) -> str:
         path = self._data_path(upload_id)
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -193,18 +254,26 @@ class FileStore:
         path = self._data_path(upload_id)
         try:
             content = self._read_record(upload_id)
-            status = os.stat(path)
-            info = info_file.decode(content, status.st_size, status.st_mtime)
+            info = _decode(content, path)
         except FileNotFoundError:
-            raise self._absence() from None
+            raise self._absence(upload_id) from None
         except (OSError, ValueError) as failure:
             if isinstance(failure, OSError) and failure.errno not in _NOT_A_FILE:
                 raise
             # A record that a crash of tusd cut off tells nothing; nobody can go on with it.
-            _LOGGER.warning("the record of upload %s is damaged: %s", upload_id, failure)
-            raise Refused(errors.UPLOAD_NOT_FOUND) from None
+            self._report_damage(upload_id, failure)
+            raise Refused(errors.UPLOAD_DAMAGED) from None
         # The record may be wrong about its id, and the id names files: only its name counts.
         return replace(info, id=upload_id)
+
+    def _report_damage(self, upload_id: str, failure: Exception) -> None:
+        """Log what is wrong with a record, once, and not with every sweep."""
+        if upload_id in self._reported_ids:
+            return
+        if len(self._reported_ids) >= REPORTED_IDS_LIMIT:
+            self._reported_ids.clear()
+        self._reported_ids.add(upload_id)
+        _LOGGER.warning("the record of upload %s is damaged: %s", upload_id, failure)
 
     def _read_record(self, upload_id: str) -> bytes:
         # A FIFO of that name would block without the flag, and is read as empty with it.
@@ -212,9 +281,14 @@ class FileStore:
         with open(descriptor, "rb", buffering=0) as file:
             return file.readall()
 
-    def _absence(self) -> Refused:
-        """Return 404, but 503 if the folder is missing: clients would start over after 404."""
+    def _absence(self, upload_id: str = "") -> Refused:
+        """Return 404, but 503 if the folder is missing: clients would start over after 404.
+
+        Bytes that a crash left without a record are damage: DELETE removes them.
+        """
         if self.path.is_dir():
+            if is_made_id(upload_id) and os.path.lexists(f"{self.path}/{upload_id}"):
+                return Refused(errors.UPLOAD_DAMAGED)
             return Refused(errors.UPLOAD_NOT_FOUND)
         _LOGGER.error("the upload folder %s is missing", self.path)
         return Refused(errors.STORAGE_MISSING)
@@ -258,11 +332,40 @@ class FileStore:
 
     def _terminate(self, upload_id: str) -> None:
         for path in (self._data_path(upload_id), self._info_path(upload_id)):
-            Path(path).unlink(missing_ok=True)
+            remove_file(path)
+        for ending in ("info", "concat"):
+            remove_file(f"{self.path}/.{upload_id}.{ending}")
 
     def _list_ids(self) -> list[str]:
         names = (entry.name for entry in os.scandir(self.path))
         return [n[: -len(".info")] for n in names if n.endswith(".info") and n[0] != "."]
+
+    def _read_infos(self, ids: Sequence[str]) -> list[FileInfo]:
+        """Return those of the uploads that are there and well."""
+        infos = []
+        for upload_id in ids:
+            try:
+                infos.append(self._get_info(upload_id))
+            except Refused as refused:
+                if refused.error.code == errors.UPLOAD_DAMAGED.code:
+                    self._damaged_ids.append(upload_id)
+            except OSError as failure:
+                _LOGGER.warning("the record of upload %s cannot be read: %s", upload_id, failure)
+        return infos
+
+    def _list_damaged(self, older_than: float) -> list[str]:
+        return [each for each in self._damaged_ids if self._is_damaged(each, older_than)]
+
+    def _is_damaged(self, upload_id: str, older_than: float) -> bool:
+        try:
+            if os.lstat(self._info_path(upload_id)).st_mtime >= older_than:
+                return False
+            self._get_info(upload_id)
+        except Refused as refused:
+            return refused.error.code == errors.UPLOAD_DAMAGED.code
+        except OSError:
+            return False
+        return False
 
     def _concat(self, upload_id: str, partial_ids: Sequence[str]) -> None:
         temporary_path = self.path / f".{upload_id}.concat"
@@ -278,6 +381,20 @@ class FileStore:
             raise
         if self._sync:
             self._sync_folder()
+
+
+def _decode(content: bytes, path: str) -> FileInfo:
+    """Return what a record says; raise `ValueError` if it does not fit the bytes at `path`."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise ValueError("its bytes are missing") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise ValueError("its bytes are not in a file")
+    info = info_file.decode(content, status.st_size, status.st_mtime)
+    if info.size is not None and status.st_size > info.size:
+        raise ValueError(f"there are {status.st_size} bytes of {info.size}")
+    return info
 
 
 def _pwrite_all(descriptor: int, data: memoryview, position: int) -> None:

@@ -22,6 +22,7 @@ class ReferenceFields(msgspec.Struct, frozen=True, omit_defaults=True):
     upload_concat: str | None = msgspec.field(default=None, name="UploadConcat")
     expires: float | None = msgspec.field(default=None, name="Expires")
     finished: bool = msgspec.field(default=False, name="Finished")
+    revision: int = msgspec.field(default=0, name="Revision")
 
 
 class InfoFile(msgspec.Struct, frozen=True):
@@ -61,7 +62,9 @@ def encode(info: FileInfo) -> bytes:
         is_final=info.is_final,
         partial_uploads=list(info.partial_uploads) or None,
         storage=dict(info.storage),
-        ours=ReferenceFields(info.metadata_header, info.concat_header, info.expires, info.finished),
+        ours=ReferenceFields(
+            info.metadata_header, info.concat_header, info.expires, info.finished, info.revision
+        ),
     )
     return _ENCODER.encode(record)
 
@@ -98,6 +101,7 @@ def decode(content: bytes, offset: int, modified: float | None = None) -> FileIn
         concat_header=ours.upload_concat,
         expires=ours.expires,
         finished=ours.finished,
+        revision=ours.revision,
     )
 
 

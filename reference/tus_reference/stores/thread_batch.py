@@ -8,6 +8,7 @@ when the patience of a caller is over, it takes all that still wait to a thread 
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
@@ -20,19 +21,32 @@ from anyio.to_thread import run_sync
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anyio import CapacityLimiter
+
 T = TypeVar("T")
 
 HANG_TIMEOUT: Final = 0.01
 
 
-class _Call(Future[T]):
-    """A call, what came of it, and the signal to look at it again."""
+class Call(Future[T]):
+    """A call, what came of it, and the signal to look at it again.
 
-    def __init__(self, function: Callable[..., T], arguments: tuple[object, ...]) -> None:
+    `begun` is when it was asked for, in seconds; with `may_last` it can take long.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., T],
+        arguments: tuple[object, ...],
+        *,
+        may_last: bool = False,
+    ) -> None:
         super().__init__()
         self._function = function
         self._arguments = arguments
         self.signal = anyio.Event()
+        self.begun = time.monotonic()
+        self.may_last = may_last
 
     def perform(self) -> None:
         """Run it, in whatever thread this is."""
@@ -47,35 +61,54 @@ class _Call(Future[T]):
 class ThreadBatch:
     """Calls that go to threads together; `hang_timeout`, in seconds, is for one that hangs."""
 
-    def __init__(self, hang_timeout: float = HANG_TIMEOUT) -> None:
+    def __init__(
+        self, hang_timeout: float = HANG_TIMEOUT, limiter: CapacityLimiter | None = None
+    ) -> None:
         self._hang_timeout = hang_timeout
-        self._waiting: deque[_Call[Any]] = deque()
+        self._limiter = limiter
+        self._waiting: deque[Call[Any]] = deque()
         self._has_runner = False
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Run `function` in a thread; once asked for, it is waited for, cancelled or not."""
+        return await self.perform(Call(function, arguments))
+
+    async def perform(self, call: Call[T], *, abandon_on_cancel: bool = False) -> T:
+        """Run a call; with `abandon_on_cancel`, one that changes nothing may be given up."""
         await checkpoint_if_cancelled()
-        call = _Call(function, arguments)
         self._waiting.append(call)
         overdue = False
-        with anyio.CancelScope(shield=True):
-            while not call.done():
-                if self._waiting and (overdue or not self._has_runner):
-                    await self._run_waiting()
-                    overdue = False
-                    continue
-                with anyio.move_on_after(self._hang_timeout) as waiting:
-                    await call.signal.wait()
-                overdue = waiting.cancelled_caught
-                call.signal = anyio.Event()
+        try:
+            with anyio.CancelScope(shield=not abandon_on_cancel):
+                while not call.done():
+                    if self._waiting and (overdue or not self._has_runner):
+                        with anyio.CancelScope(shield=True):
+                            await self._run_waiting()
+                        overdue = False
+                        continue
+                    with anyio.move_on_after(self._hang_timeout) as waiting:
+                        await call.signal.wait()
+                    overdue = waiting.cancelled_caught
+                    call.signal = anyio.Event()
+        except BaseException:
+            self._discard(call)
+            raise
         return call.result()
+
+    def _discard(self, call: Call[Any]) -> None:
+        """Remove a call that was given up, unless a thread has it."""
+        with suppress(ValueError, IndexError):
+            self._waiting.remove(call)
+            call.cancel()
 
     async def _run_waiting(self) -> None:
         """Run what waits in one thread, tell the callers, and let the next in line go on."""
         self._has_runner = True
-        completed: list[_Call[Any]] = []
+        completed: list[Call[Any]] = []
         with anyio.move_on_after(self._hang_timeout):
-            await run_sync(self._run_calls, completed, abandon_on_cancel=True)
+            await run_sync(
+                self._run_calls, completed, abandon_on_cancel=True, limiter=self._limiter
+            )
         # If a call hangs, those that are over return at once, and the rest start another thread.
         self._has_runner = False
         for call in completed:
@@ -84,7 +117,7 @@ class ThreadBatch:
         with suppress(IndexError):
             self._waiting[0].signal.set()
 
-    def _run_calls(self, completed: list[_Call[Any]]) -> None:
+    def _run_calls(self, completed: list[Call[Any]]) -> None:
         # Only what waits now: with calls added meanwhile, this thread might never end.
         for _ in range(len(self._waiting)):
             try:

@@ -74,7 +74,7 @@ failure makes boto3 try again is not counted.
     PATCH that completes       2 x GetObject, HeadObject, ListParts, 3 x UploadPart, Complete,
                                PutObject
     GET                        2 x GetObject, 2 x HeadObject
-    DELETE                     GetObject, HeadObject, ListParts, Abort, DeleteObjects, DeleteObject
+    DELETE                     GetObject, HeadObject, ListParts, Abort, 3 x DeleteObject
     POST joining 2 uploads     Create, 2 x UploadPartCopy, Complete, 7 x GetObject,
                                15 x HeadObject, 2 x PutObject
 
@@ -84,7 +84,7 @@ unknown upload is told from a forbidden one; without it both are answered as unk
 """
 
 from tus_reference.stores.s3.api import S3API
-from tus_reference.stores.s3.client import connect, ensure_bucket
+from tus_reference.stores.s3.client import connect, ensure_bucket, wants_equal_parts
 from tus_reference.stores.s3.store import S3Store
 
-__all__ = ["S3API", "S3Store", "connect", "ensure_bucket"]
+__all__ = ["S3API", "S3Store", "connect", "ensure_bucket", "wants_equal_parts"]

@@ -45,6 +45,3 @@ class S3API(Protocol):
 
     def delete_object(self, **arguments: Any) -> Any:
         """Remove an object."""
-
-    def delete_objects(self, **arguments: Any) -> Any:
-        """Remove several objects."""

@@ -1,7 +1,8 @@
 """`Bucket`: S3's calls as coroutines, each in a thread, for one bucket.
 
 It knows S3 and nothing of tus. What does not exist is None; what fails is `Refused` with the
-error that clients are told. Calls are never abandoned: a cancelled task waits for its thread.
+error that clients are told. Calls that change something are never abandoned: a cancelled task
+waits for its thread.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from tus_reference.stores.s3 import storage_failures
+from tus_reference.stores.s3.storage_failures import ABSENT, NO_KEY, NO_UPLOAD, UNSUPPORTED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
 
     from tus_reference.stores.s3.api import S3API
     from tus_reference.stores.s3.object_keys import UploadKeys
@@ -52,6 +54,14 @@ class CopySource:
     etag: str = ""
 
 
+class CopyUnsupported(Exception):  # noqa: N818 - says what the S3 is not able to do
+    """This S3 copies no parts: their bytes have to be read and sent."""
+
+
+class SourceMissing(Exception):  # noqa: N818 - says what happened to the object
+    """The object that should be copied from is not there."""
+
+
 class Bucket:
     """One bucket; `concurrent_part_uploads` parts are sent at once, and as many copied."""
 
@@ -61,6 +71,7 @@ class Bucket:
         self._calls = CapacityLimiter(MAX_CALLS)
         self._parts = CapacityLimiter(concurrent_part_uploads)
         self._copies = CapacityLimiter(concurrent_part_uploads)
+        self._copies_parts = True
 
     async def create(self, key: str, metadata: Mapping[str, str], content_type: str | None) -> str:
         """Begin a multipart upload and return its id."""
@@ -70,15 +81,16 @@ class Bucket:
         answer = await self._call(self._service.create_multipart_upload, arguments)
         return str(answer["UploadId"])
 
-    async def put(self, key: str, body: Any, metadata: Mapping[str, str] | None = None) -> None:
-        """Store an object, in place of any before."""
-        await self._call(
+    async def put(self, key: str, body: Any, metadata: Mapping[str, str] | None = None) -> str:
+        """Store an object, in place of any before; return its ETag, empty if unknown."""
+        answer = await self._call(
             self._service.put_object,
             {"Key": key, "Body": body, "Metadata": dict(metadata or {})},
         )
+        return str((answer or {}).get("ETag") or "")
 
     async def read(self, key: str) -> bytes | None:
-        """Return a small object's bytes."""
+        """Return a small object's bytes; only NoSuchKey means that there is no such object."""
 
         def read(**arguments: Any) -> bytes:
             body = self._service.get_object(**arguments)["Body"]
@@ -87,13 +99,13 @@ class Bucket:
             finally:
                 body.close()
 
-        found = await self._call(read, {"Key": key}, absent=True)
+        found = await self._call(read, {"Key": key}, absent=NO_KEY, is_lookup=True)
         return None if found is None else bytes(found)
 
     async def head(self, key: str) -> ObjectHead | None:
         """Look an object up; one that may not be seen is taken for absent."""
         answer = await self._call(
-            self._service.head_object, {"Key": key}, absent=True, forbidden=True
+            self._service.head_object, {"Key": key}, absent=ABSENT, forbidden=True, is_lookup=True
         )
         if answer is None:
             return None
@@ -110,23 +122,18 @@ class Bucket:
     async def open(self, key: str, start: int, length: int, etag: str | None = None) -> Any:
         """Return a stream of a part of an object, to be read in threads."""
         arguments = {"Key": key, "Range": f"bytes={start}-{start + length - 1}"}
-        if etag is not None:
+        if etag:
             arguments["IfMatch"] = etag
-        return (await self._call(self._service.get_object, arguments))["Body"]
+        answer = await self._call(self._service.get_object, arguments)
+        if etag and _opaque_tag(answer.get("ETag", etag)) != _opaque_tag(etag):
+            # Stale content of an S3 that does not look at If-Match.
+            await run_sync(answer["Body"].close)
+            raise storage_failures.stale_response("get_object")
+        return answer["Body"]
 
     async def delete(self, key: str) -> None:
         """Remove an object, if it is there."""
-        await self._call(self._service.delete_object, {"Key": key}, absent=True)
-
-    async def delete_all(self, keys: Sequence[str]) -> None:
-        """Remove several objects, those that are there."""
-        listed = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        answer = await self._call(self._service.delete_objects, {"Delete": listed})
-        for failed in answer.get("Errors") or ():
-            if failed.get("Code") not in storage_failures.ABSENT:
-                raise storage_failures.log_and_convert(
-                    storage_failures.client_error_from(failed), "delete_objects"
-                )
+        await self._call(self._service.delete_object, {"Key": key}, absent=ABSENT)
 
     async def upload_part(
         self, upload: UploadKeys, number: int, body: Any, size: int
@@ -147,25 +154,48 @@ class Bucket:
         size: int,
         start: int | None = None,
     ) -> StoredPart:
-        """Store `size` bytes of an object as a part; all of it if `start` is None."""
+        """Store `size` bytes of an object as a part; all of it if `start` is None.
+
+        Raises `CopyUnsupported` if this S3 copies no parts.
+        """
         arguments = _part_arguments(upload, number)
         arguments["CopySource"] = {"Bucket": self.name, "Key": source.key}
         if source.etag:
             arguments["CopySourceIfMatch"] = source.etag
         if start is not None:
             arguments["CopySourceRange"] = f"bytes={start}-{start + size - 1}"
-        answer = await self._call(self._service.upload_part_copy, arguments, limiter=self._copies)
-        return StoredPart(number, size, str(answer["CopyPartResult"]["ETag"]))
+        if not self._copies_parts:
+            raise CopyUnsupported
+        answer = await self._call(
+            self._service.upload_part_copy,
+            arguments,
+            limiter=self._copies,
+            absent=UNSUPPORTED | NO_KEY,
+        )
+        etag = ((answer or {}).get("CopyPartResult") or {}).get("ETag")
+        if etag:
+            return StoredPart(number, size, str(etag))
+        if answer is None and await self.head(source.key) is None:
+            raise SourceMissing
+        # Refused, or taken for an upload of no bytes by an S3 that does not know the call.
+        self._copies_parts = False
+        storage_failures.LOGGER.warning("this S3 does not copy parts; they are sent instead")
+        raise CopyUnsupported
 
     async def list_parts(self, upload: UploadKeys) -> list[StoredPart] | None:
-        """Return all parts; None if there is no such multipart upload (any more)."""
+        """Return all parts; None if there is no such multipart upload (any more).
+
+        Only NoSuchUpload says that. Whoever takes another 404 for it lets clients start over.
+        """
         found: list[StoredPart] = []
         marker = 0
         while True:
             arguments = _multipart_arguments(upload)
             if marker:
                 arguments["PartNumberMarker"] = marker
-            page = await self._call(self._service.list_parts, arguments, absent=True)
+            page = await self._call(
+                self._service.list_parts, arguments, absent=NO_UPLOAD, is_lookup=True
+            )
             if page is None:
                 return None
             found += (
@@ -182,14 +212,14 @@ class Bucket:
         answer = await self._call(
             self._service.complete_multipart_upload,
             {**_multipart_arguments(upload), "MultipartUpload": {"Parts": listed}},
-            absent=True,
+            absent=NO_UPLOAD,
         )
         return answer is not None
 
     async def abort(self, upload: UploadKeys) -> None:
         """Drop a multipart upload, if it is there."""
         await self._call(
-            self._service.abort_multipart_upload, _multipart_arguments(upload), absent=True
+            self._service.abort_multipart_upload, _multipart_arguments(upload), absent=ABSENT
         )
 
     async def list_multipart_uploads(self, prefix: str) -> AsyncIterator[tuple[str, str]]:
@@ -214,19 +244,28 @@ class Bucket:
         arguments: Mapping[str, Any],
         *,
         limiter: CapacityLimiter | None = None,
-        absent: bool = False,
+        absent: Set[str] = frozenset(),
         forbidden: bool = False,
+        is_lookup: bool = False,
     ) -> Any:
-        """Make a call in a thread; None for what is absent, if the caller can bear that."""
+        """Make a call in a thread; None if the error's code is one of `absent`.
+
+        A look-up that is cancelled leaves its thread behind, which changes nothing in S3.
+        """
         call = partial(operation, Bucket=self.name, **arguments)
         try:
-            return await run_sync(call, limiter=limiter or self._calls)
+            return await run_sync(call, limiter=limiter or self._calls, abandon_on_cancel=is_lookup)
         except Exception as failure:
-            if absent and storage_failures.is_absent(failure):
+            if storage_failures.error_code(failure) in absent:
                 return None
             if forbidden and storage_failures.is_forbidden(failure):
                 return None
             raise storage_failures.log_and_convert(failure, operation.__name__) from None
+
+
+def _opaque_tag(etag: str) -> str:
+    """Return an ETag without what proxies change of it."""
+    return etag.removeprefix("W/").strip('"')
 
 
 def _multipart_arguments(upload: UploadKeys) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -34,9 +35,7 @@ def connect(
     role. Raises `ConfigError` if there are none or they make no sense.
     """
     session = boto3.session.Session()
-    custom_endpoint = endpoint or os.environ.get(
-        "AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL")
-    )
+    custom_endpoint = _custom_endpoint(endpoint)
     settings = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
@@ -47,6 +46,8 @@ def connect(
         s3={"addressing_style": "path"} if custom_endpoint else None,
     )
     settings = settings.merge(Config(retries={**(settings.retries or {}), "mode": "standard"}))
+    if custom_endpoint:
+        settings = settings.merge(_plain_checksums())
     try:
         if session.get_credentials() is None:
             raise ConfigError(
@@ -60,6 +61,28 @@ def connect(
             raise
         raise ConfigError(f"S3 cannot be used: {problem}") from None
     return cast("S3API", client)
+
+
+def wants_equal_parts(endpoint: str | None) -> bool:
+    """Return whether the S3 at this URL, or at that of the environment, is Cloudflare R2."""
+    host = urlsplit(_custom_endpoint(endpoint) or "").hostname or ""
+    return host.endswith(".r2.cloudflarestorage.com")
+
+
+def _custom_endpoint(endpoint: str | None) -> str | None:
+    """Return the URL of an S3 that is not AWS, if one is set."""
+    return endpoint or os.environ.get("AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL"))
+
+
+def _plain_checksums() -> Config:
+    """Return settings without the checksums that newer SDKs add, and not every S3 understands.
+
+    The environment can ask for them, by AWS_REQUEST_CHECKSUM_CALCULATION and its like.
+    """
+    names = ("request_checksum_calculation", "response_checksum_validation")
+    known = [name for name in names if name in Config.OPTION_DEFAULTS]
+    chosen = {name: "when_required" for name in known if f"AWS_{name.upper()}" not in os.environ}
+    return Config(**chosen)
 
 
 def _retries(max_attempts: int | None) -> Any:

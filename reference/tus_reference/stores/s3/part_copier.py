@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tus_reference.stores.s3.bucket import CopySource
+from tus_reference.stores.s3.bucket import CopySource, CopyUnsupported
 from tus_reference.stores.s3.object_reader import ObjectReader
 from tus_reference.stores.s3.part_buffer import PartBuffer
 
@@ -40,12 +40,32 @@ def plan_parts(sizes: Sequence[int], limits: PartLimits) -> list[tuple[SourceSli
 
     A part of one slice is copied, one of several is gathered.
     """
+    if limits.equal_parts:
+        return _plan_equal_parts(sizes, limits.equal_length(sum(sizes)))
     min_size = limits.min_part_size
     while True:
         parts = _plan_with_min_size(sizes, min_size, limits.max_part_size)
         if len(parts) <= limits.max_multipart_parts:
             return parts
         min_size *= 2
+
+
+def _plan_equal_parts(sizes: Sequence[int], length: int) -> list[tuple[SourceSlice, ...]]:
+    """Cut the sources, as if they were one, every `length` bytes."""
+    parts: list[tuple[SourceSlice, ...]] = []
+    collected: list[SourceSlice] = []
+    room = length
+    for index, size in enumerate(sizes):
+        start = 0
+        while start < size:
+            slice_ = SourceSlice(index, start, min(room, size - start))
+            collected.append(slice_)
+            start += slice_.length
+            room -= slice_.length
+            if not room:
+                parts.append(tuple(collected))
+                collected, room = [], length
+    return [*parts, tuple(collected)] if collected else parts
 
 
 def _plan_with_min_size(
@@ -101,24 +121,38 @@ class PartCopier:
         self._sources = sources
         self._parts: list[StoredPart] = []
         self._failure: Exception | None = None
+        self._to_send: list[tuple[int, tuple[SourceSlice, ...]]] = []
 
     async def run(self) -> list[StoredPart]:
         """Store all parts and return them in order; raise what made it fail."""
         numbered = list(enumerate(plan_parts([h.size for _, h in self._sources], self._limits), 1))
+        copied = [(number, slices) for number, slices in numbered if self._can_copy(slices)]
+        self._to_send = [part for part in numbered if part not in copied]
         async with anyio.create_task_group() as tasks:
-            try:
-                for number, slices in numbered:
-                    if len(slices) == 1:
-                        tasks.start_soon(self._copy_slice, tasks.cancel_scope, number, slices[0])
-                for number, slices in numbered:
-                    if len(slices) > 1 and self._failure is None:
-                        await self._upload_collected(number, slices)
-            except Exception as failure:
-                self._failure = self._failure or failure
-                tasks.cancel_scope.cancel()
+            for number, slices in copied:
+                tasks.start_soon(self._copy_slice, tasks.cancel_scope, number, slices[0])
+            await self._send_parts(tasks.cancel_scope)
+        # Those that this S3 refused to copy.
+        async with anyio.create_task_group() as tasks:
+            await self._send_parts(tasks.cancel_scope)
         if self._failure is not None:
             raise self._failure
         return sorted(self._parts, key=lambda part: part.number)
+
+    def _can_copy(self, slices: Sequence[SourceSlice]) -> bool:
+        """Return whether S3 copies these bytes: of a small object, it copies all or nothing."""
+        size = self._sources[slices[0].index][1].size
+        whole = slices[0].length == size
+        return len(slices) == 1 and (whole or size > self._limits.min_part_size)
+
+    async def _send_parts(self, scope: anyio.CancelScope) -> None:
+        """Read and send the parts that are not copied, one after the other."""
+        try:
+            while self._to_send and self._failure is None:
+                await self._upload_collected(*self._to_send.pop())
+        except Exception as failure:
+            self._failure = self._failure or failure
+            scope.cancel()
 
     async def _copy_slice(self, scope: anyio.CancelScope, number: int, slice_: SourceSlice) -> None:
         key, head = self._sources[slice_.index]
@@ -127,6 +161,8 @@ class PartCopier:
             source, length = CopySource(key, head.etag), slice_.length
             part = await self._bucket.copy_part(self._upload, number, source, length, start)
             self._parts.append(part)
+        except CopyUnsupported:
+            self._to_send.append((number, (slice_,)))
         except Exception as failure:
             self._failure = self._failure or failure
             scope.cancel()
@@ -141,7 +177,7 @@ class PartCopier:
             body = await part.open_body()
             self._parts.append(await self._bucket.upload_part(self._upload, number, body, length))
         finally:
-            part.close()
+            await part.aclose()
 
     async def _read_slice(self, part: PartBuffer, slice_: SourceSlice) -> None:
         key, head = self._sources[slice_.index]

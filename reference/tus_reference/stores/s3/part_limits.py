@@ -8,6 +8,11 @@ While the length is unknown, the share is `stored * GROWTH / max_multipart_parts
 Parts of at least that make what is stored grow exponentially: with the defaults, from 5 MiB
 on, past 5 TiB before the 10,000 numbers are used up. Where other settings leave that short,
 the last numbers are kept for parts of `max_part_size`.
+
+With `equal_parts`, all parts but the last have the size of the first, however the client cuts
+its bodies: Cloudflare R2 completes no other uploads. What is left at the end of a body, up to a
+whole part, then waits in the tail. The size is settled when the first part is made, so an
+upload whose length is not known by then can have `max_multipart_parts` of `preferred_part_size`.
 """
 
 from __future__ import annotations
@@ -35,10 +40,12 @@ class PartLimits:
     max_object_size: int = 5 * TIB
     concurrent_part_uploads: int = 10
     max_buffered_parts: int = 20
+    equal_parts: bool = False
 
     def mistakes(self) -> list[str]:
         """Return a sentence for each setting that cannot work, alone or with the others."""
-        too_low = [f.name for f in fields(self) if getattr(self, f.name) < 1]
+        numbers = [f.name for f in fields(self) if f.name != "equal_parts"]
+        too_low = [name for name in numbers if getattr(self, name) < 1]
         if too_low:
             return [f"{name} must be at least 1." for name in too_low]
         rules = {
@@ -74,6 +81,11 @@ class PartLimits:
     def full_length(self, size: int | None, stored: int, used: int) -> int:
         """Return how long the next part is if the bytes keep coming."""
         return max(self.preferred_part_size, self.min_length(size, stored, used))
+
+    def equal_length(self, size: int | None) -> int:
+        """Return how long all parts of a new upload are, but the last, if they must be equal."""
+        share = _ceil_divide(size or 0, self.max_multipart_parts)
+        return min(max(self.preferred_part_size, share), self.max_part_size)
 
 
 def _ceil_divide(number: int, by: int) -> int:

@@ -50,6 +50,7 @@ class PartWriter:
         self._size = size
         self._base = stored.base
         self._number = stored.next_number - 1
+        self._equal_length = _equal_length(limits, stored, size)
         self._open_buffers: set[PartBuffer] = set()
         self._part = self._new_part()
         self._sent_parts: list[StoredPart] = []
@@ -60,9 +61,13 @@ class PartWriter:
 
     def _new_part(self) -> PartBuffer:
         """Begin the next part, as long as it may become and with room as far as it is free."""
-        arguments = (self._size, self._base, self._number)
-        self._min_size = self._limits.min_length(*arguments)
-        part = PartBuffer(self._budget, self._limits.full_length(*arguments))
+        if self._equal_length is None:
+            arguments = (self._size, self._base, self._number)
+            self._min_size = self._limits.min_length(*arguments)
+            full_size = self._limits.full_length(*arguments)
+        else:
+            self._min_size = full_size = self._equal_length
+        part = PartBuffer(self._budget, full_size)
         self._open_buffers.add(part)
         return part
 
@@ -94,7 +99,7 @@ class PartWriter:
         while await self._make_room():
             if not await self._part.fill(peekable, peekable.size):
                 break
-            if self._base + self._part.size > self._limits.max_object_size:
+            if self._exceeds_limits():
                 raise Refused(errors.MAX_SIZE_EXCEEDED)
         if self._part.size and (self._completes_upload() or self._part.size >= self._min_size):
             self._send()
@@ -114,6 +119,12 @@ class PartWriter:
                 else:
                     await self._part_finished.wait()
         return False
+
+    def _exceeds_limits(self) -> bool:
+        """Return whether S3 holds no object that long, or no part number is left for the rest."""
+        if self._base + self._part.size > self._limits.max_object_size:
+            return True
+        return bool(self._part.size) and self._number >= self._limits.max_multipart_parts
 
     def _completes_upload(self) -> bool:
         return self._base + self._part.size == self._size
@@ -155,9 +166,11 @@ class PartWriter:
         if tail.base is None:
             await self._upload_tail()
 
-    async def _upload_tail(self) -> None:
+    async def _upload_tail(self) -> str:
+        """Store the part as the tail and return its ETag."""
         body = await self._part.open_body()
-        await self._bucket.put(self._upload.tail, body, {TAIL_BASE_KEY: str(self._base)})
+        metadata = {TAIL_BASE_KEY: str(self._base)}
+        return await self._bucket.put(self._upload.tail, body, metadata)
 
     async def _store_tail(self) -> StoredParts:
         """Store what is left as the tail, or remove the one that is contained in a part."""
@@ -167,11 +180,18 @@ class PartWriter:
         sent = sorted(self._sent_parts, key=lambda part: part.number)
         stored = StoredParts((*initial.parts, *sent), self._number + 1)
         if self._part.size:
-            await self._upload_tail()
-            return stored.with_tail(Tail(self._part.size, "", self._base))
+            etag = await self._upload_tail()
+            return stored.with_tail(Tail(self._part.size, etag, self._base))
         if initial.tail is not None or initial.leftover:
             await self._bucket.delete(self._upload.tail)
         return stored
+
+
+def _equal_length(limits: PartLimits, stored: StoredParts, size: int | None) -> int | None:
+    """Return how long all parts but the last are; None if they need not be equal."""
+    if not limits.equal_parts:
+        return None
+    return stored.parts[0].size if stored.parts else limits.equal_length(size)
 
 
 class PeekableSource:

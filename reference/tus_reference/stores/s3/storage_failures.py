@@ -9,6 +9,7 @@ that fails, for whatever reason, is answered 423, and the client comes back to w
     credentials that have expired          423        503 ERR_STORAGE_CREDENTIALS_EXPIRED
     access denied, credentials unknown     423        403 ERR_STORAGE_DENIED
     no such bucket                         423        403 ERR_STORAGE_BUCKET_MISSING
+    404 for what was there                 423        503 ERR_STORAGE_NOT_FOUND
     anything else                          423        500 ERR_STORAGE_FAILED
 
 What S3 says goes to the log only; not even that has a secret in it, but it has names of
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 LOGGER: Final = logging.getLogger("tus_reference.s3")
 
 ABSENT: Final = frozenset({"NoSuchKey", "NoSuchUpload", "NotFound", "404"})
+NO_KEY: Final = frozenset({"NoSuchKey"})
+NO_UPLOAD: Final = frozenset({"NoSuchUpload"})
+UNSUPPORTED: Final = frozenset({"NotImplemented", "MethodNotAllowed", "501", "405"})
 FORBIDDEN: Final = frozenset({"AccessDenied", "Forbidden", "403", "AllAccessDisabled"})
 
 
@@ -46,10 +50,15 @@ class storage_errors:  # noqa: N801 - a table, not a type
     STORAGE_BUCKET_MISSING = TusError(
         403, "the server's bucket does not exist; ask its operator to create it"
     )
+    STORAGE_NOT_FOUND = TusError(503, "the storage does not find what it has; try again")
     STORAGE_FAILED = TusError(500, "the storage refused the server's request; its log says why")
 
 
+MAY_BE_ABSENT: Final = (storage_errors.STORAGE_DENIED, storage_errors.STORAGE_NOT_FOUND)
+"""The failures of a look-up with which some services answer for what does not exist."""
+
 _BY_CODE: Final = {
+    **dict.fromkeys(ABSENT, storage_errors.STORAGE_NOT_FOUND),
     **dict.fromkeys(
         (
             *("SlowDown", "ServiceUnavailable", "InternalError", "InternalFailure"),
@@ -92,11 +101,6 @@ def error_code(failure: BaseException) -> str:
     if not isinstance(failure, exceptions.ClientError):
         return ""
     return str(failure.response.get("Error", {}).get("Code", ""))
-
-
-def is_absent(failure: BaseException) -> bool:
-    """Return whether S3 says that what was asked for does not exist."""
-    return error_code(failure) in ABSENT
 
 
 def is_forbidden(failure: BaseException) -> bool:
@@ -165,10 +169,16 @@ def _codes(errors: Iterable[object]) -> frozenset[str]:
 _CODES: Final = _codes(vars(storage_errors).values())
 
 
-def client_error_from(failed: dict[str, Any]) -> exceptions.ClientError:
-    """Return what S3 reports inside an answer as the exception that it would be by itself."""
-    error = {"Code": str(failed.get("Code", "")), "Message": str(failed.get("Message", ""))}
-    return exceptions.ClientError({"Error": error}, "DeleteObjects")
+def no_response() -> Refused:
+    """Return the failure of an S3 that does not answer in time, and log it."""
+    LOGGER.warning("the storage did not answer a look-up in time")
+    return Refused(storage_errors.STORAGE_BUSY)
+
+
+def stale_response(operation: str) -> Refused:
+    """Return the failure of an answer with something older than what was stored, and log it."""
+    LOGGER.warning("%s returned something older than what was stored", operation)
+    return Refused(storage_errors.STORAGE_BUSY)
 
 
 def truncated_response() -> Refused:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from anyio import create_task_group
+from anyio import create_task_group, fail_after
 
 from tus_reference.model import ConfigError, FileInfo, Refused, errors
 from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
 from tus_reference.stores.s3 import completion, storage_failures
-from tus_reference.stores.s3.bucket import Bucket
+from tus_reference.stores.s3.bucket import Bucket, SourceMissing
 from tus_reference.stores.s3.late_write_guard import LATE_WRITE_DELAY, LateWriteGuard
 from tus_reference.stores.s3.object_keys import KeyNaming, content_type, object_metadata
 from tus_reference.stores.s3.object_reader import ObjectReader
@@ -21,11 +21,17 @@ from tus_reference.stores.s3.part_buffer import BufferBudget
 from tus_reference.stores.s3.part_copier import PartCopier
 from tus_reference.stores.s3.part_limits import MIB, PartLimits
 from tus_reference.stores.s3.part_writer import PartWriter
-from tus_reference.stores.s3.stored_parts import StoredParts, list_stored_parts, void_orphans
+from tus_reference.stores.s3.recent_writes import STALE_TIME, RecentWrites
+from tus_reference.stores.s3.stored_parts import (
+    StoredParts,
+    list_stored_parts,
+    void_orphans,
+    void_parts,
+)
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
     from tus_reference.model import ByteSource, StoreComposer
     from tus_reference.stores.s3.api import S3API
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 
 MEMORY_BOUND: Final = 64 * MIB
 READ_SIZE: Final = 1 * MIB
+LOOKUP_TIMEOUT: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,10 @@ class S3Store:
         concurrent_part_uploads: int = PartLimits.concurrent_part_uploads,
         max_buffered_parts: int = PartLimits.max_buffered_parts,
         temporary_directory: str | os.PathLike[str] | None = None,
+        equal_parts: bool = False,
         late_write_delay: float = LATE_WRITE_DELAY,
+        lookup_timeout: float = LOOKUP_TIMEOUT,
+        stale_time: float = STALE_TIME,
         shared_directory: str | os.PathLike[str] | None = None,
     ) -> None:
         self.limits = PartLimits(
@@ -83,6 +93,7 @@ class S3Store:
             max_object_size=max_object_size,
             concurrent_part_uploads=concurrent_part_uploads,
             max_buffered_parts=max_buffered_parts,
+            equal_parts=equal_parts,
         )
         directory = None if temporary_directory is None else Path(temporary_directory)
         mistakes = self.limits.mistakes()
@@ -95,6 +106,8 @@ class S3Store:
         self._bucket = Bucket(service, bucket, concurrent_part_uploads=concurrent_part_uploads)
         shared = None if shared_directory is None else Path(shared_directory)
         self._late_writes = LateWriteGuard(late_write_delay, shared)
+        self._recent = RecentWrites(stale_time)
+        self._lookup_timeout = lookup_timeout
         self._keys = KeyNaming(object_prefix, metadata_object_prefix)
         self._budget = BufferBudget(
             memory=MEMORY_BOUND,
@@ -130,7 +143,7 @@ class S3Store:
         storage = {"Type": "s3store", "Bucket": self._bucket.name, "Key": upload.object}
         info = replace(info, id=upload.id, storage=storage)
         try:
-            await self._bucket.put(upload.info, info_file.encode(info))
+            info = await self._write_info(upload, info)
         except BaseException:
             with contextlib.suppress(Refused):
                 await self._bucket.abort(upload)
@@ -143,13 +156,21 @@ class S3Store:
             raise Refused(errors.MAX_SIZE_EXCEEDED.because("the storage takes no upload that long"))
 
     async def get_info(self, upload_id: str) -> FileInfo:
-        """Return the upload; 410 if its multipart upload is gone and left no object."""
+        """Return the upload; 410 if its multipart upload is gone and left no object.
+
+        Whatever fails otherwise is 423, and so is an S3 that does not answer in `lookup_timeout`.
+        """
         upload = self._keys.keys_of_id(upload_id)
         waits = self._late_writes.waits
         try:
-            info, stored = await self._look_up(upload)
+            with fail_after(self._lookup_timeout):
+                info, stored = await self._look_up(upload)
         except Refused as refused:
             raise storage_failures.as_lookup_failure(refused) from None
+        except TimeoutError:
+            raise storage_failures.as_lookup_failure(storage_failures.no_response()) from None
+        if stored is not None:
+            self._recent.note_state(upload_id, stored)
         return replace(info, snapshot=_Snapshot(stored, waits))
 
     async def _look_up(self, upload: UploadKeys) -> tuple[FileInfo, StoredParts | None]:
@@ -188,31 +209,48 @@ class S3Store:
             return replace(info, offset=0) if finished_object is None else _with_object(
                 info, finished_object
             ), None
-        stored = (
-            None if info.finished else await list_stored_parts(self._bucket, upload, info, tail)
-        )
+        failure = Refused(errors.UPLOAD_GONE)
+        try:
+            stored = (
+                None if info.finished else await list_stored_parts(self._bucket, upload, info, tail)
+            )
+        except Refused as refused:
+            # Some services have only a general 404 for what is no longer a multipart upload.
+            stored, failure = None, refused
         if stored is not None:
-            return replace(info, offset=stored.offset), stored
+            stored = self._recent.newest_state(upload.id, stored)
+            info = replace(info, offset=stored.offset)
+            return replace(info, assembled=not info.is_complete), stored
         finished_object = await completion.find_finished_object(self._bucket, upload, info.size)
-        if finished_object is None:
-            raise Refused(errors.UPLOAD_GONE)
-        return _with_object(info, finished_object), None
+        if finished_object is not None:
+            return _with_object(info, finished_object), None
+        if self._recent.may_appear(upload.id):
+            raise storage_failures.stale_response("head_object")
+        raise failure
 
     async def _read_info(self, upload: UploadKeys) -> FileInfo:
         """Return the record; raise `Refused` (404) if there is none for this very id."""
         try:
             content = await self._bucket.read(upload.info)
         except Refused as refused:
-            denied = refused.error == storage_failures.storage_errors.STORAGE_DENIED
-            # Without the permission to list, S3 denies what does not exist.
-            if not denied or await self._bucket.list_parts(upload) is not None:
+            # Without the permission to list, S3 denies what does not exist, and some services
+            # have only a general 404 for it.
+            if refused.error not in storage_failures.MAY_BE_ABSENT:
+                raise
+            if await self._bucket.list_parts(upload) is not None:
                 raise
             content = None
-        if content is None:
+        info = None if content is None else _decode(upload, content)
+        info = self._recent.newest_record(upload.id, info)
+        if info is None or info.id != upload.id:
             raise Refused(errors.UPLOAD_NOT_FOUND)
-        info = info_file.decode(content, 0)
-        if info.id != upload.id:
-            raise Refused(errors.UPLOAD_NOT_FOUND)
+        return info
+
+    async def _write_info(self, upload: UploadKeys, info: FileInfo) -> FileInfo:
+        """Store the record, and return it with its new revision."""
+        info = replace(info, revision=info.revision + 1)
+        await self._bucket.put(upload.info, info_file.encode(info))
+        self._recent.note_record(replace(info, offset=0, snapshot=None, assembled=True))
         return info
 
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
@@ -234,10 +272,22 @@ class S3Store:
         writer = PartWriter(
             self._bucket, self._budget, self.limits, upload, stored=stored, size=info.size
         )
-        with self._late_writes.note_failure(info.id):
+        with self._note_failure(info.id):
             stored = await writer.run(source)
+        self._recent.note_state(info.id, stored)
         snapshot = _Snapshot(stored, self._late_writes.waits)
-        return replace(info, offset=stored.offset, snapshot=snapshot)
+        info = replace(info, offset=stored.offset, snapshot=snapshot)
+        return replace(info, assembled=not info.is_complete)
+
+    @contextlib.contextmanager
+    def _note_failure(self, upload_id: str) -> Iterator[None]:
+        """Take note of the upload if what is done to it fails or is cancelled."""
+        try:
+            with self._late_writes.note_failure(upload_id):
+                yield
+        except BaseException:
+            self._recent.note_failure(upload_id)
+            raise
 
     async def _void_orphans(
         self, upload: UploadKeys, info: FileInfo, stored: StoredParts
@@ -245,8 +295,8 @@ class S3Store:
         """Let the numbers of orphans never be used again, nor those below that are missing."""
         orphans = stored.orphans
         info, stored = void_orphans(info, stored)
-        with self._late_writes.note_failure(upload.id):
-            await self._bucket.put(upload.info, info_file.encode(info))
+        with self._note_failure(upload.id):
+            info = await self._write_info(upload, info)
         with contextlib.suppress(Refused):
             # They take up room, and tusd, which does not know them, would count them.
             for number in orphans:
@@ -271,7 +321,8 @@ class S3Store:
         upload = self._keys.keys_of_id(info.id)
         info, stored = await self._use_snapshot(upload, info)
         if info.size is not None and stored is not None:
-            await completion.finish_object(self._bucket, upload, stored, info.size)
+            self._recent.note_completion(upload.id)
+            await completion.finish_object(self._bucket, self._budget, upload, stored, info.size)
         elif await completion.find_finished_object(self._bucket, upload, info.size) is None:
             raise Refused(errors.UPLOAD_GONE)
 
@@ -279,8 +330,9 @@ class S3Store:
         """Drop parts and objects; the record goes last, so that it can be tried again."""
         upload = self._keys.keys_of_id(upload_id)
         await self._bucket.abort(upload)
-        await self._bucket.delete_all([upload.object, upload.tail])
-        await self._bucket.delete(upload.info)
+        for key in (upload.object, upload.tail, upload.info):
+            await self._bucket.delete(key)
+        self._recent.forget(upload_id)
 
     async def declare_length(self, upload_id: str, length: int) -> None:
         """Set the length in the record; 413 if S3 cannot hold so much."""
@@ -295,8 +347,8 @@ class S3Store:
         upload = self._keys.keys_of_id(upload_id)
         await self._late_writes.wait(upload_id)
         info = replace(await self._read_info(upload), **changes)
-        with self._late_writes.note_failure(upload_id):
-            await self._bucket.put(upload.info, info_file.encode(info))
+        with self._note_failure(upload_id):
+            await self._write_info(upload, info)
 
     async def list_uploads(self) -> AsyncIterator[FileInfo]:
         """Iterate over the unfinished uploads, which are the multipart uploads under way.
@@ -308,7 +360,7 @@ class S3Store:
             async for key, multipart_id in listed:
                 upload_id = self._keys.upload_id_of(key, multipart_id)
                 if upload_id is not None:
-                    with contextlib.suppress(Refused, ValueError):
+                    with contextlib.suppress(Refused):
                         yield await self.get_info(upload_id)
         except Refused as refused:
             if refused.error != storage_failures.storage_errors.STORAGE_DENIED:
@@ -330,11 +382,16 @@ class S3Store:
     async def concat_uploads(self, upload_id: str, partial_ids: Sequence[str]) -> None:
         """Join the partials' objects and make the final one."""
         upload = self._keys.keys_of_id(upload_id)
+        self._recent.note_completion(upload_id)
         heads: dict[str, tuple[str, ObjectHead]] = {}
         for partial_id in dict.fromkeys(partial_ids):
             heads[partial_id] = await self._get_finished_object(self._keys.keys_of_id(partial_id))
         sources = [heads[partial_id] for partial_id in partial_ids]
-        parts = await PartCopier(self._bucket, self._budget, self.limits, upload, sources).run()
+        copier = PartCopier(self._bucket, self._budget, self.limits, upload, sources)
+        try:
+            parts = await copier.run()
+        except SourceMissing:
+            raise Refused(errors.UPLOAD_GONE) from None
         if not parts:
             parts = [await self._bucket.upload_part(upload, 1, b"", 0)]
         size = sum(head.size for _, head in sources)
@@ -349,6 +406,17 @@ class S3Store:
         if head is None:
             raise Refused(errors.UPLOAD_GONE)
         return partial.object, head
+
+
+def _decode(upload: UploadKeys, content: bytes) -> FileInfo:
+    """Return what a record says; raise `Refused` (404) if it is damaged."""
+    try:
+        info = info_file.decode(content, 0)
+        void_parts(info)
+    except ValueError as failure:
+        storage_failures.LOGGER.warning("the record %s is damaged: %s", upload.info, failure)
+        raise Refused(errors.UPLOAD_DAMAGED) from None
+    return info
 
 
 def _with_object(info: FileInfo, finished_object: ObjectHead) -> FileInfo:

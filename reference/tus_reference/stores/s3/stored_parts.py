@@ -7,6 +7,7 @@ Numbers that are void are kept in the record, in the `Storage` that tusd leaves 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -23,6 +24,7 @@ TAIL_BASE_KEY: Final = "tus-base-offset"
 """The metadata of a tail that has the offset of its first byte, in bytes."""
 
 VOID_PARTS_KEY: Final = "VoidParts"
+_RANGES: Final = re.compile(r"\d{1,5}-\d{1,5}(,\d{1,5}-\d{1,5})*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,11 @@ def tail_of(head: ObjectHead | None) -> Tail | None:
 
 
 def void_parts(info: FileInfo) -> frozenset[int]:
-    """Return the numbers that are void."""
-    ranges = (
-        piece.partition("-") for piece in info.storage.get(VOID_PARTS_KEY, "").split(",") if piece
-    )
+    """Return the numbers that are void; raise `ValueError` if the record has none of that form."""
+    text = info.storage.get(VOID_PARTS_KEY, "")
+    if text and not _RANGES.fullmatch(text):
+        raise ValueError(f"{VOID_PARTS_KEY} is not a list of ranges")
+    ranges = (piece.partition("-") for piece in text.split(",") if piece)
     return frozenset(n for first, _, last in ranges for n in range(int(first), int(last) + 1))
 
 
