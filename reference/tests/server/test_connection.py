@@ -294,6 +294,26 @@ async def test_a_download_whose_upload_is_removed_ends_the_connection(
     """The length was promised already, and the server goes on with other connections."""
     path = await client.create(2, b"ab")
 
+    async def find_half(*_arguments: object) -> AsyncGenerator[bytes, None]:
+        yield b"a"
+        raise Refused(errors.UPLOAD_NOT_FOUND)
+
+    for store in (FileStore, MemoryStore):
+        monkeypatch.setattr(store, "get_reader", find_half)
+    async with client.connect() as wire:
+        await wire.send(f"GET {path} HTTP/1.1\nHost: x\n\n")
+        received = b""
+        while not received.endswith(b"\r\n\r\na"):
+            received += await wire.receive()
+        assert await wire.is_closed()
+    assert await client.get_offset(path) == 2
+
+
+async def test_a_download_that_finds_nothing_is_an_error(
+    client: HandlerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await client.create(2, b"ab")
+
     async def find_nothing(*arguments: object) -> AsyncGenerator[bytes, None]:
         if arguments:
             raise Refused(errors.UPLOAD_NOT_FOUND)
@@ -301,8 +321,4 @@ async def test_a_download_whose_upload_is_removed_ends_the_connection(
 
     for store in (FileStore, MemoryStore):
         monkeypatch.setattr(store, "get_reader", find_nothing)
-    async with client.connect() as wire:
-        await wire.send(f"GET {path} HTTP/1.1\nHost: x\n\n")
-        assert (await wire.receive()).endswith(b"\r\n\r\n")
-        assert await wire.is_closed()
-    assert await client.get_offset(path) == 2
+    assert (await client.request("GET", path)).status == 404
