@@ -28,7 +28,7 @@ T = TypeVar("T")
 HANG_TIMEOUT: Final = 0.01
 
 
-class Call(Future[T]):
+class DiskCall(Future[T]):
     """A call, what came of it, and the signal to look at it again.
 
     `begun` is when it was asked for, in seconds; with `may_last` it can take long.
@@ -66,14 +66,14 @@ class ThreadBatch:
     ) -> None:
         self._hang_timeout = hang_timeout
         self._limiter = limiter
-        self._waiting: deque[Call[Any]] = deque()
+        self._waiting: deque[DiskCall[Any]] = deque()
         self._has_runner = False
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Run `function` in a thread; once asked for, it is waited for, cancelled or not."""
-        return await self.perform(Call(function, arguments))
+        return await self.perform(DiskCall(function, arguments))
 
-    async def perform(self, call: Call[T], *, abandon_on_cancel: bool = False) -> T:
+    async def perform(self, call: DiskCall[T], *, abandon_on_cancel: bool = False) -> T:
         """Run a call; with `abandon_on_cancel`, one that changes nothing may be given up."""
         await checkpoint_if_cancelled()
         self._waiting.append(call)
@@ -95,7 +95,7 @@ class ThreadBatch:
             raise
         return call.result()
 
-    def _discard(self, call: Call[Any]) -> None:
+    def _discard(self, call: DiskCall[Any]) -> None:
         """Remove a call that was given up, unless a thread has it."""
         with suppress(ValueError, IndexError):
             self._waiting.remove(call)
@@ -104,7 +104,7 @@ class ThreadBatch:
     async def _run_waiting(self) -> None:
         """Run what waits in one thread, tell the callers, and let the next in line go on."""
         self._has_runner = True
-        completed: list[Call[Any]] = []
+        completed: list[DiskCall[Any]] = []
         with anyio.move_on_after(self._hang_timeout):
             await run_sync(
                 self._run_calls, completed, abandon_on_cancel=True, limiter=self._limiter
@@ -117,7 +117,7 @@ class ThreadBatch:
         with suppress(IndexError):
             self._waiting[0].signal.set()
 
-    def _run_calls(self, completed: list[Call[Any]]) -> None:
+    def _run_calls(self, completed: list[DiskCall[Any]]) -> None:
         # Only what waits now: with calls added meanwhile, this thread might never end.
         for _ in range(len(self._waiting)):
             try:

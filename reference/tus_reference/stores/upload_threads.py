@@ -17,7 +17,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from anyio.to_thread import run_sync
 
 from tus_reference.model import Refused, errors
-from tus_reference.stores.thread_batch import Call, ThreadBatch
+from tus_reference.stores.thread_batch import DiskCall, ThreadBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ class UploadThreads:
         self._call_timeout = call_timeout
         self._limiter = CapacityLimiter(total)
         self._batch = ThreadBatch(limiter=self._limiter)
-        self._calls: dict[str, list[Call[Any]]] = {}
+        self._calls: dict[str, list[DiskCall[Any]]] = {}
         self._turns: dict[str, anyio.Event] = {}
         # Other threads ask how long a call has lasted.
         self._mutex = threading.Lock()
@@ -68,7 +68,7 @@ class UploadThreads:
         With `may_last` it can take long on a disk that is well.
         """
         await self._wait_turn(upload_id)
-        call = Call(function, arguments, may_last=may_last)
+        call = DiskCall(function, arguments, may_last=may_last)
         self._begin(upload_id, call)
         try:
             await run_sync(call.perform, limiter=self._limiter)
@@ -82,7 +82,7 @@ class UploadThreads:
     async def run_short(self, upload_id: str, function: Callable[..., T], *arguments: object) -> T:
         """Run a short call, together with others, and wait for it, cancelled or not."""
         await self._wait_turn(upload_id)
-        call = Call(function, arguments)
+        call = DiskCall(function, arguments)
         self._begin(upload_id, call)
         try:
             return await self._batch.perform(call)
@@ -92,7 +92,7 @@ class UploadThreads:
     async def look_up(self, upload_id: str, function: Callable[..., T], *arguments: object) -> T:
         """Run a short call that changes nothing; raise `Refused` (423) if it takes too long."""
         await self._wait_turn(upload_id)
-        call = Call(function, arguments)
+        call = DiskCall(function, arguments)
         self._begin(upload_id, call)
         try:
             with anyio.fail_after(self._call_timeout):
@@ -111,18 +111,18 @@ class UploadThreads:
         begun = [call.begun for call in calls if not call.may_last]
         return time.monotonic() - min(begun) if begun else 0.0
 
-    def _begin(self, upload_id: str, call: Call[Any]) -> None:
+    def _begin(self, upload_id: str, call: DiskCall[Any]) -> None:
         with self._mutex:
             self._calls.setdefault(upload_id, []).append(call)
 
-    def _end(self, upload_id: str, call: Call[Any]) -> None:
+    def _end(self, upload_id: str, call: DiskCall[Any]) -> None:
         """Let the next call of the upload begin; one that was given up stays until it returns."""
         call.add_done_callback(lambda _: self._discard(upload_id, call))
         turn = self._turns.pop(upload_id, None)
         if turn is not None:
             turn.set()
 
-    def _discard(self, upload_id: str, call: Call[Any]) -> None:
+    def _discard(self, upload_id: str, call: DiskCall[Any]) -> None:
         with self._mutex:
             calls = self._calls.get(upload_id, [])
             if call in calls:
