@@ -38,6 +38,8 @@ def open_worker_folder() -> Iterator[Path]:
 
 def remove_abandoned_folders() -> None:
     """Remove the folders of this user that no process uses any more."""
+    if not hasattr(os, "getuid"):
+        return  # Windows, which has no workers
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if folder.lstat().st_uid == os.getuid() and not _is_used(folder):
@@ -58,8 +60,10 @@ def _is_used(folder: Path) -> bool:
 
 def _lock(descriptor: int) -> bool:
     """Lock the file if nobody else has; return whether that is so."""
-    import fcntl
-
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
