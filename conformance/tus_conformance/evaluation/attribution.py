@@ -95,7 +95,12 @@ def evaluate_reply(
 
 
 def _lacks_offset(expectation: Expectation, reply: StepResponse) -> bool:
-    """Return whether an expectation needs Upload-Offset, and a successful HEAD has no valid one."""
+    """Return whether an expectation needs Upload-Offset, and a successful HEAD has no valid one.
+
+    A final upload has none before it is complete, so that it tells of that.
+    """
+    if reply.upload is not None and reply.upload.parts:
+        return False
     offset = reply.header("Upload-Offset")
     if reply.method != "HEAD" or not reply.succeeded or (offset and is_integer(offset)):
         return False
