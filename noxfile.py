@@ -12,6 +12,7 @@ nox -s embedding                      the reference in frameworks, the suite thr
 nox -s uppy                           Uppy in Chromium, from another origin, against the reference
 nox -s peers                          the suite against servers that nobody here wrote
 nox -s clients                        real clients in every situation
+nox -s proxies                        doctor through real proxies, well and badly configured
 nox -s client_proof                   the situations against clients that are wrong on purpose
 nox -s site                           the documentation site
 nox -s package                        sdist and wheel, and the wheel tried in an empty environment
@@ -158,6 +159,17 @@ def peers(session: nox.Session) -> None:
     found = _run_peers(session, REPORTS / "peers", *session.posargs)
     if not set(found.values()) <= {0, 1}:
         session.error("A run could not tell; see above.")
+
+
+@nox.session
+def proxies(session: nox.Session) -> None:
+    """Run doctor through real proxies: `-- [PRODUCT[/CASE]]... [--direct] [--jobs N]`.
+
+    conformance/proxies has the configurations. A product that is not installed is left out.
+    """
+    session.install("-e", ".[dev]")
+    with session.chdir("conformance"):
+        session.run("python", "-m", "proxies", *session.posargs)
 
 
 @nox.session

@@ -36,7 +36,11 @@ def github_annotations(record: Record) -> str:
 
 
 def _workflow_command(verdict: str, title: str, message: str) -> str:
-    name = _COMMANDS.get(verdict, "error")
+    return format_command(_COMMANDS.get(verdict, "error"), title, message)
+
+
+def format_command(name: str, title: str, message: str) -> str:
+    """Return a workflow command: `name` is error, warning or notice."""
     return f"::{name} title={_escape_property(title)}::{_escape_data(message)}"
 
 

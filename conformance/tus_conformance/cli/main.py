@@ -30,6 +30,7 @@ class Command:
 
 COMMANDS = (
     Command("run", "run_command", "run the suite against a server"),
+    Command("doctor", "doctor_command", "find what in front of a server breaks uploads"),
     Command("clients", "clients_command", "test a client in every situation"),
     Command("list", "list_command", "list the requirements: id, level, statement"),
     Command("coverage", "coverage_command", "show which scenarios exercise each requirement"),

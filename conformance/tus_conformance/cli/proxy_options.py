@@ -46,11 +46,12 @@ def serve_proxy(proxy: ProxyServer, port: int, preface: str) -> int:
     try:
         trio.run(_serve_until_signal, proxy, port, ready)
     except* ListenError as errors:
-        port_errors = [str(_first_leaf(errors))]
+        port_errors = [str(first_leaf(errors))]
     return usage_error(port_errors[0]) if port_errors else exit_codes.CONFORMANT
 
 
-def _first_leaf(error: BaseException) -> BaseException:
+def first_leaf(error: BaseException) -> BaseException:
+    """Return the first error of a group, or the error itself."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

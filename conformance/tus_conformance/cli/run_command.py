@@ -246,6 +246,7 @@ def _plan(target: Target, server: RestartableServer | None, request: _RunRequest
         server=server,
         baseline=request.baseline,
         large_bodies=True,
+        examines_proxy=True,
     )
 
 

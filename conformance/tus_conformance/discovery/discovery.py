@@ -51,7 +51,8 @@ MAX_STATED_SIZE = 2**63 - 1
 class DiscoveryResult:
     """What is known of a server before the first scenario.
 
-    `expires_in` is after how many seconds a fresh upload is said to expire.
+    `expires_in` is after how many seconds a fresh upload is said to expire. `obstructed` are the
+    extensions that a proxy keeps from being tested, each with the reason.
     """
 
     max_size: int | None = None
@@ -65,6 +66,7 @@ class DiscoveryResult:
     expires_in: float | None = None
     origin_obstacle: str = ""
     body_limit: BodyLimit = field(default_factory=BodyLimit)
+    obstructed: dict[str, str] = field(default_factory=dict)
 
     def advertises(self, name: str) -> bool:
         """Return whether the server lists an extension."""

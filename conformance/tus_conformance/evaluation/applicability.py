@@ -97,6 +97,8 @@ def _missing_fact_reason(fact: str) -> str:
 
 
 def _unmet_extension(name: str, found: DiscoveryResult) -> tuple[Verdict, str] | None:
+    if name in found.obstructed:
+        return "blocked", found.obstructed[name]
     if found.advertises(name) or found.accepts(name):
         return None
     if name == "concatenation-unfinished" and (base := _unmet_extension("concatenation", found)):

@@ -249,4 +249,5 @@ def _build_plan(config: pytest.Config, server: BackgroundServer | None) -> RunPl
         baseline=read_baseline(Path(known), known_checks()) if known else Baseline(),
         command_prefix=("tus-conformance", "run", target.url),
         large_bodies=True,
+        examines_proxy=True,
     )

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from tus_conformance.discovery.body_limit import BodyLimit, measure_body_limit
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
+from tus_conformance.discovery.front_proxy import examine_front_proxy
 from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
 from tus_conformance.evaluation.applicability import deselected_result, verdict_without_run
@@ -176,6 +177,7 @@ class Run:
         """Discover the target and return the session that the scenarios share."""
         discovered = await discover(self.plan.target, self._route, self.left_behind)
         self._exchanges += len(discovered.exchanges)
+        discovered = await self._examine_front_proxy(discovered)
         discovered = await self._measure_body_limit(discovered)
         self._emit(discovered.to_record())
         return Session(
@@ -190,6 +192,17 @@ class Run:
             contents=self._contents,
             on_body_limit=self._record_body_limit,
         )
+
+    async def _examine_front_proxy(self, discovered: DiscoveryResult) -> DiscoveryResult:
+        """Find what a proxy obstructs, and say so before the first scenario."""
+        if not self.plan.examines_proxy:
+            return discovered
+        target = self.plan.target
+        front = await examine_front_proxy(target, self._route, discovered, self.left_behind)
+        self._exchanges += front.exchange_count
+        for extension, reason in front.obstructed.items():
+            self._notify(f"{extension} is not tested: {reason}")
+        return replace(discovered, obstructed=front.obstructed)
 
     async def _measure_body_limit(self, discovered: DiscoveryResult) -> DiscoveryResult:
         target = self.plan.target

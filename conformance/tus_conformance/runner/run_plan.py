@@ -24,7 +24,8 @@ class RunPlan:
 
     What `baseline` knows to fail does not count. `reproduce` is the beginning of the command that
     repeats a scenario; `arguments` are recorded. `time_limit` is in seconds. `large_bodies` lets
-    discovery look for a limit on request bodies, for which it sends 16 MiB.
+    discovery look for a limit on request bodies, for which it sends 16 MiB; `examines_proxy` lets
+    it look for what a proxy in front of the server obstructs.
     """
 
     target: Target
@@ -40,6 +41,7 @@ class RunPlan:
     server: RestartableServer | None = None
     baseline: Baseline = field(default_factory=Baseline)
     large_bodies: bool = False
+    examines_proxy: bool = False
 
     def kept_uploads(self) -> KeptUploads:
         """Return an empty sample of the uploads that the run reads a second time."""

@@ -103,6 +103,7 @@ async def run(
         strict=strict,
         fail_fast=fail_fast,
         large_bodies=True,
+        examines_proxy=True,
         command_prefix=("tus-conformance", "run", "--target", target.url),
     )
     footer = await Run(plan, transport_for(target), emit)()

@@ -127,6 +127,11 @@ def format_origin(origin: OriginKey) -> str:
     return f"{scheme}://{shown}" + ("" if port == DEFAULT_PORTS.get(scheme) else f":{port}")
 
 
+def same_origin(one: str, other: str) -> bool:
+    """Return whether two URLs are of one origin; the names of this machine are one."""
+    return _normalize(one) == _normalize(other)
+
+
 def _normalize(url: str) -> OriginKey:
     """Return the origin of a URL; the names of this machine are one."""
     scheme, host, port = origin_of(url)

@@ -1,0 +1,1 @@
+"""Real proxies in front of the reference server, and what `tus-conformance doctor` finds there."""

@@ -1,0 +1,196 @@
+"""The stage `location`: whether a creation works, and whether its Location leads to the upload.
+
+Where it does not, the URL is put together from the target and the path, so that later stages can
+still be examined.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+from tus_conformance.discovery.preflight import USUAL_METADATA
+from tus_conformance.discovery.prober import succeeded
+from tus_conformance.doctor.examination import Examination, describe_answer, is_from_server
+from tus_conformance.doctor.stage import UndeterminedError
+from tus_conformance.targets.origin_guard import format_origin, same_origin
+from tus_conformance.transport import HttpResponse
+from tus_conformance.transport.address import DEFAULT_PORTS
+from tus_conformance.transport.header_values import header_value, origin_of, resolve_url
+
+UPLOAD_LENGTH = 10
+ATTEMPTS = 4
+"""How often an upload is asked for, each time over a connection of its own."""
+
+
+async def examine_location(examination: Examination) -> None:
+    """Create an upload and find it at its Location."""
+    created, _ = await examination.create(UPLOAD_LENGTH)
+    if not succeeded(created):
+        await explain_refused_creation(examination, created)
+        return
+    examination.answers["POST"] = created
+    location = header_value(created.headers, "Location")
+    url = resolve_url(location or "", examination.target.url)
+    if location is None or url is None:
+        examination.report("location.missing", created, values={"status": created.status})
+        return
+    examination.note("Location", location)
+    await _compare_origin(examination, created, url)
+    url = _at_target(examination, url)
+    await _find_upload(examination, created, url)
+    examination.marks_answers = any(
+        is_from_server(each) and header_value(each.headers, "Tus-Resumable")
+        for each in examination.answers.values()
+    )
+
+
+async def explain_refused_creation(examination: Examination, created: HttpResponse) -> None:
+    """Find out which header of a creation was lost, or that something else refuses it."""
+    if created.status in {401, 407}:
+        raise UndeterminedError(
+            f"POST got {created.status}: pass the credentials with -H, or set `headers` in the"
+            " profile."
+        )
+    marked = is_from_server(created)
+    if created.status == 412 and marked:
+        examination.report("headers.request.tus-resumable", created)
+    elif marked and created.status == 400 and await _works_without_length(examination):
+        examination.report("headers.request.upload-length", created)
+    elif not marked and examination.options is not None and is_from_server(examination.options):
+        values = {"method": "POST", "answer": describe_answer(created)}
+        examination.report("methods.post-blocked", created, values=values)
+    else:
+        raise UndeterminedError(
+            f"POST got {describe_answer(created)}, so there is no upload to examine. Correct that"
+            " first, or set `metadata` in the profile where the server requires some."
+        )
+
+
+async def _works_without_length(examination: Examination) -> bool:
+    """Return whether creations work that do not need Upload-Length."""
+    usual = ("Upload-Metadata", USUAL_METADATA)
+    with_metadata, _ = await examination.create(UPLOAD_LENGTH, usual)
+    if succeeded(with_metadata):
+        return False
+    deferred, _ = await examination.create(None, ("Upload-Defer-Length", "1"), usual)
+    return succeeded(deferred)
+
+
+async def _compare_origin(examination: Examination, created: HttpResponse, url: str) -> None:
+    target = examination.target
+    allowed = (target.url, *target.named_origins)
+    if examination.settings.is_direct or any(same_origin(url, each) for each in allowed):
+        return
+    wrong, right = origin_of(url), origin_of(target.url)
+    if wrong[0] != right[0]:
+        part = "scheme"
+    elif not same_host(wrong[1], right[1]):
+        part = "host"
+    else:
+        part = "port"
+    port = wrong[2] or DEFAULT_PORTS.get(wrong[0], 0)
+    alive = await examination.test_connection(wrong[1], port)
+    values = {
+        "wrong": format_origin(wrong),
+        "right": format_origin(right),
+        "reach": "A server accepts connections there, so clients go past the proxy."
+        if alive
+        else "Nothing accepts connections there.",
+    }
+    examination.report(f"location.{part}", created, values=values)
+
+
+def same_host(one: str, other: str) -> bool:
+    """Return whether two names are the same host, the names of this machine being one."""
+    return same_origin(f"http://{_bracket(one)}/", f"http://{_bracket(other)}/")
+
+
+def _bracket(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _at_target(examination: Examination, url: str) -> str:
+    """Return the same path at the origin of the target, and remember the difference."""
+    target = examination.target
+    if any(same_origin(url, each) for each in (target.url, *target.named_origins)):
+        return url
+    wrong, right = urlsplit(url), urlsplit(target.url)
+    examination.rebuild.append(
+        (
+            urlunsplit((wrong.scheme, wrong.netloc, "/", "", "")),
+            urlunsplit((right.scheme, right.netloc, "/", "", "")),
+        )
+    )
+    return examination.reachable_url(url)
+
+
+async def _find_upload(examination: Examination, created: HttpResponse, url: str) -> None:
+    """Look for the upload: at its URL, on each server behind the name, below the target's path."""
+    found, last = await count_finds(examination, url)
+    if not found:
+        beneath = _beneath_target(examination.target.url, url)
+        if beneath is not None:
+            right, _ = await count_finds(examination, beneath)
+            if right:
+                _report_prefix(examination, created, last, url, beneath)
+                return
+    for _ in range(0 if found else ATTEMPTS - 1):
+        _, other = await examination.create(UPLOAD_LENGTH)
+        if other is not None:
+            found, last = await count_finds(examination, other)
+        if found:
+            break
+    if 0 < found < ATTEMPTS:
+        counts = {"found": found, "asked": ATTEMPTS}
+        examination.report("servers.no-common-state", created, last, values=counts)
+    elif not found:
+        values = {"answer": describe_answer(last), "path": urlsplit(url).path}
+        examination.report("location.not-found", created, last, values=values)
+    examination.upload_url = url
+
+
+def _report_prefix(
+    examination: Examination, created: HttpResponse, last: HttpResponse, wrong: str, right: str
+) -> None:
+    values = {
+        "wrong": urlsplit(wrong).path,
+        "right": urlsplit(right).path,
+        "answer": describe_answer(last),
+    }
+    if not examination.settings.is_direct:
+        examination.report("location.prefix", created, last, values=values)
+    name = right.rpartition("/")[2]
+    examination.rebuild.append((wrong.removesuffix(name), right.removesuffix(name)))
+    examination.upload_url = right
+
+
+def _beneath_target(target: str, url: str) -> str | None:
+    """Return the URL below the path of the target; None if it is there already."""
+    name = urlsplit(url).path.rpartition("/")[2]
+    folder = urlsplit(target).path.rstrip("/")
+    moved = urlunsplit(urlsplit(url)._replace(path=f"{folder}/{name}"))
+    return moved if name and moved != url else None
+
+
+async def count_finds(
+    examination: Examination, url: str, attempts: int = ATTEMPTS
+) -> tuple[int, HttpResponse]:
+    """Return how many of several requests find an upload, and a response to one that did not.
+
+    HEAD asks. Where all of them fail, empty PATCHes do, since HEAD may not be let through. Requests
+    of one kind follow each other, so that servers which take turns cannot keep step with them.
+    """
+    heads = [await examination.send("HEAD", url) for _ in range(attempts)]
+    found = _note_answers(examination, "HEAD", heads)
+    if found:
+        return found, next((each for each in heads if not succeeded(each)), heads[0])
+    patches = [await examination.patch(url, 0, b"") for _ in range(attempts)]
+    return _note_answers(examination, "PATCH", patches), heads[0]
+
+
+def _note_answers(examination: Examination, method: str, responses: list[HttpResponse]) -> int:
+    """Keep a successful response, and return how many there are."""
+    successful = [each for each in responses if succeeded(each)]
+    if successful:
+        examination.answers[method] = successful[0]
+    return len(successful)

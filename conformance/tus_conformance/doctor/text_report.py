@@ -1,0 +1,69 @@
+"""The diagnosis as text for a terminal."""
+
+from __future__ import annotations
+
+from textwrap import indent, wrap
+
+from tus_conformance.doctor.culprit_text import (
+    SEVERITIES,
+    chosen_lines,
+    conclude,
+    describe_culprit,
+    offer_direct,
+)
+from tus_conformance.doctor.diagnosis import Diagnosis
+from tus_conformance.doctor.finding import Finding
+from tus_conformance.doctor.stage import StageResult
+from tus_reports.transcript import format_exchange
+
+_WIDTH = 96
+_MARKS = {"clean": "ok", "findings": "FOUND", "not-examined": "-", "undetermined": "?"}
+
+
+def format_stage(result: StageResult) -> str:
+    """Return a stage in one line."""
+    mark = _MARKS[result.state]
+    more = ", ".join(result.findings)
+    if result.state == "not-examined":
+        more = f"not examined, {result.reason}"
+    elif result.reason:
+        more = f"{more}; {result.reason}" if more else result.reason
+    line = f"  {mark:<6} {result.title}"
+    return f"{line}: {more}" if more else line
+
+
+def format_diagnosis(diagnosis: Diagnosis) -> str:
+    """Return the findings, the facts and the conclusion; the stages were printed before."""
+    lines = [""]
+    lines += [f"  {name}: {value}" for name, value in diagnosis.facts.items()]
+    for number, finding in enumerate(diagnosis.findings, 1):
+        lines += ["", *_format_finding(number, finding, diagnosis)]
+    lines += ["", *wrap(conclude(diagnosis), _WIDTH)]
+    if offer := offer_direct(diagnosis):
+        lines += wrap(offer, _WIDTH)
+    return "\n".join(lines)
+
+
+def _format_finding(number: int, finding: Finding, diagnosis: Diagnosis) -> list[str]:
+    lines = [f"{number}. {finding.title} ({SEVERITIES[finding.severity]}, {finding.id})"]
+    lines += _paragraph("", finding.sentence)
+    lines += _paragraph("Who does it: ", describe_culprit(finding, diagnosis))
+    lines += _paragraph("Clients: ", finding.clients)
+    lines += _paragraph("Cure: ", finding.cure)
+    chosen = chosen_lines(finding, diagnosis)
+    for name, configuration in chosen.items():
+        lines += [f"     {name}:", indent(configuration, "         ")]
+    if finding.lines and not chosen and finding.culprit != "server":
+        products = ", ".join(finding.lines)
+        lines += _paragraph("", f"--markdown has the lines for {products}.")
+    for exchange in finding.exchanges:
+        lines += [f"     | {line.text}" for line in format_exchange(exchange)]
+        lines.append("     |")
+    for head in finding.upstream:
+        lines.append("     as it arrived behind the proxy:")
+        lines.append(indent(head, "     | "))
+    return lines
+
+
+def _paragraph(label: str, text: str) -> list[str]:
+    return wrap(f"{label}{text}", _WIDTH, initial_indent="   ", subsequent_indent="   ")
