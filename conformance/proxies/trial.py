@@ -18,7 +18,7 @@ import msgspec
 import trio
 import trustme
 
-from tus_conformance.doctor.diagnosis import diagnose
+from tus_conformance.doctor.diagnosis import Diagnosis, diagnose
 from tus_conformance.doctor.examination import Examination, Settings
 from tus_conformance.doctor.markdown_report import format_markdown
 from tus_conformance.doctor.mirror import Mirror, open_mirror
@@ -29,6 +29,7 @@ from tus_conformance.targets.target_transport import transport_for
 
 HOME = Path(__file__).parent
 START_SECONDS = 300.0
+_USED_PORTS: set[int] = set()
 SERVER_FLAGS = ("--expire-after", "3600", "--max-size", str(64 * 1024 * 1024))
 
 
@@ -159,7 +160,7 @@ async def run_trial(
     product = read_product(name)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tus-proxy-")))
-        folder.chmod(0o755)
+        folder.chmod(0o777)
         values = {"port": str(free_port()), "folder": str(folder)}
         profile = Profile()
         if case.scheme == "https":
@@ -205,8 +206,17 @@ async def run_doctor(
         diagnosis.exit_code,
         trio.current_time() - began,
         format_markdown(diagnosis),
-        diagnosis.problem if not case.findings else "",
+        diagnosis.problem or _undetermined(diagnosis),
         innocent,
+    )
+
+
+def _undetermined(diagnosis: Diagnosis) -> str:
+    """Return which stage could not be examined, and why, or nothing."""
+    return "; ".join(
+        f"{stage.name}: {stage.reason}"
+        for stage in diagnosis.stages
+        if stage.state == "undetermined"
     )
 
 
@@ -257,15 +267,20 @@ async def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) 
             except OSError:
                 await trio.sleep(0.05)
             else:
-                return
+                if process.poll() is None:
+                    return
     raise RuntimeError(f"{process.args!r} does not serve: {log.read_text(errors='replace')[-900:]}")
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that was free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that was free, and that no other trial has got."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _USED_PORTS:
+            _USED_PORTS.add(port)
+            return port
 
 
 def issue_certificate(folder: Path) -> dict[str, str]:

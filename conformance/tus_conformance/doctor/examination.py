@@ -269,8 +269,12 @@ class Examination:
                 ),
             )
         )
-        for condition in kind.prevents:
-            self.prevented.setdefault(condition, kind.title)
+        self.prevent(kind.title, *kind.prevents)
+
+    def prevent(self, reason: str, *conditions: str) -> None:
+        """Note that conditions do not hold; the first reason of each counts."""
+        for condition in conditions:
+            self.prevented.setdefault(condition, reason)
 
     def note(self, name: str, value: object) -> None:
         """Add a neutral observation."""

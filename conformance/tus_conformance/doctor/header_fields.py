@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Iterable
 from hashlib import sha1
 
 from tus_conformance.discovery.preflight import USUAL_METADATA
@@ -13,7 +15,7 @@ from tus_conformance.transport.header_values import header_value, split_list
 
 async def examine_headers(examination: Examination) -> None:
     """Compare what each response should have with what it has, then what requests lost."""
-    _, url = await examination.create(10, ("Upload-Metadata", USUAL_METADATA))
+    created, url = await examination.create(10, ("Upload-Metadata", USUAL_METADATA))
     if url is None:
         return
     head = await examination.send("HEAD", url)
@@ -26,6 +28,42 @@ async def examine_headers(examination: Examination) -> None:
     await _examine_checksum(examination)
     await _examine_concatenation(examination)
     await _examine_deferred_length(examination)
+    _compare_both_ends(examination, (created, head, patch))
+
+
+def _compare_both_ends(examination: Examination, responses: Iterable[HttpResponse]) -> None:
+    """Report headers that a mirror saw otherwise than they were sent, in either direction."""
+    lost_in_requests, lost_in_responses = [], []
+    for response in responses:
+        seen = examination.seen(response)
+        if seen is None:
+            continue
+        method = response.exchange.method
+        lost_in_requests += [
+            f"{name} ({method})"
+            for name, value in _heads_of_tus(response.exchange.request_head)
+            if seen.header(name) != value
+        ]
+        lost_in_responses += [
+            f"{name} ({method})"
+            for name, value in seen.response_headers
+            if _is_of_tus(name) and header_value(response.headers, name) != value
+        ]
+    known = " ".join(finding.id for finding in examination.findings)
+    for kind, lost in (("request", lost_in_requests), ("response", lost_in_responses)):
+        new = [each for each in lost if each.partition(" ")[0].lower() not in known]
+        if new:
+            values = {"headers": ", ".join(new)}
+            examination.report(f"headers.{kind}.changed", *responses, values=values)
+
+
+def _heads_of_tus(head: str) -> list[tuple[str, str]]:
+    pairs = [line.partition(":") for line in head.splitlines()[1:]]
+    return [(name.strip(), value.strip()) for name, _, value in pairs if _is_of_tus(name.strip())]
+
+
+def _is_of_tus(name: str) -> bool:
+    return name.lower().startswith(("tus-", "upload-"))
 
 
 def _examine_version(examination: Examination) -> None:
@@ -93,9 +131,7 @@ async def _examine_checksum(examination: Examination) -> None:
 
 
 def _checksum(content: bytes) -> str:
-    import base64
-
-    return f"sha1 {base64.b64encode(sha1(content, usedforsecurity=False).digest()).decode()}"
+    return f"sha1 {b64encode(sha1(content, usedforsecurity=False).digest()).decode()}"
 
 
 async def _examine_concatenation(examination: Examination) -> None:

@@ -69,7 +69,7 @@ async def _examine_head(examination: Examination, url: str) -> None:
     if is_login(head):
         values = {"method": "HEAD", "answer": describe_answer(head)}
         examination.report("login.some-methods", head, values=values)
-        examination.prevented.setdefault("head", "HEAD needs a login")
+        examination.prevent("HEAD needs a login", "head", "offset", "streaming", "cache")
         return
     get = await examination.send("GET", url)
     if is_from_server(head) and head.status == get.status and _names(head) == _names(get):
@@ -113,7 +113,7 @@ def _explain_patch(examination: Examination, patched: HttpResponse, *, works: bo
     }
     if is_login(patched):
         examination.report("login.some-methods", patched, values=values)
-        examination.prevented.setdefault("patch", "PATCH needs a login")
+        examination.prevent("PATCH needs a login", "patch", "streaming", "cache")
     elif not is_from_server(patched):
         examination.report("methods.patch-blocked", patched, values=values)
     elif works or patched.status not in _LOST_ON_PATCH:
