@@ -83,7 +83,7 @@ PACKAGES = (
 )
 COMMANDS = (
     *("run", "list", "coverage", "explain", "init", "report", "compare"),
-    *("explore", "record", "fault-proxy"),
+    *("explore", "record", "fault-proxy", "doctor"),
 )
 QUOTED = "`judged` became"
 """The one line of a page that names an old field, in the list of what format 2 renamed."""

@@ -360,7 +360,7 @@ def test_the_command_can_be_run_as_a_module() -> None:
     assert "core.options.answer\t" in said.out
 
 
-COMMANDS = ("run", "list", "init", "coverage", "explain", "report", "compare")
+COMMANDS = ("run", "doctor", "list", "init", "coverage", "explain", "report", "compare")
 INTERRUPTING = ("explore", "record", "fault-proxy")
 
 

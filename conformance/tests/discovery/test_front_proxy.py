@@ -13,7 +13,11 @@ from scripted_server import URL
 from trio.testing import MockClock
 
 from tus_conformance.discovery.discovery import EXTENSIONS, DiscoveryResult
-from tus_conformance.discovery.front_proxy import BlockedByProxyError, examine_front_proxy
+from tus_conformance.discovery.front_proxy import (
+    BlockedByProxyError,
+    FrontProxy,
+    examine_front_proxy,
+)
 from tus_conformance.evaluation.applicability import verdict_without_run
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.profile import Profile
@@ -28,8 +32,13 @@ FOUND = DiscoveryResult(extensions=EXTENSIONS)
 
 def examine(serve: Serve) -> dict[str, str]:
     """Return what the front proxy of a server in memory obstructs."""
+    return find_front_proxy(serve).obstructed
 
-    async def main() -> dict[str, str]:
+
+def find_front_proxy(serve: Serve) -> FrontProxy:
+    """Return what is known of the front proxy of a server in memory."""
+
+    async def main() -> FrontProxy:
         async with memory_network(serve) as backend:
             transport = Http1Transport(backend=backend)
             try:
@@ -37,7 +46,7 @@ def examine(serve: Serve) -> dict[str, str]:
             except BlockedByProxyError as error:
                 blocked = error  # outside of the nursery, which would make it a group
             else:
-                return front.obstructed
+                return front
         raise blocked
 
     with patch("anyio.to_thread.run_sync", run_inline):
@@ -70,10 +79,21 @@ def test_trailers_that_nginx_drops_obstruct_their_extension() -> None:
     assert "nginx is in front of the server" in obstructed["checksum-trailer"]
 
 
+def test_buffering_is_said_first_and_obstructs_nothing() -> None:
+    front = find_front_proxy(behind(buffers=True))
+    assert front.obstructed == {}
+    (notice,) = front.notices
+    assert notice.startswith("nginx is in front of the server, and of a PATCH that breaks halfway")
+
+
+def test_a_server_without_a_proxy_gets_no_notice() -> None:
+    assert find_front_proxy(serve_reference_with_cors()).notices == []
+
+
 def test_scenarios_of_an_obstructed_extension_are_blocked() -> None:
     found = DiscoveryResult(extensions=EXTENSIONS, obstructed={"checksum-trailer": "A proxy."})
     concerned = [each for each in scenarios() if "checksum-trailer" in each.needs]
-    others = [each for each in scenarios() if not each.needs]
+    others = [each for each in scenarios() if not (each.needs or each.lacks)]
     assert concerned
     for scenario in concerned:
         verdict = verdict_without_run(scenario, found, Profile(), exclusion=None, server_lost="")

@@ -13,6 +13,7 @@ from hashlib import sha1
 
 import trio
 
+from tus_conformance.discovery.body_arrival import is_kept_back
 from tus_conformance.discovery.discovery import DiscoveryResult
 from tus_conformance.discovery.intermediary import (
     drops_trailers,
@@ -37,9 +38,13 @@ class BlockedByProxyError(TargetUnreachable):
 
 @dataclass
 class FrontProxy:
-    """What is known of a proxy: its name, and why extensions cannot be tested through it."""
+    """What is known of a proxy: its name, and why extensions cannot be tested through it.
+
+    `notices` are what the user should know before the results, which they do not change.
+    """
 
     name: str = ""
+    notices: list[str] = field(default_factory=list)
     obstructed: dict[str, str] = field(default_factory=dict)
     exchange_count: int = 0
 
@@ -75,8 +80,18 @@ async def _examine(prober: Prober, front: FrontProxy, found: DiscoveryResult) ->
         deleted = await prober.send("DELETE", url)
         if product := recognise_page(deleted):
             front.obstructed["termination"] = _describe_refusal("DELETE", deleted, product)
-    if found.advertises("checksum-trailer"):
+    broken = await prober.transport.send(request_that_a_parser_refuses(prober.target.url))
+    front.name = recognise_page(broken)
+    if not front.name:
+        return
+    if found.advertises("checksum-trailer") and drops_trailers(front.name):
         await _examine_trailers(prober, front)
+    if await is_kept_back(prober):
+        front.notices.append(
+            f"{front.name} is in front of the server, and of a PATCH that breaks halfway nothing"
+            " is stored: its body seems to be buffered, so that no upload can be resumed."
+            f" {_ADVICE}"
+        )
 
 
 def _ensure_not_blocked(method: str, response: HttpResponse) -> None:
@@ -93,10 +108,6 @@ def _describe_refusal(method: str, response: HttpResponse, product: str) -> str:
 
 
 async def _examine_trailers(prober: Prober, front: FrontProxy) -> None:
-    broken = await prober.transport.send(request_that_a_parser_refuses(prober.target.url))
-    front.name = recognise_page(broken)
-    if not drops_trailers(front.name):
-        return
     right = await _send_checksum_trailer(prober, _CONTENT)
     wrong = await _send_checksum_trailer(prober, b"other")
     if right is None or wrong is None or (succeeded(right) and not succeeded(wrong)):

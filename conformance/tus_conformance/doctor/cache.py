@@ -20,7 +20,7 @@ async def examine_cache(examination: Examination) -> None:
     if "cache" in examination.prevented:
         return
     await examination.send("GET", url)
-    await _patch_and_compare(examination, url, 5, "cache.head-after-get")
+    await _patch_and_compare(examination, url, 3, "cache.head-after-get")
 
 
 async def _patch_and_compare(examination: Examination, url: str, offset: int, kind: str) -> None:

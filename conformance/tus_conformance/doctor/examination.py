@@ -148,10 +148,6 @@ class Examination:
                 url = right + url.removeprefix(wrong)
         return url
 
-    async def offset(self, url: str) -> int | None:
-        """Return the offset of an upload, None where HEAD does not say it."""
-        return offset_of(await self.send("HEAD", url))
-
     @asynccontextmanager
     async def open_patch(
         self,

@@ -44,7 +44,8 @@ class _Announced:
 
 async def examine_limits(examination: Examination) -> None:
     """Look for limits on bodies, heads and concurrent requests."""
-    await _examine_announced_bodies(examination)
+    if "refusals" not in examination.prevented:
+        await _examine_announced_bodies(examination)
     if not any(finding.id == "limits.body-size" for finding in examination.findings):
         await _examine_sent_bodies(examination)
     await _examine_heads(examination)

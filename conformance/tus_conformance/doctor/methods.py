@@ -10,7 +10,6 @@ from tus_conformance.doctor.examination import (
     offset_of,
 )
 from tus_conformance.transport import HttpResponse
-from tus_conformance.transport.header_values import header_value
 
 LENGTH = 5
 _LOGIN_STATUSES = frozenset({401, 407})
@@ -138,8 +137,3 @@ async def _examine_delete(examination: Examination) -> None:
         examination.report("login.some-methods", deleted, values=values)
     elif not is_from_server(deleted):
         examination.report("methods.delete-blocked", deleted, values=values)
-
-
-def names_methods(response: HttpResponse) -> str:
-    """Return the value of Allow, or nothing."""
-    return header_value(response.headers, "Allow") or ""

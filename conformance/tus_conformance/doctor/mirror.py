@@ -76,7 +76,7 @@ def choose_delay(proxied: ProxiedRequest) -> ChosenFault:
         seconds = min(float(text), _MAX_DELAY)
     except ValueError:
         return ChosenFault()
-    return ChosenFault(faults=(InjectedFault(Stall(seconds), 0, "end"),))
+    return ChosenFault(faults=(InjectedFault(Stall(seconds), 0, "head"),))
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import trio
 
+from tus_conformance.discovery.body_arrival import refuses_early
 from tus_conformance.doctor.examination import Examination, describe_answer, offset_of
 from tus_conformance.doctor.stage import UndeterminedError
 from tus_conformance.transport import HttpResponse
@@ -34,7 +35,7 @@ async def examine_streaming(examination: Examination) -> None:
             f"A PATCH got {describe_answer(response)} before half of its body was sent."
         )
     if stored == 0:
-        early = await refuses_early(examination)
+        early = await refuses_early(examination.prober, size, examination.patience(2.0))
         values = {"half": size // 2, "waited": f"{examination.patience(SETTLE_SECONDS):.0f}"}
         if early is True:
             examination.report("streaming.discarded", response, head, values=values)
@@ -93,15 +94,3 @@ async def _await_bytes(
         if stored or trio.current_time() >= deadline:
             return stored, response, head
         await trio.sleep(_PAUSE)
-
-
-async def refuses_early(examination: Examination, size: int = 512 * 1024) -> bool | None:
-    """Return whether a refusal comes before the body; None where the request got none."""
-    _, url = await examination.create(size)
-    if url is None:
-        return None
-    async with examination.open_patch(url, 7, size - 7) as pending:
-        await pending.send_body(0)
-        status = await pending.receive_status(examination.patience(2.0))
-        await pending.cut("rst")
-    return status is not None and 400 <= status < 500

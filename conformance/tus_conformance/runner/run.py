@@ -200,6 +200,8 @@ class Run:
         target = self.plan.target
         front = await examine_front_proxy(target, self._route, discovered, self.left_behind)
         self._exchanges += front.exchange_count
+        for notice in front.notices:
+            self._notify(notice)
         for extension, reason in front.obstructed.items():
             self._notify(f"{extension} is not tested: {reason}")
         return replace(discovered, obstructed=front.obstructed)
