@@ -20,8 +20,8 @@ from proxies.trial import (
     read_product,
     run_trial,
 )
-from tus_conformance.proxy import ListenError
 from tus_conformance.targets.server_process import ServerError
+from tus_conformance.transport.loopback_listener import ListenError
 
 
 def main() -> int:

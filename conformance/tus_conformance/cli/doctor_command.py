@@ -26,8 +26,7 @@ from tus_conformance.doctor.mirror import Mirror, open_mirror
 from tus_conformance.doctor.stage import StageResult
 from tus_conformance.doctor.text_report import format_diagnosis, format_stage
 from tus_conformance.evaluation import exit_codes
-from tus_conformance.proxy import ListenError
-from tus_conformance.runner.option_values import parse_integer, parse_origin
+from tus_conformance.runner.option_values import parse_integer
 from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.open_target import TargetOptions, open_target
@@ -37,6 +36,7 @@ from tus_conformance.targets.program import ProgramError
 from tus_conformance.targets.server_process import ServerError
 from tus_conformance.targets.target import Target, TargetError
 from tus_conformance.targets.target_transport import transport_for
+from tus_conformance.transport.loopback_listener import ListenError
 
 _USAGE_ERRORS = (ProfileError, ProgramError, TargetError, ServerError, ListenError)
 
@@ -81,12 +81,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mirror-path", metavar="PATH", help="the path of its uploads (default: the target's)"
-    )
-    parser.add_argument(
-        "--origin",
-        type=parse_origin,
-        metavar="ORIGIN",
-        help="also examine uploads from pages of this origin",
     )
     parser.add_argument(
         "--slow", action="store_true", help="also look for time-outs of minutes (3 minutes)"

@@ -63,7 +63,7 @@ async def _find_body_limit(prober: Prober, max_size: int | None) -> BodyLimit:
     refused: int | None = None
     exchange: Exchange | None = None
     for size in sizes:
-        answer = await _send_body(prober, size)
+        answer = await send_body(prober, size)
         if answer is None:
             continue  # no upload of that size: that is a limit on uploads, not on requests
         if answer.status != 413:
@@ -74,7 +74,7 @@ async def _find_body_limit(prober: Prober, max_size: int | None) -> BodyLimit:
     return BodyLimit(reason="Every body that was tried was refused.", exchange=exchange)
 
 
-async def _send_body(prober: Prober, size: int) -> HttpResponse | None:
+async def send_body(prober: Prober, size: int) -> HttpResponse | None:
     """Return the response to a PATCH of a whole upload; None where there is no such upload."""
     _, url = await prober.create_upload(("Upload-Length", str(size)))
     if url is None:

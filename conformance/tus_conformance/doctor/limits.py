@@ -10,18 +10,20 @@ from dataclasses import dataclass
 
 import trio
 
-from tus_conformance.discovery.body_limit import KIB, measure_body_limit
+from tus_conformance.discovery.body_limit import KIB, send_body
+from tus_conformance.discovery.prober import succeeded
 from tus_conformance.doctor.examination import Examination, describe_answer
-from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value, is_integer, parse_integer
-from tus_reports import Exchange
 from tus_reports.transcript import format_size
 
 MIB = 1024 * KIB
 ANNOUNCED = (64 * KIB, MIB, 2 * MIB, 8 * MIB, 16 * MIB, 64 * MIB, 128 * MIB)
 ANNOUNCED_LARGE = (*ANNOUNCED, 512 * MIB, 1024 * MIB)
 """Lengths of bodies, in bytes."""
+
+SENT = (16 * MIB, 4 * MIB, MIB, 256 * KIB, 64 * KIB)
+"""Lengths of bodies that are sent whole, in bytes."""
 
 HEAD_SIZES = (KIB, 2 * KIB, 4 * KIB)
 """Lengths of a header that every proxy should let through, in bytes: metadata and tokens."""
@@ -70,7 +72,7 @@ async def _examine_announced_bodies(examination: Examination) -> None:
             accepted = size
             break
         refused, refusal = size, announced.response
-    if refusal is not None:
+    if refusal is not None and (accepted or refusal.status == 413):
         _report_body_limit(examination, refusal, refused, accepted)
 
 
@@ -104,23 +106,25 @@ async def _announce(examination: Examination, size: int) -> _Announced | None:
             await pending.cut("rst")
             return None
         response = await pending.receive_response()
-    return _Announced(status in _TOO_LARGE, response)
+    too_large = status in _TOO_LARGE or (status >= 400 and examination.is_foreign(response))
+    return _Announced(too_large, response)
 
 
 async def _examine_sent_bodies(examination: Examination) -> None:
-    left_behind = LeftBehind()
-    target, transport = examination.target, examination.transport
-    limit, _ = await measure_body_limit(
-        target, transport, _largest_upload(examination), left_behind
-    )
-    if limit.refused is None or limit.exchange is None or limit.accepted is None:
-        return
-    refusal = HttpResponse(limit.exchange, status=413, headers=_recorded_headers(limit.exchange))
-    _report_body_limit(examination, refusal, limit.refused, limit.accepted)
-
-
-def _recorded_headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
-    return exchange.response.headers if exchange.response is not None else ()
+    """Send whole bodies, the largest first; one that is refused twice is too large."""
+    room = _largest_upload(examination)
+    refused, refusal = 0, None
+    for size in (each for each in SENT if room is None or each <= room):
+        response = await send_body(examination.prober, size)
+        if response is not None and not succeeded(response) and response.status != 413:
+            response = await send_body(examination.prober, size)
+        if response is None:
+            continue  # no upload of that size: that is a limit on uploads, not on requests
+        if succeeded(response):
+            if refusal is not None:
+                _report_body_limit(examination, refusal, refused, size)
+            return
+        refused, refusal = size, response
 
 
 async def _examine_heads(examination: Examination) -> None:
