@@ -19,7 +19,7 @@ import trio
 import trustme
 
 from tus_conformance.doctor.diagnosis import Diagnosis, diagnose
-from tus_conformance.doctor.examination import Examination, Settings
+from tus_conformance.doctor.examination import DoctorSettings, Examination
 from tus_conformance.doctor.markdown_report import format_markdown
 from tus_conformance.doctor.mirror import Mirror, open_mirror
 from tus_conformance.targets.creation_tracker import LeftBehind
@@ -189,7 +189,7 @@ async def run_doctor(
 ) -> TrialResult:
     """Examine a target, next to the server itself where `own` is its URL."""
     began = trio.current_time()
-    settings = Settings(origin=case.origin, slow=case.slow, large=case.large)
+    settings = DoctorSettings(origin=case.origin, slow=case.slow, large=case.large)
     examination = Examination(target, transport_for(target), settings, mirror)
     direct = None
     if own is not None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from faulty_proxy import FaultyProxy, diagnose_in_memory
 
-from tus_conformance.doctor.examination import Settings
+from tus_conformance.doctor.examination import DoctorSettings
 
 MIB = 1024 * 1024
-ORIGIN = Settings(origin="https://app.example")
+ORIGIN = DoctorSettings(origin="https://app.example")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Case:
     name: str
     expected: tuple[str, ...]
     fault: dict[str, Any] = field(default_factory=dict)
-    settings: Settings | None = None
+    settings: DoctorSettings | None = None
     url: str = "http://tus.test/files/"
     upstreams: int = 1
 

@@ -16,7 +16,7 @@ from scripted_server import URL
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from tus_conformance.doctor.diagnosis import Diagnosis, diagnose
-from tus_conformance.doctor.examination import Examination, Settings
+from tus_conformance.doctor.examination import DoctorSettings, Examination
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
@@ -338,7 +338,7 @@ async def never_accepts(_host: str, _port: int) -> bool:
 
 @asynccontextmanager
 async def open_examination(
-    serve: Serve, target: Target, settings: Settings
+    serve: Serve, target: Target, settings: DoctorSettings
 ) -> AsyncIterator[Examination]:
     """Yield an examination of a server in memory."""
     async with memory_network(serve) as backend:
@@ -355,7 +355,7 @@ def diagnose_in_memory(
     *changes: Change,
     url: str = URL,
     headers: tuple[tuple[str, str], ...] = (),
-    settings: Settings | None = None,
+    settings: DoctorSettings | None = None,
     upstreams: int = 1,
     is_compared: bool = False,
 ) -> Diagnosis:
@@ -364,11 +364,11 @@ def diagnose_in_memory(
     async def main() -> Diagnosis:
         servers = [serve_reference_with_cors(*changes) for _ in range(upstreams)]
         serve = servers[0] if make_proxy is None else make_proxy(servers).serve
-        chosen = settings or Settings()
+        chosen = settings or DoctorSettings()
         async with open_examination(serve, Target(url, headers=headers), chosen) as examination:
             if not is_compared:
                 return await diagnose(examination, LeftBehind())
-            direct_settings = Settings(is_direct=True)
+            direct_settings = DoctorSettings(is_direct=True)
             async with open_examination(servers[0], Target(URL), direct_settings) as direct:
                 return await diagnose(examination, LeftBehind(), direct)
 

@@ -19,7 +19,7 @@ from tus_conformance.cli.report_output import write_report
 from tus_conformance.cli.target_options import add_target_options, read_target_options
 from tus_conformance.doctor.annotations_report import format_annotations
 from tus_conformance.doctor.diagnosis import UNDETERMINED, Diagnosis, diagnose
-from tus_conformance.doctor.examination import Examination, Settings
+from tus_conformance.doctor.examination import DoctorSettings, Examination
 from tus_conformance.doctor.html_report import format_html
 from tus_conformance.doctor.markdown_report import format_markdown
 from tus_conformance.doctor.mirror import Mirror, open_mirror
@@ -46,8 +46,9 @@ buffering, limits, caches, several servers, time-outs. Each finding says who
 does it, shows the bytes, what clients make of it, and how to correct it.
 
 --direct compares with the server itself, so that its own behavior is not
-blamed on the proxy. --mirror starts a tus server on a port of 127.0.0.1 to
-which the proxy must lead, so that both ends are seen.
+blamed on the proxy; headers are sent there only if --upload-origin names it.
+--mirror starts a tus server on a port of 127.0.0.1 to which the proxy must
+lead, so that both ends are seen.
 
 The exit code is 0 if the target is fit for resumable uploads, 1 if resuming
 breaks, 2 if the command or the profile is wrong, and 3 if that could not be
@@ -70,14 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     other_end.add_argument(
         "--direct",
         metavar="URL",
-        help="the creation URL of the server itself, without what is in front of it; headers are"
-        " sent there only if --upload-origin names it",
+        help="the creation URL of the server itself, to compare with",
     )
     other_end.add_argument(
         "--mirror",
         type=partial(parse_integer, lowest=1, highest=65535),
         metavar="PORT",
-        help="serve uploads on this port of 127.0.0.1, as the server behind the proxy",
+        help="serve uploads on this port, as the server behind the proxy",
     )
     parser.add_argument(
         "--mirror-path", metavar="PATH", help="the path of its uploads (default: the target's)"
@@ -132,7 +132,7 @@ async def _open_mirror(options: argparse.Namespace, target: Target) -> AsyncIter
 
 
 async def _examine(options: argparse.Namespace, target: Target, mirror: Mirror | None) -> int:
-    settings = Settings(slow=options.slow, large=options.large, origin=options.origin)
+    settings = DoctorSettings(slow=options.slow, large=options.large, origin=options.origin)
     examination = Examination(target, transport_for(target), settings, mirror)
     direct = _direct_examination(options, target, settings)
     left_behind = LeftBehind()
@@ -167,7 +167,7 @@ def _ignore(_result: StageResult) -> None:
 
 
 def _direct_examination(
-    options: argparse.Namespace, target: Target, settings: Settings
+    options: argparse.Namespace, target: Target, settings: DoctorSettings
 ) -> Examination | None:
     if options.direct is None:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from tus_conformance.doctor.examination import Examination
-from tus_conformance.doctor.finding import Finding
+from tus_conformance.doctor.finding import DoctorFinding
 from tus_conformance.doctor.stage import StageResult
 from tus_conformance.targets.origin_guard import same_origin
 from tus_conformance.transport.header_values import header_value, resolve_url
@@ -43,14 +43,14 @@ def attribute_findings(
             )
 
 
-def blame_proxy(finding: Finding, name: str, why: str) -> Finding:
+def blame_proxy(finding: DoctorFinding, name: str, why: str) -> DoctorFinding:
     """Return a finding as that of the proxy."""
     return structs.replace(
         finding, culprit="proxy", culprit_name=finding.culprit_name or name, why=why
     )
 
 
-def _attribute_location(finding: Finding, direct: Examination, name: str) -> Finding:
+def _attribute_location(finding: DoctorFinding, direct: Examination, name: str) -> DoctorFinding:
     """Say who makes a wrong Location: a server whose own is right was not informed by the proxy."""
     location = resolve_url(direct.facts.get("Location", ""), direct.target.url)
     if location is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tus_conformance.doctor.diagnosis import Diagnosis
-from tus_conformance.doctor.finding import Finding
+from tus_conformance.doctor.finding import DoctorFinding
 
 SEVERITIES = {"breaks": "breaks resuming", "limits": "a limitation"}
 
 
-def describe_culprit(finding: Finding, diagnosis: Diagnosis) -> str:
+def describe_culprit(finding: DoctorFinding, diagnosis: Diagnosis) -> str:
     """Return who does it, in words, with the reason."""
     on_the_way = diagnosis.facts.get("Recognised on the way", "")
     if finding.culprit == "server":
@@ -22,7 +22,7 @@ def describe_culprit(finding: Finding, diagnosis: Diagnosis) -> str:
     return f"{who}: {finding.why}" if finding.why else who
 
 
-def chosen_lines(finding: Finding, diagnosis: Diagnosis) -> dict[str, str]:
+def chosen_lines(finding: DoctorFinding, diagnosis: Diagnosis) -> dict[str, str]:
     """Return the configuration lines of the products that were recognised, or nothing."""
     if finding.culprit == "server":
         return {}

@@ -10,7 +10,7 @@ import trio
 from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.doctor.comparison import attribute_findings, attribute_to_proxy
 from tus_conformance.doctor.examination import Examination
-from tus_conformance.doctor.finding import Finding
+from tus_conformance.doctor.finding import DoctorFinding
 from tus_conformance.doctor.stage import Stage, StageResult, StageState, UndeterminedError
 from tus_conformance.doctor.stages import STAGES
 from tus_conformance.targets.creation_tracker import LeftBehind
@@ -32,7 +32,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str
     facts: dict[str, str]
     stages: tuple[StageResult, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[DoctorFinding, ...]
     problem: str = ""
     direct: str = ""
     remaining_uploads: tuple[str, ...] = ()

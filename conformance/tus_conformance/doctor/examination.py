@@ -14,7 +14,7 @@ from tus_conformance.discovery.preflight import speaks_tus
 from tus_conformance.discovery.prober import OFFSET_TYPE, Prober
 from tus_conformance.doctor.finding import (
     Culprit,
-    Finding,
+    DoctorFinding,
     Severity,
     cure_lines,
     finding_kinds,
@@ -72,7 +72,7 @@ class UpstreamLog(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class DoctorSettings:
     """How thorough to be.
 
     `is_direct` is for the server itself, without what is in front of it. `origin` is that of a page
@@ -98,10 +98,10 @@ class Examination:
 
     target: Target
     transport: Transport
-    settings: Settings = field(default_factory=Settings)
+    settings: DoctorSettings = field(default_factory=DoctorSettings)
     upstream: UpstreamLog | None = None
     test_connection: ConnectionTest = accepts_connections
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[DoctorFinding] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     prevented: dict[str, str] = field(default_factory=dict)
     options: HttpResponse | None = None
@@ -244,7 +244,7 @@ class Examination:
             why = f"the response is an error page of {named}" if named else why
         seen = [self.seen(response) for response in responses]
         self.findings.append(
-            Finding(
+            DoctorFinding(
                 id=kind.id,
                 title=kind.title,
                 sentence=self.target.redaction.redact_text(

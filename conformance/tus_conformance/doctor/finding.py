@@ -38,7 +38,7 @@ class FindingKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     prevents: tuple[str, ...] = ()
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DoctorFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One finding about one target.
 
     `culprit_name` is the product, where it was recognised. `upstream` are the heads of the same

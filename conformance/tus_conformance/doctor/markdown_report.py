@@ -10,7 +10,7 @@ from tus_conformance.doctor.culprit_text import (
     offer_direct,
 )
 from tus_conformance.doctor.diagnosis import Diagnosis
-from tus_conformance.doctor.finding import Finding
+from tus_conformance.doctor.finding import DoctorFinding
 from tus_reports.transcript import escape_controls, format_exchange
 
 _STATES = {
@@ -43,7 +43,7 @@ def format_markdown(diagnosis: Diagnosis) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _format_finding(finding: Finding, diagnosis: Diagnosis) -> list[str]:
+def _format_finding(finding: DoctorFinding, diagnosis: Diagnosis) -> list[str]:
     lines = [f"## {finding.title}", "", _escape(finding.sentence), ""]
     lines += [f"- **Severity**: {SEVERITIES[finding.severity]} (`{finding.id}`)"]
     lines += [f"- **Who does it**: {_escape(describe_culprit(finding, diagnosis))}"]

@@ -12,7 +12,7 @@ from tus_conformance.doctor.culprit_text import (
     offer_direct,
 )
 from tus_conformance.doctor.diagnosis import Diagnosis
-from tus_conformance.doctor.finding import Finding
+from tus_conformance.doctor.finding import DoctorFinding
 from tus_conformance.doctor.stage import StageResult
 from tus_reports.transcript import format_exchange
 
@@ -44,7 +44,7 @@ def format_diagnosis(diagnosis: Diagnosis) -> str:
     return "\n".join(lines)
 
 
-def _format_finding(number: int, finding: Finding, diagnosis: Diagnosis) -> list[str]:
+def _format_finding(number: int, finding: DoctorFinding, diagnosis: Diagnosis) -> list[str]:
     lines = [f"{number}. {finding.title} ({SEVERITIES[finding.severity]}, {finding.id})"]
     lines += _paragraph("", finding.sentence)
     lines += _paragraph("Who does it: ", describe_culprit(finding, diagnosis))
