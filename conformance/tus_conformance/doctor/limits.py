@@ -6,8 +6,6 @@ is sent whole follows, since some proxies count only what they receive.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import trio
 
 from tus_conformance.discovery.body_limit import KIB, send_body
@@ -32,16 +30,7 @@ PARALLEL = 10
 """Uploads at once; Uppy sends up to 20."""
 
 _EARLY_SECONDS = 2.0
-_TOO_LARGE = frozenset({413, 507})
 _TOO_MANY = frozenset({429, 503, 509})
-
-
-@dataclass(frozen=True)
-class _Announced:
-    """What came of a body that was announced: refused as too large, or not."""
-
-    too_large: bool
-    response: HttpResponse
 
 
 async def examine_limits(examination: Examination) -> None:
@@ -65,13 +54,17 @@ def _largest_upload(examination: Examination) -> int | None:
 async def _examine_announced_bodies(examination: Examination) -> None:
     ladder = ANNOUNCED_LARGE if examination.settings.large else ANNOUNCED
     room = _largest_upload(examination)
-    accepted, refusal, refused = 0, None, 0
-    for size in reversed([size for size in ladder if room is None or size <= room]):
-        announced = await _announce(examination, size)
-        if announced is None or not announced.too_large:
+    accepted, refused = 0, 0
+    refusal: HttpResponse | None = None
+    for size in reversed([each for each in ladder if room is None or _length(each) <= room]):
+        _, url = await examination.create(_length(size))
+        if url is None:
+            continue  # no upload of that size: that is a limit on uploads, not on requests
+        response = await _announce(examination, url, size)
+        if response is None:
             accepted = size
             break
-        refused, refusal = size, announced.response
+        refused, refusal = size, response
     if refusal is not None and (accepted or refusal.status == 413):
         _report_body_limit(examination, refusal, refused, accepted)
 
@@ -94,11 +87,13 @@ def _report_body_limit(
     )
 
 
-async def _announce(examination: Examination, size: int) -> _Announced | None:
-    """Announce a body at a wrong offset; None where there is no response to that."""
-    _, url = await examination.create(size)
-    if url is None:
-        url = examination.upload_url
+def _length(size: int) -> int:
+    """Return the length of an upload in which a body of a size fits, also at a wrong offset."""
+    return 2 * size + 8
+
+
+async def _announce(examination: Examination, url: str, size: int) -> HttpResponse | None:
+    """Announce a body at a wrong offset; return its refusal by a proxy, None without one."""
     async with examination.open_patch(url, size // 2 + 3, size) as pending:
         await pending.send_body(KIB)
         status = await pending.receive_status(examination.patience(_EARLY_SECONDS))
@@ -106,14 +101,14 @@ async def _announce(examination: Examination, size: int) -> _Announced | None:
             await pending.cut("rst")
             return None
         response = await pending.receive_response()
-    too_large = status in _TOO_LARGE or (status >= 400 and examination.is_foreign(response))
-    return _Announced(too_large, response)
+    return response if status >= 400 and examination.is_foreign(response) else None
 
 
 async def _examine_sent_bodies(examination: Examination) -> None:
     """Send whole bodies, the largest first; one that is refused twice is too large."""
     room = _largest_upload(examination)
-    refused, refusal = 0, None
+    refused = 0
+    refusal: HttpResponse | None = None
     for size in (each for each in SENT if room is None or each <= room):
         response = await send_body(examination.prober, size)
         if response is not None and not succeeded(response) and response.status != 413:
