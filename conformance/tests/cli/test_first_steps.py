@@ -202,7 +202,7 @@ def test_no_page_names_an_address_that_is_not_there_yet() -> None:
 
 MISTAKES = [
     (["rnu", "URL"], "'rnu' is not a command. Did you mean run?"),
-    (["frobnicate"], "The commands are run, clients, list,"),
+    (["frobnicate"], "The commands are run, doctor, clients, list,"),
     (["run", "--repot-dir", "x"], "there is no option --repot-dir. Did you mean --report-dir?"),
     (["run", "--frobnicate"], "there is no option --frobnicate. `tus-conformance run --help`"),
     (["run", "one", "two"], "'two' is one argument too many"),
