@@ -10,7 +10,7 @@ from tus_defects.server import Server
 from tus_defects.variant import Act, Change
 from tus_reference.handler import Config, Handler
 from tus_reference.middleware import Layer, LayeredService, Respond
-from tus_reference.model import Refused, Request, Response
+from tus_reference.model import Download, Refused, Request, Response
 
 
 class ChangeLayer:
@@ -27,10 +27,24 @@ class ChangeLayer:
         concerned = self._change.concerns(request, self._server)
         if act is None or not (concerned or remembers):
             return await respond(request)
-        call = Call(request, self._server, self._memory, respond)
+        downloads: list[Download] = []
+
+        async def pass_on(request: Request) -> Response:
+            response = await respond(request)
+            if isinstance(response.body, Download):
+                downloads.append(response.body)
+            return response
+
+        call = Call(request, self._server, self._memory, pass_on)
         if remembers:
-            return await self._remember(act if concerned else Call.respond, call)
-        return await _act(act, call)
+            response = await self._remember(act if concerned else Call.respond, call)
+        else:
+            response = await _act(act, call)
+        if not isinstance(response.body, Download):
+            # Nobody sends what another response took the place of.
+            for download in downloads:
+                await download.chunks.aclose()
+        return response
 
     async def _remember(self, act: Act, call: Call) -> Response:
         """Respond, and remember what the request did."""

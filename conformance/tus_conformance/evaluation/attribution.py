@@ -7,6 +7,7 @@ requirements about that; everything else that they make impossible is blocked.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from msgspec import structs
@@ -46,6 +47,10 @@ _NO_OFFSET_REASON = (
     "HEAD has no valid Upload-Offset (core.head.upload-offset, core.upload-offset.format), so it is"
     " unknown how many bytes are stored."
 )
+_EXPIRED_REASON = (
+    "The upload expired, as its Upload-Expires said, before the scenario was over: the server is"
+    " slow, or its uploads expire soon."
+)
 _FORGOTTEN_REASON = (
     "A complete upload is not found (core.head.upload-offset), so no other request can be"
     " sent for it."
@@ -73,6 +78,8 @@ def evaluate_reply(
     Raises StopScenario where nothing can be said of the response. `after_waiting` says that the
     server had its time, so that no response counts.
     """
+    if scenario.extension != "expiration" and _has_expired(reply):
+        raise StopScenario("precondition", _EXPIRED_REASON)
     checks: list[Check] = []
     stop: StopScenario | None = None
     for each in expected:
@@ -92,6 +99,14 @@ def evaluate_reply(
     if charged == checks:
         return checks, None
     return charged, StopScenario("forgotten-upload", _FORGOTTEN_REASON)
+
+
+def _has_expired(reply: StepResponse) -> bool:
+    """Return whether an upload is not found because the server said that it would expire."""
+    upload = reply.upload
+    if upload is None or upload.expires_at is None or reply.status not in NO_UPLOAD_STATUSES:
+        return False
+    return time.time() >= upload.expires_at
 
 
 def _lacks_offset(expectation: Expectation, reply: StepResponse) -> bool:
