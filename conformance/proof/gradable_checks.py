@@ -13,12 +13,16 @@ VIOLATION_GRADES = frozenset({"fail", "warn"})
 
 @dataclass(frozen=True)
 class GradableCheck:
-    """One check of a scenario: its requirement, and the grades it can come out with."""
+    """One check of a scenario: its requirement, and the grades it can come out with.
+
+    `repeats` is the first check of the scenario that asks the same of the same kind of step.
+    """
 
     key: CheckKey
     requirement: str
     grades: frozenset[Grade]
     prose: str
+    repeats: CheckKey
 
     @property
     def gradable(self) -> bool:
@@ -29,6 +33,7 @@ class GradableCheck:
 def gradable_checks() -> Iterator[GradableCheck]:
     """Return every check of the scenarios that are data, in order."""
     for scenario in scenarios():
+        first: dict[tuple[str, str, str], CheckKey] = {}
         for number, step in enumerate(scenario.steps, 1):
             if step.setup:
                 continue
@@ -36,9 +41,9 @@ def gradable_checks() -> Iterator[GradableCheck]:
             for expectation in step.expect:
                 for requirement in expectation.requirements:
                     key = (scenario.id, f"{number}.{count}")
-                    yield GradableCheck(
-                        key, requirement, grades_of(expectation, requirement), step.act
-                    )
+                    grades = grades_of(expectation, requirement)
+                    repeats = first.setdefault((step.act, requirement, repr(expectation)), key)
+                    yield GradableCheck(key, requirement, grades, step.act, repeats)
                     count += 1
 
 

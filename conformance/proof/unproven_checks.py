@@ -1,4 +1,7 @@
-"""Vacuity: a check that was never seen to hold, or never to be violated, proves nothing."""
+"""Vacuity: a check that was never seen to hold, or never to be violated, proves nothing.
+
+A check that a scenario makes again, such as for each way of sending, counts with the first of them.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +24,25 @@ def find_unproven_checks(seen: Iterable[CheckOutcomes]) -> Iterator[str]:
             outcomes.setdefault(key, set()).update(found)
         for key, grades in possible.items():
             possible_grades[key] = possible_grades.get(key, frozenset()) | grades
-    for check in (*gradable_checks(), *_function_checks(possible_grades)):
-        found_ = outcomes.get(check.key, set())
-        name = " ".join(check.key)
-        if check.prose:
-            name += f" {check.requirement}"
-        if check.gradable and not found_ & GOOD:
-            yield f"{name}: never held"
-        elif check.gradable and not found_ & VIOLATION_GRADES:
-            yield f"{name}: never violated"
-        elif not check.gradable and len(found_) < 2:
-            yield f"{name}: always {', '.join(sorted(found_)) or 'nothing'}"
+    checks = (*gradable_checks(), *_function_checks(possible_grades))
+    for check in checks:
+        outcomes.setdefault(check.repeats, set()).update(outcomes.get(check.key, ()))
+    for check in checks:
+        missing = _missing_outcome(check, outcomes[check.repeats])
+        if missing and check.repeats == check.key:
+            name = " ".join((*check.key, check.requirement) if check.prose else check.key)
+            yield f"{name}: {missing}"
+
+
+def _missing_outcome(check: GradableCheck, seen: set[str]) -> str:
+    """Return what was never seen of a check, or that a probe had one outcome only."""
+    if check.gradable and not seen & GOOD:
+        return "never held"
+    if check.gradable:
+        return "" if seen & VIOLATION_GRADES else "never violated"
+    return "" if len(seen) > 1 else f"always {', '.join(sorted(seen)) or 'nothing'}"
 
 
 def _function_checks(possible_grades: PossibleGrades) -> Iterator[GradableCheck]:
     for key in sorted(possible_grades):
-        yield GradableCheck(key, key[1].partition(":")[0], possible_grades[key], "")
+        yield GradableCheck(key, key[1].partition(":")[0], possible_grades[key], "", key)

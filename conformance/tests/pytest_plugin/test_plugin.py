@@ -280,7 +280,7 @@ def test_ctrl_c_during_a_creation_leaves_nothing_unnoticed(
 
 
 def test_ctrl_c_names_a_creation_that_gets_no_response(tmp_path: Path) -> None:
-    interrupting = InterruptingServer(MinimalServer(), 13, responds=False)
+    interrupting = InterruptingServer(MinimalServer(), 16, responds=False)
     with serve_in_thread(serve_answers(interrupting)) as url:
         ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CREATES)
     assert ended.code == pytest.ExitCode.INTERRUPTED

@@ -108,7 +108,7 @@ def read_rejected_body_as_request(stream: trio.abc.Stream, _: Server) -> trio.ab
 
 @stream_defect("header-lines-never-end", "http.response.ends", client=True)
 def send_header_lines_forever(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
-    """The response to a DELETE has a header line a second, for ever."""
+    """The response to a DELETE has a header line a second, without end."""
     is_delete = False
 
     async def receive(data: bytes) -> None:
