@@ -53,6 +53,7 @@ DEFECTS = [
     ("location-of-internal-host", "creation.post.location-form creation.zero-length always.*"),
     ("creation-without-location", "creation.post.* creation.zero-length"),
     ("maximum-not-enforced", "creation.max-size.*"),
+    ("final-not-limited", "concatenation.final.max-size"),
 ]
 """Defects, each with scenarios that look at what it does."""
 

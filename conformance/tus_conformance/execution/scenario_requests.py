@@ -147,9 +147,9 @@ class ScenarioRequests:
     def _ensure_room(self, request: RequestSpec) -> None:
         """Raise StopScenario for an upload that is larger than the server takes.
 
-        What a scenario asks for beyond the limit on purpose refers to it.
+        What a scenario asks for beyond the limit on purpose refers to it, or needs it.
         """
-        if request.parts:
+        if request.parts and "max-size" not in self.scenario.needs:
             ensure_within_max_size(self.session, self._upload_length(request) or 0)
         given = "" if request.length is None else str(request.length)
         if "max-size" not in given:
