@@ -89,6 +89,7 @@ CASES = (
     Case("relative", (), {"location": ("http://tus.test", "")}),
     Case("cached-head", ("cache.head",), {"caches_head": True}),
     Case("two-servers", ("servers.no-common-state",), upstreams=2),
+    Case("lost-heads", (), {"drops_every": 8}),
     Case("three-servers", ("servers.no-common-state",), upstreams=3),
     Case("errors", ("refusals.replaced",), {"replaces_errors": 404}),
     Case("early", ("early.lost",), {"loses_early_answers": True}),

@@ -61,10 +61,12 @@ class FaultyProxy:
     body_pause: float | None = None
     request_time: float | None = None
     parallel: int | None = None
+    drops_every: int | None = None
     compresses: bool = False
     _turn: Any = field(default_factory=count)
     _cache: dict[bytes, Any] = field(default_factory=dict)
     _open: int = 0
+    _heads: int = 0
 
     async def serve(self, stream: trio.abc.Stream) -> None:
         """Serve one connection of a client."""
@@ -110,6 +112,10 @@ class FaultyProxy:
     async def _handle(
         self, parser: h11.Connection, stream: trio.abc.Stream, request: h11.Request
     ) -> None:
+        if self.drops_every and request.method == b"HEAD":
+            self._heads += 1
+            if self._heads % self.drops_every == 0:
+                return
         refusal = self._find_refusal(request)
         if refusal is not None:
             await self._refuse(parser, stream, refusal, bodyless=request.method == b"HEAD")

@@ -179,15 +179,24 @@ async def count_finds(
 ) -> tuple[int, HttpResponse]:
     """Return how many of several requests find an upload, and a response to one that did not.
 
-    HEAD asks. Where all of them fail, empty PATCHes do, since HEAD may not be let through. Requests
-    of one kind follow each other, so that servers which take turns cannot keep step with them.
+    A request without a response, or that the server had no time for, counts like the others: it
+    says nothing of the upload. HEAD asks. Where all of them fail, empty PATCHes do, since HEAD may
+    not be let through. Requests of one kind follow each other, so that servers which take turns
+    cannot keep step with them.
     """
     heads = [await examination.send("HEAD", url) for _ in range(attempts)]
     found = _note_answers(examination, "HEAD", heads)
     if found:
-        return found, next((each for each in heads if not is_from_server(each)), heads[0])
+        silent = sum(map(_says_nothing, heads))
+        other = (each for each in heads if not (is_from_server(each) or _says_nothing(each)))
+        return found + silent, next(other, heads[0])
     patches = [await examination.patch(url, 0, b"") for _ in range(attempts)]
     return _note_answers(examination, "PATCH", patches), heads[0]
+
+
+def _says_nothing(response: HttpResponse) -> bool:
+    """Return whether a response is missing, or says that the server is too busy or failed."""
+    return response.status is None or response.status == 429 or response.status >= 500
 
 
 def _note_answers(examination: Examination, method: str, responses: list[HttpResponse]) -> int:
