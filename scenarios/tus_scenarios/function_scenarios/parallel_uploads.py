@@ -264,6 +264,7 @@ async def creations_with_upload(context: ScenarioContext) -> None:
         f"Given {PART_COUNT} partial uploads of {PART_SIZE} bytes.",
         "PATCH all of each, at the same time.",
         "  expects a 2xx; a note for 429 or 503, else a warning [concatenation.partial.create].",
+        "Resume each at the offset from HEAD, and complete it.",
         "POST two final uploads of them at the same time, one in reverse order.",
         "  expects a 2xx; a note for a 4xx, else a warning [concatenation.final.order].",
         "Compare every byte of the final uploads.",
@@ -285,6 +286,8 @@ async def concatenation(context: ScenarioContext) -> None:
         return branch
 
     await context.run_concurrently(*map(patch, names))
+    for name in names:
+        await context.finish(FinishUpload(of=name))
     finals = await _join(context, {"f": tuple(names), "r": tuple(reversed(names))})
     await _finish_all(context, finals, _ORDER)
 
