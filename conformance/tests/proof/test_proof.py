@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -42,7 +43,7 @@ from tus_conformance.evaluation.verdicts import UNDETERMINED
 from tus_defects import Change, defects, quirks
 from tus_defects.message_edits import set_status
 from tus_defects.rule import Match
-from tus_defects.variant import Act
+from tus_defects.variant import REGISTERED, Act
 from tus_reference import Config, MemoryStore
 from tus_reference.model import FileInfo, Headers, Request, Response
 from tus_scenarios import Condition, Expectation, Grade, scenarios
@@ -316,10 +317,18 @@ def test_the_page_is_made_from_the_matrix() -> None:
     assert PAGE.read_text("utf-8") == render_page(kept.read_matrix())
 
 
+CROWDS = "tus_defects.broken.crowds"
+
 # Every server evaluated by a part of the scenarios; the proof evaluates them by all
 
 INVARIANT_REQUIREMENTS = frozenset(invariant.requirement for invariant in invariants())
 """Requirements that may show only in the sum of the scenarios."""
+
+
+BY_CHANCE = frozenset(
+    each for each, _ in defects().items() if each in map(attrgetter("id"), REGISTERED[CROWDS])
+)
+"""Defects that show when requests meet: in what else they show depends on the order of tasks."""
 
 
 @pytest.mark.parametrize("found", kept.read_matrix().defects, ids=lambda found: found.id)
@@ -331,6 +340,9 @@ def test_a_defect_is_found_by_the_scenarios_that_show_it(found: DefectResult) ->
     violated = {
         row: each for row, each in server_result.violations().items() if row != CORE_REQUIREMENT
     }
+    if found.id in BY_CHANCE:
+        assert found.breaks in violated or found.breaks not in found.violates
+        return
     # What is warned of here may be left open by the sum of all scenarios.
     left_open = {row for row, each in found.hides.items() if each in UNDETERMINED}
     assert violated.keys() <= found.violates.keys() | left_open
