@@ -78,6 +78,10 @@ TRANSPORT_TESTS: dict[str, tuple[str, ...]] = {
     f"tus_conformance.transport.{name}": (_TRANSPORT_TEST_FOLDER, *more)
     for name, more in {
         "address": (),
+        "connection_end": (),
+        "content_coding": (),
+        "loopback_listener": (),
+        "response_limits": (),
         "response": (),
         "httpx_transport": (),
         "pending_faults": (),

@@ -23,7 +23,13 @@ def test_what_the_fetch_standard_permits_passes(quirk: str) -> None:
     assert passed >= ROWS - {"cors.credentials.no-wildcard"}
 
 
+BROAD = frozenset({"successes-without-allow-origin", "nothing-exposed"})
+"""Defects that remove a header everywhere, and so break several requirements."""
+
+
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda each: each.id)
 def test_each_defect_is_found_at_its_requirement_alone(defect: Variant) -> None:
     found = evaluate_server(server_case(REFERENCE), change=defect.change, scenario_ids=NAMES)
-    assert {row for row in found.violations() if row in ROWS} == {defect.breaks}
+    violated = {row for row in found.violations() if row in ROWS}
+    assert defect.breaks in violated
+    assert len(violated) == 1 or defect.id in BROAD
