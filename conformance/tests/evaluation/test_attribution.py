@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from memory_run import run_suite_in_memory
@@ -206,6 +208,32 @@ async def test_a_head_that_breaks_fails_in_any_row_whatever_else_of_the_scenario
     assert attempt.verdict == "fail"
     assert attempt.checks[-1].grade == "fail"
     assert attempt.checks[-1].rule == rule
+
+
+EXPIRY = datetime(2040, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("date", "verdict"),
+    [
+        (EXPIRY - timedelta(seconds=1), "warn"),
+        (EXPIRY, "blocked"),
+        (None, "warn"),
+    ],
+    ids=["before it expires", "when it has expired", "a server without a clock"],
+)
+async def test_an_upload_that_expired_is_not_lost(date: datetime | None, verdict: str) -> None:
+    """By the server's own clock, whatever ours says."""
+    expires = {"Upload-Expires": format_datetime(EXPIRY, usegmt=True)}
+    dated = {} if date is None else {"Date": format_datetime(date, usegmt=True)}
+    answering, _ = script_answers(creation_response(**expires), ScriptedResponse(404, dated))
+    steps = """
+        { post = { length = 10 } },
+        { head = {}, expect = [{ status = "2xx", checks = "core.head.success-status" }] },
+    """
+    async with open_session(answering, discovery=discovered_with()) as session:
+        attempt = await execute_scenario(scenario_from_toml(steps), session)
+    assert attempt.verdict == verdict
 
 
 async def test_a_server_whose_options_is_broken_is_judged_for_the_rest() -> None:

@@ -22,7 +22,7 @@ from tus_conformance.evaluation.expectations import (
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
-from tus_conformance.transport.header_values import is_integer
+from tus_conformance.transport.header_values import is_integer, parse_http_date
 from tus_reports import Attempt, Check, DecidingRule
 from tus_scenarios import Expectation, Scenario
 
@@ -102,11 +102,15 @@ def evaluate_reply(
 
 
 def _has_expired(reply: StepResponse) -> bool:
-    """Return whether an upload is not found because the server said that it would expire."""
+    """Return whether an upload is not found because the server said that it would expire.
+
+    The time is the server's where it states one: its clock may be another than ours.
+    """
     upload = reply.upload
     if upload is None or upload.expires_at is None or reply.status not in NO_UPLOAD_STATUSES:
         return False
-    return time.time() >= upload.expires_at
+    date = parse_http_date(reply.header("Date") or "")
+    return (date.timestamp() if date is not None else time.time()) >= upload.expires_at
 
 
 def _lacks_offset(expectation: Expectation, reply: StepResponse) -> bool:
