@@ -279,19 +279,43 @@ async def test_a_kept_connection_is_used_again(refusal: bytes, expected: list[by
     assert ("over the persistent connection" in harness_acts(second)) is (len(expected) == 1)
 
 
-async def test_stale_persistent_connection_is_replaced_for_safe_methods() -> None:
-    """A HEAD may be asked again (RFC 9110); a PATCH may have been heard, and is not."""
+async def test_a_connection_that_was_closed_without_notice_is_not_used_again() -> None:
+    """Every method may use a new one: nothing of the request was sent."""
     far = scripted_peer(KEPT)
     line = PersistentConnection()
     async with memory_network(far.serve) as backend:
         assert (await Http1Transport(backend=backend).send(patch(connection=line))).status == 409
-    again = RecordingPeer(until=b"\r\n\r\n")
+    again = RecordingPeer(until=TEN)
     async with memory_network(again.serve) as backend:
-        http_response = await Http1Transport(backend=backend).send(
-            HttpRequest("HEAD", URL, connection=line)
-        )
+        http_response = await Http1Transport(backend=backend).send(patch(connection=line))
         await line.aclose()
     assert http_response.status == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("HEAD", 204), ("DELETE", 204), ("PATCH", None)], ids=str
+)
+async def test_what_is_idempotent_is_sent_again_if_its_connection_ends(
+    method: str, status: int | None
+) -> None:
+    """A PATCH may have been carried out (RFC 9110, section 9.2.2)."""
+    connections = 0
+
+    async def serve(stream: trio.abc.Stream) -> None:
+        nonlocal connections
+        connections += 1
+        await stream.receive_some()
+        await stream.send_all(DONE)
+        await stream.receive_some()  # the connection ends when the next request has come
+
+    line = PersistentConnection()
+    async with memory_network(serve) as backend:
+        transport = Http1Transport(backend=backend)
+        first = await transport.send(HttpRequest("HEAD", URL, connection=line))
+        second = await transport.send(HttpRequest(method, URL, connection=line))
+        await line.aclose()
+    assert (first.status, second.status) == (204, status)
+    assert connections == (1 if status is None else 2)
 
 
 UNSUPPORTED = {
