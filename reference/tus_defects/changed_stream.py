@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import trio
 
-ChangeResponse = Callable[[str, bytes], bytes]
-"""Returns what to send for a method and what the server sends, which begins with a head."""
+_REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/1\.[01]\r\n")
 
 
 @dataclass(eq=False)
@@ -56,18 +55,28 @@ class ChangedStream(trio.abc.HalfCloseableStream):
         await self.stream.aclose()
 
 
-def change_final_responses(stream: trio.abc.Stream, change: ChangeResponse) -> ChangedStream:
-    """Return a stream on which final responses are changed, by the method of their requests."""
-    method = ""
+def change_final_responses(
+    stream: trio.abc.Stream,
+    change: Callable[[bytes], bytes],
+    *,
+    method: str = "[A-Z]+",
+    status: str = "[2-5]..",
+) -> ChangedStream:
+    """Return a stream on which final responses are changed.
+
+    `change` is given what the server sends, which begins with a head. `method` and `status` are
+    regular expressions; by default every final response is changed.
+    """
+    requested = re.compile(rf"({method}) \S+ HTTP/1\.[01]\r\n".encode())
+    final = re.compile(rf"HTTP/1\.1 {status}".encode())
+    is_concerned = False
 
     async def receive(data: bytes) -> None:
-        nonlocal method
-        found = re.match(rb"[A-Z]+(?= \S+ HTTP/1\.[01]\r\n)", data)
-        if found is not None:
-            method = found[0].decode()
+        nonlocal is_concerned
+        if _REQUEST_LINE.match(data):
+            is_concerned = requested.match(data) is not None
 
     async def rewrite(data: bytes) -> AsyncGenerator[bytes, None]:
-        is_final = data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1")
-        yield change(method, data) if is_final else data
+        yield change(data) if is_concerned and final.match(data) else data
 
     return ChangedStream(stream, rewrite, receive)

@@ -12,47 +12,36 @@ from tus_defects.server import Server
 from tus_defects.variant import stream_defect
 
 _HEAD_END = b"\r\n\r\n"
-_SURPLUS = b"surplus"
-"""What is sent after the end of a message, and is no message of its own."""
 
 
-def _has_status(data: bytes, *statuses: bytes) -> bool:
-    return data.startswith(tuple(b"HTTP/1.1 " + status for status in statuses))
+def _add_surplus(data: bytes) -> bytes:
+    return data + b"surplus"
 
 
 @stream_defect("content-after-head", "http.head.no-body", client=True)
 def send_content_after_head(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """The response to a HEAD is followed by content."""
-    return change_final_responses(
-        stream, lambda method, data: data + _SURPLUS if method == "HEAD" else data
-    )
+    return change_final_responses(stream, _add_surplus, method="HEAD")
 
 
 @stream_defect("204-with-content", "http.204.no-content", client=True)
 def send_content_after_204(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """A 204 is followed by content."""
-    return change_final_responses(
-        stream, lambda _, data: data + _SURPLUS if _has_status(data, b"204") else data
-    )
+    return change_final_responses(stream, _add_surplus, status="204")
 
 
 @stream_defect("204-with-length", "http.204.no-framing", client=True)
 def state_length_of_204(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """A 204 has Content-Length: 0."""
     return change_final_responses(
-        stream,
-        lambda _, data: (
-            _add_header(data, b"Content-Length: 0") if _has_status(data, b"204") else data
-        ),
+        stream, lambda data: _add_header(data, b"Content-Length: 0"), status="204"
     )
 
 
 @stream_defect("bytes-after-creation", "http.response.length", client=True)
 def send_bytes_after_creation(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """Bytes that no header counts follow the response to a creation."""
-    return change_final_responses(
-        stream, lambda _, data: data + _SURPLUS if _has_status(data, b"201") else data
-    )
+    return change_final_responses(stream, _add_surplus, status="201")
 
 
 @stream_defect("length-of-creation-too-high", "http.response.length", client=True)
@@ -60,11 +49,8 @@ def overstate_length_of_creation(stream: trio.abc.Stream, _: Server) -> trio.abc
     """The response to a creation promises nine bytes that never come."""
     return change_final_responses(
         stream,
-        lambda _, data: (
-            data.replace(b"Content-Length: 0", b"Content-Length: 9", 1)
-            if _has_status(data, b"201")
-            else data
-        ),
+        lambda data: data.replace(b"Content-Length: 0", b"Content-Length: 9", 1),
+        status="201",
     )
 
 
@@ -73,11 +59,8 @@ def send_two_framings(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """The response to a creation has Content-Length and Transfer-Encoding."""
     return change_final_responses(
         stream,
-        lambda _, data: (
-            _add_header(data, b"Transfer-Encoding: chunked") + b"0\r\n\r\n"
-            if _has_status(data, b"201")
-            else data
-        ),
+        lambda data: _add_header(data, b"Transfer-Encoding: chunked") + b"0\r\n\r\n",
+        status="201",
     )
 
 
@@ -85,8 +68,7 @@ def send_two_framings(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
 def send_line_without_colon(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """The response to a DELETE has a header line without a colon."""
     return change_final_responses(
-        stream,
-        lambda method, data: _add_header(data, b"deleted and gone") if method == "DELETE" else data,
+        stream, lambda data: _add_header(data, b"deleted and gone"), method="DELETE"
     )
 
 

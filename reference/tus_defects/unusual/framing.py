@@ -170,10 +170,7 @@ def empty_reason_phrases(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
 def drop_content_length_of_head(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """HEAD has no Content-Length."""
     return change_final_responses(
-        stream,
-        lambda method, data: (
-            data.replace(b"\r\nContent-Length: 0", b"", 1) if method == "HEAD" else data
-        ),
+        stream, lambda data: data.replace(b"\r\nContent-Length: 0", b"", 1), method="HEAD"
     )
 
 
@@ -181,13 +178,13 @@ def drop_content_length_of_head(stream: trio.abc.Stream, _: Server) -> trio.abc.
 def return_length_of_download(stream: trio.abc.Stream, _: Server) -> trio.abc.Stream:
     """HEAD has the Content-Length that a download will have."""
 
-    def change(method: str, data: bytes) -> bytes:
+    def change(data: bytes) -> bytes:
         length = re.search(rb"\r\nUpload-Length: (\d+)", data)
-        if method != "HEAD" or length is None:
+        if length is None:
             return data
         return data.replace(b"Content-Length: 0", b"Content-Length: " + length[1], 1)
 
-    return change_final_responses(stream, change)
+    return change_final_responses(stream, change, method="HEAD")
 
 
 @stream_quirk("closes-without-notice")
