@@ -32,6 +32,7 @@ from tus_conformance.clients.seen_request import (
     SeenUpload,
     value_of,
 )
+from tus_conformance.transport.loopback_listener import serve_on_two_ports
 from tus_scenarios.server_rule import Answer, BrokenBody, ResponseEdit, ServerRule, share_of
 from tus_scenarios.situation import Situation
 
@@ -104,15 +105,12 @@ class ScriptedServer:
         self, port: int, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve on a port of 127.0.0.1, 0 for a free one, and on a second one; until cancelled."""
-        listener = (await trio.open_tcp_listeners(port, host="127.0.0.1"))[0]
-        other = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
-        self.other_port = int(other.socket.getsockname()[1])
-        found = int(listener.socket.getsockname()[1])
-        async with trio.open_nursery() as nursery:
-            task_status.started(found)
-            await trio.serve_listeners(
-                self.serve_connection, [listener, other], handler_nursery=nursery
-            )
+
+        def on_listening(first_port: int, other_port: int) -> None:
+            self.other_port = other_port
+            task_status.started(first_port)
+
+        await serve_on_two_ports(self.serve_connection, port, on_listening)
 
     async def serve_connection(self, stream: trio.SocketStream) -> None:
         """Serve the requests of one connection."""
