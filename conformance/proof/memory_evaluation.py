@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ from tus_conformance.state.session import ExpectationObserver, Session, TextReso
 from tus_conformance.targets.origin_guard import OriginGuard
 from tus_conformance.targets.profile import Commands, Profile
 from tus_conformance.targets.target import Target
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import Http1Transport
 from tus_conformance.transport.memory import memory_network
 from tus_defects import Change
@@ -168,15 +169,11 @@ async def _evaluate_server(
                     tuple(case.profile.headers.items()),
                     run_program=operated_server.run_command,
                 )
-                wire = OriginGuard(
-                    Http1Transport(
-                        backend=backend, timeout=target.timeout, redaction=target.redaction
-                    ),
-                    URL,
-                    test_connection=_has_no_other_server,
+                transport = Http1Transport(
+                    backend=backend, timeout=target.timeout, redaction=target.redaction
                 )
                 plan = RunPlan(target=target, scenarios=selected, large_bodies=True)
-                run = Run(plan, wire, lambda _: None)
+                run = Run(plan, guard_origin(transport), lambda _: None)
                 session = await run.open_session()
                 session.on_expectations = _grades_recorder(possible_grades)
                 reusable = _ReusableResults(session, known, change)
@@ -197,7 +194,16 @@ async def _evaluate_server(
                         break
         background.cancel_scope.cancel()
     results += _invariant_results(run, known)
-    judged = ServerResult(
+    recorded = {each.id: each for each in results}
+    return _server_result(results, possible_grades), RecordedServer(
+        session.discovery, recorded, recorder.traffic_by_scenario, operated_server.config
+    )
+
+
+def _server_result(
+    results: Sequence[ScenarioResult], possible_grades: PossibleGrades
+) -> ServerResult:
+    return ServerResult(
         requirements={
             row.id: row.verdict for row in requirement_results.evaluate_requirements(results)
         },
@@ -208,15 +214,16 @@ async def _evaluate_server(
         },
         possible_grades=possible_grades,
     )
-    recorded = {each.id: each for each in results}
-    return judged, RecordedServer(
-        session.discovery, recorded, recorder.traffic_by_scenario, operated_server.config
-    )
 
 
 def _violations(results: ScenarioResult) -> dict[str, Verdict]:
     found = {row.id: row.verdict for row in requirement_results.evaluate_requirements((results,))}
     return {row: each for row, each in found.items() if each in {"fail", "warn"}}
+
+
+def guard_origin(transport: Transport) -> OriginGuard:
+    """Return a transport with the guard of a run; in memory `URL` alone leads anywhere."""
+    return OriginGuard(transport, URL, test_connection=_has_no_other_server)
 
 
 async def _has_no_other_server(_host: str, _port: int) -> bool:

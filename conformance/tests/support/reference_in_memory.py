@@ -10,12 +10,12 @@ import trio
 from scripted_server import URL
 from trio.testing import MockClock
 
+from proof.memory_evaluation import guard_origin
 from tus_conformance.discovery.discovery import discover
 from tus_conformance.runner.run import Run
 from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.selection import Selection
 from tus_conformance.state.session import Session
-from tus_conformance.targets.origin_guard import OriginGuard
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
 from tus_conformance.transport.memory import Serve, memory_network
@@ -82,16 +82,8 @@ async def _run_in_memory(serve: Serve, selection: Selection, jobs: int) -> list[
         target=Target(URL), scenarios=scenarios(), selection=selection, seed=7, jobs=jobs
     )
     async with memory_network(serve) as backend:
-        transport = OriginGuard(
-            Http1Transport(backend=backend), URL, test_connection=_has_no_other_server
-        )
-        await Run(plan, transport, lines.append)()
+        await Run(plan, guard_origin(Http1Transport(backend=backend)), lines.append)()
     return lines
-
-
-async def _has_no_other_server(_host: str, _port: int) -> bool:
-    """Return whether anything accepts connections at another origin: in memory nothing does."""
-    return False
 
 
 async def run_inline(work: Callable[..., object], *arguments: object, **_: object) -> object:
