@@ -108,7 +108,7 @@ def configuration(name: str, case: Case) -> str:
     for place, lines in case.insert.items():
         marker = f"# at {place}\n"
         if text.count(marker) != 1:
-            raise ValueError(f"{name}/{case.id}: there is no place {place!r} in good.conf")
+            raise ValueError(f"{name}/{case.id}: good.conf lacks the place {place!r}")
         text = text.replace(marker, f"{marker}{lines}\n")
     return text
 

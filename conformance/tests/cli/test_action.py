@@ -21,7 +21,7 @@ yaml: Any = pytest.importorskip("yaml", reason="PyYAML reads the action")
 ROOT = Path(__file__).parents[3]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 
-pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is missing")
 
 
 @dataclass(frozen=True)

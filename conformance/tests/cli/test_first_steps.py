@@ -203,8 +203,8 @@ def test_no_page_names_an_address_that_is_not_there_yet() -> None:
 MISTAKES = [
     (["rnu", "URL"], "'rnu' is not a command. Did you mean run?"),
     (["frobnicate"], "The commands are run, doctor, clients, list,"),
-    (["run", "--repot-dir", "x"], "there is no option --repot-dir. Did you mean --report-dir?"),
-    (["run", "--frobnicate"], "there is no option --frobnicate. `tus-conformance run --help`"),
+    (["run", "--repot-dir", "x"], "--repot-dir is not an option. Did you mean --report-dir?"),
+    (["run", "--frobnicate"], "--frobnicate is not an option. `tus-conformance run --help`"),
     (["run", "one", "two"], "'two' is one argument too many"),
     (["run", "--jobs", "0"], "--jobs: must be a whole number from 1 to 64, got '0'"),
     (["report", "no.ndjson"], "no.ndjson cannot be read: No such file or directory."),

@@ -177,7 +177,7 @@ MISTAKES: list[tuple[list[str], str, str]] = [
         "a command that is not there",
     ),
     (["--profile", "none.toml", "--target", "http://h/"], "cannot be read: No such", "no profile"),
-    (["--frobnicate"], "there is no option --frobnicate", "an option that nobody knows"),
+    (["--frobnicate"], "--frobnicate is not an option", "an option that nobody knows"),
 ]
 
 

@@ -58,7 +58,7 @@ SAME_MEANING = {
     "Respond",
     "Result",  # a type variable
 }
-"""Names that stand in two modules for one thing."""
+"""Names of one thing that two modules define."""
 
 
 def test_a_class_has_a_name_of_its_own() -> None:

@@ -106,7 +106,7 @@ FORMS: list[tuple[HeaderFormat, str, bool, str]] = [
     ("url", "http://[", False, "an address that never closes is no URL"),
     ("url", "http://h:port/1", False, "a port is a number"),
     ("concat", "final;http://[", False, "a part is named by a URL"),
-    ("same-origin", "http://[", False, "what is no URL has no origin"),
+    ("same-origin", "http://[", False, "a text that is not a URL has no origin"),
     ("same-origin", "http://tus.test:99999/", False, "nor has a port that does not exist"),
     ("same-origin", "1", True, "a relative reference stays with its origin"),
     ("same-origin", "http://tus.test:1080/x", True, "the same origin spelled out"),

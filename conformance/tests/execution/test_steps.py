@@ -66,7 +66,7 @@ ENDINGS: list[tuple[str, list[ScriptedAnswer], str, list[str], str]] = [
         [ScriptedResponse(201, {"Location": "http://["})],
         "blocked",
         [f"{ROW} not-reached"],
-        "it is created at what is no URL",
+        "its Location is not a URL",
     ),
     (
         f"{GIVEN}, {HEAD}",

@@ -52,8 +52,8 @@ MISTAKES = [
         "half a pair",
     ),
     ("a.one row.x row.y", "and the id of a requirement.", "more than a pair"),
-    ("\na.oen row.x", "line 2: there is no scenario 'a.oen'. Did you mean a.one?", "a typo"),
-    ("zzz row.x", "line 1: there is no scenario 'zzz'.", "a scenario like no other"),
+    ("\na.oen row.x", "line 2: 'a.oen' is not a scenario. Did you mean a.one?", "a typo"),
+    ("zzz row.x", "line 1: 'zzz' is not a scenario.", "a scenario like no other"),
     ("a.one row.z", "a.one does not check 'row.z'; it checks row.x, row.y.", "another row"),
 ]
 

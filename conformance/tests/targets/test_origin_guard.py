@@ -73,7 +73,7 @@ async def test_where_nothing_answers_the_location_is_to_blame(url: str) -> None:
     "url", ["http://tus.test:1080/x", "HTTP://TUS.TEST:1080/x", "http://up.test/1", "/relative"]
 )
 async def test_what_is_sent(url: str) -> None:
-    """The target's own origin, those that the user names, and what is no URL at all."""
+    """The target's own origin, those that the user names, and a text that is not a URL."""
     guarded, noting, _ = guard("http://up.test")
     await guarded.send(HttpRequest("HEAD", url))
     assert noting.urls == [url]

@@ -29,7 +29,7 @@ class CommandParser(argparse.ArgumentParser):
         if option is None:
             self.error(f"{words[0]!r} is one argument too many")
         name = option.partition("=")[0]
-        self.error(f"there is no option {name}{suggest(name, self._option_string_actions)}")
+        self.error(f"{name} is not an option{suggest(name, self._option_string_actions)}")
 
 
 def suggest(name: str, known: Iterable[str], *, closing: str = "") -> str:

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         [*ids, *(each.id for each in situations())],
         closing=". `tus-conformance list` names the requirements.",
     )
-    return usage_error(f"There is no scenario, situation or requirement {name!r}{hint}")
+    return usage_error(f"{name!r} is not a scenario, situation or requirement{hint}")
 
 
 _ALWAYS_FAILURES = (

@@ -27,7 +27,7 @@ from tus_conformance.clients.outcome import find_outcome
 from tus_conformance.clients.scripted_server import ScriptedServer, serve_requests
 from tus_conformance.clients.seen_request import SeenResponse
 from tus_conformance.clients.situation_run import FILE_NAME, file_content, server_flags
-from tus_conformance.transport.loopback_listener import listen_on
+from tus_conformance.transport.loopback_listener import serve_on_two_ports
 from tus_reports import ScenarioResult
 from tus_scenarios.server_rule import share_of
 from tus_scenarios.situation import Situation
@@ -75,16 +75,12 @@ class ListeningServer:
         self, port: int, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve on a port of 127.0.0.1, 0 for a free one, until cancelled; raise ListenError."""
-        listener = (await listen_on(port))[0]
-        other = (await listen_on(0))[0]
-        self._other_port = int(other.socket.getsockname()[1])
-        found = int(listener.socket.getsockname()[1])
-        self.origin = f"http://127.0.0.1:{found}"
-        async with trio.open_nursery() as nursery:
-            task_status.started(found)
-            await trio.serve_listeners(
-                self.serve_connection, [listener, other], handler_nursery=nursery
-            )
+
+        def on_listening(first_port: int, other_port: int) -> None:
+            self.origin, self._other_port = f"http://127.0.0.1:{first_port}", other_port
+            task_status.started(first_port)
+
+        await serve_on_two_ports(self.serve_connection, port, on_listening)
 
     async def serve_connection(self, stream: trio.SocketStream) -> None:
         """Serve the requests of one connection, which may be about several situations."""
@@ -134,7 +130,7 @@ class ListeningServer:
             return _text(405, "This URL is only read.")
         kind, content = await self._read(name, rest)
         if kind is None:
-            return _text(404, "There is no such situation.")
+            return _text(404, "This is not a situation.")
         return SeenResponse(200, (*_ALLOWED, ("Content-Type", kind)), content)
 
     async def _read(self, name: str, rest: str) -> tuple[str | None, bytes]:

@@ -114,7 +114,7 @@ def _parse_pair(words: Sequence[str], checks: Mapping[str, Collection[str]]) -> 
         raise BaselineError("write the id of a scenario and the id of a requirement.")
     scenario, requirement = words
     if scenario not in checks:
-        raise BaselineError(f"there is no scenario {scenario!r}.{_suggestion(scenario, checks)}")
+        raise BaselineError(f"{scenario!r} is not a scenario.{_suggestion(scenario, checks)}")
     if requirement not in checks[scenario]:
         known = ", ".join(checks[scenario])
         raise BaselineError(f"{scenario} does not check {requirement!r}; it checks {known}.")

@@ -110,7 +110,7 @@ def test_the_memory_store_and_all_extensions_are_a_flag_away(tmp_path: Path) -> 
         (["--workers", "0"], 2, "--workers: '0' is not a whole number of 1 or more"),
         (["--defect", "a", "--defect", "b"], 2, "--defect can be given once"),
         (["--hooks-enabled-events", "pre-x"], 2, "'pre-x' is not an event; they are pre-create,"),
-        (["--behind-poxy"], 2, "there is no flag --behind-poxy. Did you mean --behind-proxy?"),
+        (["--behind-poxy"], 2, "--behind-poxy is not a flag. Did you mean --behind-proxy?"),
         (["--expire-after", "soon"], 2, "is not a duration; write 90, 90s or 1m30s"),
         (["--file-perms", "9"], 2, "is not an octal mode"),
         (["--base-path", "a b"], 2, "--base-path must be a path or an http(s) URL, got 'a b'."),
@@ -122,7 +122,7 @@ def test_the_memory_store_and_all_extensions_are_a_flag_away(tmp_path: Path) -> 
         (["--store", "memory", "--locker", "file"], 2, "--locker file needs --store file"),
         (["--upload-dir", "/dev/null/x"], 2, "cannot use /dev/null/x: Not a directory"),
         (["--host", "192.0.2.1"], 1, "cannot listen on 192.0.2.1 port 0"),
-        (["--unknown"], 2, "there is no flag --unknown"),
+        (["--unknown"], 2, "--unknown is not a flag"),
     ],
 )
 def test_a_mistake_costs_one_sentence(

@@ -35,7 +35,7 @@ class FlagParser(argparse.ArgumentParser):
         name = flag.partition("=")[0]
         similar = difflib.get_close_matches(name, list(self._option_string_actions), cutoff=0.65)
         hint = f". Did you mean {similar[0]}?" if similar else ""
-        self.error(f"there is no flag {name}{hint}")
+        self.error(f"{name} is not a flag{hint}")
 
 
 class StoreOnce(argparse.Action):

@@ -88,7 +88,7 @@ def new_hooks(options: argparse.Namespace) -> Hooks | None:
         raise ConfigError("Give --hooks-http or --hooks-dir, not both.")
     if options.hooks_dir is not None:
         if not options.hooks_dir.is_dir():
-            raise ConfigError(f"--hooks-dir: there is no folder {options.hooks_dir}.")
+            raise ConfigError(f"--hooks-dir: {options.hooks_dir} is not a folder.")
         programs = ProgramHooks(options.hooks_dir.absolute(), options.hooks_timeout)
         return Hooks(programs, options.hooks_enabled_events)
     parts = urlsplit(options.hooks_http)
