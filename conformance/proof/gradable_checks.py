@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from proof.server_result import CheckKey
 from tus_scenarios import Condition, Expectation, Grade, ledger, scenarios
@@ -30,8 +31,13 @@ class GradableCheck:
         return bool(self.grades & VIOLATION_GRADES)
 
 
-def gradable_checks() -> Iterator[GradableCheck]:
+@cache
+def gradable_checks() -> tuple[GradableCheck, ...]:
     """Return every check of the scenarios that are data, in order."""
+    return tuple(_find_checks())
+
+
+def _find_checks() -> Iterator[GradableCheck]:
     for scenario in scenarios():
         first: dict[tuple[str, str, str], CheckKey] = {}
         for number, step in enumerate(scenario.steps, 1):
@@ -69,6 +75,7 @@ PROBE_ONLY = {
 """Rows of stories that are never more than noted, with the reason."""
 
 
+@cache
 def noted_requirements() -> dict[str, str]:
     """Return the rows that scenarios look at and never grade, in order, each with the reason.
 
@@ -84,6 +91,7 @@ def noted_requirements() -> dict[str, str]:
     }
 
 
+@cache
 def gradable_requirements() -> tuple[str, ...]:
     """Return the server's observable rows that a scenario can find broken, in order."""
     found = {check.requirement for check in gradable_checks() if check.gradable}
@@ -95,6 +103,7 @@ def gradable_requirements() -> tuple[str, ...]:
     )
 
 
+@cache
 def gradable_scenarios() -> tuple[str, ...]:
     """Return the scenarios that can come out as fail or warn."""
     found = {check.key[0] for check in gradable_checks() if check.gradable}

@@ -67,7 +67,7 @@ def count_figures(findings: ProofResult) -> dict[str, str]:
     quirks_ = [found for found in findings.quirks if found.id]
     fine = [each for each in quirks_ if "fail" not in each.violates.values()]
     alone = [found for found in killed if len(found.violates) == 1]
-    every = list(gradable_checks())
+    every = gradable_checks()
     gradable = sum(check.gradable for check in every)
     return {
         "defects": str(len(findings.defects)),

@@ -209,5 +209,5 @@ async def test_a_partial_without_a_length_is_named_once(client: HandlerClient) -
 async def test_a_malformed_host_is_not_used(client: HandlerClient, host: str) -> None:
     a = await create_partial(client, 1, b"a")
     answer = await client.request("POST", "/files/", {"Upload-Concat": f"final;{a}", "Host": host})
-    assert answer.status in {201, 400}
+    assert answer.status == 201
     assert host not in (answer["Location"] or "")

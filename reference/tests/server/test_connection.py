@@ -247,7 +247,7 @@ async def test_a_request_behind_two_lengths_is_not_carried_out(client: HandlerCl
 @pytest.mark.parametrize("target", ["/files/a://b/files/", "/a://b/files/", "x://y/files/"])
 async def test_only_an_absolute_form_has_an_authority(client: HandlerClient, target: str) -> None:
     answer = await client.request("POST", target, {"Upload-Length": "5"})
-    assert answer.status in {404, 405}
+    assert answer.status == 404
 
 
 async def test_an_absolute_form_is_understood(client: HandlerClient) -> None:
