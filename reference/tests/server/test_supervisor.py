@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import re
 import signal
 import socket
 import ssl
@@ -203,12 +201,14 @@ def test_a_socket_that_a_killed_server_left_is_replaced(tmp_path: Path) -> None:
 def test_health_and_origins_are_there_unless_refused(tmp_path: Path) -> None:
     page = {"Origin": "https://app.test"}
     with run_server("--store", "memory") as server:
-        answer = server.request("GET", "/healthz", page)
+        answer = server.request_monitoring("/healthz", page)
         assert (answer.status, answer.content) == (200, b"ok\n")  # type: ignore[attr-defined]
         answer = server.request("OPTIONS", "/files/", page)
         assert answer.headers["Access-Control-Allow-Origin"] == "https://app.test"
-    with run_server("--store", "memory", "--disable-cors", "--health-path", "") as server:
-        assert server.request("GET", "/healthz", page).status == 404
+    with run_server(
+        *("--store", "memory", "--disable-cors", "--expose-metrics", "--health-path", "")
+    ) as server:
+        assert server.request_monitoring("/healthz", page).status == 404
         answer = server.request("OPTIONS", "/files/", page)
         assert answer.headers["Access-Control-Allow-Origin"] is None
 
@@ -304,11 +304,11 @@ def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
 def test_a_missing_folder_is_unhealthy(tmp_path: Path) -> None:
     folder = tmp_path / "up"
     with run_server("--upload-dir", str(folder)) as server:
-        assert server.request("GET", "/healthz").status == 200
+        assert server.request_monitoring("/healthz").status == 200
         folder.rmdir()
-        assert server.request("GET", "/healthz").status == 503
+        assert server.request_monitoring("/healthz").status == 503
         folder.mkdir()
-        assert server.request("GET", "/healthz").status == 200
+        assert server.request_monitoring("/healthz").status == 200
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -324,28 +324,11 @@ def test_a_disk_that_hangs_is_unhealthy_and_keeps_no_server_from_stopping(
         os.mkfifo(file)
         with server.begin_patch(path, 5) as connection:
             connection.sendall(b"hello")
-            wait_until(lambda: server.request("GET", "/healthz").status == 503, 30)
+            wait_until(lambda: server.request_monitoring("/healthz").status == 503, 30)
             assert server.request("HEAD", other).status == 200
             code, err = server.stop()
     assert (code, "Traceback" in err) == (1, False)
     assert "exiting without waiting for storage" in err
-
-
-def test_monitoring_can_have_a_listener_of_its_own(tmp_path: Path) -> None:
-    flags = ("--upload-dir", str(tmp_path), "--expose-metrics", "--monitoring-listen", "0")
-    with run_server(*flags) as server:
-        line = server.wait_for_line("monitoring on")
-        match = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
-        assert match is not None
-        for path in ("/healthz", "/metrics"):
-            assert server.request("GET", path).status == 404
-        server.create(5)
-        for path, status in (("/healthz", 200), ("/metrics", 200), ("/files/", 404)):
-            private = http.client.HTTPConnection("127.0.0.1", int(match[1]), timeout=10)
-            answer = send_request(private, "GET", path)
-            assert answer.status == status
-            if path == "/metrics":
-                assert b"tusd_uploads_created 1.0" in answer.content  # type: ignore[attr-defined]
 
 
 def test_the_folder_of_a_killed_supervisor_is_removed_by_the_next(

@@ -45,6 +45,7 @@ class ReferenceProcess:
         port = re.search(r"127\.0\.0\.1:(\d+)/", url)
         self.port = 0 if port is None else int(port[1])
         self.trust: ssl.SSLContext | None = None
+        self._monitoring_port = 0
 
     def open_connection(self) -> http.client.HTTPConnection:
         """Return a connection, encrypted if the server says so."""
@@ -59,6 +60,16 @@ class ReferenceProcess:
     ) -> http.client.HTTPResponse:
         """Send a request over a connection of its own; its content is read."""
         return send_request(self.open_connection(), method, path, headers, body)
+
+    def request_monitoring(
+        self, path: str, headers: dict[str, str] | None = None
+    ) -> http.client.HTTPResponse:
+        """Send GET to the listener for health and metrics, which is printed on standard error."""
+        if not self._monitoring_port:
+            line = self.wait_for_line("monitoring on")
+            self._monitoring_port = int(line.rpartition(":")[2].rstrip("/\n"))
+        connection = http.client.HTTPConnection("127.0.0.1", self._monitoring_port, timeout=10)
+        return send_request(connection, "GET", path, headers)
 
     def create(self, length: int) -> str:
         """Create an upload and return its path."""

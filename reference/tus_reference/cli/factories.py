@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tus_reference.cli.changes import change_config, new_layers
+from tus_reference.cli.flag_types import WITH_UPLOADS
 from tus_reference.cli.hook_flags import new_hooks
 from tus_reference.handler import Config, ConfigError, Handler
 from tus_reference.lockers import FileLocker, MemoryLocker
@@ -65,7 +66,7 @@ def new_metrics(options: argparse.Namespace, handler: Handler) -> Metrics | None
         return None
     from tus_reference.middleware.metrics import Metrics
 
-    counts_only = options.monitoring_listen is not None
+    counts_only = options.monitoring_listen != WITH_UPLOADS
     return Metrics(handler, options.metrics_path, counts_only=counts_only)
 
 
@@ -93,7 +94,7 @@ def new_service(
         layers.append(AccessLog(options.access_log, behind_proxy=options.behind_proxy))
     if metrics is not None:
         layers.append(metrics)
-    if options.health_path and options.monitoring_listen is None:
+    if options.health_path and options.monitoring_listen == WITH_UPLOADS:
         layers.append(Health(options.health_path, handler.check_health))
     cors = None if options.disable_cors else _new_cors(options)
     return LayeredService(handler, *layers, *new_layers(options, handler.config, cors))

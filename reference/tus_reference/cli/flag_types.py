@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import Final
 
 MAX_PORT: Final = 65535
+WITH_UPLOADS: Final = "uploads"
+"""The value of --monitoring-listen that means the listener of the uploads."""
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -56,6 +59,13 @@ def parse_listen(text: str) -> tuple[str, int]:
     """Return host and port of [HOST:]PORT; the host is 127.0.0.1 if none is given."""
     host, _, port = text.rpartition(":")
     return host.removeprefix("[").removesuffix("]") or "127.0.0.1", parse_port(port)
+
+
+def parse_monitoring(text: str) -> tuple[str, int] | Path | str:
+    """Return host and port of [HOST:]PORT, the path of a socket, or `WITH_UPLOADS`."""
+    if text == WITH_UPLOADS:
+        return text
+    return Path(text) if "/" in text else parse_listen(text)
 
 
 def parse_mode(text: str) -> int:

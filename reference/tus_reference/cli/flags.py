@@ -38,6 +38,11 @@ SECONDS may be plain (90, 0.5) or carry units (90s, 1m30s, 500ms, 24h).
 --behind-proxy trusts Forwarded and X-Forwarded-Host, -Proto, -Port, -Prefix and
 -For from any sender: only a proxy that sets each of them makes that safe.
 
+--monitoring-listen says where health and metrics are: on a port, or with a / in
+it on a socket of the file system; "uploads" serves them where clients upload,
+as tusd does. By default only this machine reaches them: on --port plus 1000, or
+on the socket of --unix-sock with .monitoring after its name.
+
 hook events: {events};
 by default all but pre-finish and pre-terminate.
 
@@ -131,7 +136,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         type=parse_number,
         default=0,
         metavar="NUMBER",
-        help="connections of each process; 0: a third of its file limit (%(default)s)",
+        help="connections of each process; 0: a fifth of its file limit (%(default)s)",
     )
 
 

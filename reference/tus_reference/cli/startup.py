@@ -22,10 +22,15 @@ from tus_reference.cli.factories import (
     new_service,
 )
 from tus_reference.cli.flags import new_parser
+from tus_reference.cli.monitoring_sockets import (
+    describe_place,
+    describe_socket,
+    open_monitoring_sockets,
+)
 from tus_reference.cli.worker_folder import open_worker_folder
 from tus_reference.handler import ConfigError, Handler
 from tus_reference.server import Certificate, Limits, TLSListener, serve
-from tus_reference.server.sockets import listen_tcp, listen_unix
+from tus_reference.server.sockets import listen_tcp, listen_unix, remove_files_afterwards
 from tus_reference.server.supervisor import Supervisor, unblock_signals, wait_parent_exit
 
 if TYPE_CHECKING:
@@ -85,17 +90,25 @@ def _check_and_serve(options: argparse.Namespace) -> int:
         where = options.unix_sock or f"{options.host} port {options.port}"
         _print_status(f"cannot listen on {where}: {_explain_listen_error(problem)}")
         return 1
+    with remove_files_afterwards(sockets):
+        return _serve_with_monitoring(options, handler, sockets, certificate)
+
+
+def _serve_with_monitoring(
+    options: argparse.Namespace,
+    handler: Handler,
+    sockets: Sequence[socket.socket],
+    certificate: Certificate | None,
+) -> int:
+    """Listen for those who ask for health and metrics, too, and serve; return the exit code."""
     try:
-        options.monitoring_sockets = _open_monitoring_sockets(options)
+        options.monitoring_sockets = open_monitoring_sockets(options, _print_status)
     except OSError as problem:
-        where = " port ".join(map(str, options.monitoring_listen))
-        _print_status(f"cannot listen on {where}: {problem.strerror or problem}")
+        reason = problem.strerror or problem
+        _print_status(f"cannot listen on {describe_place(options)} for monitoring: {reason}")
         return 1
-    try:
+    with remove_files_afterwards(options.monitoring_sockets):
         return _serve_in_processes(options, handler, sockets, certificate)
-    finally:
-        if options.unix_sock is not None:
-            options.unix_sock.unlink(missing_ok=True)
 
 
 def _explain_listen_error(problem: OSError) -> str:
@@ -143,10 +156,6 @@ def _open_sockets(options: argparse.Namespace) -> list[socket.socket]:
     return listen_tcp(options.host, options.port)
 
 
-def _open_monitoring_sockets(options: argparse.Namespace) -> list[socket.socket]:
-    return [] if options.monitoring_listen is None else listen_tcp(*options.monitoring_listen)
-
-
 def _announce(
     options: argparse.Namespace, handler: Handler, sockets: Sequence[socket.socket]
 ) -> None:
@@ -161,8 +170,7 @@ def _announce(
         f"maximum size: {limit}, uploads expire: {expiry}"
     )
     for each in options.monitoring_sockets:
-        host, port = each.getsockname()[:2]
-        _print_status(f"monitoring on http://{f'[{host}]' if ':' in host else host}:{port}/")
+        _print_status(f"monitoring on {describe_socket(each)}")
     scheme = "http" if options.tls_certificate is None else "https"
     if options.unix_sock is not None:
         place = f"unix:{options.unix_sock}:"

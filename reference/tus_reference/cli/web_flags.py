@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tus_reference.cli.flag_types import (
-    parse_listen,
+    parse_monitoring,
     parse_names,
     parse_number,
     parse_path,
@@ -67,9 +67,9 @@ def add_monitoring(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--monitoring-listen",
-        type=parse_listen,
-        metavar="[HOST:]PORT",
-        help="serve health and metrics here only (with the uploads)",
+        type=parse_monitoring,
+        metavar="WHERE",
+        help="[HOST:]PORT, PATH or uploads (127.0.0.1, --port plus 1000)",
     )
     group.add_argument(
         "--access-log",

@@ -7,10 +7,11 @@ import errno
 import os
 import socket
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 # More than the system allows: it takes what it can.
 BACKLOG: Final = 0xFFFF
@@ -58,6 +59,18 @@ def listen_unix(path: Path) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+@contextlib.contextmanager
+def remove_files_afterwards(sockets: Sequence[socket.socket]) -> Iterator[None]:
+    """Remove the files of those sockets that have one when the block ends."""
+    names = [each.getsockname() for each in sockets]
+    try:
+        yield
+    finally:
+        for name in names:
+            if name and isinstance(name, str):
+                Path(name).unlink(missing_ok=True)
 
 
 def _remove_stale_socket(path: Path) -> None:
