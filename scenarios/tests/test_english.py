@@ -52,7 +52,8 @@ BANNED = (
     Banned(r"\ball the same\b", "It was stored all the same.", "but, nevertheless"),
     Banned(r"\bfor ever\b", "It waits for ever.", "forever"),
     Banned(r"\b(story|stories)\b", "A story in steps.", "scenario"),
-    Banned(r"\bjudg(e|es|ed|ing|ement|ment)\b", "The answer is judged.", "evaluate"),
+    # `nox -s judge-all` is the name of a session.
+    Banned(r"\bjudg(e|es|ed|ing|ement|ment)\b(?!-all)", "The answer is judged.", "evaluate"),
 )
 """The phrases, in one place, for every text that users read."""
 
