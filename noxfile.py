@@ -7,6 +7,7 @@ nox -s mutants                        the judging and the wire with small change
 nox -s unseen                         the reference with small changes, against the suite
 nox -s serve                          the reference server
 nox -s s3 -- localstack               the suite against the reference on a real S3
+nox -s fuzz, nox -s soak              the reference under attack, and under load for minutes
 nox -s shells                         the suite through nginx, TLS, workers and the trio server
 nox -s embedding                      the reference in frameworks, the suite through ASGI servers
 nox -s uppy                           Uppy in Chromium, from another origin, against the reference
@@ -30,6 +31,14 @@ import sys
 from pathlib import Path
 
 import nox
+
+# Sessions that run a module with their arguments: the folder, the module, what it does.
+MODULE_SESSIONS = {
+    "fuzz": ("reference", "fuzzing", "Fuzz heads, tus headers, chunks and records: [--seconds N]"),
+    "proxies": ("conformance", "proxies", "Run doctor through real proxies: [PRODUCT[/CASE]]..."),
+    "shells": ("reference", "interop.deployments", "Run the suite as docs/running.md says: [WAY]"),
+    "soak": ("reference", "interop.soak", "Serve slow and fast uploads, with cuts: [--seconds N]"),
+}
 
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
@@ -140,17 +149,6 @@ def judge_all(session: nox.Session) -> None:
 
 
 @nox.session
-def proxies(session: nox.Session) -> None:
-    """Run doctor through real proxies: `-- [PRODUCT[/CASE]]... [--direct] [--jobs N]`.
-
-    conformance/proxies has the configurations. A product that is not installed is left out.
-    """
-    session.install("-e", ".[dev]")
-    with session.chdir("conformance"):
-        session.run("python", "-m", "proxies", *session.posargs)
-
-
-@nox.session
 def clients(session: nox.Session) -> None:
     """Judge real clients: `-- [NAME]... [-- ARGUMENTS]`, by default every driver.
 
@@ -234,16 +232,25 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "peers", "benchmark", *session.posargs)
 
 
-@nox.session
-def shells(session: nox.Session) -> None:
-    """Run the suite on the reference in the ways of docs/running.md: `-- [WAY]... [-- ARGUMENTS]`.
+def _add_module_session(name: str, folder: str, module: str, text: str) -> None:
+    def run(session: nox.Session) -> None:
+        session.install("-e", ".[dev]")
+        with session.chdir(folder):
+            session.run("python", "-m", module, *session.posargs)
 
-    They are trio, workers, workers-s3, tls, nginx and nginx-prefix, and systemd, which checks the
-    unit. NGINX may name the program.
-    """
-    session.install("-e", ".[dev]")
-    with session.chdir("reference"):
-        session.run("python", "-m", "interop.deployments", *session.posargs)
+    run.__doc__ = text
+    nox.session(name=name)(run)
+
+
+for each in MODULE_SESSIONS.items():
+    _add_module_session(each[0], *each[1])
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look up known vulnerabilities of every dependency; needs the service of pip-audit."""
+    session.install("-e", ".[dev,embedding,explore,metrics,s3]", "pip-audit")
+    session.run("pip-audit", "--skip-editable", *session.posargs)
 
 
 @nox.session

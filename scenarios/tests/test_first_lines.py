@@ -13,9 +13,9 @@ PACKAGES = {
     "scenarios": ("tus_scenarios",),
     "reports": ("tus_reports",),
     "conformance": ("tus_conformance", "."),
-    "reference": ("tus_reference", "tus_defects"),
+    "reference": ("tus_reference", "tus_defects", "."),
 }
-"""Where the subjects of a room's tests are; the proof is a package next to the engine."""
+"""Where the subjects of a room's tests are; proof, trials and fuzzing are packages next to them."""
 
 
 def first_line_of(source: str) -> str:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tus_reference import Config, FileStore, Handler, MemoryStore, StoreComposer
-from tus_reference.model import FileInfo
+from tus_reference.model import FileInfo, Refused
 from tus_reference.stores import file_copy
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import ClientFactory, HandlerClient
 
 UPLOAD_ID = "24e533e02ec3bc40c387f1a0e460e216"
@@ -435,3 +434,29 @@ async def test_both_stores_keep_every_field(make: object, folder: Path) -> None:
     stored = await store.get_info(upload_id)
     assert (stored.size, stored.metadata_header, stored.is_partial) == (7, "a /w==", True)
     assert (stored.concat_header, stored.expires, stored.finished) == ("partial", 1e9, False)
+
+
+def count_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted in /proc")
+async def test_a_record_that_is_a_folder_costs_no_descriptors(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    upload_id = await store.new_upload(FileInfo(id="", size=5))
+    record = tmp_path / f"{upload_id}.info"
+    record.unlink()
+    record.mkdir()
+    before = count_descriptors()
+    for _ in range(5):
+        with pytest.raises(Refused, match="damaged"):
+            await store.get_info(upload_id)
+    assert count_descriptors() == before
+
+
+async def test_a_record_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    upload_id = await store.new_upload(FileInfo(id="", size=5))
+    os.truncate(tmp_path / f"{upload_id}.info", 1 << 40)
+    with pytest.raises(Refused, match="damaged"):
+        await store.get_info(upload_id)

@@ -13,7 +13,7 @@ an offset that was told.
 """
 
 # Building a Path costs as much as the system call it is for.
-# ruff: noqa: PTH105, PTH116, PTH123
+# ruff: noqa: PTH105, PTH116
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ CHECK_TIMEOUT: Final = 2.0
 HUNG_AFTER: Final = 5.0
 """How long, in seconds, a call to the disk may last before the disk counts as hung."""
 
-_NOT_A_FILE: Final = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
+LARGEST_RECORD: Final = 16 * 1024 * 1024
+"""How long a record may be, in bytes: it is read into memory."""
+
+_NOT_A_FILE: Final = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EAGAIN)
 _LOGGER: Final = logging.getLogger("tus_reference.stores")
 
 # Endings that belong to other files of tusd and of ours; no id may have them.
@@ -278,8 +281,17 @@ class FileStore:
     def _read_record(self, upload_id: str) -> bytes:
         # A FIFO of that name would block without the flag, and is read as empty with it.
         descriptor = os.open(self._info_path(upload_id), os.O_RDONLY | os.O_NONBLOCK)
-        with open(descriptor, "rb", buffering=0) as file:
-            return file.readall()
+        try:
+            content = os.read(descriptor, READ_SIZE)
+            # One read has all of nearly every record, and the next finds its end.
+            while content and (piece := os.read(descriptor, READ_SIZE)):
+                content += piece
+                if len(content) > LARGEST_RECORD:
+                    raise ValueError(f"it is over {LARGEST_RECORD} bytes long")
+            return content
+        finally:
+            # Also for a folder of that name, which can be opened and not be read.
+            os.close(descriptor)
 
     def _absence(self, upload_id: str = "") -> Refused:
         """Return 404, but 503 if the folder is missing: clients would start over after 404.

@@ -1,0 +1,1 @@
+"""Fuzzing of the reference: hypothesis makes requests and records, and rules judge what follows."""
