@@ -19,10 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.load import BLOCK, require, send_big, send_small
+from benchmarks.small_requests import measure_small
 from benchmarks.targets import (
     REFERENCE,
     BenchmarkTarget,
     RunningTarget,
+    find_endpoint,
     measure_socat,
     parse_server,
     run_target,
@@ -76,7 +78,7 @@ def run(
     server: RunningTarget, folder: Path, block: bytes, options: argparse.Namespace, connections: int
 ) -> float:
     """Run one measurement: the big PATCH for 0 connections, else the small cycles."""
-    endpoint = endpoint_of(server)
+    endpoint = find_endpoint(server)
     if not connections:
         seconds, upload_id = send_big(server.port, endpoint, block, options.size)
         verify(folder / upload_id, block, options.size)
@@ -89,15 +91,6 @@ def run(
     for upload_id in ids:
         require((folder / upload_id).read_bytes() == content, f"{upload_id} differs")
     return rate
-
-
-def endpoint_of(server: RunningTarget) -> str:
-    """Return the endpoint with or without its last slash, whichever creates uploads."""
-    try:
-        send_small(server.port, "/files/", b"x", connections=1, count=1)
-    except AssertionError:
-        return "/files"
-    return "/files/"
 
 
 def report(figures: dict[str, Measurements], options: argparse.Namespace) -> None:
@@ -130,12 +123,20 @@ def main() -> int:
     parser.add_argument(
         "--home", type=Path, default=Path("/dev/shm"), help="where to store (%(default)s)"
     )
+    parser.add_argument(
+        "--small",
+        action="store_true",
+        help="only small requests, against a bare loop on trio and h11 with the same disk work",
+    )
     options = parser.parse_args()
     try:
         others = [parse_server(text) for text in options.server]
     except ValueError as mistake:
         parser.error(str(mistake))
     with tempfile.TemporaryDirectory(dir=options.home) as home:
+        if options.small:
+            measure_small(others, Path(home), options.rounds, options.cycles)
+            return 0
         report(measure([REFERENCE, *others], Path(home), options), options)
     return 0
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
-import os
 import secrets
 import statistics
 import sys
@@ -22,6 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.targets import cpu_seconds
 from interop.server_processes import run_reference
 from tus_reference.model import FileInfo
 from tus_reference.stores import info_file
@@ -41,12 +41,6 @@ def write_uploads(folder: Path, count: int) -> None:
             info_file.encode(FileInfo(id=upload_id, size=0, finished=True))
         )
         (folder / upload_id).touch()
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return what a process has used, in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(server: InteropServer) -> tuple[float, float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.load import require
+from benchmarks.load import require, send_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,21 @@ def run_target(target: BenchmarkTarget, folder: Path) -> Iterator[RunningTarget]
         process.wait()
 
 
+def find_endpoint(server: RunningTarget) -> str:
+    """Return the endpoint with or without its last slash, whichever creates uploads."""
+    try:
+        send_small(server.port, "/files/", b"x", connections=1, count=1)
+    except AssertionError:
+        return "/files"
+    return "/files/"
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what a process has used, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure_socat(folder: Path, block: bytes, blocks: int) -> float:
     """Send the same bytes through `socat -u` into a file; return the seconds."""
     port = free_port()
@@ -133,4 +149,8 @@ def parse_server(text: str) -> BenchmarkTarget:
 REFERENCE = BenchmarkTarget(
     "tus_reference",
     (sys.executable, "-m", "tus_reference", "--port", "PORT", "--upload-dir", "FOLDER"),
+)
+
+FLOOR = BenchmarkTarget(
+    "bare trio and h11", (sys.executable, "-m", "benchmarks.floor", "PORT", "FOLDER")
 )
