@@ -5,7 +5,8 @@
     .<id>.*     files in the making; a crash may leave them, nothing reads them
 
 All disk work runs in threads, since a disk that hangs must hang one upload only; the short
-calls of many uploads share one, and leave it when it hangs. Buffers
+calls of many uploads share one, and leave it when it hangs. While the disk is quick, the event
+loop waits for them. Buffers
 grow for clients that fill them, so that long bodies cost few threads. What was received is
 handed to the system with every read, so a crash of the process loses none of it; with
 `sync` an answer also waits for the disk, and then even a power failure does not take back
@@ -102,7 +103,9 @@ class FileStore:
     async def new_upload(self, info: FileInfo) -> str:
         """Create an empty upload and return its id."""
         upload_id = info.id or new_upload_id()
-        return await self._threads.run_short(upload_id, self._new_upload, info, upload_id)
+        return await self._threads.run_short(
+            upload_id, self._new_upload, info, upload_id, syncs=True
+        )
 
     async def get_info(self, upload_id: str) -> FileInfo:
         """Return the upload; its offset is the size of its file."""
@@ -119,7 +122,12 @@ class FileStore:
             if count == source.size:
                 # Small uploads are many: open, write and close are one call.
                 await self._threads.run_short(
-                    upload_id, self._write_once, path, buffer.view[:count], offset
+                    upload_id,
+                    self._write_once,
+                    path,
+                    buffer.view[:count],
+                    offset,
+                    syncs=self._sync,
                 )
                 return count
             return await self._write_long(upload_id, offset, source, buffer, count)
@@ -151,12 +159,13 @@ class FileStore:
 
     async def declare_length(self, upload_id: str, length: int) -> None:
         """Set the length in the record."""
-        await self._threads.run_short(upload_id, self._update_info, upload_id, {"size": length})
+        changes = {"size": length}
+        await self._threads.run_short(upload_id, self._update_info, upload_id, changes, syncs=True)
 
     async def save_info(self, info: FileInfo) -> None:
         """Set expiry and finish mark in the record."""
         changes = {"expires": info.expires, "finished": info.finished}
-        await self._threads.run_short(info.id, self._update_info, info.id, changes)
+        await self._threads.run_short(info.id, self._update_info, info.id, changes, syncs=True)
 
     async def list_uploads(self) -> AsyncIterator[FileInfo]:
         """Iterate over all uploads of the folder; those that vanish meanwhile are left out."""

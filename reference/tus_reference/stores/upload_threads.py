@@ -3,6 +3,9 @@
 A call to a disk that does not answer keeps its thread. So an upload has at most `PER_UPLOAD` calls
 under way; further requests for it wait for a short time and are refused. The threads of a store
 are its own, apart from those for spooled bodies, locks and hooks.
+
+While the disk is quick, the event loop itself waits for short calls (`PromptThread`). Calls that
+sync have a thread of their own for that: a disk may be quick but for them.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from anyio.to_thread import run_sync
 
 from tus_reference.model import Refused, errors
+from tus_reference.stores.prompt_thread import PromptThread
 from tus_reference.stores.thread_batch import DiskCall, ThreadBatch
 
 if TYPE_CHECKING:
@@ -51,6 +55,8 @@ class UploadThreads:
         self._call_timeout = call_timeout
         self._limiter = CapacityLimiter(total)
         self._batch = ThreadBatch(limiter=self._limiter)
+        self._prompt = PromptThread()
+        self._prompt_syncs = PromptThread()
         self._calls: dict[str, list[DiskCall[Any]]] = {}
         self._turns: dict[str, anyio.Event] = {}
         # Other threads ask how long a call has lasted.
@@ -79,9 +85,21 @@ class UploadThreads:
             self._end(upload_id, call)
         return call.result()
 
-    async def run_short(self, upload_id: str, function: Callable[..., T], *arguments: object) -> T:
-        """Run a short call, together with others, and wait for it, cancelled or not."""
+    async def run_short(
+        self,
+        upload_id: str,
+        function: Callable[..., T],
+        *arguments: object,
+        syncs: bool = False,
+    ) -> T:
+        """Run a short call and wait for it, cancelled or not; `syncs` if it waits for the disk."""
         await self._wait_turn(upload_id)
+        if upload_id not in self._calls:
+            prompt = (self._prompt_syncs if syncs else self._prompt).begin(function, arguments)
+            if prompt is not None:
+                if prompt.is_over:
+                    return prompt.result()
+                function, arguments = prompt.result, ()
         call = DiskCall(function, arguments)
         self._begin(upload_id, call)
         try:
@@ -92,6 +110,12 @@ class UploadThreads:
     async def look_up(self, upload_id: str, function: Callable[..., T], *arguments: object) -> T:
         """Run a short call that changes nothing; raise `Refused` (423) if it takes too long."""
         await self._wait_turn(upload_id)
+        if upload_id not in self._calls:
+            prompt = self._prompt.begin(function, arguments)
+            if prompt is not None:
+                if prompt.is_over:
+                    return prompt.result()
+                function, arguments = prompt.result, ()
         call = DiskCall(function, arguments)
         self._begin(upload_id, call)
         try:

@@ -1,0 +1,168 @@
+"""`PromptThread`: short blocking calls whose result the event loop waits for, while they are quick.
+
+A turn of the event loop for the result of a thread costs ten times as much as opening and closing
+a file. So the event loop hands the call to a thread and stops until it is over, for `patience` at
+the most: a call that hangs keeps only its thread, and the event loop goes on. After such a call
+there are pauses, in which `begin` declines every call; they last as long as the call does,
+and grow while each first call after a pause is late again, as on a disk that is slow to sync.
+
+The event loop never runs a call itself, since nothing could take it out of one that hangs.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+PATIENCE: Final = 0.005
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 60.0
+IDLE_TIMEOUT: Final = 1.0
+
+
+class PromptCall(Generic[T]):
+    """A call in the thread, and what came of it."""
+
+    __slots__ = ("_arguments", "_done", "_failure", "_function", "_result")
+
+    def __init__(self, function: Callable[..., T], arguments: tuple[object, ...]) -> None:
+        self._function = function
+        self._arguments = arguments
+        self._failure: BaseException | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def perform(self) -> None:
+        """Run it, in whatever thread this is."""
+        try:
+            self._result = self._function(*self._arguments)
+        except BaseException as failure:
+            self._failure = failure
+        self._done.release()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is over, for `timeout` seconds at most; return whether it is."""
+        if not self._done.acquire(timeout=timeout):
+            return False
+        self._done.release()
+        return True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has returned or raised."""
+        return not self._done.locked()
+
+    def result(self) -> T:
+        """Return what the function returns, or raise what it raises; waits as long as it takes."""
+        with self._done:
+            pass
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
+
+class PromptThread:
+    """A thread for one short call at a time; `patience` is the longest wait for it, in seconds.
+
+    It starts with its first call and ends when there has been none for a while.
+    """
+
+    def __init__(self, patience: float = PATIENCE, first_pause: float = FIRST_PAUSE) -> None:
+        self._patience = patience
+        self._first_pause = first_pause
+        self._next_pause = first_pause
+        self._paused_until = 0.0
+        self._late: PromptCall[Any] | None = None
+        self._worker: _Worker | None = None
+        # For the event loops that may share a store, and for a worker that ends.
+        self._busy = threading.Lock()
+
+    def begin(
+        self, function: Callable[..., T], arguments: tuple[object, ...]
+    ) -> PromptCall[T] | None:
+        """Return a call that is over, or one that is late and goes on; None if it was not begun."""
+        if not self._busy.acquire(blocking=False):
+            return None
+        try:
+            if self._late is not None and not self._may_begin_again(self._late):
+                return None
+            call = PromptCall(function, arguments)
+            self._perform(call)
+            return call
+        finally:
+            self._busy.release()
+
+    def _may_begin_again(self, late: PromptCall[Any]) -> bool:
+        return late.is_over and time.monotonic() >= self._paused_until
+
+    def _perform(self, call: PromptCall[Any]) -> None:
+        worker, self._worker = self._worker, None
+        if worker is None or worker.process != os.getpid():
+            # A fork does not copy threads.
+            worker = _Worker(self._end_idle)
+        in_time = False
+        worker.hand_over(call)
+        try:
+            in_time = call.wait(self._patience)
+        finally:
+            if in_time:
+                self._worker, self._late, self._next_pause = worker, None, self._first_pause
+            else:
+                worker.end_after_call()
+                self._late = call
+                self._paused_until = time.monotonic() + self._next_pause
+                self._next_pause = min(2 * self._next_pause, LONGEST_PAUSE)
+
+    def _end_idle(self, worker: _Worker) -> bool:
+        """Let a worker go that has had nothing to do; return False if it has a call now."""
+        if not self._busy.acquire(blocking=False):
+            return False
+        try:
+            if self._worker is worker:
+                self._worker = None
+            return True
+        finally:
+            self._busy.release()
+
+
+class _Worker:
+    """The thread of one `PromptThread`; another follows one that has a late call."""
+
+    def __init__(self, end_idle: Callable[[_Worker], bool]) -> None:
+        self.process = os.getpid()
+        self._end_idle = end_idle
+        self._call: PromptCall[Any] | None = None
+        self._ready = threading.Lock()
+        self._ready.acquire()
+        self._ends = False
+        threading.Thread(target=self._work, name="tus-prompt-calls", daemon=True).start()
+
+    def hand_over(self, call: PromptCall[Any]) -> None:
+        """Run a call; the one before is over."""
+        self._call = call
+        self._ready.release()
+
+    def end_after_call(self) -> None:
+        """Let the thread end with the call that it has."""
+        self._ends = True
+
+    def _work(self) -> None:
+        while True:
+            if not self._ready.acquire(timeout=IDLE_TIMEOUT):
+                if self._end_idle(self):
+                    return
+                continue
+            call, self._call = self._call, None
+            if call is not None:
+                call.perform()
+                # A call holds buffers, and the next may be long in coming.
+                del call
+            if self._ends:
+                return
