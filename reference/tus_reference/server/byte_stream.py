@@ -41,6 +41,8 @@ class ByteStream:
     async def receive(self) -> bytes:
         """Return some bytes; none if the other side has finished sending."""
         try:
+            if self._socket is not None:
+                return await _receive_next(self._socket)
             return bytes(await self._stream.receive_some(READ_SIZE))
         except _BROKEN:
             raise self._connection_lost() from None
@@ -141,3 +143,13 @@ async def _receive_available(socket: trio.socket.SocketType, buffer: memoryview)
         filled += count
     await trio.lowlevel.cancel_shielded_checkpoint()
     return filled
+
+
+async def _receive_next(socket: trio.socket.SocketType) -> bytes:
+    """Return what comes next; between requests that is seldom here already, so wait first."""
+    while True:
+        await trio.lowlevel.wait_readable(socket)
+        try:
+            return os.read(socket.fileno(), READ_SIZE)
+        except BlockingIOError:
+            continue

@@ -25,7 +25,6 @@ from tus_reference.handler import error_response
 from tus_reference.model import (
     BodyEndedEarly,
     Download,
-    Headers,
     Refused,
     Request,
     Response,
@@ -34,12 +33,8 @@ from tus_reference.model import (
 from tus_reference.protocol import TUS_VERSION, http_date
 from tus_reference.server.byte_stream import ByteStream, ConnectionLost
 from tus_reference.server.limits import Limits
-from tus_reference.server.request_body import (
-    ChunkedBody,
-    ContinueResponse,
-    SizedBody,
-    decode_fields,
-)
+from tus_reference.server.request_body import ChunkedBody, ContinueResponse, SizedBody
+from tus_reference.server.request_head import RequestHead, convert_event, read_common_head
 
 if TYPE_CHECKING:
     from tus_reference.middleware import Service
@@ -95,6 +90,9 @@ class Connection:
                 if next_data is None:
                     break
                 leftover = next_data
+                if leftover:
+                    # A client that sends many requests at once gets its turn like others.
+                    await trio.lowlevel.checkpoint()
                 self._is_first_request = False
         except (ConnectionLost, BodyEndedEarly):
             # No response: the client is gone, or it stalled. Clients retry after a lost
@@ -105,19 +103,26 @@ class Connection:
 
     async def _read_head(self, data: bytes) -> _RequestCycle | None:
         """Return the next request; None if none comes or it is not HTTP."""
+        if not data:
+            now = trio.current_time()
+            self._wait_since(now)
+            data = await self._receive(now + self.limits.keep_alive)
+            if not data:
+                return None
+        head = read_common_head(data, self.limits.head_fields)
+        if head is None:
+            head = await self._parse_head(data)
+        return None if head is None else _RequestCycle(self, head)
+
+    async def _parse_head(self, data: bytes) -> RequestHead | None:
+        """Let h11 read a head that begins with `data`; answer what it refuses, and return None."""
         parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self.limits.head_size)
         try:
-            if data:
-                parser.receive_data(data)
-            deadline = None
+            parser.receive_data(data)
+            # One deadline for all of the head: every byte by itself may come in time.
+            deadline = trio.current_time() + self.limits.head_time
             while (event := parser.next_event()) is h11.NEED_DATA:
-                now = trio.current_time()
-                if data and deadline is None:
-                    # One deadline for all of the head: every byte by itself may come in time.
-                    deadline = now + self.limits.head_time
-                elif deadline is None:
-                    self._wait_since(now)
-                data = await self._receive(deadline or now + self.limits.keep_alive)
+                data = await self._receive(deadline)
                 if not data:
                     return None
                 parser.receive_data(data)
@@ -133,7 +138,7 @@ class Connection:
         if len(event.headers) > self.limits.head_fields:
             await self._refuse_malformed("it has too many header fields", 431)
             return None
-        return _RequestCycle(self, parser, event)
+        return convert_event(event, parser)
 
     def _wait_since(self, now: float) -> None:
         """Take note that nothing of the next request has come yet."""
@@ -184,41 +189,39 @@ class Connection:
 class _RequestCycle:
     """One request on the wire and its answer."""
 
-    def __init__(self, connection: Connection, parser: h11.Connection, event: h11.Request) -> None:
+    def __init__(self, connection: Connection, head: RequestHead) -> None:
         self._connection = connection
         self._byte_stream = byte_stream = connection.byte_stream
-        self._method = event.method
-        self._headers = Headers(decode_fields(event.headers))
-        self._continue_response = ContinueResponse(
-            byte_stream, is_expected=parser.they_are_waiting_for_100_continue
-        )
-        self._body = self._frame_body(parser)
+        self._headers = head.headers
+        self._continue_response = ContinueResponse(byte_stream, is_expected=head.waits_for_continue)
+        self._body = self._frame_body(head)
         self.request = Request(
-            method=event.method.decode("ascii"),
-            target=event.target.decode("latin-1"),
-            headers=self._headers,
+            method=head.method,
+            target=head.target,
+            headers=head.headers,
             body=self._body,
             scheme=connection.scheme,
             remote_addr=byte_stream.remote_addr,
         )
         self._keeps_alive = (
-            event.http_version >= b"1.1"
+            head.version >= b"1.1"
             and not self._requests_close()
             and not self._has_ambiguous_length()
         )
 
-    def _frame_body(self, parser: h11.Connection) -> SizedBody | ChunkedBody:
-        """Return the body; h11 has refused heads whose framing is unclear.
+    def _frame_body(self, head: RequestHead) -> SizedBody | ChunkedBody:
+        """Return the body; heads whose framing is unclear have been refused.
 
-        The parser of a sized body is not used again: it holds what was received with the head.
+        The parser of a sized body is not used again: what was received with the head is not there.
         """
-        if "Transfer-Encoding" in self._headers:
-            return ChunkedBody(self._byte_stream, parser, self._continue_response)
+        if head.parser is not None and "Transfer-Encoding" in self._headers:
+            return ChunkedBody(self._byte_stream, head.parser, self._continue_response)
         length = int(self._headers.joined("Content-Length") or "0")
-        leftover = parser.trailing_data[0]
-        return SizedBody(self._byte_stream, length, leftover, self._continue_response)
+        return SizedBody(self._byte_stream, length, head.leftover, self._continue_response)
 
     def _requests_close(self) -> bool:
+        if "Connection" not in self._headers:
+            return False
         options = (self._headers.joined("Connection") or "").lower().split(",")
         return "close" in {option.strip() for option in options}
 
@@ -265,11 +268,11 @@ class _RequestCycle:
         head = _head(response, close=close)
         body = response.body
         if isinstance(body, bytes):
-            await self._byte_stream.send(head if self._method == b"HEAD" else head + body)
+            await self._byte_stream.send(head if self.request.method == "HEAD" else head + body)
             return
         try:
             await self._byte_stream.send(head)
-            if self._method != b"HEAD":
+            if self.request.method != "HEAD":
                 await self._send_download(body)
         finally:
             # An async generator left to the garbage collector would keep its file open.
@@ -293,18 +296,18 @@ _LINE_ENDS = re.compile(r"[\r\n\0]")
 
 def _head(response: Response, *, close: bool) -> bytes:
     """Return the head of a response; raises `ValueError` for a value that breaks its line."""
-    lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Status')}"]
-    for name, value in response.headers:
-        if _LINE_ENDS.search(name + value):
-            raise ValueError(f"the response header {name!r} contains a line break")
-        lines.append(f"{name}: {value}")
+    lines = [f"{name}: {value}" for name, value in response.headers]
+    for line in lines:
+        if _LINE_ENDS.search(line):
+            raise ValueError(f"the response header {line!r} contains a line break")
     if response.status >= 200 and response.status not in {204, 304}:
         body = response.body
         lines.append(f"Content-Length: {body.length if isinstance(body, Download) else len(body)}")
     lines += (f"Date: {_date()}", SERVER)
     if close:
         lines.append("Connection: close")
-    return "\r\n".join((*lines, "", "")).encode("latin-1")
+    status_line = f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Status')}"
+    return "\r\n".join((status_line, *lines, "", "")).encode("latin-1")
 
 
 _date_now = (0, "")

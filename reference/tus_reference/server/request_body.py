@@ -15,10 +15,9 @@ import trio
 
 from tus_reference.model import BodyEndedEarly, EarlyEnd, Headers
 from tus_reference.server.byte_stream import ConnectionLost
+from tus_reference.server.request_head import decode_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tus_reference.server.byte_stream import ByteStream
 
 CONTINUE_BYTES = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -66,15 +65,20 @@ class SizedBody:
         """How many bytes of the body were not read yet."""
         return len(self._prefetched) + self._remaining
 
-    async def read_into(self, buffer: memoryview) -> int:
-        """Put the next bytes into `buffer` and return how many; 0 at the end."""
-        if self._prefetched:
-            count = min(len(self._prefetched), len(buffer))
+    def take_prefetched(self, buffer: memoryview) -> int:
+        """Put bytes that came with the head into `buffer`; return how many, 0 if there are none."""
+        count = min(len(self._prefetched), len(buffer))
+        if count:
             buffer[:count] = self._prefetched[:count]
             # An empty view of what was received would keep all of it.
             left = self._prefetched[count:]
             self._prefetched = left if left else memoryview(b"")
-            return count
+        return count
+
+    async def read_into(self, buffer: memoryview) -> int:
+        """Put the next bytes into `buffer` and return how many; 0 at the end."""
+        if self._prefetched:
+            return self.take_prefetched(buffer)
         if not self._remaining:
             return 0
         await self._continue_response.send()
@@ -186,8 +190,3 @@ class ChunkedBody:
         elif isinstance(event, h11.EndOfMessage):
             self._complete = True
             self.trailers = Headers(decode_fields(event.headers))
-
-
-def decode_fields(items: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """Return header fields as text, one character per byte."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in items]
