@@ -12,7 +12,7 @@ piece is dropped, so a refused request never completes an upload.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from tus_reference.model import Body, TusError
+    from tus_reference.model.http_messages import PrefetchedBody
 
 
 class BodyReader:
@@ -29,6 +30,9 @@ class BodyReader:
 
     def __init__(self, body: Body, *, timeout: float) -> None:
         self.body = body
+        self._prefetched = (
+            cast("PrefetchedBody", body) if hasattr(body, "take_prefetched") else None
+        )
         self._timeout = timeout
         self._limit: int | None = None
         self._over_limit = errors.UPLOAD_SIZE_EXCEEDED
@@ -104,7 +108,11 @@ class BodyReader:
     async def _receive(self, buffer: memoryview) -> int:
         if self._ended or self.failure is not None or not buffer:
             return 0
-        count = 0
+        count = 0 if self._prefetched is None else self._prefetched.take_prefetched(buffer)
+        if count:
+            self.notify_flushed()
+            self.last_received_at = anyio.current_time()
+            return count
         with anyio.CancelScope(deadline=anyio.current_time() + self._timeout) as self._scope:
             self.notify_flushed()
             try:

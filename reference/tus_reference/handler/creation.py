@@ -59,15 +59,17 @@ class Creation:
         if concat is not None and "concatenation" not in self._extensions:
             raise Refused(errors.NOT_IMPLEMENTED)
         metadata_header = headers.joined("Upload-Metadata") or None
+        metadata = {} if metadata_header is None else parse_metadata(metadata_header)
+        is_final = concat is not None and concat.is_final
         info = FileInfo(
-            metadata={} if metadata_header is None else parse_metadata(metadata_header),
+            size=None if is_final else self._parse_length(headers),
+            metadata=metadata,
             metadata_header=metadata_header,
             concat_header=concat_header,
-            is_partial=concat is not None and not concat.is_final,
+            is_partial=concat is not None and not is_final,
         )
         if concat is not None and concat.is_final:
             return await self._create_final(request, info, concat)
-        info = replace(info, size=self._parse_length(headers))
         if not fields.is_offset_media_type(headers):
             if request.body.length != 0:
                 raise Refused(errors.INVALID_CONTENT_TYPE)

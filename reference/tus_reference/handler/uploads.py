@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tus_reference.handler.config import Config
     from tus_reference.model import ByteSource, DataStore, FileInfo
+    from tus_reference.model.datastore import Lock, PromptLock
     from tus_reference.notifications import HTTPRequest
 
 RECENT_IDS_LIMIT: Final = 10_000
@@ -84,6 +85,12 @@ class Uploads:
             yield
             return
         lock = self._composer.locker.new_lock(upload_id)
+        if (prompt_lock := _find_prompt_lock(lock)) and prompt_lock.lock_at_once(request_release):
+            try:
+                yield
+            finally:
+                prompt_lock.unlock_at_once()
+            return
         try:
             with anyio.fail_after(self._config.acquire_lock_timeout):
                 await lock.lock(request_release)
@@ -100,7 +107,7 @@ class Uploads:
         if self._composer.info_store is not None:
             info = await self._composer.info_store.create(info)
         else:
-            info = replace(info, id=await self.store.new_upload(info), offset=0)
+            info = info.with_place(await self.store.new_upload(info))
         self._gone_ids.pop(info.id, None)
         self._finished_ids.pop(info.id, None)
         self.notifications.created_uploads.put(_new_event(info, request))
@@ -111,7 +118,7 @@ class Uploads:
         if self._composer.info_store is not None:
             return await self._composer.info_store.append(info, data)
         stored = await self.store.write_chunk(info.id, info.offset, data)
-        return replace(info, offset=info.offset + stored)
+        return info.with_offset(info.offset + stored, info.modified)
 
     async def declare_length(self, info: FileInfo, length: int | None) -> FileInfo:
         """Set the length of an upload that was created without one; None leaves it open."""
@@ -262,13 +269,18 @@ class Uploads:
         return info
 
 
+def _find_prompt_lock(lock: Lock) -> PromptLock | None:
+    """Return the lock if it can be taken and released without waiting."""
+    return cast("PromptLock", lock) if hasattr(lock, "lock_at_once") else None
+
+
 def _ignore_request() -> None:
     """Answer a request to let go of a lock: the object is about to be there."""
 
 
 def _new_event(info: FileInfo, request: HTTPRequest) -> HookEvent:
     """Return an event; it may wait long to be read, so it does not keep the store's snapshot."""
-    return HookEvent(replace(info, snapshot=None), request)
+    return HookEvent(info if info.snapshot is None else replace(info, snapshot=None), request)
 
 
 def has_expired(info: FileInfo, now: float) -> bool:

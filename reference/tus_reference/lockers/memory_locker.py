@@ -65,14 +65,22 @@ class MemoryLock:
 
     async def try_lock(self) -> bool:
         """Take the lock if it is free; say whether it was."""
+        return self.lock_at_once(_ignore_request)
+
+    def lock_at_once(self, request_release: Callable[[], None]) -> bool:
+        """Take the lock if it is free; say whether it was. Never waits."""
         if self._id in self._queues:
             return False
-        self._entry = _QueueEntry(_ignore_request)
+        self._entry = _QueueEntry(request_release)
         self._queues[self._id] = deque([self._entry])
         return True
 
     async def unlock(self) -> None:
         """Release the lock, or leave the queue for it."""
+        self.unlock_at_once()
+
+    def unlock_at_once(self) -> None:
+        """Do what `unlock` does. Never waits."""
         entry, self._entry = self._entry, None
         queue = self._queues.get(self._id)
         if entry is None or queue is None:

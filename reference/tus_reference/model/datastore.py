@@ -137,6 +137,20 @@ class Lock(Protocol):
         """Release the lock; only its holder may."""
 
 
+class PromptLock(Lock, Protocol):
+    """A lock that is taken and released without waiting, such as one in memory.
+
+    The handler looks for these methods in every lock: most locks are free, and what waits has a
+    price for each request.
+    """
+
+    def lock_at_once(self, request_release: Callable[[], None]) -> bool:
+        """Do what `lock` does if the lock is free; say whether it was."""
+
+    def unlock_at_once(self) -> None:
+        """Do what `unlock` does."""
+
+
 class Locker(Protocol):
     """Gives one request at a time the right to change an upload."""
 

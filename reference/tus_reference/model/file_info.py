@@ -65,3 +65,36 @@ class FileInfo:
     def is_complete(self) -> bool:
         """Whether every byte is stored."""
         return self.size is not None and self.offset == self.size
+
+    def with_offset(self, offset: int, modified: float | None = None) -> FileInfo:
+        """Return the upload with `offset` bytes, the last of which was stored at `modified`.
+
+        Every request does this, and `dataclasses.replace` costs three times as much.
+        """
+        return self._copy(self.id, offset, modified, self.storage)
+
+    def with_place(self, upload_id: str, storage: Mapping[str, str] | None = None) -> FileInfo:
+        """Return the upload as its store creates it: under an id, without bytes, and where."""
+        return self._copy(upload_id, 0, None, self.storage if storage is None else storage)
+
+    def _copy(
+        self, upload_id: str, offset: int, modified: float | None, storage: Mapping[str, str]
+    ) -> FileInfo:
+        return FileInfo(
+            upload_id,
+            self.size,
+            offset,
+            self.metadata,
+            self.metadata_header,
+            self.is_partial,
+            self.is_final,
+            self.partial_uploads,
+            self.concat_header,
+            self.expires,
+            self.finished,
+            self.revision,
+            self.assembled,
+            modified,
+            storage,
+            self.snapshot,
+        )

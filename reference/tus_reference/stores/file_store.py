@@ -37,6 +37,7 @@ from tus_reference.model.receive_buffer import ReceiveBuffer
 from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
 from tus_reference.stores.file_copy import append_file
+from tus_reference.stores.known_records import KnownRecords
 from tus_reference.stores.leftovers import (
     find_leftovers,
     is_made_id,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from tus_reference.model import ByteSource, FileInfo, StoreComposer
 
 READ_SIZE: Final = 256 * 1024
+RECORD_READ_SIZE: Final = 16 * 1024
 
 LIST_BATCH: Final = 32
 LIST_PAUSE: Final = 3.0
@@ -92,6 +94,8 @@ class FileStore:
         self._check_limiter = CapacityLimiter(1)
         self._damaged_ids: list[str] = []
         self._reported_ids: set[str] = set()
+        self._known = KnownRecords()
+        self._folder = str(self.path)
         self.path.mkdir(mode=dir_perms, parents=True, exist_ok=True)
 
     def use_in(self, composer: StoreComposer) -> None:
@@ -240,10 +244,10 @@ class FileStore:
     def _data_path(self, upload_id: str) -> str:
         if upload_id.endswith(_RESERVED):
             raise Refused(errors.UPLOAD_NOT_FOUND)
-        return f"{self.path}/{upload_id}"
+        return f"{self._folder}/{upload_id}"
 
     def _info_path(self, upload_id: str) -> str:
-        return f"{self.path}/{upload_id}.info"
+        return f"{self._folder}/{upload_id}.info"
 
     def _new_upload(self, info: FileInfo, upload_id: str) -> str:
         path = self._data_path(upload_id)
@@ -256,17 +260,22 @@ class FileStore:
             raise self._absence() from None
         storage = {"Type": "filestore", "Path": path, "InfoPath": self._info_path(upload_id)}
         try:
-            self._write_info(replace(info, id=upload_id, storage=storage))
+            self._write_info(info.with_place(upload_id, storage))
         except BaseException:
             Path(path).unlink(missing_ok=True)
             raise
         return upload_id
 
-    def _get_info(self, upload_id: str) -> FileInfo:
+    def _get_info(self, upload_id: str, *, keep: bool = True) -> FileInfo:
         path = self._data_path(upload_id)
         try:
-            content = self._read_record(upload_id)
-            info = _decode(content, path)
+            status = os.stat(self._info_path(upload_id))
+            info = self._known.find(upload_id, status)
+            if info is None:
+                info = info_file.decode(self._read_record(upload_id), 0, None, upload_id)
+                if keep:
+                    self._known.add_read(info, status)
+            return _measure(info, path)
         except FileNotFoundError:
             raise self._absence(upload_id) from None
         except (OSError, ValueError) as failure:
@@ -275,8 +284,6 @@ class FileStore:
             # A record that a crash of tusd cut off tells nothing; nobody can go on with it.
             self._report_damage(upload_id, failure)
             raise Refused(errors.UPLOAD_DAMAGED) from None
-        # The record may be wrong about its id, and the id names files: only its name counts.
-        return replace(info, id=upload_id)
 
     def _report_damage(self, upload_id: str, failure: Exception) -> None:
         """Log what is wrong with a record, once, and not with every sweep."""
@@ -291,9 +298,9 @@ class FileStore:
         # A FIFO of that name would block without the flag, and is read as empty with it.
         descriptor = os.open(self._info_path(upload_id), os.O_RDONLY | os.O_NONBLOCK)
         try:
-            content = os.read(descriptor, READ_SIZE)
+            content = os.read(descriptor, RECORD_READ_SIZE)
             # One read has all of nearly every record, and the next finds its end.
-            while content and (piece := os.read(descriptor, READ_SIZE)):
+            while content and (piece := os.read(descriptor, RECORD_READ_SIZE)):
                 content += piece
                 if len(content) > LARGEST_RECORD:
                     raise ValueError(f"it is over {LARGEST_RECORD} bytes long")
@@ -315,11 +322,20 @@ class FileStore:
         return Refused(errors.STORAGE_MISSING)
 
     def _write_info(self, info: FileInfo) -> None:
-        temporary_path = f"{self.path}/.{info.id}.info"
-        with open(temporary_path, "wb", buffering=0, opener=self._opener) as file:
-            _pwrite_all(file.fileno(), memoryview(info_file.encode(info)), 0)
-            os.fsync(file.fileno())
-        os.replace(temporary_path, self._info_path(info.id))
+        content = info_file.encode(info)
+        temporary_path = f"{self._folder}/.{info.id}.info"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        descriptor = os.open(temporary_path, flags, self._file_perms)
+        try:
+            _pwrite_all(descriptor, memoryview(content), 0)
+            os.fsync(descriptor)
+            os.replace(temporary_path, self._info_path(info.id))
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        if not info_file.keeps_all(info):
+            info = info_file.decode(content, 0, None, info.id)
+        self._known.add_written(info, status)
         if self._sync:
             self._sync_folder()
 
@@ -352,6 +368,7 @@ class FileStore:
             os.close(descriptor)
 
     def _terminate(self, upload_id: str) -> None:
+        self._known.discard(upload_id)
         for path in (self._data_path(upload_id), self._info_path(upload_id)):
             remove_file(path)
         for ending in ("info", "concat"):
@@ -366,7 +383,7 @@ class FileStore:
         infos = []
         for upload_id in ids:
             try:
-                infos.append(self._get_info(upload_id))
+                infos.append(self._get_info(upload_id, keep=False))
             except Refused as refused:
                 if refused.error.code == errors.UPLOAD_DAMAGED.code:
                     self._damaged_ids.append(upload_id)
@@ -404,18 +421,17 @@ class FileStore:
             self._sync_folder()
 
 
-def _decode(content: bytes, path: str) -> FileInfo:
-    """Return what a record says; raise `ValueError` if it does not fit the bytes at `path`."""
+def _measure(info: FileInfo, path: str) -> FileInfo:
+    """Return an upload with its offset; raise `ValueError` if its record does not fit the bytes."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
         raise ValueError("its bytes are missing") from None
     if stat.S_ISDIR(status.st_mode):
         raise ValueError("its bytes are not in a file")
-    info = info_file.decode(content, status.st_size, status.st_mtime)
     if info.size is not None and status.st_size > info.size:
         raise ValueError(f"there are {status.st_size} bytes of {info.size}")
-    return info
+    return info.with_offset(status.st_size, status.st_mtime)
 
 
 def _pwrite_all(descriptor: int, data: memoryview, position: int) -> None:

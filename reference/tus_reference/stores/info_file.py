@@ -7,7 +7,6 @@ rest serves then: the headers are rebuilt from the metadata, and nothing expires
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import msgspec
 
@@ -69,10 +68,23 @@ def encode(info: FileInfo) -> bytes:
     return _ENCODER.encode(record)
 
 
-def decode(content: bytes, offset: int, modified: float | None = None) -> FileInfo:
+def keeps_all(info: FileInfo) -> bool:
+    """Return whether `decode` returns what `encode` was given: metadata may be no text."""
+    try:
+        for value in info.metadata.values():
+            value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decode(
+    content: bytes, offset: int, modified: float | None = None, upload_id: str | None = None
+) -> FileInfo:
     """Return the upload; raise `ValueError` if `content` is not such a file.
 
-    The id is what the record says, which proves nothing: who knows the file's name sets it.
+    The id is what the record says, which proves nothing: who knows the file's name gives
+    `upload_id`.
     """
     try:
         record = _DECODER.decode(content)
@@ -80,28 +92,27 @@ def decode(content: bytes, offset: int, modified: float | None = None) -> FileIn
         raise ValueError("the record is nested too deeply") from None
     _check(record)
     metadata = {k: v.encode() for k, v in (record.metadata or {}).items()}
-    info = FileInfo(
-        id=record.id,
+    partial_uploads = tuple(record.partial_uploads or ())
+    ours = record.ours
+    if ours is None:
+        ours = ReferenceFields(
+            format_metadata(metadata) or None, _concat_header(record, partial_uploads)
+        )
+    return FileInfo(
+        id=record.id if upload_id is None else upload_id,
         size=None if record.size_is_deferred else record.size,
         offset=offset,
         metadata=metadata,
+        metadata_header=ours.upload_metadata,
         is_partial=record.is_partial,
         is_final=record.is_final,
-        partial_uploads=tuple(record.partial_uploads or ()),
-        storage=record.storage or {},
-        modified=modified,
-    )
-    ours = record.ours
-    if ours is None:
-        header = format_metadata(metadata) or None
-        return replace(info, metadata_header=header, concat_header=_concat_header(info))
-    return replace(
-        info,
-        metadata_header=ours.upload_metadata,
+        partial_uploads=partial_uploads,
         concat_header=ours.upload_concat,
         expires=ours.expires,
         finished=ours.finished,
         revision=ours.revision,
+        modified=modified,
+        storage=record.storage or {},
     )
 
 
@@ -119,7 +130,7 @@ def _check(record: InfoFile) -> None:
             raise ValueError("a header field has characters that none may have")
 
 
-def _concat_header(info: FileInfo) -> str | None:
-    if info.is_final:
-        return "final;" + " ".join(info.partial_uploads)
-    return "partial" if info.is_partial else None
+def _concat_header(record: InfoFile, partial_uploads: tuple[str, ...]) -> str | None:
+    if record.is_final:
+        return "final;" + " ".join(partial_uploads)
+    return "partial" if record.is_partial else None
