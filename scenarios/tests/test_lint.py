@@ -157,6 +157,16 @@ BROKEN_SAMPLES = {
         'head = { of = "b" },',
         "step 2 is about the upload 'b', which no earlier step creates.",
     ),
+    "an upload and a step of one name": (
+        "{ given = { length = 10 } },",
+        '{ given = { name = "asked" } }, { given = { length = 10 } },',
+        "it calls both an upload and a step 'asked', so {asked} is either",
+    ),
+    "a parameter that has a meaning of its own": (
+        'title = "A',
+        'each.creation = { one = "1" }\ntitle = "A',
+        "it calls a parameter 'creation', and {creation} has a meaning of its own",
+    ),
     "a cut in nothing": ("send = 1 }", "cut = { after = 1 } }", "does not have"),
 }
 

@@ -109,11 +109,13 @@ class Combination:
         return merged
 
     def _way(self, name: str) -> Row:
-        """Return the row that a request names, itself or as "{AXIS}"."""
+        """Return the row that a request names: a way, "{AXIS}", or a parameter that is a way."""
         if not name.startswith("{"):
             return _find_row("way", name)
-        parameter = self.parameters.get(name[1:-1])
-        return self._row(name[1:-1]) if parameter is None else _find_row("way", str(parameter))
+        reference = name[1:-1]
+        if reference in self.rows or reference not in self.parameters:
+            return self._row(reference)
+        return _find_row("way", str(self.parameters[reference]))
 
     def _row(self, axis: str) -> Row:
         if axis not in self.rows:

@@ -74,6 +74,8 @@ def find_problems(scenario: Scenario) -> Iterator[str]:
     yield from _check_needs(scenario)
     for name in scenario.parameters:
         yield from _check_name("it calls a parameter", name)
+        if name in _ALWAYS_BOUND:
+            yield f"it calls a parameter {name!r}, and {{{name}}} has a meaning of its own."
     if scenario.run is not None:
         if not scenario.prose:
             yield "a scenario written as a function needs its steps in prose."
@@ -236,6 +238,7 @@ def _has_condition(condition: Any) -> bool:
 
 def _check_references(scenario: Scenario) -> Iterator[str]:
     uploads: set[str] = set()
+    described: set[str] = set()
     names: set[str] = set()
     for number, step in enumerate(scenario.steps, 1):
         bound = {name for name in _used_uploads(step) if name not in uploads}
@@ -246,8 +249,15 @@ def _check_references(scenario: Scenario) -> Iterator[str]:
             yield from _unbound_references(number, text, scenario, uploads, names)
         names |= {step.name} - {""}
         uploads |= _created_uploads(step)
+        if _sends_metadata(step):
+            described |= _created_uploads(step)
         for text in _strings_in({"expect": step.expect}):
             yield from _unbound_references(number, text, scenario, uploads, names)
+            for name in sorted(uploads - described):
+                if f"{{{name}.metadata}}" in text:
+                    yield f"step {number} compares with the metadata of {name!r}, which has none."
+    for name in sorted(uploads & names):
+        yield f"it calls both an upload and a step {name!r}, so {{{name}}} is either."
 
 
 def _used_uploads(step: Step) -> set[str]:
@@ -268,6 +278,13 @@ def _created_uploads(step: Step) -> set[str]:
     if request is None or request.to is not None:
         return set()
     return {request.of} if (request.method or step.act.upper()) == "POST" else set()
+
+
+def _sends_metadata(step: Step) -> bool:
+    created = step.given or step.message
+    if created is None:
+        return False
+    return created.metadata is not None or "Upload-Metadata" in created.header
 
 
 def _unbound_references(

@@ -46,7 +46,7 @@ FILES = (
 )
 """The data files, in the order of the sections they are about."""
 
-CROSS_FILES = ("pairs", "values")
+CROSS_FILES = ("pairs", "kinds", "values")
 """The data files about several sections; their scenarios follow those of their sections."""
 
 

@@ -9,6 +9,7 @@ from observed_exchange import STORY, exchange_from, invariant_result_of
 
 from tus_conformance.evaluation.invariant import MAX_EVIDENCE
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
+from tus_reports.totals import pluralize
 
 
 def test_the_first_exchanges_that_broke_it_are_kept_and_all_are_counted() -> None:
@@ -61,4 +62,7 @@ def test_of_the_scenarios_that_broke_it_three_are_named(count: int, shown: str) 
             replace(STORY, id=f"s{number}"), *exchange_from("HEAD 200", "Upload-Offset: -1")
         )
     found = next(each for each in watch.invariants if each.id == "always.upload-offset-format")
-    assert found.result(str).reason == f"Violated in {count} of {count} exchanges, in: {shown}."
+    assert (
+        found.result(str).reason
+        == f"Violated in {count} of {pluralize(count, 'exchange')}, in: {shown}."
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from observed_exchange import STORY, UPLOAD, VERSION, exchange_from, exchange_of
 from scripted_server import scenario_from_toml
 
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
-from tus_conformance.evaluation.invariants import SERVER_KEEPS_RUNNING
+from tus_conformance.evaluation.invariants import CREATION_SUCCEEDS, SERVER_KEEPS_RUNNING
 from tus_conformance.targets.trace import LastExchanges
 
 
@@ -34,7 +35,7 @@ def test_every_fall_is_counted() -> None:
     watch.observe(STORY, *exchange_from("HEAD 200", VERSION))
     for _ in range(2):
         watch.record_server_exit(["a.story"], "It exited with 1.", LastExchanges())
-    assert running.result(str).reason == "The server ended 2 times in 1 exchanges."
+    assert running.result(str).reason == "The server ended 2 times in 1 exchange."
 
 
 def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
@@ -44,6 +45,28 @@ def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
     (check,) = running.result(str).attempts[0].checks
     assert check.actual == "It exited with 1. (in discovery or a.story)"
     assert check.exchange is None
+
+
+@pytest.mark.parametrize(
+    ("is_concurrent", "grade", "actual"),
+    [
+        (False, "fail", "POST got 500"),
+        (True, "warn", "POST got 500 while other scenarios ran"),
+    ],
+)
+def test_a_server_error_in_a_preparation_is_charged_to_the_server(
+    *, is_concurrent: bool, grade: str, actual: str
+) -> None:
+    watch = InvariantMonitor(is_concurrent=is_concurrent)
+    succeeds = next(each for each in watch.invariants if each.id == CREATION_SUCCEEDS)
+    watch.observe(STORY, *exchange_from("POST 201", "Location: /files/1"))
+    assert succeeds.result(str).verdict == "pass"
+    _, reply = exchange_from("POST 500")
+    watch.observe(STORY, _, reply)
+    assert succeeds.result(str).verdict == "pass"
+    watch.record_server_error(STORY, reply)
+    (check,) = succeeds.result(str).attempts[0].checks
+    assert (check.requirement, check.grade, check.actual) == ("creation.post.201", grade, actual)
 
 
 def test_offsets_are_kept_from_one_scenario_to_the_next() -> None:

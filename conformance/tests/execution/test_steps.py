@@ -390,6 +390,21 @@ async def test_what_cannot_be_removed_is_remembered() -> None:
         assert here.left_behind.urls == [URL + "7"]
 
 
+@pytest.mark.parametrize(
+    ("status", "charged"), [(500, True), (503, True), (501, False), (403, False)]
+)
+async def test_a_server_error_in_a_preparation_is_reported(status: int, *, charged: bool) -> None:
+    """Once the server is out of order for one request, no other scenario may see it."""
+    answering, _ = script_answers(ScriptedResponse(status))
+    reported: list[tuple[str, int | None]] = []
+    async with open_session(answering) as here:
+        here.on_server_error = lambda scenario, reply: reported.append((scenario.id, reply.status))
+        scenario = scenario_from_toml(f"{GIVEN}, {HEAD}")
+        attempt = await execute_scenario(scenario, here)
+    assert attempt.verdict == "blocked"
+    assert reported == ([(scenario.id, status)] if charged else [])
+
+
 async def test_a_response_is_evaluated_by_what_was_acknowledged_before_it() -> None:
     steps = f'{GIVEN}, {{ patch = {{ send = 5 }}, name = "sent" }}, {AGREEING}'
     agreed, _ = await execute_steps(steps, creation_response(), patch_response(5), head_response(5))

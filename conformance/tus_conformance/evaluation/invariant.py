@@ -16,6 +16,7 @@ from tus_conformance.evaluation.upload_history import UploadFacts
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport import HttpRequest
 from tus_reports import Attempt, Check, DecidingRule, Exchange, ScenarioResult
+from tus_reports.totals import pluralize
 from tus_scenarios import Grade, Scenario, ledger
 
 MAX_EVIDENCE = 5
@@ -105,20 +106,23 @@ class Invariant:
         invariant_result = self.check_exchange(observation)
         if invariant_result is None:
             return
-        self.checked += 1
         if invariant_result.grade == "pass":
-            return
+            self.checked += 1
+        else:
+            exchange = observation.reply.http_response.exchange
+            self.add_violation(scenario, invariant_result, exchange)
+
+    def add_violation(
+        self, scenario: Scenario, invariant_result: InvariantResult, exchange: Exchange
+    ) -> None:
+        """Record an exchange of a scenario that broke the rule."""
+        self.checked += 1
         self.violations += 1
         if scenario.id not in self.scenario_ids:
             self.scenario_ids.append(scenario.id)
         worse = not any(check.grade == invariant_result.grade for check, _ in self.evidence)
         if len(self.evidence) < MAX_EVIDENCE or worse:
-            self.evidence.append(
-                (
-                    self._check(invariant_result, observation),
-                    observation.reply.http_response.exchange,
-                )
-            )
+            self.evidence.append((self._graded_check(invariant_result, exchange), exchange))
 
     def add_result(self, invariant_result: InvariantResult, exchange: Exchange | None) -> None:
         """Record what was seen before the first scenario."""
@@ -134,9 +138,6 @@ class Invariant:
         self.violations += 1
         self.scenario_ids += [name for name in where if name not in self.scenario_ids]
         self.server_exits.append((server_exit_check(exit_description), exchanges))
-
-    def _check(self, invariant_result: InvariantResult, observation: Observation) -> Check:
-        return self._graded_check(invariant_result, observation.reply.http_response.exchange)
 
     def _graded_check(self, invariant_result: InvariantResult, exchange: Exchange) -> Check:
         response = exchange.response
@@ -184,16 +185,17 @@ class Invariant:
     def _reason(self) -> str:
         if not self.checked:
             return "It applies to no exchange of this run."
+        checked = pluralize(self.checked, "exchange")
         if not self.scenario_ids and self.violations and not self.server_exits:
             return "Seen before the first scenario."
         if not self.violations:
-            return f"Held in {self.checked} exchanges."
+            return f"Held in {checked}."
         if self.server_exits:
             ended = len(self.server_exits)
             times = "once" if ended == 1 else f"{ended} times"
-            return f"The server ended {times} in {self.checked} exchanges."
+            return f"The server ended {times} in {checked}."
         shown = ", ".join(self.scenario_ids[:3]) + (", ..." if len(self.scenario_ids) > 3 else "")
-        return f"Violated in {self.violations} of {self.checked} exchanges, in: {shown}."
+        return f"Violated in {self.violations} of {checked}, in: {shown}."
 
 
 def server_exit_check(exit_description: str) -> Check:

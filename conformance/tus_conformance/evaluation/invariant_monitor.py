@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from tus_conformance.evaluation.attribution import OFFSET_REQUIREMENTS
 from tus_conformance.evaluation.created_urls import CreatedUrls
 from tus_conformance.evaluation.invariant import InvariantResult, Observation
-from tus_conformance.evaluation.invariants import BODY_LIMIT, SERVER_KEEPS_RUNNING, invariants
+from tus_conformance.evaluation.invariants import (
+    BODY_LIMIT,
+    CREATION_SUCCEEDS,
+    PATCH_SUCCEEDS,
+    SERVER_KEEPS_RUNNING,
+    invariants,
+)
 from tus_conformance.evaluation.upload_history import UploadHistory
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.targets.trace import LastExchanges
@@ -15,11 +21,18 @@ from tus_conformance.transport import HttpRequest
 from tus_reports import Check, Exchange
 from tus_scenarios import Scenario
 
+_SUCCESS_INVARIANTS = {"POST": CREATION_SUCCEEDS, "PATCH": PATCH_SUCCEEDS}
+"""The invariants that a server error breaks, by method; HEAD is evaluated where it is sent."""
+
 
 class InvariantMonitor:
-    """Every invariant of a run; `observe` is called with each exchange."""
+    """Every invariant of a run; `observe` is called with each exchange.
 
-    def __init__(self) -> None:
+    `is_concurrent` says that scenarios run at once: a server error may be the others' doing then.
+    """
+
+    def __init__(self, *, is_concurrent: bool = False) -> None:
+        self._is_concurrent = is_concurrent
         self._urls = CreatedUrls()
         self.invariants = invariants(self._urls)
         self._history = UploadHistory()
@@ -54,6 +67,24 @@ class InvariantMonitor:
             invariant.add_result(InvariantResult("warn", expected, actual), end)
         elif accepted is not None:
             invariant.add_result(InvariantResult("pass"), end)
+
+    def record_server_error(self, scenario: Scenario, reply: StepResponse) -> None:
+        """Record that a request which prepares a scenario got a server error.
+
+        The scenario is blocked by it. A server that is out of order for one request only would
+        otherwise be charged with nothing.
+        """
+        name = _SUCCESS_INVARIANTS.get(reply.method)
+        if name is None:
+            return
+        invariant = next(each for each in self.invariants if each.id == name)
+        expected = "success for a valid request"
+        actual = f"{reply.method} got {reply.status}"
+        if self._is_concurrent:
+            result = InvariantResult("warn", expected, f"{actual} while other scenarios ran")
+        else:
+            result = InvariantResult("fail", expected, actual, "server-error")
+        invariant.add_violation(scenario, result, reply.http_response.exchange)
 
     def observe(self, scenario: Scenario, http_request: HttpRequest, reply: StepResponse) -> None:
         """Look at one exchange with every invariant."""

@@ -22,6 +22,8 @@ from tus_scenarios import Grade
 
 SERVER_KEEPS_RUNNING = "always.server-keeps-running"
 BODY_LIMIT = "always.http-body-limit"
+CREATION_SUCCEEDS = "always.creation-succeeds"
+PATCH_SUCCEEDS = "always.patch-succeeds"
 
 _HANDLER_STATUSES = {400, 409, 410, 412, 413, 415, 460}
 """Error statuses of the protocol's own handler; others may come from a router or a proxy."""
@@ -307,6 +309,18 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
         "Every successful creation is answered with 201",
         "creation.post.201",
         lambda: write_invariants.check_creation_status,
+    ),
+    (
+        CREATION_SUCCEEDS,
+        "No creation that prepares a scenario gets a server error",
+        "creation.post.201",
+        lambda: write_invariants.check_creation_succeeds,
+    ),
+    (
+        PATCH_SUCCEEDS,
+        "No PATCH that prepares a scenario gets a server error",
+        "core.patch.success-204",
+        lambda: write_invariants.check_patch_succeeds,
     ),
     (
         "always.creation-location",

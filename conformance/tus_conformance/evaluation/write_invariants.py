@@ -116,6 +116,20 @@ def check_creation_status(observation: Observation) -> InvariantResult | None:
     return grade_rule(status == 201, "fail", "status 201", f"status {status}")
 
 
+def check_creation_succeeds(observation: Observation) -> InvariantResult | None:
+    """Count the creations that succeed; a scenario knows which of the others were valid."""
+    return InvariantResult("pass") if _succeeds(observation, "POST") else None
+
+
+def check_patch_succeeds(observation: Observation) -> InvariantResult | None:
+    """Count the PATCH requests that succeed; a scenario knows which of the others were valid."""
+    return InvariantResult("pass") if _succeeds(observation, "PATCH") else None
+
+
+def _succeeds(observation: Observation, method: str) -> bool:
+    return observation.effective_method == method and observation.reply.succeeded
+
+
 def check_creation_location(observation: Observation) -> InvariantResult | None:
     """Check that a 201 names the upload."""
     if observation.effective_method != "POST" or observation.reply.status != 201:

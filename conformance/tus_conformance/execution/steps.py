@@ -28,6 +28,8 @@ async def execute_scenario(scenario: Scenario, session: Session, attempt: int = 
             await _run_steps(execution)
         except StopScenario as stopped:
             stop = stopped
+            if stopped.server_error is not None:
+                session.on_server_error(scenario, stopped.server_error)
         except UnresolvedReference as missing:
             stop = StopScenario("unresolved", f"The scenario could not continue: {missing}.")
         except Exception as bug:  # a bug of ours must not count against the server

@@ -73,7 +73,7 @@ class Run:
         self.left_behind = LeftBehind()
         self._emit_line = emit
         self.results: list[ScenarioResult] = []
-        self._monitor = InvariantMonitor()
+        self._monitor = InvariantMonitor(is_concurrent=plan.jobs > 1)
         self._attempt_runner = AttemptRunner(
             self._monitor,
             self._route,
@@ -187,6 +187,7 @@ class Run:
             seed=self.plan.seed,
             on_exchange=self._monitor.observe,
             on_removal=self._monitor.record_removal,
+            on_server_error=self._monitor.record_server_error,
             server=self.plan.server,
             left_behind=self.left_behind,
             contents=self._contents,

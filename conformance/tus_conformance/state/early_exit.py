@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from tus_conformance.state.step_response import StepResponse
+
 StopCause = Literal[
     "network",
     "no-response",
@@ -36,9 +38,15 @@ class UnresolvedReference(Exception):  # noqa: N818  it is an outcome of a scena
 
 
 class StopScenario(Exception):  # noqa: N818  it is an outcome of a scenario, not an error
-    """The scenario cannot go on: `cause` is the kind of obstacle, and `reason` says it."""
+    """The scenario cannot go on: `cause` is the kind of obstacle, and `reason` says it.
 
-    def __init__(self, cause: StopCause, reason: str) -> None:
+    `server_error` is the response, where a request that should succeed got a server error.
+    """
+
+    def __init__(
+        self, cause: StopCause, reason: str, server_error: StepResponse | None = None
+    ) -> None:
         super().__init__(reason)
         self.cause: StopCause = cause
         self.reason = reason
+        self.server_error = server_error

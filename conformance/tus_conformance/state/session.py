@@ -69,7 +69,8 @@ class Session:
     upload that is removed after its scenario, and `on_expectations` with the expectations of each
     response before they are evaluated. `server` is known where the suite itself started it.
     `vain_waits` are the waits of repeated steps that this server let pass.
-    `kept` are the uploads that stay until the end of the run; by default none.
+    `kept` are the uploads that stay until the end of the run; by default none. `on_server_error` is
+    called with the response where a request that prepares a scenario got a server error.
     """
 
     target: Target
@@ -85,6 +86,7 @@ class Session:
     contents: ContentTally = field(default_factory=ContentTally)
     kept: KeptUploads | None = None
     on_body_limit: Callable[[BodyLimit], None] = lambda _limit: None
+    on_server_error: Callable[[Scenario, StepResponse], None] = lambda _scenario, _reply: None
 
     def learn_body_limit(self, refused: int, exchange: Exchange) -> None:
         """Remember that a body of so many bytes was refused, for every request from now on."""
