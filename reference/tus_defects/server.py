@@ -76,7 +76,11 @@ class Server:
         if self._composer.terminater is None:
             return
         await self._composer.terminater.terminate(info.id)
-        empty = replace(info, offset=0, **fields)
+        await self.store(replace(info, **fields), data)
+
+    async def store(self, info: FileInfo, data: bytes) -> None:
+        """Store an upload with so many bytes under the id of its info, which no other has."""
+        empty = replace(info, offset=0)
         await self._store.new_upload(empty)
         await self.append(empty, data)
 

@@ -101,7 +101,7 @@ async def reuse_deleted_url(call: Call) -> Response:
     old = call.memory.texts.pop("deleted")
     data = await call.server.read(created)
     await call.server.remove(created.id)
-    await call.server.rewrite(replace(created, id=old), lambda _: data)
+    await call.server.store(replace(created, id=old), data)
     return set_header(response, "Location", _rename(response, created.id, old))
 
 

@@ -147,7 +147,7 @@ async def return_last_metadata(call: Call) -> Response:
     return response
 
 
-@defect("length-rounded-to-53-bits", "core.head.upload-length", HEAD, client=True)
+@defect("length-rounded-to-53-bits", "core.head.upload-length", HEAD, on="no-maximum", client=True)
 async def round_length_to_53_bits(call: Call) -> Response:
     """HEAD returns a length beyond 2 to the power of 53 as a rounded number."""
 
