@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio.from_thread
 import pytest
 
 from tus_reference import FileStore
+from tus_reference.stores import file_store
+from tus_reference.stores.file_copy import append_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,3 +214,49 @@ async def test_a_malformed_host_is_not_used(client: HandlerClient, host: str) ->
     answer = await client.request("POST", "/files/", {"Upload-Concat": f"final;{a}", "Host": host})
     assert answer.status == 201
     assert host not in (answer["Location"] or "")
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("number", [0, 1, 2])
+async def test_a_partial_that_is_deleted_during_the_join_fails_no_request_and_leaves_nothing(
+    server: ClientFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+    early: bool,
+) -> None:
+    folder = tmp_path / "uploads"
+    client = server(FileStore(folder))
+    parts = [await create_partial(client, 2, piece) for piece in (b"ab", b"cd")]
+    parts.append(await create_partial(client, 2, b"" if early else b"ef"))
+    copied: list[Path] = []
+
+    def append_after_delete(target: int, source: Path) -> None:
+        if len(copied) == number:
+            answer = anyio.from_thread.run(client.request, "DELETE", parts[1])
+            assert answer.status == 204
+        copied.append(source)
+        append_file(target, source)
+
+    monkeypatch.setattr(file_store, "append_file", append_after_delete)
+    answer = await create_final(client, *parts)
+    if early:
+        assert (await client.patch(parts[2], 0, b"ef")).status == 204
+    is_joined = number == 2
+    if is_joined or early:
+        told = await client.head(path_of(answer))
+        assert (told.status, told["Upload-Offset"]) == (200, "6" if is_joined else None)
+    else:
+        assert (answer.status, answer.code) == (400, "ERR_INVALID_CONCAT")
+    if is_joined:
+        assert await client.get(path_of(answer)) == b"abcdef"
+    elif early:
+        assert (await client.request("DELETE", path_of(answer))).status == 204
+    kept = [parts[0], parts[2], *([path_of(answer)] if is_joined else [])]
+    ids = [path.removeprefix("/files/") for path in kept]
+    assert sorted(each.name for each in folder.iterdir()) == sorted(
+        [*ids, *(f"{upload_id}.info" for upload_id in ids)]
+    )
+    assert "Traceback" not in caplog.text
+    assert await client.handler.check_health() == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+import anyio.from_thread
 import pytest
 import s3_dialects
 from botocore import exceptions
@@ -15,6 +16,8 @@ from tus_reference.stores.s3 import wants_equal_parts
 from tus_reference.stores.s3.part_limits import PartLimits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conftest import ClientFactory, HandlerClient
     from s3_harness import S3Harness
 
@@ -159,6 +162,45 @@ async def test_a_final_upload_that_cannot_be_made_is_refused_and_tried_again(
     dialect.harness.intercepted.hook = None
     await dialect.client.handler.maintenance.retry_completion(final)
     assert await dialect.client.get(f"/files/{final}") == CONTENT[:30]
+
+
+@pytest.mark.parametrize("copies", [True, False])
+@pytest.mark.parametrize("number", range(12))
+async def test_a_partial_that_is_deleted_during_the_join_fails_no_request_and_leaves_nothing(
+    server: ClientFactory, caplog: pytest.LogCaptureFixture, number: int, copies: bool
+) -> None:
+    dialect = Dialect(server, None)
+    pieces = [CONTENT[:30], CONTENT[30:60], CONTENT[60:]]
+    parts = [
+        await dialect.client.create(len(piece), piece, Upload_Concat="partial") for piece in pieces
+    ]
+    calls: list[str] = []
+
+    def delete_meanwhile(name: str, _: Mapping[str, Any], call: s3_dialects.Call) -> Any:
+        calls.append(name)
+        if len(calls) == number + 1:
+            answer = anyio.from_thread.run(dialect.client.request, "DELETE", parts[1])
+            assert answer.status == 204
+        if name == "upload_part_copy" and not copies:
+            raise client_error("NotImplemented", 501)
+        return call()
+
+    dialect.harness.intercepted.hook = delete_meanwhile
+    header: dict[str, str | None] = {"Upload-Concat": f"final;{' '.join(parts)}"}
+    answer = await dialect.client.request("POST", "/files/", header)
+    dialect.harness.intercepted.hook = None
+    kept = [parts[0], parts[2]]
+    if answer.status == 201:
+        kept.append((answer["Location"] or "").removeprefix("http://tus.test"))
+        assert await dialect.client.get(kept[-1]) == CONTENT
+    else:
+        assert (answer.status, answer.code) == (400, "ERR_INVALID_CONCAT")
+    s3 = dialect.harness.s3
+    names = {path.removeprefix("/files/").partition("+")[0] for path in kept}
+    assert {key.partition(".")[0] for key in s3.objects} - names == set()
+    assert not s3.multiparts
+    assert "Traceback" not in caplog.text
+    assert await dialect.client.handler.check_health() == ""
 
 
 async def test_a_tail_becomes_the_last_part_where_nothing_is_copied(server: ClientFactory) -> None:
