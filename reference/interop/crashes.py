@@ -165,13 +165,14 @@ def find_unjoined(folder: Path) -> list[str]:
 def find_leftovers(folder: Path) -> list[str]:
     """Return the files of the folder that belong to no upload."""
     names = {path.name for path in folder.iterdir()}
-    uploads = {name.removesuffix(".info") for name in names if name.endswith(".info")}
-    return sorted(name for name in names if name.removesuffix(".info") not in uploads)
+    records = {name for name in names if name.endswith(".info") and not name.startswith(".")}
+    uploads = {record.removesuffix(".info") for record in records}
+    return sorted(names - records - uploads)
 
 
-def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
+def wait_until(holds: Callable[[], bool], otherwise: str, seconds: float = 30.0) -> None:
     """Wait until something holds; raise `AssertionError` if it takes too long."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + seconds
     while not holds():
         require(time.monotonic() < deadline, otherwise)
         time.sleep(0.02)

@@ -460,3 +460,32 @@ async def test_a_record_that_is_too_large_is_not_read_whole(tmp_path: Path) -> N
     os.truncate(tmp_path / f"{upload_id}.info", 1 << 40)
     with pytest.raises(Refused, match="damaged"):
         await store.get_info(upload_id)
+
+
+@pytest.mark.parametrize("method", ["fsync", "replace"])
+async def test_a_record_that_could_not_be_written_leaves_nothing(
+    disk_client: HandlerClient,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+) -> None:
+    path = await disk_client.create(None)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, method, fail)
+        created = await disk_client.request("POST", "/files/", {"Upload-Length": "1"})
+        declared = await disk_client.patch(path, 0, b"hello", Upload_Length="5")
+    assert (created.status, declared.status) == (507, 507)
+    assert os.strerror(errno.ENOSPC) in caplog.text
+    assert "Traceback" not in caplog.text
+    upload_id = path.removeprefix("/files/")
+    assert names(folder) == [upload_id, f"{upload_id}.info"]
+    offset = await disk_client.get_offset(path)
+    assert (
+        await disk_client.patch(path, offset, b"hello"[offset:], Upload_Length="5")
+    ).status == 204
+    assert await disk_client.get(path) == b"hello"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tus_reference.handler.config import Config
-    from tus_reference.model import Request
+    from tus_reference.model import Request, TusError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -124,12 +124,17 @@ class UnroutedHandler:
                 raise
             response = error_response(ended.error)
         except Exception as failure:
-            self.config.logger.exception("%s %s failed", request.method, request.path)
-            full = isinstance(failure, OSError) and failure.errno in _NO_SPACE
-            response = error_response(
-                errors.INSUFFICIENT_STORAGE if full else errors.INTERNAL_SERVER_ERROR
-            )
+            response = error_response(self._report(request, failure))
         return response.with_headers(("Tus-Resumable", TUS_VERSION))
+
+    def _report(self, request: Request, failure: Exception) -> TusError:
+        """Log why a request failed, and return what its client sees."""
+        if isinstance(failure, OSError) and failure.errno in _NO_SPACE:
+            # Nobody has to look for the reason in the code.
+            self.config.logger.error("%s %s failed: %s", request.method, request.path, failure)
+            return errors.INSUFFICIENT_STORAGE
+        self.config.logger.error("%s %s failed", request.method, request.path, exc_info=failure)
+        return errors.INTERNAL_SERVER_ERROR
 
     async def _head(self, request: Request, upload_id: str) -> Response:
         await self._appender.stop_idle_writer(upload_id)

@@ -331,6 +331,10 @@ class FileStore:
             os.fsync(descriptor)
             os.replace(temporary_path, self._info_path(info.id))
             status = os.fstat(descriptor)
+        except BaseException:
+            # On a full disk, what is left would take the room of others until the next sweep.
+            remove_file(temporary_path)
+            raise
         finally:
             os.close(descriptor)
         if not info_file.keeps_all(info):
