@@ -5,6 +5,7 @@ import asyncio
 import io
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import aiohttp
 import aiotus
@@ -25,36 +26,33 @@ headers = dict(header.split(": ", 1) for header in options.header)
 metadata = {key: value.encode() for key, value in (pair.split("=", 1) for pair in options.meta)}
 
 
-async def upload(data: bytes) -> object:
+async def upload(file: BinaryIO) -> object:
     """Upload the file as the options say; return its URL."""
     if options.resume:
         async with aiohttp.ClientSession(headers=headers) as session:
-            await aiotus.core.upload_buffer(
-                session, yarl.URL(options.resume), io.BytesIO(data), chunksize=options.chunk
-            )
+            url = yarl.URL(options.resume)
+            await aiotus.core.upload_buffer(session, url, file, chunksize=options.chunk)
         return options.resume
     if options.parallel:
+        data = file.read()
         size = -(-len(data) // options.parallel)
         parts = [io.BytesIO(data[at : at + size]) for at in range(0, len(data), size)]
+        more = {"headers": headers, "chunksize": options.chunk}
+        count = options.parallel
         return await aiotus.upload_multiple(
-            options.endpoint,
-            parts,
-            metadata,
-            headers=headers,
-            chunksize=options.chunk,
-            parallel_uploads=options.parallel,
+            options.endpoint, parts, metadata, parallel_uploads=count, **more
         )
     return await aiotus.upload(
-        options.endpoint, io.BytesIO(data), metadata, headers=headers, chunksize=options.chunk
+        options.endpoint, file, metadata, headers=headers, chunksize=options.chunk
     )
 
 
 try:
-    url = asyncio.run(upload(options.file.read_bytes()))
+    with options.file.open("rb") as source:
+        url = asyncio.run(upload(source))
+    if url is None:
+        raise ValueError("the function returned None")
 except Exception as error:
     print("error", repr(error))
-    sys.exit(1)
-if url is None:
-    print("error the function returned None")
     sys.exit(1)
 print("done", url)

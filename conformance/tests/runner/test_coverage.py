@@ -13,6 +13,7 @@ import pytest
 
 from tus_conformance.cli.coverage_command import coverage_table
 from tus_conformance.cli.main import main
+from tus_conformance.clients.client_checks import client_checks
 from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.runner.coverage import compute_coverage
 from tus_scenarios import Scenario, ledger, scenarios
@@ -49,6 +50,27 @@ def test_a_requirement_that_nothing_checks_is_a_gap() -> None:
     assert any(line.startswith(ONE) and line.endswith("NONE") for line in lines)
     count = len(covered.observable)
     assert lines[-1].startswith(f"{count - 1} of {count} observable rows are exercised: 99 %")
+
+
+def test_the_rows_of_clients_are_counted_beside_those_of_servers() -> None:
+    covered = compute_coverage(ledger(), scenarios(), invariants(), client_checks())
+    assert covered.complete
+    of_clients = [each for each in covered.requirements if each.requirement.side == "client"]
+    assert len(of_clients) == 67
+    hidden = [each.requirement for each in of_clients if each.state == "unobservable"]
+    assert [row.id for row in hidden] == ["client.core.net.techniques"]
+    assert hidden[0].why_not
+    lines = coverage_table(covered).splitlines()
+    assert "clients: 66 of 66 observable rows are exercised; 1 cannot be observed" in lines
+    assert any(line.startswith("servers: ") for line in lines)
+
+
+def test_a_row_of_clients_that_nothing_checks_is_a_gap() -> None:
+    row = "client.core.net.timeout-close"
+    checks = [each for each in client_checks() if each[0] != row]
+    covered = compute_coverage(ledger(), scenarios(), invariants(), checks)
+    assert [each.requirement.id for each in covered.missing] == [row]
+    assert "clients: 65 of 66 observable rows" in coverage_table(covered)
 
 
 def test_an_invariant_counts_as_a_check() -> None:

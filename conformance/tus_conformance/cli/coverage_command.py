@@ -81,7 +81,20 @@ def coverage_table(
         lines += ["", *_sentence_lines(matching)]
     if cells is not None:
         lines += ["", *cells.lines()]
-    return "\n".join([*lines, "", _total_line(found_coverage)])
+    return "\n".join([*lines, "", *_side_lines(found_coverage), _total_line(found_coverage)])
+
+
+def _side_lines(found_coverage: Coverage) -> Iterator[str]:
+    """Yield a line for servers and one for clients, where there are rows of both."""
+    sides = sorted({each.requirement.side for each in found_coverage.requirements}, reverse=True)
+    for side in sides if len(sides) > 1 else ():
+        rows = [each for each in found_coverage.requirements if each.requirement.side == side]
+        observable = [each for each in rows if each.state != "unobservable"]
+        exercised = [each for each in observable if each.state != "missing"]
+        yield (
+            f"{side}s: {len(exercised)} of {len(observable)} observable rows are exercised;"
+            f" {len(rows) - len(observable)} cannot be observed"
+        )
 
 
 def _row_cells(each: CoveredRequirement) -> tuple[str, str, str]:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 
 from tus_conformance.cli.command_parser import suggest
 from tus_conformance.cli.output import print_line, usage_error
+from tus_conformance.clients.client_checks import client_checks
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.invariants import invariants
 from tus_scenarios import Requirement, Scenario, ledger, scenarios
-from tus_scenarios.situation import OUTCOME_GRADES, OUTCOME_SENTENCES, Situation
+from tus_scenarios.situation import OUTCOME_SENTENCES, Situation
 from tus_scenarios.situation_registry import situations
 
 WIDTH = 80
@@ -91,8 +92,8 @@ def _explain_situation(situation: Situation, name: str) -> str:
         parts.append("\nVariants\n" + _wrap(labels))
     parts.append("\nWhat happens\n" + "\n".join(_sentence_lines(situation.prose)))
     others = [
-        f"{grade}: {OUTCOME_SENTENCES[outcome]}"
-        for outcome, grade in OUTCOME_GRADES.items()
+        f"{situation.grade_of(outcome)[0]}: {sentence}"
+        for outcome, sentence in OUTCOME_SENTENCES.items()
         if outcome not in {each.outcome for each in situation.outcomes}
     ]
     parts.append("\nOther outcomes\n" + "\n".join(_wrap(each, hanging=2) for each in others))
@@ -121,6 +122,7 @@ def _sentence_lines(sentences: Iterable[str]) -> Iterator[str]:
 def _explain_requirement(row: Requirement) -> str:
     checking = [scenario.id for scenario in scenarios() if row.id in scenario.requirements]
     checking += [each.id for each in invariants() if each.requirement == row.id]
+    checking += [name for checked, name in client_checks() if checked == row.id]
     shown = "\n".join(f"  {name}" for name in checking) or "  none yet"
     if not checking and row.observable == "no":
         shown = "  none: it cannot be observed from outside"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -30,11 +31,14 @@ from tus_reports import (
 from tus_scenarios import SPEC_EDITION
 from tus_scenarios.situation import Situation
 
+MAX_IDLE = 4
+"""How many clients may wait for something for each job, while others take their places."""
+
 
 class ClientRun:
     """A run in progress; `emit` is given each line of the record as soon as it is there.
 
-    `jobs` situations run at once.
+    `jobs` situations run at once, besides those whose clients only wait: `MAX_IDLE` for each job.
     """
 
     def __init__(
@@ -95,21 +99,19 @@ class ClientRun:
     async def _run_all(self) -> None:
         """Run the situations, `jobs` at once; those that may take longest come first."""
         waiting = sorted(self._situations, key=lambda each: -_longest_pause(each))
-        limiter = trio.Semaphore(self._jobs)
+        places = _Places(self._jobs)
         async with trio.open_nursery() as nursery:
             for situation in waiting:
-                await limiter.acquire()
-                nursery.start_soon(self._run_one, situation, limiter)
+                await places.take()
+                nursery.start_soon(self._run_one, situation, places)
 
-    async def _run_one(self, situation: Situation, limiter: trio.Semaphore) -> None:
-        try:
+    async def _run_one(self, situation: Situation, places: _Places) -> None:
+        with places.hold() as on_idle:
             self._progress.on_scenario_start(situation.id)
-            result = await self._run.run(situation)
+            result = await self._run.run(situation, on_idle)
             self._progress.on_scenario_end(situation.id)
             self._waiting[self._order[result.id]] = result
             self._emit_results()
-        finally:
-            limiter.release()
 
     def _emit_results(self, *, in_order: bool = True) -> None:
         """Emit the results that are there in the order of the situations.
@@ -138,6 +140,36 @@ class ClientRun:
         profile = self._run.profile
         named = f"{profile.name} {profile.version}".strip()
         return named or " ".join(self._run.command.words)
+
+
+class _Places:
+    """The places of situations that run at once; one that only waits makes room for another."""
+
+    def __init__(self, jobs: int) -> None:
+        self._busy = trio.Semaphore(jobs)
+        self._all = trio.Semaphore(jobs * (1 + MAX_IDLE))
+
+    async def take(self) -> None:
+        """Wait for a place."""
+        await self._all.acquire()
+        await self._busy.acquire()
+
+    @contextmanager
+    def hold(self) -> Iterator[Callable[[], None]]:
+        """Give the place back in the end; the yielded function does so early."""
+        released = False
+
+        def release() -> None:
+            nonlocal released
+            if not released:
+                released = True
+                self._busy.release()
+
+        try:
+            yield release
+        finally:
+            release()
+            self._all.release()
 
 
 def make_header(target: str, seed: int, arguments: tuple[str, ...]) -> Header:

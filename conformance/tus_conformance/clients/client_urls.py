@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 _ROOT = re.compile(r"^((?:http:)?//[^/]+|)/")
 
 REDIRECT_PREFIX = "/moved"
 """Where a redirect leads; what is behind it is the target before."""
+
+
+def normalize_target(target: str) -> str:
+    """Return a path and query in one form for all that mean the same (RFC 3986, 6.2.2).
+
+    URL libraries decode what need not be encoded, such as %2F in a query. What separates stays:
+    an encoded slash in the path, and what an encoded & or = stands for.
+    """
+    path, _, query = target.partition("#")[0].partition("?")
+    path = unquote(re.sub(r"%2f", "%252F", path, flags=re.IGNORECASE))
+    pairs = [tuple(map(unquote, pair.partition("=")[::2])) for pair in query.split("&")]
+    return path + (f"?{pairs}" if query else "")
+
+
+def target_of(url: str) -> str:
+    """Return the path and query of a URL in that form."""
+    parts = urlsplit(url)
+    return normalize_target(parts.path + (f"?{parts.query}" if parts.query else ""))
 
 
 class ClientUrls:
@@ -40,7 +58,7 @@ class ClientUrls:
     def find(self, port: int, target: str) -> str:
         """Return the id of the upload that a target names, or "" for none."""
         direct = self.direct(target)
-        if (found := self._targets.get(f"{port} {direct}")) is not None:
+        if (found := self._targets.get(f"{port} {normalize_target(direct)}")) is not None:
             return found
         path = direct.partition("?")[0]
         name = path.removeprefix(self.mount) if path.startswith(self.mount) else ""
@@ -63,6 +81,7 @@ class ClientUrls:
         location = _ROOT.sub(lambda found: f"{found[1]}{self._prefix}/", location, count=1)
         resolved = urlsplit(urljoin(base, location))
         query = f"?{resolved.query}" if resolved.query else ""
-        self._targets[f"{resolved.port or 80} {resolved.path}{query}"] = upload
+        place = normalize_target(f"{resolved.path}{query}")
+        self._targets[f"{resolved.port or 80} {place}"] = upload
         self._aliased.add(upload)
         return location

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from tus_conformance.clients.client_rule import (
     ClientRule,
@@ -15,6 +15,7 @@ from tus_conformance.clients.client_rule import (
     each_request,
     show_header,
 )
+from tus_conformance.clients.client_urls import target_of
 from tus_conformance.clients.seen_request import SeenRequest, value_of, values_of
 
 _CHECKSUM = re.compile(r"([^ ]+) ([A-Za-z0-9+/]+={0,2})")
@@ -130,12 +131,9 @@ def _final_value(view: ClientView) -> Iterator[RuleCheck]:
 def _upload_named(view: ClientView, request: SeenRequest, url: str) -> str:
     """Return the id of the upload that a URL in Upload-Concat names, or "" for none."""
     host = request.value("Host") or "127.0.0.1"
-    resolved = urlsplit(urljoin(f"http://{host}{request.target}", url)) if url else None
-    for upload in view.log.uploads.values():
-        known = urlsplit(upload.url)
-        if resolved is not None and (known.path, known.query) == (resolved.path, resolved.query):
-            return upload.id
-    return ""
+    place = target_of(urljoin(f"http://{host}{request.target}", url)) if url else None
+    uploads = view.log.uploads.values()
+    return next((each.id for each in uploads if target_of(each.url) == place), "")
 
 
 def _final_header(view: ClientView) -> Iterator[RuleCheck]:

@@ -9,6 +9,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
+import trio
 
 from tus_conformance.clients.seen_request import HeaderPairs, values_of
 from tus_conformance.targets.server_process import run_reference_server
@@ -93,6 +94,7 @@ class HonestServers:
     def __init__(self) -> None:
         self._stack = AsyncExitStack()
         self._running: dict[tuple[str, ...], HonestServer] = {}
+        self._starting = trio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,9 +109,13 @@ class HonestServers:
 
     async def start(self, flags: tuple[str, ...]) -> HonestServer:
         """Return the server with these flags; raise ServerError if it cannot be started."""
-        if flags not in self._running:
-            url = await self._stack.enter_async_context(run_reference_server("file", flags=flags))
-            server = HonestServer(url)
-            self._stack.push_async_callback(server.aclose)
-            self._running[flags] = server
+        async with self._starting:  # situations that begin together share one server
+            if flags not in self._running:
+                self._running[flags] = await self._start(flags)
         return self._running[flags]
+
+    async def _start(self, flags: tuple[str, ...]) -> HonestServer:
+        url = await self._stack.enter_async_context(run_reference_server("file", flags=flags))
+        server = HonestServer(url)
+        self._stack.push_async_callback(server.aclose)
+        return server

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from tus_conformance.clients.client_log import LATEST, ClientLog
 from tus_conformance.clients.client_program import ClientReport
+from tus_conformance.clients.client_urls import target_of
 from tus_conformance.clients.seen_request import SeenUpload
 from tus_scenarios.server_rule import Outcome
 
@@ -98,6 +98,19 @@ def waits_to_try_again(pauses: list[float], quiet: float) -> bool:
     return len(waits) <= FEW_WAITS and max(waits) >= LONG_WAIT
 
 
+def may_still_end(log: ClientLog) -> bool:
+    """Return whether a client seems to be on its way to an end: it waits or still gets on."""
+    quiet = log.now() - log.last_activity
+    if log.under_way and quiet >= LONG_WAIT:
+        return False
+    if log.gets_on() and quiet < QUIET_SECONDS:
+        return True
+    pauses = log.pauses()
+    late = max(pauses[-LATEST:], default=0.0)
+    waits_long = late >= LONG_WAIT and quiet <= 2 * late + LONG_WAIT
+    return waits_long or waits_to_try_again(pauses, quiet)
+
+
 def _outcome_of_ended(report: ClientReport, *, whole: bool) -> Outcome:
     if report.said == "done":
         return "whole" if whole else "lied"
@@ -173,5 +186,4 @@ def _describe_upload(upload: SeenUpload, size: int) -> str:
 
 def _is_named(upload: SeenUpload, url: str) -> bool:
     """Return whether a URL that a client named is that of an upload, whatever its host."""
-    known, given = urlsplit(upload.url), urlsplit(url)
-    return (known.path, known.query) == (given.path, given.query)
+    return target_of(upload.url) == target_of(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tus_conformance.clients.client_log import ClientLog
 from tus_conformance.clients.client_profile import ClientProfile
 from tus_conformance.clients.client_program import ClientCommand, ClientReport, run_client
 from tus_conformance.clients.client_rule import ClientView
+from tus_conformance.clients.client_time_limit import PATIENCE, ClientTimeLimit
 from tus_conformance.clients.honest_server import HonestServers
 from tus_conformance.clients.outcome import find_outcome
 from tus_conformance.clients.scripted_server import ScriptedServer
@@ -40,18 +41,28 @@ class SituationRun:
     seed: int
     command_prefix: tuple[str, ...] = ()
 
-    async def run(self, situation: Situation) -> ScenarioResult:
-        """Run a situation; raise ClientCommandError if the program cannot be started."""
+    async def run(
+        self, situation: Situation, on_idle: Callable[[], None] = lambda: None
+    ) -> ScenarioResult:
+        """Run a situation; raise ClientCommandError if the program cannot be started.
+
+        `on_idle` is called once, when the client does nothing but wait.
+        """
         options = (*self.profile.options, *situation.options)
         if options and not self.command.takes_options:
             reason = "The command has no {options}, and this situation needs some."
             return situation_result(situation, None, reason, self._repeat(situation))
         with tempfile.TemporaryDirectory(prefix="tus-client-", ignore_cleanup_errors=True) as name:
             content = file_content(self.seed, situation)
-            return await self._run_in(Path(name), situation, options, content)
+            return await self._run_in(Path(name), situation, options, content, on_idle)
 
     async def _run_in(
-        self, folder: Path, situation: Situation, options: Sequence[str], content: bytes
+        self,
+        folder: Path,
+        situation: Situation,
+        options: Sequence[str],
+        content: bytes,
+        on_idle: Callable[[], None],
     ) -> ScenarioResult:
         file = folder / FILE_NAME
         await trio.Path(file).write_bytes(content[: situation.size])
@@ -59,6 +70,7 @@ class SituationRun:
         honest = await self.servers.start(server_flags(situation))
         server = ScriptedServer(situation, honest, on_request=growth.on_request)
         await server.prepare()
+        limit = self._time_limit(situation, server.log, on_idle)
         async with trio.open_nursery() as nursery:
             port = await nursery.start(server.serve, 0)
             endpoint = f"http://127.0.0.1:{port}/files" + "/" * situation.server.slash
@@ -67,7 +79,7 @@ class SituationRun:
                 self.command,
                 self.command.arguments(endpoint, file, words),
                 folder,
-                _Deadline(self.profile.time_limit or situation.limit, server),
+                lambda: server.too_many.is_set() or limit.is_over(),
             )
             ended = server.log.now()
             await server.settle()
@@ -75,6 +87,14 @@ class SituationRun:
         await server.log.read_back(honest)
         expected = content if growth.grown else content[: situation.size]
         return self._result(situation, server.log, report, expected, ended)
+
+    def _time_limit(
+        self, situation: Situation, log: ClientLog, on_idle: Callable[[], None]
+    ) -> ClientTimeLimit:
+        """Return the time that the client has: what its profile says is not exceeded."""
+        of_user = self.profile.time_limit
+        patience = PATIENCE if of_user is None else 0.0
+        return ClientTimeLimit(log, of_user or situation.limit, patience=patience, on_idle=on_idle)
 
     async def _prepare_prior(
         self, server: ScriptedServer, endpoint: str, content: bytes
@@ -114,17 +134,6 @@ def file_content(seed: int, situation: Situation) -> bytes:
     """Return the content of the file to upload, with what it grows by."""
     generator = random.Random(f"{seed} {situation.id}")  # noqa: S311
     return generator.randbytes(situation.size + max(0, situation.grows))
-
-
-class _Deadline:
-    """Whether a client has used up its time or its requests."""
-
-    def __init__(self, seconds: float, server: ScriptedServer) -> None:
-        self._end = trio.current_time() + seconds
-        self._server = server
-
-    def __call__(self) -> bool:
-        return trio.current_time() >= self._end or self._server.too_many.is_set()
 
 
 class _FileGrowth:
