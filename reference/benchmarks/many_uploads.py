@@ -1,11 +1,11 @@
-"""How a folder with many uploads changes the latency of one: start-up and sweep against none.
+"""How a folder with many uploads changes the latency of one: start-up and sweeps against none.
 
-    python -m benchmarks.many_uploads [UPLOADS]
+    python -m benchmarks.many_uploads [UPLOADS] [--seconds N]
 
-(from the folder reference/). The folder gets records as the server writes them. Then HEAD is
-sent for one upload, again and again, first with that upload alone and then among all of them,
-while the server reads the others; latencies are compared within the run. CPU seconds are those
-of the server.
+(from the folder reference/). The folder gets records as the server writes them, one of them past
+its time. Then HEAD is sent for one upload, again and again: with that upload alone, while the
+server reads the records of all the others, and after that, when it has removed the one that
+expired and only sweeps. Latencies are compared within the run; CPU seconds are those of the server.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,30 +28,55 @@ from tus_reference.model import FileInfo
 from tus_reference.stores import info_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from interop.server_processes import InteropServer
 
-SECONDS = 20.0
+# The shortest time between sweeps that this allows is 3 s.
 FLAGS = ("--expire-after", "30")
 
 
-def write_uploads(folder: Path, count: int) -> None:
-    """Write `count` complete uploads of no bytes, which never expire."""
+def write_uploads(folder: Path, count: int) -> Path:
+    """Write `count` complete uploads of no bytes, and return the record of one that has expired."""
     for _ in range(count):
-        upload_id = secrets.token_hex(16)
-        (folder / f"{upload_id}.info").write_bytes(
-            info_file.encode(FileInfo(id=upload_id, size=0, finished=True))
+        _write_upload(folder, FileInfo(id=secrets.token_hex(16), size=0, finished=True))
+    return _write_upload(folder, FileInfo(id=secrets.token_hex(16), size=1, expires=1.0))
+
+
+def _write_upload(folder: Path, info: FileInfo) -> Path:
+    (folder / info.id).touch()
+    record = folder / f"{info.id}.info"
+    record.write_bytes(info_file.encode(info))
+    return record
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Median and 99th percentile of HEAD in seconds, and CPU seconds in so many seconds."""
+
+    name: str
+    median: float
+    percentile: float
+    cpu: float
+    lasted: float
+
+    def __str__(self) -> str:
+        """Return a line to print."""
+        return (
+            f"{self.name}: HEAD median {self.median * 1e3:.2f} ms, 99 % {self.percentile * 1e3:.2f}"
+            f" ms, CPU {self.cpu:.2f} s of {self.lasted:.1f} s"
         )
-        (folder / upload_id).touch()
 
 
-def measure(server: InteropServer) -> tuple[float, float, float]:
-    """Return the median and the 99th percentile of HEAD, and CPU seconds, over SECONDS."""
-    path = server.create(10)
+def measure(
+    name: str, server: InteropServer, path: str, goes_on: Callable[[float], bool]
+) -> Figures:
+    """Send HEAD as long as `goes_on` returns true for the seconds since the start."""
     before = cpu_seconds(server.process.pid)
     latencies = []
+    start = time.perf_counter()
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection:
-        end = time.perf_counter() + SECONDS
-        while time.perf_counter() < end:
+        while goes_on(time.perf_counter() - start):
             begun = time.perf_counter()
             connection.request("HEAD", path, headers={"Tus-Resumable": "1.0.0"})
             response = connection.getresponse()
@@ -61,28 +87,37 @@ def measure(server: InteropServer) -> tuple[float, float, float]:
             # Not so often that the requests themselves are the load.
             time.sleep(0.005)
     percentile = statistics.quantiles(latencies, n=100)[98]
-    return statistics.median(latencies), percentile, cpu_seconds(server.process.pid) - before
+    cpu = cpu_seconds(server.process.pid) - before
+    return Figures(name, statistics.median(latencies), percentile, cpu, time.perf_counter() - start)
 
 
 def main() -> int:
-    """Measure both and print the figures; return the exit code."""
+    """Measure all three and print the figures; return the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("uploads", type=int, nargs="?", default=100_000)
-    count = arguments.parse_args().uploads
-    figures = {}
-    for number in (0, count):
-        with tempfile.TemporaryDirectory(prefix="many-uploads-") as name:
-            write_uploads(Path(name), number)
-            with run_reference(Path(name), *FLAGS) as server:
-                figures[number] = measure(server)
-    for number, (median, percentile, cpu) in figures.items():
+    arguments.add_argument("--seconds", type=float, default=30.0, help="for each (30)")
+    options = arguments.parse_args()
+    count, seconds = options.uploads, options.seconds
+    with tempfile.TemporaryDirectory(prefix="many-uploads-") as name:
+        with run_reference(Path(name), *FLAGS) as server:
+            alone = measure("alone", server, server.create(0), lambda passed: passed < seconds)
+        expired = write_uploads(Path(name), count)
+        with run_reference(Path(name), *FLAGS) as server:
+            path = server.create(0)
+            start = measure(f"{count} others, start-up", server, path, lambda _: expired.exists())
+            sweep = measure(
+                f"{count} others, sweeps", server, path, lambda passed: passed < seconds
+            )
+    per_head = alone.cpu / alone.lasted
+    print(alone, start, sweep, sep="\n")
+    for figures in (start, sweep):
+        cost = (figures.cpu - per_head * figures.lasted) / count
         print(
-            f"{number} other uploads: HEAD median {median * 1e3:.2f} ms, "
-            f"99 % {percentile * 1e3:.2f} ms, CPU {cpu:.2f} s of {SECONDS:g} s"
+            f"{figures.name}: {figures.median / alone.median:.2f} times the median,"
+            f" {figures.percentile / alone.percentile:.2f} times the 99th percentile;"
+            f" {max(cost, 0) * 1e6:.0f} us of CPU for each upload"
+            + (f" in {seconds:g} s" if figures is sweep else "")
         )
-    ratio = figures[count][0] / figures[0][0], figures[count][1] / figures[0][1]
-    cost = (figures[count][2] - figures[0][2]) / max(count, 1)
-    print(f"ratios: median {ratio[0]:.2f}, 99 % {ratio[1]:.2f}; at most {cost * 1e6:.0f} us each")
     return 0
 
 

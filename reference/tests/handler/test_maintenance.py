@@ -15,7 +15,7 @@ from tus_reference.lockers import FileLocker
 from tus_reference.protocol import http_date
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from conftest import ClientFactory, ReceivedResponse
@@ -221,7 +221,9 @@ async def test_a_failure_in_maintenance_stops_nothing(
     class Failing(MemoryStore):
         """A store whose list of uploads cannot be read."""
 
-        def list_uploads(self) -> AsyncIterator[FileInfo]:
+        def list_uploads(
+            self, is_wanted: Callable[[str], bool] | None = None
+        ) -> AsyncIterator[FileInfo]:
             raise OSError("the disk is away")
 
     client = server(Failing(), expire_after=1.0)
@@ -229,3 +231,66 @@ async def test_a_failure_in_maintenance_stops_nothing(
         await client.handler.run_maintenance()
     assert len([r for r in caplog.records if "maintenance" in r.message]) > 2
     assert await client.create(5)
+
+
+async def test_a_sweep_reads_only_records_that_are_new_or_due(
+    server: ClientFactory, tmp_path: Path, clock: WallClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(tmp_path / "uploads")
+    client = server(store, expire_after=100.0)
+    maintenance = client.handler.maintenance
+    read: list[str] = []
+    read_infos = store._read_infos
+
+    def note_and_read(ids: Sequence[str]) -> list[FileInfo]:
+        read.extend(ids)
+        return read_infos(ids)
+
+    monkeypatch.setattr(store, "_read_infos", note_and_read)
+
+    async def sweep() -> tuple[int, list[str]]:
+        read.clear()
+        removed = await maintenance.remove_expired_uploads()
+        return removed, sorted(f"/files/{upload_id}" for upload_id in read)
+
+    await maintenance.find_unfinished_uploads()
+    complete, open_ = await client.create(5, b"hello"), await client.create(5)
+    assert await sweep() == (0, sorted([complete, open_]))
+    assert await sweep() == (0, [])
+    clock.now += 50
+    assert (await client.patch(open_, 0, b"he")).status == 204
+    another = await client.create(5)
+    assert await sweep() == (0, [another])
+    clock.now += 60
+    # Its first time is over, and a PATCH has given it more.
+    assert await sweep() == (0, [open_])
+    clock.now += 40
+    assert await sweep() == (2, sorted([open_, another]))
+    assert await sweep() == (0, [])
+    clock.now += 3600
+    assert await sweep() == (0, [complete])
+    assert (await client.request("DELETE", complete)).status == 204
+    assert await sweep() == (0, [])
+    assert not maintenance._schedule._due
+
+
+async def test_a_restart_reads_each_record_once(
+    server: ClientFactory, tmp_path: Path, clock: WallClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = server(FileStore(tmp_path / "uploads"), expire_after=100.0)
+    path = await client.create(5)
+    store = FileStore(tmp_path / "uploads")
+    client = server(store, expire_after=100.0)
+    read: list[str] = []
+    read_infos = store._read_infos
+
+    def note_and_read(ids: Sequence[str]) -> list[FileInfo]:
+        read.extend(ids)
+        return read_infos(ids)
+
+    monkeypatch.setattr(store, "_read_infos", note_and_read)
+    await client.handler.maintenance.find_unfinished_uploads()
+    assert await client.handler.maintenance.remove_expired_uploads() == 0
+    assert [f"/files/{upload_id}" for upload_id in read] == [path]
+    clock.now += 101
+    assert await client.handler.maintenance.remove_expired_uploads() == 1

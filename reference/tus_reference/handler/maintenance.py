@@ -9,6 +9,7 @@ again.
 from __future__ import annotations
 
 import contextlib
+import random
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -20,17 +21,55 @@ from tus_reference.model import FileInfo, Refused, errors
 from tus_reference.notifications import HTTPRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tus_reference.handler.concatenation import FinalUploads
     from tus_reference.handler.config import Config
     from tus_reference.handler.uploads import Uploads
+    from tus_reference.model.datastore import InfoSaver
 
 MAX_INTERVAL: Final = 60.0
 MIN_INTERVAL: Final = 0.2
 
 LEFTOVER_AGE: Final = 60.0
 """How old, in seconds, a file without an upload must be: a younger one may be in the making."""
+
+
+LOOK_AGAIN: Final = 3600.0
+"""How long, in seconds, an upload that cannot expire is not looked at; half of that at least."""
+
+PASS_PAUSE: Final = 10.0
+"""How much longer the pause after a sweep is than the sweep lasted, up to `MAX_INTERVAL`."""
+
+
+class ExpirySchedule:
+    """When each upload has to be looked at for its time of expiry: a sweep reads no other records.
+
+    Reading every record at each sweep would cost seconds for many uploads. A PATCH gives more time,
+    never less, and what is complete does not expire.
+    """
+
+    def __init__(self) -> None:
+        self._due: dict[str, float] = {}
+        self._listed: dict[str, float] = {}
+
+    def is_due(self, upload_id: str) -> bool:
+        """Return whether to look at an upload of the current listing."""
+        due = self._listed[upload_id] = self._due.get(upload_id, 0.0)
+        return due <= time.time()
+
+    def note(self, info: FileInfo) -> None:
+        """Take note of what was seen of an upload."""
+        if info.expires is not None and not info.is_complete:
+            self._listed[info.id] = info.expires
+        else:
+            # Another process may have made another upload of the same id: look again some time,
+            # and not at all of them at once.
+            self._listed[info.id] = time.time() + LOOK_AGAIN * random.uniform(0.5, 1.0)  # noqa: S311
+
+    def end_listing(self) -> None:
+        """Forget the uploads that the listing did not have."""
+        self._due, self._listed = self._listed, {}
 
 
 class Maintenance:
@@ -42,6 +81,7 @@ class Maintenance:
         self._cleaner = config.composer.cleaner
         self._uploads = uploads
         self._final_uploads = final_uploads
+        self._schedule = ExpirySchedule()
 
     async def run(self) -> None:
         """Complete what an earlier process or a failure left, and sweep, until cancelled."""
@@ -50,11 +90,17 @@ class Maintenance:
             await self._try(self.find_unfinished_uploads)
             expire_after = self._config.expire_after
             interval = min(max(expire_after / 10, MIN_INTERVAL), MAX_INTERVAL)
+            lasted = 0.0
             while expire_after or self._cleaner is not None:
+                begun = anyio.current_time()
                 await self._try(self.remove_leftovers)
-                await anyio.sleep(interval if expire_after else MAX_INTERVAL)
+                lasted += anyio.current_time() - begun
+                pause = max(interval, min(lasted * PASS_PAUSE, MAX_INTERVAL))
+                await anyio.sleep(pause if expire_after else MAX_INTERVAL)
+                begun = anyio.current_time()
                 if expire_after:
                     await self._try(self.remove_expired_uploads)
+                lasted = anyio.current_time() - begun
 
     async def _try(self, work: Callable[[], Awaitable[object]]) -> None:
         try:
@@ -71,13 +117,20 @@ class Maintenance:
         if self._info_saver is None:
             return
         joins = "concatenation" in offered_extensions(self._config)
-        async for info in self._info_saver.list_uploads():
+        async for info in self._list_due(self._info_saver):
             if info.is_final and not info.is_complete:
                 if joins:
                     self._final_uploads.add_waiting(info)
                     await self._final_uploads.join(info, HTTPRequest())
             elif not info.assembled:
                 self._uploads.completions.add(info.id)
+
+    async def _list_due(self, info_saver: InfoSaver) -> AsyncIterator[FileInfo]:
+        """Iterate over the uploads that are new, or may have expired."""
+        async for info in info_saver.list_uploads(self._schedule.is_due):
+            self._schedule.note(info)
+            yield info
+        self._schedule.end_listing()
 
     async def _retry_completions(self) -> None:
         """Try again what failed, with growing pauses, until cancelled."""
@@ -111,7 +164,7 @@ class Maintenance:
         """Remove the unfinished uploads whose time is over; return how many there were."""
         if self._info_saver is None:
             return 0
-        listed = self._info_saver.list_uploads()
+        listed = self._list_due(self._info_saver)
         expired = [info.id async for info in listed if has_expired(info, time.time())]
         removed = 0
         for upload_id in expired:

@@ -94,8 +94,13 @@ class InfoSaver(Protocol):
     async def save_info(self, info: FileInfo) -> None:
         """Store `info.expires` and `info.finished` of an existing upload."""
 
-    def list_uploads(self) -> AsyncIterator[FileInfo]:
-        """Iterate over all uploads, for the expiry sweep."""
+    def list_uploads(
+        self, is_wanted: Callable[[str], bool] | None = None
+    ) -> AsyncIterator[FileInfo]:
+        """Iterate over all uploads, or those whose ids are wanted, for the expiry sweep.
+
+        `is_wanted` is called once for each upload, in a thread perhaps.
+        """
 
 
 class Cleaner(Protocol):

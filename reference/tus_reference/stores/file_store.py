@@ -47,15 +47,15 @@ from tus_reference.stores.leftovers import (
 from tus_reference.stores.upload_threads import UploadThreads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
     from tus_reference.model import ByteSource, FileInfo, StoreComposer
 
 READ_SIZE: Final = 256 * 1024
 RECORD_READ_SIZE: Final = 16 * 1024
 
-LIST_BATCH: Final = 32
-LIST_PAUSE: Final = 3.0
+LIST_BATCH: Final = 16
+LIST_PAUSE: Final = 9.0
 """How much longer a listing pauses after a batch than it took, so that requests come first."""
 
 REPORTED_IDS_LIMIT: Final = 10_000
@@ -171,13 +171,20 @@ class FileStore:
         changes = {"expires": info.expires, "finished": info.finished}
         await self._threads.run_short(info.id, self._update_info, info.id, changes, syncs=True)
 
-    async def list_uploads(self) -> AsyncIterator[FileInfo]:
-        """Iterate over all uploads of the folder; those that vanish meanwhile are left out."""
-        ids = await self._threads.run("", self._list_ids, may_last=True)
+    async def list_uploads(
+        self, is_wanted: Callable[[str], bool] | None = None
+    ) -> AsyncIterator[FileInfo]:
+        """Iterate over the uploads of the folder, or those that are wanted.
+
+        Those that vanish meanwhile are left out.
+        """
+        ids = await self._threads.run("", self._list_ids, is_wanted, may_last=True)
         self._damaged_ids = []
         for start in range(0, len(ids), LIST_BATCH):
             begun = time.monotonic()
-            for info in await self._threads.run("", self._read_infos, ids[start:][:LIST_BATCH]):
+            for info in await self._threads.run(
+                "", self._read_infos, ids[start : start + LIST_BATCH]
+            ):
                 yield info
             # Others come first: their latency must not depend on how many uploads there are.
             await anyio.sleep((time.monotonic() - begun) * LIST_PAUSE)
@@ -378,9 +385,10 @@ class FileStore:
         for ending in ("info", "concat"):
             remove_file(f"{self.path}/.{upload_id}.{ending}")
 
-    def _list_ids(self) -> list[str]:
+    def _list_ids(self, is_wanted: Callable[[str], bool] | None) -> list[str]:
         names = (entry.name for entry in os.scandir(self.path))
-        return [n[: -len(".info")] for n in names if n.endswith(".info") and n[0] != "."]
+        ids = [n[: -len(".info")] for n in names if n.endswith(".info") and n[0] != "."]
+        return ids if is_wanted is None else [each for each in ids if is_wanted(each)]
 
     def _read_infos(self, ids: Sequence[str]) -> list[FileInfo]:
         """Return those of the uploads that are there and well."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MADE_ID: Final = re.compile(r"[0-9a-f]{32}")
+_RECORD: Final = re.compile(r"[^.].*\.info", re.DOTALL)
 _IN_THE_MAKING: Final = re.compile(r"\.(.+)\.(?:info|concat)")
 _OF_LOCKS: Final = re.compile(r"(.+)\.(?:lock|stop)")
 
@@ -39,9 +40,11 @@ def find_leftovers(folder: str, older_than: float) -> list[str]:
     `older_than` is in seconds since the epoch.
     """
     names = {entry.name for entry in os.scandir(folder)}
+    # Nearly all files are of uploads, and there may be many.
+    odd = (name for name in names if f"{name}.info" not in names and not _RECORD.fullmatch(name))
     found = (
         upload_id
-        for name in names
+        for name in odd
         if (upload_id := _owner(name, names)) and _modified(f"{folder}/{name}") < older_than
     )
     return sorted(set(found))

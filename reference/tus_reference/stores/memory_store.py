@@ -12,7 +12,7 @@ from tus_reference.model import Refused, errors
 from tus_reference.protocol import new_upload_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
     from tus_reference.model import ByteSource, FileInfo, StoreComposer
 
@@ -67,10 +67,12 @@ class MemoryStore:
         stored = self._info(info.id)
         self._infos[info.id] = replace(stored, expires=info.expires, finished=info.finished)
 
-    async def list_uploads(self) -> AsyncIterator[FileInfo]:
-        """Iterate over all uploads."""
+    async def list_uploads(
+        self, is_wanted: Callable[[str], bool] | None = None
+    ) -> AsyncIterator[FileInfo]:
+        """Iterate over all uploads, or those whose ids are wanted."""
         for upload_id in list(self._infos):
-            if upload_id in self._infos:
+            if upload_id in self._infos and (is_wanted is None or is_wanted(upload_id)):
                 yield await self.get_info(upload_id)
 
     async def get_reader(

@@ -31,7 +31,7 @@ from tus_reference.stores.s3.stored_parts import (
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 
     from tus_reference.model import ByteSource, StoreComposer
     from tus_reference.stores.s3.api import S3API
@@ -350,7 +350,9 @@ class S3Store:
         with self._note_failure(upload_id):
             await self._write_info(upload, info)
 
-    async def list_uploads(self) -> AsyncIterator[FileInfo]:
+    async def list_uploads(
+        self, is_wanted: Callable[[str], bool] | None = None
+    ) -> AsyncIterator[FileInfo]:
         """Iterate over the unfinished uploads, which are the multipart uploads under way.
 
         There are none for credentials that may not list them; the log tells.
@@ -359,7 +361,7 @@ class S3Store:
         try:
             async for key, multipart_id in listed:
                 upload_id = self._keys.upload_id_of(key, multipart_id)
-                if upload_id is not None:
+                if upload_id is not None and (is_wanted is None or is_wanted(upload_id)):
                     with contextlib.suppress(Refused):
                         yield await self.get_info(upload_id)
         except Refused as refused:
