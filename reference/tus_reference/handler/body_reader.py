@@ -120,7 +120,9 @@ class BodyReader:
                 self._ended = count == 0
             except (BodyEndedEarly, Refused) as failure:
                 # `Refused` comes from layers around the handler that check the body as it comes.
-                self.failure = failure
+                # The frames of its traceback would keep the buffer for as long as it is kept.
+                self.failure = failure.with_traceback(None)
+                failure.__context__ = None
         if self._scope.cancelled_caught and self.failure is None:
             self.failure = BodyEndedEarly(EarlyEnd.STALLED)
         self._scope = None

@@ -164,6 +164,29 @@ async def test_a_final_upload_that_cannot_be_made_is_refused_and_tried_again(
     assert await dialect.client.get(f"/files/{final}") == CONTENT[:30]
 
 
+@pytest.mark.parametrize("length", [100, None], ids=["sized", "chunked"])
+@pytest.mark.parametrize("sent", [1, 7, 13, 57])
+async def test_what_came_before_a_client_was_cut_off_is_stored(
+    server: ClientFactory, caplog: pytest.LogCaptureFixture, length: int | None, sent: int
+) -> None:
+    dialect = Dialect(server, None)
+    path = await dialect.client.create(100)
+    body = CONTENT[:sent]
+    framing = f"Content-Length: {length}"
+    if length is None:
+        framing, body = "Transfer-Encoding: chunked", b"%x\r\n%s\r\n" % (sent, body)
+    async with dialect.client.connect() as wire:
+        await wire.send(
+            f"PATCH {path} HTTP/1.1\nHost: x\nTus-Resumable: 1.0.0\nUpload-Offset: 0\n"
+            f"Content-Type: application/offset+octet-stream\n{framing}\n\n"
+        )
+        await wire.send(body)
+    assert await dialect.client.get_offset(path) == sent
+    assert await dialect.resume(path, [100]) == 204
+    assert await dialect.client.get(path) == CONTENT
+    assert "Traceback" not in caplog.text
+
+
 @pytest.mark.parametrize("copies", [True, False])
 @pytest.mark.parametrize("number", range(12))
 async def test_a_partial_that_is_deleted_during_the_join_fails_no_request_and_leaves_nothing(

@@ -113,8 +113,10 @@ class PartBuffer:
             return
         if self._file is None and self._budget.reserve_memory(filled):
             self._memory += filled
-            del self._block[filled:]
-            self._blocks.append(self._block)
+            # A copy of what is filled, which is less than a block, once per part: shortening the
+            # block would fail as long as somebody has a view of it, such as a traceback.
+            is_whole = filled == len(self._block)
+            self._blocks.append(self._block if is_whole else self._block[:filled])
             self._block = bytearray()
             return
         with memoryview(self._block) as view:
