@@ -22,6 +22,7 @@ from tus_reference.cli.factories import (
     new_service,
 )
 from tus_reference.cli.flags import new_parser
+from tus_reference.cli.folder_lock import lock_folder
 from tus_reference.cli.monitoring_sockets import (
     describe_place,
     describe_socket,
@@ -91,6 +92,11 @@ def _check_and_serve(options: argparse.Namespace) -> int:
         _print_status(f"cannot listen on {where}: {_explain_listen_error(problem)}")
         return 1
     with remove_files_afterwards(sockets):
+        try:
+            lock_folder(options)
+        except ConfigError as problem:
+            _print_status(problem)
+            return 2
         return _serve_with_monitoring(options, handler, sockets, certificate)
 
 
