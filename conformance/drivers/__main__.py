@@ -45,9 +45,9 @@ def main(words: Sequence[str]) -> int:
 def run_clients(name: str, home: Path, arguments: Sequence[str]) -> int:
     """Run every situation with a driver; return the exit code."""
     environment = {
-        "PATH": f"{home}/venv/bin:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{home}/bin:{home}/venv/bin:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "NODE_PATH": f"{home}/node_modules",
-        "CLASSPATH": f"{home}/lib/*",
+        "CLASSPATH": f"{home}/classes:{home}/lib/*",
         "CHROMIUM": shutil.which("chromium") or "",
     }
     report = str((REPORTS / name).resolve())

@@ -30,8 +30,8 @@ def install_driver(source: Path, home: Path) -> None:
     if reason := missing_program(packages):
         raise MissingError(reason)
     home.mkdir(parents=True, exist_ok=True)
-    if "maven" in packages:
-        (home / "pom.xml").write_text(maven_project(packages["maven"]), "utf-8")
+    write_project(packages, source, home)
+    (home / "go.mod").unlink(missing_ok=True)  # of an earlier installation
     for words in install_commands(packages, home):
         try:
             subprocess.run(words, cwd=home, check=True)
@@ -39,11 +39,25 @@ def install_driver(source: Path, home: Path) -> None:
             raise MissingError(f"{words[0]} could not install its packages") from None
 
 
+def write_project(packages: Mapping[str, Any], source: Path, home: Path) -> None:
+    """Write the files that a package client reads, with the driver's sources next to them."""
+    if "maven" in packages:
+        (home / "pom.xml").write_text(maven_project(packages["maven"]), "utf-8")
+    if "cargo" in packages:
+        (home / "Cargo.toml").write_text(cargo_project(packages["cargo"]), "utf-8")
+    compiled = {"maven": "*.java", "cargo": "*.rs", "go": "*.go"}
+    for kind, pattern in compiled.items():
+        for path in source.glob(pattern) if kind in packages else ():
+            shutil.copy(path, home)
+
+
 def missing_program(packages: Mapping[str, Any]) -> str:
     """Return which program is not installed, or ""."""
     needs = [*packages.get("programs", ())]
     needs += ["npm"] if "npm" in packages else []
-    needs += ["mvn"] if "maven" in packages else []
+    needs += ["mvn", "javac"] if "maven" in packages else []
+    needs += ["cargo"] if "cargo" in packages else []
+    needs += ["go"] if "go" in packages else []
     missing = next((program for program in needs if shutil.which(program) is None), "")
     return f"{missing} is not installed" if missing else ""
 
@@ -61,7 +75,22 @@ def install_commands(packages: Mapping[str, Any], home: Path) -> list[list[str]]
     if "maven" in packages:
         copy = ("dependency:copy-dependencies", "-DoutputDirectory=lib")
         commands.append(["mvn", "-q", "-B", *copy])
+        commands.append(["javac", "-cp", "lib/*", "-d", "classes", "Drive.java"])
+    if "cargo" in packages:
+        commands.append(["cargo", "install", "-q", "--path", ".", "--root", "."])
+    if "go" in packages:
+        commands.append(["go", "mod", "init", "driver"])
+        commands += [["go", "get", package] for package in packages["go"]]
+        commands.append(["go", "mod", "tidy"])
+        commands.append(["go", "build", "-o", "bin/drive", "."])
     return commands
+
+
+def cargo_project(dependencies: Sequence[str]) -> str:
+    """Return the manifest of a driver with these lines of its dependencies."""
+    lines = ("[package]", 'name = "drive"', 'version = "0.0.0"', 'edition = "2021"')
+    binary = ("[[bin]]", 'name = "drive"', 'path = "drive.rs"')
+    return "\n".join([*lines, "", *binary, "", "[dependencies]", *dependencies, ""])
 
 
 def maven_project(packages: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ parser.add_argument("--chunk", type=int)
 parser.add_argument("--parallel", type=int, default=1)
 parser.add_argument("--checksum")
 parser.add_argument("--resume")
+parser.add_argument("--defer", action="store_true")
 parser.add_argument("--override", action="store_true")
 parser.add_argument("--terminate", action="store_true")
 parser.add_argument("--meta", action="append", default=[])
@@ -32,14 +33,15 @@ try:
         on_upload_url_available=lambda url: print("url", url, flush=True),
         **settings,
     )
+    metadata = dict(pair.split("=", 1) for pair in options.meta)
     if options.resume:
         url = client.resume_upload(options.file, options.resume)
+    elif options.defer:
+        deferred = client.create_deferred_upload(metadata)
+        print("url", deferred, flush=True)
+        url = client.resume_upload(options.file, deferred)
     else:
-        url = client.upload_file(
-            options.file,
-            metadata=dict(pair.split("=", 1) for pair in options.meta),
-            parallel_uploads=options.parallel,
-        )
+        url = client.upload_file(options.file, metadata=metadata, parallel_uploads=options.parallel)
     if options.terminate:
         client.delete_upload(url)
 except Exception as error:

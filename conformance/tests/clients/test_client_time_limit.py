@@ -76,7 +76,10 @@ def test_a_request_that_has_just_begun_is_waited_for() -> None:
 def test_a_limit_of_the_user_s_is_kept() -> None:
     client, clock = attempts_at(GROWING)
     clock.moment = 111.0
-    assert ClientTimeLimit(client.log, 110.0, patience=0).is_over()
+    limit = ClientTimeLimit(client.log, 110.0, patience=0)
+    assert limit.over_at is None
+    assert limit.is_over()
+    assert limit.over_at == 111.0
 
 
 def test_a_client_that_does_nothing_gives_its_place_away_once() -> None:

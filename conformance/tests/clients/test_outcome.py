@@ -108,6 +108,36 @@ def test_a_client_that_waits_for_a_response_hangs() -> None:
     assert find_outcome(log, ended("nothing", None), FILE, 10, stopped_at=4).outcome == "hangs"
 
 
+@pytest.mark.parametrize("began", [30.0, 44.0])
+def test_a_request_without_a_response_is_under_way_until_the_client_is_stopped(
+    began: float,
+) -> None:
+    client = SeenClient()
+    client.create()
+    request = client.patch(0, b"xx", status=None)
+    request.began, request.ended = began, 50.2  # stopping the client at 50 has ended it
+    client.log.now = lambda: 50.5
+    found = find_outcome(client.log, ended("nothing", None), FILE, 10, stopped_at=50)
+    assert (found.outcome, found.undecided) == ("hangs", False)
+
+
+def test_a_few_requests_do_not_show_that_there_is_no_end() -> None:
+    client = SeenClient()
+    for began in (44.0, 45.0, 46.0, 47.0, 48.0, 49.0):
+        request = client.send("PATCH", status=204)
+        request.began, request.responded, request.ended = began, began + 0.9, began + 0.9
+    client.log.now = lambda: 50.0
+    found = find_outcome(client.log, ended("nothing", None), FILE, 10, stopped_at=50)
+    assert (found.outcome, found.undecided) == ("endless", True)
+
+
+def test_a_quick_loop_is_endless_also_while_a_request_is_under_way() -> None:
+    log = log_with(requests=50)
+    log.requests[-1].ended = log.requests[-1].responded = None
+    found = find_outcome(log, ended("nothing", None), FILE, 10, stopped_at=50)
+    assert (found.outcome, found.undecided) == ("endless", False)
+
+
 def test_what_was_said_counts_where_the_program_does_not_end() -> None:
     log = log_with(stored(FILE))
     assert find_outcome(log, ended("done", None), FILE, 10, stopped_at=60).outcome == "whole"
@@ -122,11 +152,11 @@ def test_a_client_that_gets_on_is_not_said_to_be_endless_for_certain() -> None:
     assert client.log.gets_on()
     found = find_outcome(client.log, ended("nothing", None), FILE, 10, stopped_at=5)
     assert (found.outcome, found.undecided) == ("endless", True)
-    for _ in range(3):
+    for _ in range(6):
         client.patch(0, b"xx").stored = 2
         client.log.requests[-1].offset_before = 0
     assert not client.log.gets_on()
-    found = find_outcome(client.log, ended("nothing", None), FILE, 10, stopped_at=8)
+    found = find_outcome(client.log, ended("nothing", None), FILE, 10, stopped_at=11)
     assert (found.outcome, found.undecided) == ("endless", False)
 
 

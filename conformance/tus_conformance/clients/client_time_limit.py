@@ -36,12 +36,16 @@ class ClientTimeLimit:
         self._seconds = seconds
         self._patience = patience
         self._on_idle: Callable[[], None] | None = on_idle
+        self.over_at: float | None = None
+        """When the client was to be stopped, in seconds since the situation began."""
 
     def is_over(self) -> bool:
         """Return whether the client is to be stopped."""
         now = self._log.now()
         if now >= self._seconds:
-            return now >= self._patience or not may_still_end(self._log)
+            over = now >= self._patience or not may_still_end(self._log)
+            self.over_at = now if over else None
+            return over
         idle = bool(self._log.requests) and now - self._log.last_activity >= IDLE_SECONDS
         if idle and self._on_idle is not None:
             self._on_idle()

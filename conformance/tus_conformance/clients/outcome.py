@@ -22,6 +22,9 @@ SHORTEST_WAIT = 0.5
 MIN_WAITS = 3
 """How many pauses show that they grow."""
 
+MIN_REQUESTS = 10
+"""How many requests show that a client comes to no end; with fewer it may have been slow."""
+
 FEW_WAITS = 5
 LONG_WAIT = 5.0
 """A client that paused for so long, in seconds, and only a few times, may still give up."""
@@ -63,14 +66,15 @@ def find_outcome(
 def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutcome:
     """Return the outcome of a client that was stopped after `quiet` seconds without a request."""
     count = len(log.requests)
-    if waits_to_try_again(log.pauses(), quiet) and not log.under_way:
+    waited = _waited_for_response(log, quiet)
+    if waits_to_try_again(log.pauses(), quiet) and waited is None:
         return FoundOutcome(
             "endless",
             f"It had sent {count} requests, with pauses of up to {max(log.pauses()):.0f} seconds,"
             f" when it was stopped. {stored}",
             undecided=True,
         )
-    if quiet >= min(QUIET_SECONDS, log.now() / 2) or log.under_way:
+    if quiet >= min(QUIET_SECONDS, log.now() / 2) or (waited or 0) >= LONG_WAIT:
         return FoundOutcome(
             "hangs", f"When it was stopped it had sent nothing for {quiet:.0f} seconds. {stored}"
         )
@@ -80,7 +84,23 @@ def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutco
             f"It still got on with its {count}th request when it was stopped. {stored}",
             undecided=True,
         )
-    return FoundOutcome("endless", f"It had sent {count} requests when it was stopped. {stored}")
+    return FoundOutcome(
+        "endless",
+        f"It had sent {count} requests when it was stopped. {stored}",
+        undecided=count < MIN_REQUESTS,
+    )
+
+
+def _waited_for_response(log: ClientLog, quiet: float) -> float | None:
+    """Return how long the latest request had been without a response when the client was stopped.
+
+    None stands for a client that had the response. Stopping the client ends its requests.
+    """
+    if not log.requests:
+        return None
+    stopped_at = log.last_activity + quiet
+    waiting = [each.began for each in log.requests if each.is_under_way(stopped_at)]
+    return stopped_at - min(waiting) if waiting else None
 
 
 def waits_to_try_again(pauses: list[float], quiet: float) -> bool:

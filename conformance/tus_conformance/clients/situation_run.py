@@ -81,7 +81,7 @@ class SituationRun:
                 folder,
                 lambda: server.too_many.is_set() or limit.is_over(),
             )
-            ended = server.log.now()
+            ended = server.log.now() if limit.over_at is None else limit.over_at
             await server.settle()
             nursery.cancel_scope.cancel()
         await server.log.read_back(honest)
