@@ -18,6 +18,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.large_bodies import measure_large
 from benchmarks.load import BLOCK, require, send_big, send_small
 from benchmarks.small_requests import measure_small
 from benchmarks.targets import (
@@ -50,10 +51,12 @@ def measure(
     block = os.urandom(BLOCK)
     figures: dict[str, Measurements] = defaultdict(Measurements)
     with_socat = shutil.which("socat") is not None
+    if not with_socat:
+        print("socat is missing: install its package to compare with it.", file=sys.stderr)
     for number in range(options.rounds + 1):
         counts = number > 0
         if with_socat:
-            seconds = measure_socat(home, block, options.size)
+            seconds, _ = measure_socat(home, block, options.size)
             if counts:
                 figures["socat -u into a file"].big.append(seconds)
         for target in targets:
@@ -128,6 +131,11 @@ def main() -> int:
         action="store_true",
         help="only small requests, against a bare loop on trio and h11 with the same disk work",
     )
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="only large bodies, sized, in chunks and with a checksum, and GET, against nginx",
+    )
     options = parser.parse_args()
     try:
         others = [parse_server(text) for text in options.server]
@@ -136,6 +144,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=options.home) as home:
         if options.small:
             measure_small(others, Path(home), options.rounds, options.cycles)
+            return 0
+        if options.large:
+            measure_large(Path(home), options.rounds, options.size)
             return 0
         report(measure([REFERENCE, *others], Path(home), options), options)
     return 0

@@ -34,6 +34,8 @@ class RunningTarget:
     process: subprocess.Popen[bytes]
     port: int
     folder: Path
+    started: float = 0.0
+    ended: float = 0.0
 
     def peak_memory(self) -> int:
         """Return the most memory that the process had resident, in bytes."""
@@ -62,13 +64,7 @@ def run_target(target: BenchmarkTarget, folder: Path) -> Iterator[RunningTarget]
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder.parent
     )
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            require(process.poll() is None, f"{target.name} ended at once")
-            require(time.monotonic() < deadline, f"{target.name} does not listen")
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
+        wait_listening(process, port, target.name)
         yield RunningTarget(process, port, folder)
     finally:
         process.terminate()
@@ -76,6 +72,17 @@ def run_target(target: BenchmarkTarget, folder: Path) -> Iterator[RunningTarget]
             process.wait(5)
         process.kill()
         process.wait()
+
+
+def wait_listening(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+    """Wait until a server listens on `port`; raise `AssertionError` if it ends, or takes 30 s."""
+    deadline = time.monotonic() + 30
+    while True:
+        require(process.poll() is None, f"{name} ended at once")
+        require(time.monotonic() < deadline, f"{name} does not listen")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
 
 
 def find_endpoint(server: RunningTarget) -> str:
@@ -93,8 +100,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure_socat(folder: Path, block: bytes, blocks: int) -> float:
-    """Send the same bytes through `socat -u` into a file; return the seconds."""
+def measure_socat(folder: Path, block: bytes, blocks: int) -> tuple[float, float]:
+    """Send the same bytes through `socat -u` into a file; return the seconds, and those of CPU."""
     port = free_port()
     file = folder / "socat"
     command = [
@@ -112,11 +119,12 @@ def measure_socat(folder: Path, block: bytes, blocks: int) -> float:
             for _ in range(blocks):
                 connection.sendall(block)
             connection.shutdown(socket.SHUT_WR)
-            process.wait()
+            _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
     verify(file, block, blocks)
     file.unlink()
-    return seconds
+    return seconds, usage.ru_utime + usage.ru_stime
 
 
 def connect(port: int) -> socket.socket:
