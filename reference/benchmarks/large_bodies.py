@@ -100,8 +100,8 @@ def upload(server: RunningTarget, endpoint: str, block: bytes, blocks: int, kind
             digest.update(block)
         fields["Upload-Checksum"] = f"sha256 {base64.b64encode(digest.digest()).decode()}"
     with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
-        creation = {"Upload-Length": size, "Upload-Metadata": METADATA, "Content-Length": 0}
-        connection.sendall(request("POST", endpoint, dict(creation)))
+        creation: dict[str, str | int] = {"Upload-Length": size, "Upload-Metadata": METADATA}
+        connection.sendall(request("POST", endpoint, {**creation, "Content-Length": 0}))
         status, answer = receive(connection)
         require(status == 201, f"POST was answered {status}")
         path = "/" + answer["location"].partition("://")[2].partition("/")[2]
