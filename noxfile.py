@@ -228,7 +228,7 @@ def package(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the reference beside socat and the peers; arguments are those of the benchmarks."""
-    session.install("-e", ".[dev]")
+    session.install("-e", ".[dev]", "matplotlib")
     session.run("python", "-m", "peers", "benchmark", *session.posargs)
 
 

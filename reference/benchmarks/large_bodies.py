@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import os
 import shutil
 import socket
 import statistics
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.load import BLOCK, METADATA, OFFSET_TYPE, receive, request, require
+from benchmarks.results import Bar, Results
 from benchmarks.targets import (
     REFERENCE,
     RunningTarget,
@@ -30,6 +32,7 @@ from benchmarks.targets import (
     free_port,
     measure_socat,
     run_target,
+    socat_command,
     verify,
     wait_listening,
 )
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 CHUNK = 64 * 1024
 """The size of a chunk, as streams of browsers and of Node send it."""
 
+SOCAT = "socat -u into a file"
+NGINX_ROW = "GET from nginx"
 NGINX = """\
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 64; }}
@@ -170,7 +175,7 @@ def measure_round(
 ) -> None:
     """Measure each row once."""
     if shutil.which("socat") is not None:
-        add("socat -u into a file", *measure_socat(home, block, size))
+        add(SOCAT, *measure_socat(home, block, size))
     folder = home / f"reference-{number}" / "up"
     folder.parent.mkdir()
     with run_target(REFERENCE, folder) as server:
@@ -192,15 +197,15 @@ def measure_round(
             with run_nginx(home / f"reference-{number}", folder) as nginx:
                 cpu = cpu_seconds(nginx.process.pid)
                 seconds = download(nginx.port, f"/{kept}", block, size)
-                add("GET from nginx", seconds, cpu_seconds(nginx.process.pid) - cpu)
+                add(NGINX_ROW, seconds, cpu_seconds(nginx.process.pid) - cpu)
     shutil.rmtree(folder.parent)
 
 
 ANCHORS = {
-    "PATCH with a length": "socat -u into a file",
+    "PATCH with a length": SOCAT,
     "PATCH in chunks": "PATCH with a length",
     "PATCH with sha256": "PATCH with a length",
-    "GET": "GET from nginx",
+    "GET": NGINX_ROW,
 }
 """What each row is compared with."""
 
@@ -226,8 +231,9 @@ def describe(figures: dict[str, LargeFigures], size: int) -> list[str]:
     return lines
 
 
-def measure_large(home: Path, rounds: int, size: int) -> None:
-    """Measure all rows, the first round without counting, and print the table."""
+def measure_large(home: Path, rounds: int, size: int) -> Results:
+    """Measure all rows, the first round without counting."""
+    load = os.getloadavg()[0]
     figures: dict[str, LargeFigures] = {}
     block = hashlib.shake_256(b"large bodies").digest(BLOCK)
     for number in range(rounds + 1):
@@ -237,7 +243,23 @@ def measure_large(home: Path, rounds: int, size: int) -> None:
                 figures.setdefault(name, LargeFigures()).add(seconds, cpu, memory)
 
         measure_round(home, number, block, size, add)
-    for program in ("socat", "nginx"):
-        if shutil.which(program) is None:
-            print(f"{program} is missing: install its package to compare with it.")
-    print(*describe(figures, size), sep="\n")
+    reference = REFERENCE.describe()
+    commands = {name: f"{reference}: one {name} of {size} MiB" for name in figures}
+    commands |= {SOCAT: " ".join(socat_command("PORT", "FILE")), NGINX_ROW: "nginx, sendfile on"}
+    return Results(
+        "large-bodies",
+        f"Bodies of {size} MiB",
+        "seconds",
+        {name: commands[name] for name in figures},
+        describe(figures, size),
+        [
+            Bar(name.partition(" ")[0].replace("socat", "PATCH"), name, row.seconds)
+            for name, row in figures.items()
+        ],
+        [
+            f"{program} is missing: install its package to compare with it."
+            for program in ("socat", "nginx")
+            if shutil.which(program) is None
+        ],
+        load,
+    )

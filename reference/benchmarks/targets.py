@@ -26,6 +26,10 @@ class BenchmarkTarget:
     name: str
     command: tuple[str, ...]
 
+    def describe(self) -> str:
+        """Return the command as a reader would type it."""
+        return shlex.join("python" if word == sys.executable else word for word in self.command)
+
 
 @dataclass
 class RunningTarget:
@@ -100,19 +104,17 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def socat_command(port: str, file: str) -> list[str]:
+    """Return the command that receives into a file."""
+    listen = f"TCP-LISTEN:{port},bind=127.0.0.1"
+    return ["socat", "-u", "-b", "1048576", listen, f"CREATE:{file}"]
+
+
 def measure_socat(folder: Path, block: bytes, blocks: int) -> tuple[float, float]:
     """Send the same bytes through `socat -u` into a file; return the seconds, and those of CPU."""
     port = free_port()
     file = folder / "socat"
-    command = [
-        "socat",
-        "-u",
-        "-b",
-        "1048576",
-        f"TCP-LISTEN:{port},bind=127.0.0.1",
-        f"CREATE:{file}",
-    ]
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(socat_command(str(port), str(file))) as process:
         connection = connect(port)
         with connection:
             start = time.perf_counter()
