@@ -24,6 +24,24 @@ from tus_reports.html import html
 from tus_reports.json_report import json_report
 from tus_reports.junit import junit
 from tus_reports.leftovers import format_leftovers
+from tus_reports.load_comparison import (
+    LoadColumn,
+    LoadComparison,
+    MixedRecordsError,
+    compare_loads,
+    ensure_loads,
+    load_comparison_html,
+    load_comparison_markdown,
+    load_comparison_text,
+)
+from tus_reports.load_result import (
+    LoadCounts,
+    LoadError,
+    LoadFinding,
+    LoadResult,
+    RequestTimes,
+)
+from tus_reports.load_views import load_html, load_json, load_markdown, load_text
 from tus_reports.markdown import markdown
 from tus_reports.matrix import DuplicateServerError, MatrixServer, matrix_html, matrix_markdown
 from tus_reports.record import (
@@ -82,9 +100,16 @@ __all__ = [
     "Footer",
     "Grade",
     "Header",
+    "LoadColumn",
+    "LoadComparison",
+    "LoadCounts",
+    "LoadError",
+    "LoadFinding",
+    "LoadResult",
     "MatrixServer",
     "MisplacedLineError",
     "MixedEditionsError",
+    "MixedRecordsError",
     "NoHeaderError",
     "NotARecordError",
     "Record",
@@ -94,6 +119,7 @@ __all__ = [
     "RecordWriter",
     "RecordedBody",
     "RecordedResponse",
+    "RequestTimes",
     "RequirementResult",
     "ScenarioResult",
     "ScenarioStability",
@@ -105,10 +131,12 @@ __all__ = [
     "badge_json",
     "badge_svg",
     "compare",
+    "compare_loads",
     "compare_stability",
     "comparison_html",
     "comparison_markdown",
     "comparison_text",
+    "ensure_loads",
     "finding_text",
     "format_leftovers",
     "github_annotations",
@@ -116,6 +144,13 @@ __all__ = [
     "html",
     "json_report",
     "junit",
+    "load_comparison_html",
+    "load_comparison_markdown",
+    "load_comparison_text",
+    "load_html",
+    "load_json",
+    "load_markdown",
+    "load_text",
     "markdown",
     "matrix_html",
     "matrix_markdown",

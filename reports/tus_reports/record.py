@@ -2,9 +2,9 @@
 
 A record is NDJSON. Its first line is a `Header`, its last a `Footer`; between them stand one
 `Discovery`, a `ScenarioResult` for each scenario run (flushed as it ends) and a
-`RequirementResult` for each requirement evaluated. A record carries all that its views need, so
-that any report can be rebuilt from it later, without the network, the ledger or the scenarios. A
-record without a footer was cut short.
+`RequirementResult` for each requirement evaluated. The record of a load has a `LoadResult` instead.
+A record carries all that its views need, so that any report can be rebuilt from it later, without
+the network, the ledger or the scenarios. A record without a footer was cut short.
 
 Times are seconds. Text from the wire is Latin-1, byte for byte, with secrets already replaced.
 """
@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+
+from tus_reports.load_result import LoadResult
 
 FORMAT = 2
 
@@ -314,4 +316,4 @@ class Footer(
     compared_uploads: int = 0
 
 
-RecordLine = Header | Discovery | ScenarioResult | RequirementResult | Footer
+RecordLine = Header | Discovery | ScenarioResult | RequirementResult | LoadResult | Footer

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from tus_reports.format_1 import upgrade_line
+from tus_reports.load_result import LoadResult
 from tus_reports.record import (
     FORMAT,
     Discovery,
@@ -27,13 +28,17 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Record:
-    """A run: what a record holds. `footer` is None where the run was cut short."""
+    """A run: what a record holds. `footer` is None where the run was cut short.
+
+    `load` is what came of a load; a run of the suite has none.
+    """
 
     header: Header
     discovery: Discovery | None = None
     scenarios: tuple[ScenarioResult, ...] = ()
     requirements: tuple[RequirementResult, ...] = ()
     footer: Footer | None = None
+    load: LoadResult | None = None
 
     @classmethod
     def from_lines(cls, lines: Iterable[RecordLine]) -> Record:
@@ -45,6 +50,7 @@ class Record:
             scenarios=tuple(line for line in found if isinstance(line, ScenarioResult)),
             requirements=tuple(line for line in found if isinstance(line, RequirementResult)),
             footer=next((line for line in found if isinstance(line, Footer)), None),
+            load=next((line for line in found if isinstance(line, LoadResult)), None),
         )
 
 
@@ -190,7 +196,7 @@ def _check_order(path: Path, lines: list[tuple[int, RecordLine]]) -> None:
                 f"{path}, line {number}, is after the footer. If two records were joined in "
                 "one file, give them as two files."
             )
-        if kind in seen and kind in {Header, Discovery}:
+        if kind in seen and kind in {Header, Discovery, LoadResult}:
             raise MisplacedLineError(
                 f"{path}, line {number}, is a second {kind.__struct_config__.tag}. "
                 "If two records were joined in one file, give them as two files."

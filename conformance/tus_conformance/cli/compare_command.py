@@ -16,6 +16,11 @@ COMPARISON_VIEWS = {
     "markdown": tus_reports.comparison_markdown,
     "html": tus_reports.comparison_html,
 }
+LOAD_VIEWS = {
+    "text": tus_reports.load_comparison_text,
+    "markdown": tus_reports.load_comparison_markdown,
+    "html": tus_reports.load_comparison_html,
+}
 STABILITY_VIEWS = {"text": tus_reports.stability_text, "markdown": tus_reports.stability_markdown}
 
 
@@ -40,10 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what changed between two records; return 1 for a regression, 2 for bad records.
 
-    More than two records are repeated runs: prints how stable each scenario was.
+    More than two records are repeated runs: prints how stable each scenario was. Two loads are
+    compared in their figures; only lost or mixed bytes and errors are regressions.
     """
     try:
         records = [read_record(path) for path in options.records]
+        if any(record.load is not None for record in records):
+            return _compare_loads(records, options)
         if len(records) > 2:
             return write_report(_render_stability(records, options.format), options.out)
         if len(records) < 2:
@@ -54,6 +62,13 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         return usage_error(f"{error.filename} cannot be read: {error.strerror}.")
     return write_report(COMPARISON_VIEWS[options.format](found), options.out) or found.exit_code
+
+
+def _compare_loads(records: list[Record], options: argparse.Namespace) -> int:
+    if len(records) != 2:
+        return usage_error("compare needs two loads; `report` shows several side by side.")
+    found = tus_reports.compare_loads(*records)
+    return write_report(LOAD_VIEWS[options.format](found), options.out) or found.exit_code
 
 
 def _render_stability(records: list[Record], kind: str) -> str:

@@ -32,6 +32,7 @@ COMMANDS = (
     Command("run", "run_command", "run the suite against a server"),
     Command("doctor", "doctor_command", "find what in front of a server breaks uploads"),
     Command("clients", "clients_command", "test a client in every situation"),
+    Command("load", "load_command", "upload as many clients do, and verify every byte"),
     Command("list", "list_command", "list the requirements: id, level, statement"),
     Command("coverage", "coverage_command", "show which scenarios exercise each requirement"),
     Command("explain", "explain_command", "explain a scenario or a requirement"),

@@ -25,6 +25,21 @@ RECORD_VIEWS: dict[str, Callable[[Record], str]] = {
 }
 """A view of one record, by format."""
 
+LOAD_VIEWS: dict[str, Callable[[Record], str]] = {
+    "text": tus_reports.load_text,
+    "html": tus_reports.load_html,
+    "markdown": tus_reports.load_markdown,
+    "json": tus_reports.load_json,
+}
+"""A view of the record of a load, by format."""
+
+LOAD_TABLES = {
+    "text": tus_reports.load_comparison_text,
+    "html": tus_reports.load_comparison_html,
+    "markdown": tus_reports.load_comparison_markdown,
+}
+"""Several loads side by side, by format."""
+
 BADGE_VIEWS = {"badge": tus_reports.badge_svg, "badge-json": tus_reports.badge_json}
 MATRIX_VIEWS = {"html": tus_reports.matrix_html, "markdown": tus_reports.matrix_markdown}
 REPORT_FORMATS = (*RECORD_VIEWS, *BADGE_VIEWS)
@@ -36,7 +51,8 @@ Render the record of a run as a report. The formats are
 {", ".join(REPORT_FORMATS)}.
 
 Several records make a matrix, as html or markdown, with links to an index.html
-in the folder of each record."""
+in the folder of each record. The record of a load is shown as text, html,
+markdown or json, and several loads stand side by side."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +134,24 @@ def _format_of(out: Path | None) -> str:
     return _SUFFIXES[out.suffix.lower()]
 
 
+def _render_loads(records: list[Record], options: argparse.Namespace) -> str:
+    """Return the report of a load, or of several side by side; raise RecordError."""
+    tus_reports.ensure_loads(records)
+    views = LOAD_VIEWS if len(records) == 1 else LOAD_TABLES
+    if options.format not in views:
+        raise RecordError(
+            f"A load has no report as {options.format}: use {' or '.join(views)} with --format."
+        )
+    if len(records) == 1:
+        return LOAD_VIEWS[options.format](records[0])
+    names = _column_names(options.records, records)
+    columns = map(tus_reports.LoadColumn, names, records)
+    return LOAD_TABLES[options.format](tus_reports.LoadComparison(tuple(columns)))
+
+
 def _render_records(records: list[Record], options: argparse.Namespace) -> str:
+    if any(record.load is not None for record in records):
+        return _render_loads(records, options)
     if options.extension is not None and options.format not in BADGE_VIEWS:
         raise RecordError(f"--extension is for badges; it has no effect on {options.format}.")
     if len(records) > 1:

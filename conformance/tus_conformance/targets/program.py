@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 from typing import Protocol
 
 import trio
+
+from tus_conformance.targets.command_words import ProgramError, split_command
+
+__all__ = ["PROGRAM_TIMEOUT", "ProgramError", "ProgramRunner", "run_program", "split_command"]
 
 PROGRAM_TIMEOUT = 60.0
 """How long a program may take, in seconds."""
@@ -19,33 +22,6 @@ class ProgramRunner(Protocol):
     async def __call__(self, command: str, **values: str) -> bytes:
         """Return what it prints; raise ProgramError where it fails."""
         ...
-
-
-class ProgramError(Exception):
-    """A program did not do what it was asked; the message names it and says what came of it."""
-
-
-def split_words(command: str) -> list[str]:
-    """Return the words of a command line, on Windows with its backslashes; raise ValueError."""
-    if os.name != "nt":
-        return shlex.split(command)
-    return [word.strip('"') for word in shlex.split(command, posix=False)]
-
-
-def split_command(command: str, **values: str) -> list[str]:
-    """Return a command as words, with `{name}` replaced in each; raise ProgramError.
-
-    The values come from servers, so they are filled in after the words were told apart.
-    """
-    try:
-        words = split_words(command)
-    except ValueError as error:
-        raise ProgramError(f"The command {command!r} cannot be read: {error}.") from None
-    if not words:
-        raise ProgramError("A command in the profile is empty: remove the key, or give a command.")
-    for name, value in values.items():
-        words = [word.replace("{" + name + "}", value) for word in words]
-    return words
 
 
 async def run_program(command: str, **values: str) -> bytes:

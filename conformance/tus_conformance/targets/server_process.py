@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import trio
 
 from tus_conformance.targets import simulated_s3
-from tus_conformance.targets.program import split_words
+from tus_conformance.targets.command_words import split_words
 
 STORES = ("file", "memory", "s3-moto", "s3-localstack")
 # The largest upload is small enough to go beyond, and uploads expire, so that every row is reached.
