@@ -13,6 +13,7 @@ nox -s embedding                      the reference in frameworks, the suite thr
 nox -s uppy                           Uppy in Chromium, from another origin, against the reference
 nox -s peers                          the suite against third-party servers
 nox -s judge-all                      the same, with a line for each and a summary
+nox -s load                           one load on the reference and on other servers
 nox -s published                      their records, published
 nox -s clients                        real clients in every situation
 nox -s proxies                        doctor through real proxies, well and badly configured
@@ -230,6 +231,13 @@ def bench(session: nox.Session) -> None:
     """Measure the reference beside socat and the peers; arguments are those of the benchmarks."""
     session.install("-e", ".[dev]", "matplotlib")
     session.run("python", "-m", "peers", "benchmark", *session.posargs)
+
+
+@nox.session
+def load(session: nox.Session) -> None:
+    """Load the reference, tusd and @tus/server: `-- [NAME]... [ARGUMENTS]` of load."""
+    session.install("-e", ".[load]")
+    session.run("python", "-m", "peers", "load", *session.posargs)
 
 
 def _add_module_session(name: str, folder: str, module: str, text: str) -> None:

@@ -6,6 +6,8 @@ run       run the suite; the records go to report/peers
 all       the same, with one line for each server; the output goes next to its record
 publish   make the published records, the matrix and the table in README.md
 benchmark measure the reference and servers, by default three; ARGUMENTS are of the benchmarks
+load      load the reference and servers, by default two, with one mix; ARGUMENTS are those of
+          `tus-conformance load`, the records and the table go to report/load
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from peers.installation import MissingError, install_peer
+from peers.load_run import load_servers
 from peers.peer_run import (
     RECORD,
     PeerResult,
@@ -35,7 +38,9 @@ HOME = Path(".nox/installed-peers")
 REPORTS = Path("report/peers")
 PUBLISHED = Path("reports/published")
 REFERENCE = "reference"
+LOADS = Path("report/load")
 BENCHMARKED = ("tusd", "tus-node-server", "tuspyserver")
+LOADED = ("tusd", "tus-node-server")
 _SEED = ("--seed", "1")
 
 
@@ -46,10 +51,10 @@ def main(words: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     names = list(itertools.takewhile(lambda word: not word.startswith("-"), words[1:]))
-    if command is benchmark:
-        names = names or list(BENCHMARKED)
+    given = len(names)
+    names = names or list(_USUAL_NAMES.get(words[0], ()))
     try:
-        return command(choose_peers(names), words[1 + len(names) :])
+        return command(choose_peers(names), words[1 + given :])
     except RecipeError as wrong:
         print(wrong, file=sys.stderr)
         return 2
@@ -96,12 +101,21 @@ def benchmark(names: Sequence[str], arguments: Sequence[str]) -> int:
     return subprocess.run(command, cwd="reference", check=False).returncode
 
 
+def load(names: Sequence[str], arguments: Sequence[str]) -> int:
+    """Load the reference and servers with one mix, and print them side by side."""
+    table, code = load_servers(names, HOME, LOADS, arguments)
+    print(f"\n{table}", flush=True)
+    return code
+
+
 COMMANDS: dict[str, Callable[[Sequence[str], Sequence[str]], int]] = {
     "run": run_verbosely,
     "all": run_quietly,
     "publish": publish,
     "benchmark": benchmark,
+    "load": load,
 }
+_USUAL_NAMES = {"benchmark": BENCHMARKED, "load": LOADED}
 
 
 def _run_peers(
