@@ -238,7 +238,7 @@ def format_bytes(count: float) -> str:
 
 def _verified(result: LoadResult) -> str:
     size, uploads = result.counts.bytes_verified, result.counts.uploads_verified
-    return f"{format_bytes(size)} verified, of {uploads} uploads read."
+    return f"{format_bytes(size)} verified in {pluralize(uploads, 'comparison')}."
 
 
 def _percent(share: float) -> str:

@@ -18,24 +18,27 @@ def return_all(number: int, stored: dict[int, bytearray]) -> bytes:
     return bytes(stored[number])
 
 
-def lose_one_byte_of(wrong: int) -> Lie:
-    """Return a lie that leaves a byte out of the middle of one upload."""
+def lose_one_byte_in(every: int) -> Lie:
+    """Return a lie that leaves a byte out of the middle of one upload in so many."""
 
     def lie(number: int, stored: dict[int, bytearray]) -> bytes:
         whole = return_all(number, stored)
         middle = len(whole) // 2
-        return whole[:middle] + whole[middle + 1 :] if number == wrong else whole
+        return whole[:middle] + whole[middle + 1 :] if number % every == 0 else whole
 
     return lie
 
 
-def mix_up(wrong: int, other: int) -> Lie:
-    """Return a lie that puts the first bytes of another upload into one."""
+def mix_up_one_in(every: int) -> Lie:
+    """Return a lie that puts the first bytes of another upload into one in so many."""
 
     def lie(number: int, stored: dict[int, bytearray]) -> bytes:
         whole = return_all(number, stored)
-        foreign = bytes(stored[other])[: len(whole)]
-        return foreign + whole[len(foreign) :] if number == wrong else whole
+        if number % every:
+            return whole
+        others = (bytes(each) for other, each in stored.items() if other != number)
+        foreign = max(others, key=len)[: len(whole)]
+        return foreign + whole[len(foreign) :]
 
     return lie
 

@@ -35,16 +35,20 @@ _log = logging.getLogger(__name__)
 
 
 class Workers:
-    """The workers that have reported, and those that have reported for the last time."""
+    """The ids of the workers that take part, and of those that have reported for the last time."""
 
     def __init__(self) -> None:
-        self.reported: set[str] = set()
+        self.known: set[str] = set()
         self.stopped: set[str] = set()
+
+    def begin(self, ids: set[str]) -> None:
+        """Note which workers take part in a run that begins."""
+        self.known, self.stopped = ids, set()
 
     @property
     def missing(self) -> int:
         """Return how many workers ended without a last report."""
-        return len(self.reported - self.stopped)
+        return len(self.known - self.stopped)
 
 
 workers = Workers()
@@ -124,9 +128,11 @@ def _serve_command_line(environment: Any, runner: Any, web_ui: Any) -> None:
         gevent.signal_handler(number, end)
 
 
-def _begin(**_: Any) -> None:
+def _begin(environment: Any, **_: Any) -> None:
     tally.clear()
-    workers.__init__()  # type: ignore[misc]
+    runner = environment.runner
+    is_master = isinstance(runner, MasterRunner)
+    workers.begin({client.id for client in runner.clients.all} if is_master else set())
 
 
 def _report(data: dict[str, Any], **_: Any) -> None:
@@ -134,7 +140,7 @@ def _report(data: dict[str, Any], **_: Any) -> None:
 
 
 def _collect(client_id: str, data: dict[str, Any], **_: Any) -> None:
-    workers.reported.add(client_id)
+    workers.known.add(client_id)
     if "tus" in data:
         tally.add(data["tus"])
 
@@ -167,7 +173,7 @@ def _await_workers(environment: Any, **_: Any) -> None:
 
 def _are_expected(runner: MasterRunner) -> bool:
     alive = {client.id for client in runner.clients.all if client.state != "missing"}
-    return bool((alive & workers.reported) - workers.stopped)
+    return bool((alive & workers.known) - workers.stopped)
 
 
 def _conclude(environment: Any, **_: Any) -> None:
@@ -187,7 +193,7 @@ def _conclude(environment: Any, **_: Any) -> None:
         path,
         environment=environment,
         tally=tally,
-        workers=max(len(workers.reported), 1),
+        workers=max(len(workers.known), 1),
         missing=workers.missing,
         settings=read_settings(),
     )

@@ -76,14 +76,17 @@ def draw_size(mix: Mix, random: Random, limit: int | None) -> int:
 def _draw_from(sizes: Sizes, random: Random) -> int:
     if sizes.spread == "uniform":
         return random.randint(sizes.smallest, sizes.largest)
-    low, high = math.log(sizes.smallest + 1), math.log(sizes.largest + 1)
-    size = round(math.exp(random.uniform(low, high))) - 1
-    return min(max(size, sizes.smallest), sizes.largest)
+    return _draw_log_uniform(sizes.smallest, sizes.largest, random)
+
+
+def _draw_log_uniform(smallest: int, largest: int, random: Random) -> int:
+    low, high = math.log(smallest + 1), math.log(largest + 1)
+    return min(max(round(math.exp(random.uniform(low, high))) - 1, smallest), largest)
 
 
 def _plan(mix: Mix, random: Random, size: int, *, end: int, at_creation: bool) -> UploadPlan:
     whole = random.random() < mix.chunks.whole
-    chunk = random.randint(mix.chunks.smallest, mix.chunks.largest)
+    chunk = _draw_log_uniform(mix.chunks.smallest, mix.chunks.largest, random)
     cuts: tuple[int, ...] = ()
     if end and random.random() < mix.cuts.share:
         count = random.randint(1, mix.cuts.most)
