@@ -8,10 +8,10 @@ import pytest
 
 from tus_conformance.load.content import (
     WORKER_SHIFT,
-    Content,
-    ContentComparison,
+    ByteComparison,
     Difference,
     JoinedContent,
+    LoadContent,
     UploadContent,
     describe_number,
 )
@@ -21,8 +21,8 @@ OWN, OTHER = UploadContent(7, 1), UploadContent(7, 2)
 WHOLE = OWN.read(0, SIZE)
 
 
-def compare(data: bytes, content: Content = OWN, *, step: int = 997) -> Difference | None:
-    comparison = ContentComparison(content, 0, SIZE)
+def compare(data: bytes, content: LoadContent = OWN, *, step: int = 997) -> Difference | None:
+    comparison = ByteComparison(content, 0, SIZE)
     for at in range(0, len(data), step):
         comparison.feed(data[at : at + step])
     return comparison.conclude()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tus_conformance.load.content import ContentComparison, UploadContent
+from tus_conformance.load.content import ByteComparison, UploadContent
 from tus_conformance.load.read_back import CompleteUpload, Downloads, ReadBack
 from tus_conformance.load.reply import Reply
 from tus_conformance.load.tally import Tally
@@ -26,7 +26,7 @@ class Answers:
         self.answer = answer
         self.count = 0
 
-    def read(self, _url: str, comparison: ContentComparison, **_: Any) -> Reply:
+    def read(self, _url: str, comparison: ByteComparison, **_: Any) -> Reply:
         self.count += 1
         reply, body = self.answer(self.count)
         if reply.status in {200, 206}:

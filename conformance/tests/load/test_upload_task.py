@@ -15,7 +15,7 @@ from tus_conformance.load.mix import Mix
 from tus_conformance.load.reply import Reply
 from tus_conformance.load.tally import Tally
 from tus_conformance.load.upload_plan import UploadPlan
-from tus_conformance.load.upload_task import Client, Offer, UploadTask
+from tus_conformance.load.upload_task import Client, ServerOffer, UploadTask
 
 CONTENT = UploadContent(1, 1)
 SIZE = 1000
@@ -69,10 +69,10 @@ def _read(body: Any) -> tuple[bytes, bool]:
 
 
 def run_task(
-    server: Any, plan: UploadPlan, offer: Offer | None = None
+    server: Any, plan: UploadPlan, offer: ServerOffer | None = None
 ) -> tuple[bool, UploadTask, Tally]:
     tally, waits = Tally(), list[float]()
-    client = Client(server, offer or Offer(), Mix(), tally, Random(1), waits.append)
+    client = Client(server, offer or ServerOffer(), Mix(), tally, Random(1), waits.append)
     task = UploadTask(client, CONTENT, plan)
     return task.run(), task, tally
 
@@ -104,7 +104,7 @@ def test_each_cut_is_followed_by_head_and_a_patch_from_there() -> None:
 def test_the_first_bytes_go_with_creation_where_that_is_offered() -> None:
     for extensions, patches in (({"creation-with-upload"}, 3), (set(), 4)):
         server = StoredUpload()
-        offer = Offer(extensions=frozenset(extensions))
+        offer = ServerOffer(extensions=frozenset(extensions))
         done, _, _ = run_task(server, plan_of(at_creation=True), offer)
         assert done
         assert server.stored == CONTENT.read(0, SIZE)
@@ -183,7 +183,7 @@ def test_an_offer_has_the_smaller_limit_and_an_algorithm_of_both() -> None:
             "tus-max-size": "5000",
         },
     )
-    assert Offer.from_reply(reply, 400).max_size == 400
-    assert Offer.from_reply(reply, None).max_size == 5000
-    assert Offer.from_reply(reply, None).algorithm == "sha256"
-    assert Offer.from_reply(Reply(0), None) == Offer()
+    assert ServerOffer.from_reply(reply, 400).max_size == 400
+    assert ServerOffer.from_reply(reply, None).max_size == 5000
+    assert ServerOffer.from_reply(reply, None).algorithm == "sha256"
+    assert ServerOffer.from_reply(Reply(0), None) == ServerOffer()

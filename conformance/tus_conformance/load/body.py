@@ -6,7 +6,7 @@ import base64
 import errno
 import hashlib
 
-from tus_conformance.load.content import Content
+from tus_conformance.load.content import LoadContent
 
 _PIECE = 65536
 
@@ -27,7 +27,7 @@ class GeneratedBody:
     With `cut`, reading raises CutError after that many bytes; the length stays that of the whole.
     """
 
-    def __init__(self, content: Content, start: int, stop: int, cut: int | None = None) -> None:
+    def __init__(self, content: LoadContent, start: int, stop: int, cut: int | None = None) -> None:
         self._content = content
         self._position, self._stop = start, stop
         self._cut = None if cut is None else start + cut
@@ -47,7 +47,7 @@ class GeneratedBody:
 
 
 def make_body(
-    content: Content, start: int, stop: int, cut: int | None = None
+    content: LoadContent, start: int, stop: int, cut: int | None = None
 ) -> bytes | GeneratedBody:
     """Return what a request sends: bytes if they are few and not cut, else generated ones."""
     if cut is None and stop - start <= SMALL:
@@ -55,7 +55,7 @@ def make_body(
     return GeneratedBody(content, start, stop, cut)
 
 
-def format_checksum(content: Content, start: int, stop: int, algorithm: str) -> str:
+def format_checksum(content: LoadContent, start: int, stop: int, algorithm: str) -> str:
     """Return the Upload-Checksum of a body."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     for position in range(start, stop, _PIECE):

@@ -59,7 +59,7 @@ class Place:
     offset: int
 
 
-class Content(Protocol):
+class LoadContent(Protocol):
     """The bytes of a whole upload."""
 
     @property
@@ -145,13 +145,13 @@ class Difference:
     sentence: str
 
 
-class ContentComparison:
+class ByteComparison:
     """Compares bytes with a content, from `start` to `stop`, as they arrive.
 
     `equal` counts the bytes before the first difference, `received` all of them.
     """
 
-    def __init__(self, content: Content, start: int, stop: int) -> None:
+    def __init__(self, content: LoadContent, start: int, stop: int) -> None:
         self.content = content
         self.start, self.stop = start, stop
         self.equal = self.received = 0

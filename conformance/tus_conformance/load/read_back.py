@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tus_conformance.load.content import Content, ContentComparison
+from tus_conformance.load.content import ByteComparison, LoadContent
 from tus_conformance.load.reply import GONE, Reply
 from tus_conformance.load.tally import Tally
 from tus_conformance.targets.command_words import ProgramError, split_command
@@ -48,7 +48,7 @@ class CompleteUpload:
 
     url: str
     number: int
-    content: Content
+    content: LoadContent
     size: int
 
 
@@ -93,7 +93,7 @@ class ReadBack:
         if not self._downloads.are_offered or not self._downloads.take_ranges or start >= stop:
             self.verify(upload, "download")
             return
-        comparison = ContentComparison(upload.content, start, stop)
+        comparison = ByteComparison(upload.content, start, stop)
         # A server need not take ranges: 200 is right, and its body is not read.
         reply = self._requests.read(
             upload.url, comparison, kind="range", byte_range=(start, stop), expected={200}
@@ -103,22 +103,20 @@ class ReadBack:
         elif reply.status == 206 and not reply.error:
             self._count_difference(upload, comparison)
 
-    def _read(self, upload: CompleteUpload, kind: str) -> tuple[ContentComparison, Reply]:
+    def _read(self, upload: CompleteUpload, kind: str) -> tuple[ByteComparison, Reply]:
         """Read an upload; a server may need a while until it can be read."""
         delay = self._profile.download_delay or DOWNLOAD_DELAY
         deadline = monotonic() + (delay if self._downloads.are_offered else min(delay, 1.0))
         tolerated = _NOT_YET if self._downloads.are_offered else _NOT_YET | _NO_DOWNLOADS
         while True:
-            comparison = ContentComparison(upload.content, 0, upload.size)
+            comparison = ByteComparison(upload.content, 0, upload.size)
             reply = self._requests.read(upload.url, comparison, kind=kind, expected=tolerated)
             may_come = reply.status in _NOT_YET or reply.status >= 500 or reply.error
             if not may_come or monotonic() > deadline:
                 return comparison, reply
             self._sleep(_PAUSE)
 
-    def _conclude(
-        self, upload: CompleteUpload, comparison: ContentComparison, reply: Reply
-    ) -> None:
+    def _conclude(self, upload: CompleteUpload, comparison: ByteComparison, reply: Reply) -> None:
         if not self._can_download():
             self._tally.not_verified(
                 upload.size,
@@ -134,7 +132,7 @@ class ReadBack:
         else:
             self._count_difference(upload, comparison)
 
-    def _count_difference(self, upload: CompleteUpload, comparison: ContentComparison) -> None:
+    def _count_difference(self, upload: CompleteUpload, comparison: ByteComparison) -> None:
         difference = comparison.conclude()
         if difference is None:
             self._tally.verified(comparison.equal)
@@ -147,7 +145,7 @@ class ReadBack:
             why = "the server offers no downloads, and the profile has no `read` command"
             self._tally.not_verified(upload.size, why)
             return
-        comparison = ContentComparison(upload.content, 0, upload.size)
+        comparison = ByteComparison(upload.content, 0, upload.size)
         wrong = _run_command(command, upload.url, comparison)
         if wrong:
             self._tally.not_verified(upload.size, wrong)
@@ -155,7 +153,7 @@ class ReadBack:
             self._count_difference(upload, comparison)
 
 
-def _offers_downloads(comparison: ContentComparison, reply: Reply) -> bool | None:
+def _offers_downloads(comparison: ByteComparison, reply: Reply) -> bool | None:
     """Return what a first answer shows of downloads; None where it shows nothing."""
     if reply.status == 200 and not reply.error:
         media_type = reply.headers.get("content-type", "")
@@ -164,7 +162,7 @@ def _offers_downloads(comparison: ContentComparison, reply: Reply) -> bool | Non
     return False if reply.status in _NO_DOWNLOADS else None
 
 
-def _run_command(command: str, url: str, comparison: ContentComparison) -> str:
+def _run_command(command: str, url: str, comparison: ByteComparison) -> str:
     """Compare what a program prints; return why it could not be run, or ""."""
     identifier = url.partition("?")[0].rstrip("/").rpartition("/")[2]
     try:

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 
 from tus_conformance.load.body import CutError, GeneratedBody
-from tus_conformance.load.content import ContentComparison
+from tus_conformance.load.content import ByteComparison
 from tus_conformance.load.reply import GONE, Reply
 
 OFFSET_TYPE = "application/offset+octet-stream"
@@ -106,7 +106,7 @@ class TusRequests:
     def read(
         self,
         url: str,
-        comparison: ContentComparison,
+        comparison: ByteComparison,
         *,
         kind: str,
         byte_range: tuple[int, int] | None = None,
@@ -187,7 +187,7 @@ def _describe_error(error: BaseException | None) -> str:
     return f"{name}: {detail}" if detail else name
 
 
-def _read_body(response: Any, comparison: ContentComparison) -> str:
+def _read_body(response: Any, comparison: ByteComparison) -> str:
     """Read a body to its end; return why it broke off, or ""."""
     try:
         while block := response.stream.read(READ_SIZE):

@@ -23,7 +23,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.1, 2.0
 
 
 @dataclass(frozen=True)
-class Offer:
+class ServerOffer:
     """What the server offers: extensions, checksum algorithms, and its maximum size in bytes."""
 
     extensions: frozenset[str] = frozenset()
@@ -31,7 +31,7 @@ class Offer:
     max_size: int | None = None
 
     @classmethod
-    def from_reply(cls, reply: Reply, limit: int | None) -> Offer:
+    def from_reply(cls, reply: Reply, limit: int | None) -> ServerOffer:
         """Return the offer of a response to OPTIONS; `limit` is the profile's maximum size."""
         stated = reply.integer("tus-max-size")
         limits = [each for each in (stated, limit) if each]
@@ -58,7 +58,7 @@ class Client:
     """What all uploads of one user share; `sleep` waits for a number of seconds."""
 
     requests: TusRequests
-    offer: Offer
+    offer: ServerOffer
     mix: Mix
     tally: Tally
     random: Random

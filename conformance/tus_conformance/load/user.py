@@ -33,7 +33,7 @@ from tus_conformance.load.upload_plan import (
     plan_parts,
     plan_upload,
 )
-from tus_conformance.load.upload_task import Client, Offer, UploadTask
+from tus_conformance.load.upload_task import Client, ServerOffer, UploadTask
 from tus_conformance.targets.profile import Profile
 
 _upload_count = itertools.count(1)
@@ -99,7 +99,7 @@ class TusUser(FastHttpUser):
         )
         self._kept: deque[CompleteUpload] = deque()
         self._abandoned: deque[str] = deque(maxlen=_MAX_ABANDONED)
-        self._offer = Offer()
+        self._offer = ServerOffer()
 
     def wait_time(self) -> float:
         """Return how long the user rests before its next task, in seconds."""
@@ -107,7 +107,7 @@ class TusUser(FastHttpUser):
 
     def on_start(self) -> None:
         """Ask what the server offers."""
-        self._offer = Offer.from_reply(self._requests.options(), self.profile.max_size)
+        self._offer = ServerOffer.from_reply(self._requests.options(), self.profile.max_size)
 
     @task
     def use_server(self) -> None:
