@@ -11,7 +11,17 @@ from loopback import closed_port
 from tus_conformance.cli import load_command
 from tus_conformance.cli.main import main
 from tus_conformance.load.load_record import exit_code_of
-from tus_reports import LoadCounts, LoadResult, RequestTimes
+from tus_conformance.load.mix import Mix
+from tus_reports import (
+    FORMAT,
+    Counts,
+    Footer,
+    Header,
+    LoadCounts,
+    LoadResult,
+    RecordWriter,
+    RequestTimes,
+)
 
 DURATIONS = {"90": 90, "30s": 30, "5m": 300, "1h30m": 5400, "1m5s": 65}
 
@@ -123,3 +133,63 @@ EXIT_CODES = (
 def test_the_exit_code_follows_from_the_result(result: LoadResult, missing: int, code: int) -> None:
     """A worker that is missing may have seen what the others did not."""
     assert exit_code_of(result, missing) == code
+
+
+def write_load(folder: Path, counts: LoadCounts, code: int) -> str:
+    """Write the record of a load; return its path."""
+    folder.mkdir()
+    header = Header(
+        format=FORMAT,
+        suite_version="1",
+        target="http://127.0.0.1:1/files/",
+        seed=1,
+        arguments=("load",),
+        spec_edition="1.0.0",
+        started_at="2026-01-01T00:00:00+00:00",
+    )
+    footer = Footer(counts=Counts(scenarios={}, requirements={}), exit_code=code)
+    with RecordWriter(folder / "run.ndjson") as writer:
+        for line in (header, result_of(counts), footer):
+            writer.write(line)
+    return str(folder)
+
+
+def test_report_and_compare_understand_loads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = write_load(tmp_path / "good", GOOD, 0)
+    bad = write_load(tmp_path / "bad", LoadCounts(uploads_lost=1, bytes_lost=1), 1)
+    assert main(["report", bad]) == 0
+    assert "1 byte lost in 1 upload." in capsys.readouterr().out
+    for kind, sign in (("html", "<!doctype html>"), ("markdown", "## Load on"), ("json", "{")):
+        assert main(["report", bad, "--format", kind]) == 0
+        assert capsys.readouterr().out.startswith(sign)
+    assert main(["report", good, bad, "--format", "markdown"]) == 0
+    assert "| bytes lost | 0 bytes | 1 byte |" in capsys.readouterr().out
+    assert main(["compare", good, bad]) == 1
+    assert main(["compare", bad, good]) == 0
+    assert "now / before" in capsys.readouterr().out
+
+
+def test_views_that_a_load_does_not_have_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = write_load(tmp_path / "good", GOOD, 0)
+    assert main(["report", good, "--format", "junit"]) == 2
+    assert "A load has no report as junit" in capsys.readouterr().err
+    assert main(["compare", good, good, good]) == 2
+    assert "compare needs two loads" in capsys.readouterr().err
+
+
+def test_processes_listen_on_the_loopback_interface_at_a_port_of_their_own() -> None:
+    words = build_words("--processes", "2")
+    assert words[words.index("--master-bind-host") + 1] == "127.0.0.1"
+    assert words[words.index("--master-bind-port") + 1] == words[words.index("--master-port") + 1]
+    assert "--master-bind-host" not in build_words("--master")
+
+
+def build_words(*words: str) -> list[str]:
+    parser = argparse.ArgumentParser()
+    load_command.add_arguments(parser)
+    options = parser.parse_args(["http://127.0.0.1:1/", *words])
+    return load_command.build_arguments(options, Mix(), Path("run.ndjson"))

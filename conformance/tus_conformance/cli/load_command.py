@@ -43,7 +43,7 @@ from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.open_target import TargetOptions, open_target
 from tus_conformance.targets.profile import ProfileError
 from tus_conformance.targets.program import ProgramError
-from tus_conformance.targets.server_process import ServerError
+from tus_conformance.targets.server_process import ServerError, find_free_port
 from tus_conformance.targets.target import Target, TargetError
 from tus_conformance.targets.target_transport import transport_for
 from tus_reports import RecordError
@@ -63,6 +63,7 @@ verified."""
 _USAGE_ERRORS = (MixError, ProfileError, ProgramError, TargetError, ServerError)
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 _DEFAULT_TIMEOUT = 60.0
+_MASTER_PORT = 5557
 _MAX_USERS = 1_000_000
 _MISSING = "load needs Locust, which is not installed: pip install 'tus-conformance[load]'"
 
@@ -137,7 +138,10 @@ def _add_distribution_options(parser: argparse.ArgumentParser) -> None:
         "--master-host", default="127.0.0.1", metavar="HOST", help="the master (default: 127.0.0.1)"
     )
     parser.add_argument(
-        "--master-port", type=port, default=5557, metavar="PORT", help="its port (default: 5557)"
+        "--master-port",
+        type=port,
+        metavar="PORT",
+        help="its port (default: 5557, with --processes a free one)",
     )
 
 
@@ -241,7 +245,8 @@ async def _run(options: argparse.Namespace, target_options: TargetOptions, mix: 
             record = (options.report_dir or Path(folder)) / RECORD
             record.unlink(missing_ok=True)
             settings = _make_settings(options, target, mix)
-            code = await _run_locust(_arguments(options, mix, record), settings.to_environment())
+            words = build_arguments(options, mix, record)
+            code = await _run_locust(words, settings.to_environment())
             return _report(record, options, code)
 
 
@@ -273,7 +278,7 @@ def _make_settings(options: argparse.Namespace, target: Target, mix: Mix) -> Loa
     )
 
 
-def _arguments(options: argparse.Namespace, mix: Mix, record: Path) -> list[str]:
+def build_arguments(options: argparse.Namespace, mix: Mix, record: Path) -> list[str]:
     """Return the words that start Locust as a master, or alone."""
     users = f"{options.users}", f"{options.spawn_rate:g}"
     seed = random_seed() if options.seed is None else options.seed
@@ -292,9 +297,13 @@ def _arguments(options: argparse.Namespace, mix: Mix, record: Path) -> list[str]
         words += ["--processes", str(options.processes)]
     if options.master:
         words += ["--master", "--expect-workers", str(options.expect_workers)]
-    if options.master or options.processes:
-        words += ["--master-bind-port", str(options.master_port)]
-        words += ["--master-port", str(options.master_port)]
+    if options.processes:
+        # Workers of this machine alone: on its loopback interface, and on a port of their own.
+        port = str(options.master_port or find_free_port())
+        words += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+        words += ["--master-port", port]
+    elif options.master:
+        words += ["--master-bind-port", str(options.master_port or _MASTER_PORT)]
     words += ["--html", str(options.html)] if options.html else []
     words += ["--csv", options.csv] if options.csv else []
     return [*words, *_common_arguments(options)]
@@ -368,7 +377,7 @@ async def _run_worker_process(
     async with open_target(target_options) as (target, _):
         words = [
             *("--worker", "--master-host", options.master_host),
-            *("--master-port", str(options.master_port)),
+            *("--master-port", str(options.master_port or _MASTER_PORT)),
             *_common_arguments(options),
         ]
         settings = _make_settings(options, target, mix)

@@ -88,7 +88,7 @@ async def _start_storage(store: str, folder: Path) -> AsyncIterator[simulated_s3
         return
     if (sentence := simulated_s3.missing_requirement(simulated)) is not None:
         raise ServerError(sentence)
-    port, log = _free_port(), folder / "s3.log"
+    port, log = find_free_port(), folder / "s3.log"
     program = simulated_s3.s3_command(simulated, port, folder)
     process = await _start_process(
         program.words, log, stdout=None, extra_environment=program.environment
@@ -151,7 +151,7 @@ async def run_server_command(command: str, target: str) -> AsyncIterator[ServerP
 
     `{port}` in the command and in the target's URL stands for a free port.
     """
-    port = str(_free_port())
+    port = str(find_free_port())
     try:
         words = split_words(command.replace("{port}", port))
     except ValueError as error:
@@ -248,7 +248,8 @@ def _signal_group(process: trio.Process, number: signal.Signals) -> None:
         os.killpg(process.pid, number)
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """Return a port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
