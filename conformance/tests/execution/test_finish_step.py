@@ -38,6 +38,29 @@ async def test_a_length_that_head_states_is_not_declared_again() -> None:
     assert heard[2].header("Upload-Length") is None
 
 
+async def test_a_creation_in_response_to_an_overridden_patch_declares_no_length() -> None:
+    """A server without X-HTTP-Method-Override takes the POST for a creation. The upload itself
+    still has no length, so the length is declared with the rest of it.
+    """
+    ignored = (
+        "{ patch = { send = 4, length = 10, override = true },"
+        f' expect = [{{ status = 204, checks = "{OTHER}" }}] }}'
+    )
+    steps = f"{{ given = {{ length = 10, deferred = true }} }}, {ignored}, {FINISH}"
+    attempt, heard = await execute_steps(
+        steps,
+        creation_response(),
+        creation_response("2", **{"Upload-Offset": "4"}),
+        head_response(0),
+        patch_response(10),
+        head_response(10, 10),
+    )
+    assert check_outcomes(attempt) == [f"{OTHER} violated", f"{ROW} held"]
+    assert heard[1].method == "POST"
+    assert heard[3].header("Upload-Length") == "10"
+    assert heard[3].header("Upload-Offset") == "0"
+
+
 LOST = "complete, but it cannot be read on a server that offers downloads"
 ONCE_AGAIN = Profile(download_delay=0.01)
 

@@ -243,6 +243,19 @@ async def test_a_creation_that_no_response_names_is_possibly_left_behind(
     assert here.left_behind == LeftBehind(unnamed=["a.story"] * unnamed)
 
 
+async def test_a_creation_in_response_to_an_overridden_request_is_removed() -> None:
+    """A server without X-HTTP-Method-Override takes the POST for a creation."""
+
+    def answer(asked: ReceivedRequest) -> ScriptedAnswer:
+        return ScriptedResponse(201, {"Location": "/files/1"})
+
+    async with open_session(answer) as here:
+        there = CreationTracker(here.transport, here.target)
+        headers = (("X-HTTP-Method-Override", "PATCH"),)
+        await there.send(HttpRequest(method="POST", url=here.target.url + "0", headers=headers))
+    assert there.urls == ["http://tus.test/files/1"]
+
+
 async def test_a_creation_that_was_never_sent_leaves_nothing_behind() -> None:
     async with open_session(MinimalServer()) as here:
         there = CreationTracker(Http1Transport(backend=Unreachable()), here.target)

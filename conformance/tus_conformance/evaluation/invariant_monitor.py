@@ -93,7 +93,8 @@ class InvariantMonitor:
             for name, value in http_request.headers
             if name.lower() == "x-http-method-override"
         ]
-        method = override[0].upper() if override else http_request.method
+        overridden = bool(override) and not reply.creates_upload
+        method = override[0].upper() if overridden else http_request.method
         facts = self._history.find(http_request.url)
         observation = Observation(method, http_request, reply, facts)
         for invariant in self.invariants:

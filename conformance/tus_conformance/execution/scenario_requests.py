@@ -244,7 +244,12 @@ class ScenarioRequests:
         self.session.on_exchange(self.scenario, http_request, reply)
         if reply.succeeded and method == "POST" and request.to is None:
             self._add_created_upload(request, reply, http_request)
-        elif reply.succeeded and upload is not None and http_request.url == upload.url:
+        elif (
+            reply.succeeded
+            and not reply.creates_upload
+            and upload is not None
+            and http_request.url == upload.url
+        ):
             _update_upload(upload, request, reply)
         failure = answer.failure
         if failure is not None and failure.kind in OTHER_ORIGIN_KINDS:
@@ -304,7 +309,7 @@ def _note_sent_bytes(upload: UploadState, http_request: HttpRequest, reply: Step
     """
     override = header_value(http_request.headers, "X-HTTP-Method-Override") or ""
     upload.was_deleted |= "DELETE" in {reply.method, override.upper()}
-    if http_request.payload is None:
+    if http_request.payload is None or (reply.method != "POST" and reply.creates_upload):
         return False
     end = reply.body_start + reply.http_response.sent
     upload.sent = max(upload.sent, end)

@@ -69,3 +69,13 @@ class StepResponse:
     def header(self, name: str) -> str | None:
         """Return a header's value, several lines joined by a comma, or None."""
         return header_value(self.http_response.headers, name)
+
+    @property
+    def creates_upload(self) -> bool:
+        """Return whether the server handled the request as a creation, whatever it asked for.
+
+        A server that does not know X-HTTP-Method-Override may take a POST with it for a creation.
+        That says nothing of the upload at the URL.
+        """
+        sent_method = self.http_response.exchange.method
+        return sent_method == "POST" and self.status == 201 and self.header("Location") is not None

@@ -62,7 +62,11 @@ class CreationTracker:
     ) -> HttpResponse:
         """Send a request and return its response; track the upload that it creates."""
         if not _is_creation(http_request):
-            return await self._transport.send(http_request, sink=sink)
+            response = await self._transport.send(http_request, sink=sink)
+            if http_request.method == "POST" and response.status == 201:
+                # The server ignored X-HTTP-Method-Override.
+                self._track(http_request, response)
+            return response
 
         async def send_and_track() -> HttpResponse:
             response = await self._transport.send(http_request, sink=sink)
