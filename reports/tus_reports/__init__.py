@@ -21,6 +21,7 @@ from tus_reports.comparison_views import (
 from tus_reports.finding_text import finding_text
 from tus_reports.har import har
 from tus_reports.html import html
+from tus_reports.issue import issue, issues
 from tus_reports.json_report import json_report
 from tus_reports.junit import junit
 from tus_reports.leftovers import format_leftovers
@@ -142,6 +143,8 @@ __all__ = [
     "github_annotations",
     "har",
     "html",
+    "issue",
+    "issues",
     "json_report",
     "junit",
     "load_comparison_html",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
-from urllib.parse import urljoin
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urljoin, urlsplit
 
 from tus_reports.findings import Occurrence
 from tus_reports.record import Exchange
@@ -19,18 +19,21 @@ from tus_reports.transcript import escape_controls
 MAX_SHORT = 4
 """How many requests a script has that is shown next to a finding."""
 
-_CURL_HEADERS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "user-agent"}
-)
+_CURL_HEADERS = frozenset({"host", "content-length", "connection", "user-agent"})
 
 
-def curl_script(exchanges: Sequence[Exchange]) -> str:
-    """Return a script that sends what the exchanges sent, or nothing where there are none."""
-    known: dict[str, str] = {}
+def curl_script(exchanges: Sequence[Exchange], variables: Mapping[str, str] | None = None) -> str:
+    """Return a script that sends what the exchanges sent, or nothing where there are none.
+
+    Of `variables`, each text is written as the shell variable that it names.
+    """
+    known = dict(variables or {})
+    before = len(known)
     blocks = []
     for exchange in exchanges:
         created = _created_url(exchange)
-        name = f"UPLOAD_{len(known) + 1}" if created and created not in known else ""
+        is_new = created and created not in known
+        name = f"UPLOAD_{len(known) - before + 1}" if is_new else ""
         blocks.append("\n".join(_exchange_block(exchange, known, name)))
         if created and name:
             known[created] = name
@@ -43,7 +46,7 @@ def short_curl_script(each: Occurrence) -> str:
     if number is None or not 0 <= number < min(len(each.attempt.exchanges), MAX_SHORT):
         return ""
     exchanges = each.attempt.exchanges[: number + 1]
-    sayable = all(map(_is_sayable, exchanges)) and _creates_its_uploads(exchanges)
+    sayable = all(map(is_sayable, exchanges)) and _creates_its_uploads(exchanges)
     return curl_script(exchanges) if sayable else ""
 
 
@@ -59,10 +62,30 @@ def _creates_its_uploads(exchanges: Sequence[Exchange]) -> bool:
     return True
 
 
-def _is_sayable(exchange: Exchange) -> bool:
-    """Return whether curl can send a request as the suite did, but for the content of its body."""
+def is_sayable(exchange: Exchange) -> bool:
+    """Return whether curl can send a request as the suite did, but for the content of its body.
+
+    That matters only to a checksum.
+    """
+    head, body = exchange.request_head, exchange.body
+    if body is not None:
+        generated = body.generator is not None and "\nupload-checksum:" in head.lower()
+        if generated or not (body.text or "").isascii():
+            return False
     acted = any(event.event == "action" for event in exchange.events)
-    return exchange.transport != "raw" and not acted and "\ntrailer:" not in exchange.request_head
+    special = exchange.transport == "raw" or acted or "\ntrailer:" in head
+    return not special and head.isascii() and _has_plain_target(exchange)
+
+
+def _has_plain_target(exchange: Exchange) -> bool:
+    """Return whether curl would ask for what the request asks for, of the same host."""
+    url = urlsplit(exchange.url)
+    target = url.path + (f"?{url.query}" if url.query else "")
+    lines = exchange.request_head.splitlines()
+    asked = lines[0].split(" ")[1:2] if lines else []
+    hosts = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("host:")]
+    dots = {".", ".."} & set(url.path.split("/"))
+    return asked == [target] and not dots and all(host == url.netloc for host in hosts)
 
 
 def _exchange_block(exchange: Exchange, known: dict[str, str], name: str) -> Iterator[str]:
@@ -75,7 +98,7 @@ def _exchange_block(exchange: Exchange, known: dict[str, str], name: str) -> Ite
     if name:
         dumped = f"{before}curl -sS -D - -o /dev/null {' '.join(words)}"
         find = "tr -d '\\r' | sed -n 's/^[Ll]ocation: *//p'"
-        yield f"{name}={_location_prefix(exchange)}$({dumped} | {find})"
+        yield f"{name}={_location_prefix(exchange, known)}$({dumped} | {find})"
         yield f'echo "{name}: ${name}"'
     else:
         shown = "-I" if exchange.method == "HEAD" else "-i"
@@ -111,11 +134,13 @@ def _quote(text: str, known: dict[str, str]) -> str:
     """Quote a text for the shell, with the URLs of created uploads as variables."""
     if text in known:
         return f'"${known[text]}"'
-    for url, name in known.items():
-        if url in text:
-            escaped = re.sub(r'([\\"$`])', r"\\\1", text)
-            return '"' + escaped.replace(url, f"${{{name}}}") + '"'
-    return shlex.quote(text)
+    named = [url for url in sorted(known, key=len, reverse=True) if url in text]
+    if not named:
+        return shlex.quote(text)
+    escaped = re.sub(r'([\\"$`])', r"\\\1", text)
+    for url in named:
+        escaped = escaped.replace(url, f"${{{known[url]}}}")
+    return f'"{escaped}"'
 
 
 def _created_url(exchange: Exchange) -> str:
@@ -123,11 +148,11 @@ def _created_url(exchange: Exchange) -> str:
     return urljoin(exchange.url, location) if location else ""
 
 
-def _location_prefix(exchange: Exchange) -> str:
+def _location_prefix(exchange: Exchange, known: dict[str, str]) -> str:
     """Return what a Location lacks to be a whole URL, as this server writes it."""
     location = _header_value(exchange)
     missing = urljoin(exchange.url, location).removesuffix(location)
-    return shlex.quote(missing) if missing else ""
+    return _quote(missing, known) if missing else ""
 
 
 def _header_value(exchange: Exchange) -> str:

@@ -168,13 +168,14 @@ def _format_occurrence(each: Occurrence) -> Iterator[str]:
     if scenario.reason:
         yield f"- reason: {escape_markdown(scenario.reason)}"
     yield ""
-    yield code_block("\n".join(_format_exchanges(each)))
+    yield code_block("\n".join(exchange_lines(each)))
     if scenario.command:
         yield ""
         yield code_block(escape_controls(scenario.command))
 
 
-def _format_exchanges(each: Occurrence) -> Iterator[str]:
+def exchange_lines(each: Occurrence) -> Iterator[str]:
+    """Yield the exchange that decided a check as lines, what led to it in one line each."""
     number, exchanges = each.check.exchange, each.attempt.exchanges
     if number is None or not 0 <= number < len(exchanges):
         yield from (escape_controls(line) for line in each.check.evidence.splitlines())

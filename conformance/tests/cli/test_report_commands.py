@@ -27,6 +27,7 @@ BEGINS = {
     "json": "{",
     "har": "{",
     "annotations": "",
+    "issue": "no requirement is violated.",
     "badge": "<svg",
     "badge-json": "{",
 }
@@ -100,6 +101,14 @@ def test_several_records_make_a_matrix_named_by_their_folders(
     assert "beta" in shown
 
 
+def test_each_violated_requirement_has_a_file_where_a_folder_is_given(tmp_path: Path) -> None:
+    sample = Path(__file__).parents[3] / "reports/tests/records/format-2.ndjson"
+    assert main(["report", str(sample), "--format", "issue", "--out", str(tmp_path)]) == 0
+    texts = [path.read_text("utf-8") for path in tmp_path.glob("*.md")]
+    assert texts
+    assert all("## Reproduction" in text for text in texts)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "code"),
     [("pass", "fail", 1), ("fail", "pass", 0), ("pass", "pass", 0)],
@@ -133,6 +142,8 @@ def test_compare_shows_how_stable_many_runs_were(
         (["report", "{one}", "--out", "{missing}/out"], "cannot be written"),
         (["report", "{one}", "--spec-text", "{two}"], "--format html"),
         (["report", "{one}", "--brief"], "--format html"),
+        (["report", "{one}", "--only", "core.head"], "--format issue"),
+        (["report", "{one}", "--format", "issue", "--only", "nosuch"], "matches nosuch"),
         (["report", "{one}", "--format", "html", "--spec-text", "{missing}"], "cannot be read"),
         (["compare", "{one}"], "two records"),
         (["compare", "{one}", "{cut}"], "footer"),

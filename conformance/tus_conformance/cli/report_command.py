@@ -22,6 +22,7 @@ RECORD_VIEWS: dict[str, Callable[[Record], str]] = {
     "json": tus_reports.json_report,
     "har": tus_reports.har,
     "annotations": tus_reports.github_annotations,
+    "issue": tus_reports.issue,
 }
 """A view of one record, by format."""
 
@@ -75,6 +76,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--extension", metavar="NAME", help="the extension of a badge (default: the whole protocol)"
     )
     parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="the requirements of --format issue (default: all violated)",
+    )
+    parser.add_argument(
         "--spec-text",
         type=Path,
         metavar="FILE",
@@ -91,7 +99,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="all scenarios, bytes and notes, as text"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="default: standard output; of issues it may be a folder",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -100,6 +113,8 @@ def run(options: argparse.Namespace) -> int:
         options.format = options.format or _format_of(options.out)
         options.records = [find_record(path) for path in options.records]
         records = [tus_reports.read(path, allow_truncated=True) for path in options.records]
+        if options.format == "issue" and options.out is not None and options.out.is_dir():
+            return _write_issues(records, options)
         text = _render_records(records, options)
     except (RecordError, KeyError) as wrong:
         return usage_error(str(wrong.args[0]))
@@ -109,6 +124,17 @@ def run(options: argparse.Namespace) -> int:
         if record.footer is None:
             print_error(f"{path} has no footer: its run was cut short, and so is this report.")
     return write_report(text, options.out)
+
+
+def _write_issues(records: list[Record], options: argparse.Namespace) -> int:
+    """Write a file for each violated requirement into a folder."""
+    if len(records) > 1:
+        raise RecordError("Give one record for --format issue.")
+    for name, text in tus_reports.issues(records[0], options.only).items():
+        code = write_report(text, options.out / f"{name}.md")
+        if code:
+            return code
+    return 0
 
 
 _SUFFIXES = {
@@ -154,6 +180,8 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
         return _render_loads(records, options)
     if options.extension is not None and options.format not in BADGE_VIEWS:
         raise RecordError(f"--extension is for badges; it has no effect on {options.format}.")
+    if options.only and options.format != "issue":
+        raise RecordError(f"--only is for --format issue; it has no effect on {options.format}.")
     if len(records) > 1:
         if options.format not in MATRIX_VIEWS:
             raise RecordError(
@@ -175,6 +203,8 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
         raise RecordError("--spec-text, --brief and --full need --format html and one record.")
     if options.format in BADGE_VIEWS:
         return BADGE_VIEWS[options.format](records[0], options.extension)
+    if options.format == "issue":
+        return tus_reports.issue(records[0], options.only)
     if options.format == "text" and options.verbose:
         return tus_reports.render_terminal(records[0], detail="full")
     return RECORD_VIEWS[options.format](records[0])
