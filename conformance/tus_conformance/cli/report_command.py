@@ -182,32 +182,40 @@ def _render_records(records: list[Record], options: argparse.Namespace) -> str:
         raise RecordError(f"--extension is for badges; it has no effect on {options.format}.")
     if options.only and options.format != "issue":
         raise RecordError(f"--only is for --format issue; it has no effect on {options.format}.")
-    if len(records) > 1:
-        if options.format not in MATRIX_VIEWS:
-            raise RecordError(
-                f"Several records make a matrix, as {' or '.join(MATRIX_VIEWS)};"
-                f" give one record for --format {options.format}."
-            )
-        base = (options.out or Path("matrix")).resolve().parent
-        servers = [
-            MatrixServer(name, record, _report_link(path, base))
-            for path, record, name in zip(
-                options.records, records, _column_names(options.records, records), strict=True
-            )
-        ]
-        return MATRIX_VIEWS[options.format](servers)
+    return (
+        _render_matrix(records, options) if len(records) > 1 else _render_one(records[0], options)
+    )
+
+
+def _render_matrix(records: list[Record], options: argparse.Namespace) -> str:
+    if options.format not in MATRIX_VIEWS:
+        raise RecordError(
+            f"Several records make a matrix, as {' or '.join(MATRIX_VIEWS)};"
+            f" give one record for --format {options.format}."
+        )
+    base = (options.out or Path("matrix")).resolve().parent
+    servers = [
+        MatrixServer(name, record, _report_link(path, base))
+        for path, record, name in zip(
+            options.records, records, _column_names(options.records, records), strict=True
+        )
+    ]
+    return MATRIX_VIEWS[options.format](servers)
+
+
+def _render_one(record: Record, options: argparse.Namespace) -> str:
     if options.format == "html":
         text = options.spec_text.read_text("utf-8") if options.spec_text else ""
-        return tus_reports.html(records[0], spec_text=text, full=options.full)
+        return tus_reports.html(record, spec_text=text, full=options.full)
     if options.spec_text is not None or options.brief or options.full:
         raise RecordError("--spec-text, --brief and --full need --format html and one record.")
     if options.format in BADGE_VIEWS:
-        return BADGE_VIEWS[options.format](records[0], options.extension)
+        return BADGE_VIEWS[options.format](record, options.extension)
     if options.format == "issue":
-        return tus_reports.issue(records[0], options.only)
+        return tus_reports.issue(record, options.only)
     if options.format == "text" and options.verbose:
-        return tus_reports.render_terminal(records[0], detail="full")
-    return RECORD_VIEWS[options.format](records[0])
+        return tus_reports.render_terminal(record, detail="full")
+    return RECORD_VIEWS[options.format](record)
 
 
 def _column_names(paths: list[Path], records: list[Record]) -> list[str]:
