@@ -8,6 +8,7 @@ nox -s unseen                         the reference with small changes, against 
 nox -s serve                          the reference server
 nox -s s3 -- localstack               the suite against the reference on a real S3
 nox -s fuzz, nox -s soak              the reference under attack, and under load for minutes
+nox -s cluster                        several servers behind nginx, killed while clients upload
 nox -s shells                         the suite through nginx, TLS, workers and the trio server
 nox -s embedding                      the reference in frameworks, the suite through ASGI servers
 nox -s uppy                           Uppy in Chromium, from another origin, against the reference
@@ -35,6 +36,7 @@ import nox
 
 # Sessions that run a module with their arguments: the folder, the module, what it does.
 MODULE_SESSIONS = {
+    "cluster": ("reference", "interop.cluster", "Kill servers behind nginx: [--kills N]"),
     "fuzz": ("reference", "fuzzing", "Fuzz heads, tus headers, chunks and records: [--seconds N]"),
     "proxies": ("conformance", "proxies", "Run doctor through real proxies: [PRODUCT[/CASE]]..."),
     "shells": ("reference", "interop.deployments", "Run the suite as docs/running.md says: [WAY]"),
@@ -229,7 +231,7 @@ def package(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the reference beside socat and the peers; arguments are those of the benchmarks."""
-    session.install("-e", ".[dev]", "matplotlib")
+    session.install("-e", ".[dev]")
     session.run("python", "-m", "peers", "benchmark", *session.posargs)
 
 
@@ -257,7 +259,7 @@ for each in MODULE_SESSIONS.items():
 @nox.session
 def audit(session: nox.Session) -> None:
     """Look up known vulnerabilities of every dependency; needs the service of pip-audit."""
-    session.install("-e", ".[dev,embedding,explore,metrics,s3]", "pip-audit")
+    session.install("-e", ".[dev,embedding,explore,metrics,redis,s3]", "pip-audit")
     session.run("pip-audit", "--skip-editable", *session.posargs)
 
 

@@ -93,8 +93,8 @@ def run_seaweedfs() -> Iterator[S3]:
     with tempfile.TemporaryDirectory(prefix="seaweedfs-", ignore_cleanup_errors=True) as folder:
         config = Path(folder) / "s3.json"
         config.write_text(json.dumps({"identities": [identity]}))
-        ports = dict(zip(("master", "volume", "filer", "s3"), _free_ports(4), strict=True))
-        grpc = dict(zip(("master", "volume", "filer", "s3"), _free_ports(4), strict=True))
+        ports = dict(zip(("master", "volume", "filer", "s3"), free_ports(4), strict=True))
+        grpc = dict(zip(("master", "volume", "filer", "s3"), free_ports(4), strict=True))
         command = [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
         command += ["-filer", "-s3", f"-s3.config={config}", "-s3.iam=false"]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
@@ -118,7 +118,7 @@ def run_localstack() -> Iterator[S3]:
         yield s3
         return
     python = os.environ.get("TUS_LOCALSTACK_PYTHON", sys.executable)
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="localstack-", ignore_cleanup_errors=True) as folder:
         environment = {
             "SERVICES": "s3",
@@ -154,7 +154,7 @@ def _localstack(host: str | None) -> S3:
 @contextlib.contextmanager
 def run_moto() -> Iterator[S3]:
     """Run moto's server, from this environment."""
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="moto-") as folder:
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", f"-p{port}"]
         s3 = S3(f"http://127.0.0.1:{port}")
@@ -213,7 +213,8 @@ def _create_bucket(
             return
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that are free now."""
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
