@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tus_reference import RedisLocker
+
 TUS_HEADERS = {"Host": "tus.test", "Tus-Resumable": "1.0.0"}
 OFFSET_CONTENT_TYPE = {"Content-Type": "application/offset+octet-stream"}
 
@@ -206,11 +208,12 @@ class ClientFactory:
         *,
         limits: Limits | None = None,
         layers: tuple[Layer, ...] = (),
+        locker: MemoryLocker | RedisLocker | None = None,
         **settings: Any,
     ) -> HandlerClient:
         composer = StoreComposer()
         (store or MemoryStore()).use_in(composer)
-        MemoryLocker().use_in(composer)
+        (locker or MemoryLocker()).use_in(composer)
         config = Config(store_composer=composer, spool_directory=self.folder, **settings)
         return HandlerClient(Handler(config), limits, layers)
 

@@ -57,6 +57,7 @@ from tus_reference.protocol import new_upload_id
 from tus_reference.stores import FileStore, MemoryStore
 
 if TYPE_CHECKING:
+    from tus_reference.lockers.redis_locker import RedisLocker
     from tus_reference.middleware.metrics import Metrics
     from tus_reference.server import Certificate, Limits, TLSListener, serve, serve_stream
     from tus_reference.stores.s3 import S3Store, connect
@@ -72,6 +73,7 @@ __all__ = [  # noqa: RUF022 - in groups
     "FileStore",
     "MemoryLocker",
     "MemoryStore",
+    "RedisLocker",
     "S3Store",
     "StoreComposer",
     "connect",
@@ -129,11 +131,12 @@ __all__ = [  # noqa: RUF022 - in groups
     "new_upload_id",
 ]
 
-# Loaded at first use: asyncio applications do without trio, and few need S3 or Prometheus.
+# Loaded at first use: asyncio applications do without trio, and few need S3, Redis or Prometheus.
 _LAZY: Final = {
     "Certificate": "server",
     "Limits": "server",
     "Metrics": "middleware.metrics",
+    "RedisLocker": "lockers.redis_locker",
     "S3Store": "stores.s3",
     "TLSListener": "server",
     "connect": "stores.s3",

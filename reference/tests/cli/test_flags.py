@@ -120,6 +120,18 @@ def test_the_memory_store_and_all_extensions_are_a_flag_away(tmp_path: Path) -> 
             "--network-timeout must be a number of seconds above 0, got 0.",
         ),
         (["--store", "memory", "--locker", "file"], 2, "--locker file needs --store file"),
+        (["--locker", "redis"], 2, "--locker redis needs --redis-url URL"),
+        (["--redis-lease", "2"], 2, "--redis-url and --redis-lease need --locker redis"),
+        (
+            ["--store", "memory", "--locker", "redis", "--redis-url", "redis://127.0.0.1"],
+            2,
+            "--locker redis needs --store file or s3",
+        ),
+        (
+            ["--locker", "redis", "--redis-url", "http://127.0.0.1"],
+            2,
+            "The URL of Redis cannot be used",
+        ),
         (["--upload-dir", "/dev/null/x"], 2, "cannot use /dev/null/x: Not a directory"),
         (["--host", "192.0.2.1"], 1, "cannot listen on 192.0.2.1 port 0"),
         (["--unknown"], 2, "--unknown is not a flag"),

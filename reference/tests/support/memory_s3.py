@@ -169,8 +169,13 @@ class MemoryS3:
         body = a["Body"]
         content = bytes(body) if isinstance(body, bytes | bytearray) else body.read()
         with self._in(a):
+            found = self.objects.get(a["Key"])
+            if "IfNoneMatch" in a and found is not None:
+                raise client_error("PreconditionFailed", 412)
+            if "IfMatch" in a and (found is None or found.etag != a["IfMatch"]):
+                raise client_error("PreconditionFailed", 412)
             self.objects[a["Key"]] = StoredObject(content, a["Metadata"])
-            return {}
+            return {"ETag": self.objects[a["Key"]].etag}
 
     def get_object(self, **a: Any) -> Any:
         with self._in(a):

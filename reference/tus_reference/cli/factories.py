@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tus_reference.cli.changes import change_config, new_layers
 from tus_reference.cli.flag_types import WITH_UPLOADS
@@ -119,6 +120,7 @@ def _use_store(options: argparse.Namespace, composer: StoreComposer) -> None:
             dir_perms=options.dir_perms,
             file_perms=options.file_perms,
             sync=options.durability == "power",
+            shared=options.locker == "redis",
         ).use_in(composer)
     elif options.store == "s3":
         _use_s3(options, composer)
@@ -128,6 +130,11 @@ def _use_store(options: argparse.Namespace, composer: StoreComposer) -> None:
 
 def _use_locker(options: argparse.Namespace, composer: StoreComposer) -> None:
     has_workers = options.workers > 1
+    if options.locker == "redis":
+        _use_redis(options, composer)
+        return
+    if options.redis_url != os.environ.get("TUS_REDIS_URL", "") or options.redis_lease is not None:
+        raise ConfigError("--redis-url and --redis-lease need --locker redis.")
     if has_workers and options.store == "memory":
         raise ConfigError("--workers needs --store file or s3: processes do not share memory.")
     if has_workers and options.locker == "memory":
@@ -140,11 +147,34 @@ def _use_locker(options: argparse.Namespace, composer: StoreComposer) -> None:
         raise ConfigError("--locker file needs --store file: processes do not share memory.")
 
 
+def _use_redis(options: argparse.Namespace, composer: StoreComposer) -> None:
+    """Lock in Redis; what S3 may still store for a holder that died is known there, too."""
+    if options.store == "memory":
+        raise ConfigError("--locker redis needs --store file or s3: servers do not share memory.")
+    if not options.redis_url:
+        raise ConfigError("--locker redis needs --redis-url URL, such as redis://127.0.0.1:6379/0.")
+    try:
+        from tus_reference.lockers.redis_locker import LEASE_TIME, RedisLocker
+    except ModuleNotFoundError as missing_module:
+        raise ConfigError(
+            f"--locker redis needs {missing_module.name}: pip install 'tus-conformance[redis]'."
+        ) from None
+    lease = LEASE_TIME if options.redis_lease is None else options.redis_lease
+    store = composer.core
+    settle: dict[str, Any] = {}
+    if options.store == "s3":
+        from tus_reference.stores.s3 import LATE_WRITE_DELAY, S3Store
+
+        if isinstance(store, S3Store):
+            settle = {"on_abandoned": store.note_abandoned, "settle_time": LATE_WRITE_DELAY}
+    RedisLocker(options.redis_url, lease_time=lease, **settle).use_in(composer)
+
+
 def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
     if not options.s3_bucket:
         raise ConfigError("--store s3 needs the name of a bucket: --s3-bucket NAME.")
     try:
-        from tus_reference.stores.s3 import S3Store, connect, wants_equal_parts
+        from tus_reference.stores.s3 import STALE_TIME, S3Store, connect, wants_equal_parts
     except ModuleNotFoundError as missing_module:
         raise ConfigError(f"--store s3 needs {missing_module.name}: pip install boto3.") from None
     concurrent_parts = options.s3_concurrent_part_uploads
@@ -157,10 +187,11 @@ def _use_s3(options: argparse.Namespace, composer: StoreComposer) -> None:
         min_part_size=options.s3_min_part_size,
         concurrent_part_uploads=concurrent_parts,
         equal_parts=options.s3_equal_parts or wants_equal_parts(options.s3_endpoint),
-        shared_directory=options.shared,
+        shared_directory=None if options.locker == "redis" else options.shared,
+        stale_time=0.0 if options.locker == "redis" else STALE_TIME,
     )
     store.use_in(composer)
-    if options.shared is not None:
+    if options.shared is not None and options.locker != "redis":
         # What a worker that died has sent may still be stored, and the next one has to wait.
         FileLocker(options.shared, on_abandoned=store.note_late_write).use_in(composer)
 

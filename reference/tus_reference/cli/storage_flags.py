@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
-from tus_reference.cli.flag_types import parse_mode, parse_number, parse_size
+from tus_reference.cli.flag_types import parse_mode, parse_number, parse_seconds, parse_size
 
 
 def add_storage(group: argparse._ArgumentGroup) -> None:
@@ -25,8 +26,20 @@ def add_storage(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--locker",
-        choices=("memory", "file"),
-        help="locks in this process or in files (memory; file with --workers)",
+        choices=("memory", "file", "redis"),
+        help="locks in this process, files or Redis (memory; file with --workers)",
+    )
+    group.add_argument(
+        "--redis-url",
+        metavar="URL",
+        default=os.environ.get("TUS_REDIS_URL", ""),
+        help="Redis or Valkey of --locker redis (TUS_REDIS_URL)",
+    )
+    group.add_argument(
+        "--redis-lease",
+        type=parse_seconds,
+        metavar="SECONDS",
+        help="how long a dead server keeps its locks, at least 0.5 (5)",
     )
     group.add_argument(
         "--durability",

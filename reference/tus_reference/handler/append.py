@@ -21,6 +21,7 @@ import anyio
 
 from tus_reference.handler.body_reader import BodyReader
 from tus_reference.handler.spool import LookaheadSource, Spool, verify_checksum
+from tus_reference.handler.uploads import suppress_lock_failure
 from tus_reference.model import errors
 from tus_reference.notifications import HTTPResponse
 
@@ -164,6 +165,6 @@ class Appender:
             return
         source.interrupt()
         # The lock is free once the writer has stored what it had; HEAD reads after that.
-        with anyio.move_on_after(RELEASE_TIMEOUT):
+        with anyio.move_on_after(RELEASE_TIMEOUT), suppress_lock_failure():
             async with self._uploads.hold_lock(upload_id, lambda: None):
                 pass

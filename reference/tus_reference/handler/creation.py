@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tus_reference.handler.responses import (
     merge_reply,
     parse_body_check,
 )
+from tus_reference.handler.uploads import LOCK_FAILURES
 from tus_reference.model import Refused, errors
 from tus_reference.model.file_info import FileInfo
 from tus_reference.model.http_messages import Response
@@ -21,9 +23,10 @@ from tus_reference.protocol import fields, format_metadata, integers, is_upload_
 from tus_reference.protocol.concat import parse_concat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from tus_reference.handler.append import Appender
+    from tus_reference.handler.body_reader import BodyReader
     from tus_reference.handler.concatenation import FinalUploads
     from tus_reference.handler.config import Config
     from tus_reference.handler.upload_urls import UploadUrls
@@ -131,13 +134,26 @@ class Creation:
             info, reply = await self._run_pre_create(info, event)
             async with appender.verify(source, check) as data:
                 info = await uploads.create(info, event)
-                async with uploads.hold_lock(info.id, source.interrupt):
+                async with self._hold_new_lock(info, source, event):
                     with appender.register_writer(info, source, event):
                         info = await self._store_body(info, data)
                     if source.overflowed:
                         await uploads.discard(info, event)
                         source.raise_failure()
                     return await self._respond_created(request, info, reply)
+
+    @asynccontextmanager
+    async def _hold_new_lock(
+        self, info: FileInfo, source: BodyReader, event: HTTPRequest
+    ) -> AsyncIterator[None]:
+        """Hold the lock of a new upload; if that fails, nobody ever learns its URL: remove it."""
+        try:
+            async with self._uploads.hold_lock(info.id, source.interrupt):
+                yield
+        except Refused as refused:
+            if refused.error.code in LOCK_FAILURES:
+                await self._discard(info, event)
+            raise
 
     async def _store_body(self, info: FileInfo, data: ByteSource) -> FileInfo:
         """Store what can be stored: the upload exists now, and PATCH can continue it."""

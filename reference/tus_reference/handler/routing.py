@@ -31,10 +31,10 @@ class Handler(UnroutedHandler):
 
     async def check_health(self) -> str:
         """Return what keeps this handler from doing its work; empty if nothing does."""
-        storage = self.config.composer.health_check
+        composer = self.config.composer
+        checks = (composer.health_check, composer.locker_check)
         found = [self.uploads.completions.describe()]
-        if storage is not None:
-            found.append(await storage.check_health())
+        found += [await check.check_health() for check in checks if check is not None]
         return "; ".join(failure for failure in found if failure)
 
     async def run_maintenance(self) -> None:

@@ -9,19 +9,19 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 
 from tus_reference.handler.completions import PendingCompletions
-from tus_reference.model import Refused, errors
+from tus_reference.model import BodyEndedEarly, Refused, check_lease, errors, use_lease
 from tus_reference.notifications import HookEvent, HTTPResponse, Notifications
 from tus_reference.protocol import is_upload_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tus_reference.handler.config import Config
     from tus_reference.model import ByteSource, DataStore, FileInfo
@@ -78,7 +78,11 @@ class Uploads:
     async def hold_lock(
         self, upload_id: str, request_release: Callable[[], None]
     ) -> AsyncIterator[None]:
-        """Hold the upload's lock, taken over from its holder; raise `Refused` (423)."""
+        """Hold the upload's lock, taken over from its holder; raise `Refused` (423 or 503).
+
+        A lock that was lost before the end is 503, whatever else happened: what was stored is
+        kept, but nothing of it is acknowledged.
+        """
         if not is_upload_id(upload_id):
             raise Refused(errors.UPLOAD_NOT_FOUND)
         if self._composer.locker is None:
@@ -97,7 +101,13 @@ class Uploads:
         except TimeoutError:
             raise Refused(errors.UPLOAD_LOCKED) from None
         try:
-            yield
+            with use_lease(lock):
+                try:
+                    yield
+                except (BodyEndedEarly, Refused, OSError):
+                    check_lease()
+                    raise
+                check_lease()
         finally:
             with anyio.CancelScope(shield=True):
                 await lock.unlock()
@@ -196,7 +206,7 @@ class Uploads:
 
     async def _retry_assembly(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
         """Let the store make the object; raise `Refused` (423) unless it is there then."""
-        with anyio.move_on_after(COMPLETION_WAIT) as waiting:
+        with anyio.move_on_after(COMPLETION_WAIT) as waiting, suppress_lock_failure():
             async with self.hold_lock(info.id, _ignore_request):
                 # Whoever had the lock may have made it meanwhile; the store is never cut short.
                 waiting.deadline = math.inf
@@ -223,7 +233,8 @@ class Uploads:
         lock = locker.new_lock(upload_id)
         free = await lock.try_lock()
         try:
-            yield free
+            with use_lease(lock if free else None):
+                yield free
         finally:
             if free:
                 with anyio.CancelScope(shield=True):
@@ -272,6 +283,19 @@ class Uploads:
 def _find_prompt_lock(lock: Lock) -> PromptLock | None:
     """Return the lock if it can be taken and released without waiting."""
     return cast("PromptLock", lock) if hasattr(lock, "lock_at_once") else None
+
+
+LOCK_FAILURES: Final = (errors.LOCK_LOST.code, errors.LOCKS_UNAVAILABLE.code)
+
+
+@contextmanager
+def suppress_lock_failure() -> Iterator[None]:
+    """Go on without a lock that was lost, or that could not be had because its service fails."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.error.code not in LOCK_FAILURES:
+            raise
 
 
 def _ignore_request() -> None:

@@ -14,6 +14,7 @@ from tus_reference.model.http_messages import (
     Request,
     Response,
 )
+from tus_reference.model.lease import Lease, check_lease, current_lease, use_lease
 
 __all__ = [
     "CHUNK_SIZE",
@@ -26,12 +27,16 @@ __all__ = [
     "EarlyEnd",
     "FileInfo",
     "Headers",
+    "Lease",
     "Refused",
     "Request",
     "Response",
     "StoreComposer",
     "TusError",
+    "check_lease",
+    "current_lease",
     "datastore",
     "errors",
     "iter_chunks",
+    "use_lease",
 ]

@@ -62,6 +62,9 @@ class StoreComposer:
     health_check: HealthCheck | None = None
     """Checks the storage: `/healthz`."""
 
+    locker_check: HealthCheck | None = None
+    """Checks the service that a locker needs: `/healthz`."""
+
     @property
     def uses_core(self) -> bool:
         """Whether a store is registered; a handler raises `ConfigError` without one."""

@@ -120,14 +120,14 @@ class Cleaner(Protocol):
 
 
 class HealthCheck(Protocol):
-    """Knows whether the storage works."""
+    """Knows whether a storage, or what a locker needs, works."""
 
     async def check_health(self) -> str:
-        """Return what is wrong with the storage; empty if nothing is. Never waits for long."""
+        """Return what is wrong with it; empty if nothing is. Never waits for long."""
 
 
 class Lock(Protocol):
-    """The lock of one upload, for one request."""
+    """The lock of one upload, for one request; one that can be lost is a `Lease` as well."""
 
     async def lock(self, request_release: Callable[[], None]) -> None:
         """Wait for the lock, and ask its holder to release it.

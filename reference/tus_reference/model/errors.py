@@ -73,6 +73,8 @@ class errors:  # noqa: N801 - a table, not a type
     METHOD_NOT_ALLOWED = TusError(405, "this URL does not know the method")
     NOT_IMPLEMENTED = TusError(501, "this server does not offer that extension")
     UPLOAD_LOCKED = TusError(423, "another request is still using the upload; try again")
+    LOCK_LOST = TusError(503, "the server lost its lock on the upload; resume the upload")
+    LOCKS_UNAVAILABLE = TusError(503, "uploads cannot be locked now; resume the upload later")
     UPLOAD_NOT_ASSEMBLED = TusError(
         423, "all bytes are stored, but the storage has not made them one object yet; try again"
     )

@@ -26,18 +26,17 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-from tus_reference.model import Refused, errors
+from tus_reference.model import Refused, check_lease, current_lease, errors
 from tus_reference.model.receive_buffer import ReceiveBuffer
 from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
-from tus_reference.stores.file_copy import append_file, copy_bytes
-from tus_reference.stores.file_reading import FileReading
+from tus_reference.stores.file_copy import append_file
 from tus_reference.stores.known_records import KnownRecords
 from tus_reference.stores.leftovers import (
     find_leftovers,
@@ -45,15 +44,15 @@ from tus_reference.stores.leftovers import (
     remove_file,
     remove_leftovers,
 )
-from tus_reference.stores.upload_threads import CallKind, UploadThreads
+from tus_reference.stores.shared_append import append_at_end, write_all
+from tus_reference.stores.upload_threads import UploadThreads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
-    from tus_reference.model import ByteSource, FileInfo, StoreComposer
-    from tus_reference.model.byte_source import FileSource
+    from tus_reference.model import ByteSource, FileInfo, Lease, StoreComposer
 
-COPY_SIZE: Final = 16 * 1024 * 1024
+READ_SIZE: Final = 256 * 1024
 RECORD_READ_SIZE: Final = 16 * 1024
 
 LIST_BATCH: Final = 16
@@ -78,7 +77,8 @@ _RESERVED = (".info", ".lock", ".stop")
 class FileStore:
     """Uploads in the folder `path`, which is created; modes as in tusd's flags.
 
-    Raises `OSError` if the folder cannot be made.
+    With `shared`, servers on several machines write to it: see `shared_append`. Raises `OSError`
+    if the folder cannot be made.
     """
 
     def __init__(
@@ -88,10 +88,12 @@ class FileStore:
         dir_perms: int = 0o775,
         file_perms: int = 0o664,
         sync: bool = False,
+        shared: bool = False,
     ) -> None:
         self.path = Path(path).absolute()
         self._file_perms = file_perms
         self._sync = sync
+        self._shared = shared
         self._threads = UploadThreads()
         self._check_limiter = CapacityLimiter(1)
         self._damaged_ids: list[str] = []
@@ -110,7 +112,7 @@ class FileStore:
         """Create an empty upload and return its id."""
         upload_id = info.id or new_upload_id()
         return await self._threads.run_short(
-            upload_id, self._new_upload, info, upload_id, kind=CallKind.SYNCS
+            upload_id, self._new_upload, info, upload_id, syncs=True
         )
 
     async def get_info(self, upload_id: str) -> FileInfo:
@@ -120,10 +122,6 @@ class FileStore:
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
         """Append `source` at `offset`; raises `OSError` if the disk fails or is full."""
         path = self._data_path(upload_id)
-        if hasattr(source, "find_file"):
-            file = cast("FileSource", source).find_file()
-            if file is not None:
-                return await self._write_copy(upload_id, offset, file)
         buffer = ReceiveBuffer(source.size)
         try:
             count = await source.read_into(buffer.view)
@@ -137,7 +135,8 @@ class FileStore:
                     path,
                     buffer.view[:count],
                     offset,
-                    kind=CallKind.SYNCS if self._sync else CallKind.QUICK,
+                    current_lease(),
+                    syncs=self._sync,
                 )
                 return count
             return await self._write_long(upload_id, offset, source, buffer, count)
@@ -149,10 +148,11 @@ class FileStore:
     ) -> int:
         """Write and receive in turns; meanwhile the system receives into its own buffers."""
         run, position = partial(self._threads.run, upload_id), offset
+        lease = current_lease()
         descriptor = await run(self._open, self._data_path(upload_id))
         try:
             while count:
-                await run(_pwrite_all, descriptor, buffer.view[:count], position)
+                await run(self._append, descriptor, buffer.view[:count], position, lease)
                 position += count
                 buffer.adapt(count)
                 count = await source.read_into(buffer.view)
@@ -163,39 +163,22 @@ class FileStore:
                 await run(os.close, descriptor)
         return position - offset
 
-    async def _write_copy(self, upload_id: str, offset: int, file: int) -> int:
-        """Copy all bytes of an open file; the system does that without handing them to us."""
-        run, copied = partial(self._threads.run, upload_id), 0
-        descriptor = await run(self._open, self._data_path(upload_id))
-        try:
-            while count := await run(
-                copy_bytes, file, descriptor, COPY_SIZE, copied, offset + copied
-            ):
-                copied += count
-            if self._sync:
-                await run(os.fsync, descriptor, may_last=True)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await run(os.close, descriptor)
-        return copied
-
     async def terminate(self, upload_id: str) -> None:
         """Remove both files, and what else there may be of the upload."""
+        check_lease()
         await self._threads.run(upload_id, self._terminate, upload_id)
 
     async def declare_length(self, upload_id: str, length: int) -> None:
         """Set the length in the record."""
+        check_lease()
         changes = {"size": length}
-        await self._threads.run_short(
-            upload_id, self._update_info, upload_id, changes, kind=CallKind.SYNCS
-        )
+        await self._threads.run_short(upload_id, self._update_info, upload_id, changes, syncs=True)
 
     async def save_info(self, info: FileInfo) -> None:
         """Set expiry and finish mark in the record."""
+        check_lease()
         changes = {"expires": info.expires, "finished": info.finished}
-        await self._threads.run_short(
-            info.id, self._update_info, info.id, changes, kind=CallKind.SYNCS
-        )
+        await self._threads.run_short(info.id, self._update_info, info.id, changes, syncs=True)
 
     async def list_uploads(
         self, is_wanted: Callable[[str], bool] | None = None
@@ -215,20 +198,29 @@ class FileStore:
             # Others come first: their latency must not depend on how many uploads there are.
             await anyio.sleep((time.monotonic() - begun) * LIST_PAUSE)
 
-    def get_reader(self, upload_id: str, start: int, length: int) -> AsyncGenerator[bytes, None]:
+    async def get_reader(
+        self, upload_id: str, start: int, length: int
+    ) -> AsyncGenerator[bytes, None]:
         """Iterate over `length` bytes from byte `start` on."""
-        path = self._data_path(upload_id)
-        return FileReading(
-            self._threads,
-            upload_id,
-            path,
-            start=start,
-            length=length,
-            describe_absence=self._absence,
-        )
+        run = partial(self._threads.run, upload_id)
+        try:
+            descriptor = await run(os.open, self._data_path(upload_id), os.O_RDONLY)
+        except FileNotFoundError:
+            raise self._absence() from None
+        try:
+            while length > 0:
+                piece = await run(os.pread, descriptor, min(length, READ_SIZE), start)
+                if not piece:
+                    return
+                yield piece
+                start, length = start + len(piece), length - len(piece)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run(os.close, descriptor)
 
     async def concat_uploads(self, upload_id: str, partial_ids: Sequence[str]) -> None:
         """Join the partials aside, then put the result in place in one step."""
+        check_lease()
         await self._threads.run(upload_id, self._concat, upload_id, partial_ids, may_last=True)
 
     async def check_health(self) -> str:
@@ -323,16 +315,13 @@ class FileStore:
         # A FIFO of that name would block without the flag, and is read as empty with it.
         descriptor = os.open(self._info_path(upload_id), os.O_RDONLY | os.O_NONBLOCK)
         try:
+            content = os.read(descriptor, RECORD_READ_SIZE)
             # One read has all of nearly every record, and the next finds its end.
-            pieces = [os.read(descriptor, RECORD_READ_SIZE)]
-            total = len(pieces[0])
-            while pieces[-1]:
-                if total > LARGEST_RECORD:
+            while content and (piece := os.read(descriptor, RECORD_READ_SIZE)):
+                content += piece
+                if len(content) > LARGEST_RECORD:
                     raise ValueError(f"it is over {LARGEST_RECORD} bytes long")
-                # The more there is, the more at once: a long record must not take many calls.
-                pieces.append(os.read(descriptor, max(total, RECORD_READ_SIZE)))
-                total += len(pieces[-1])
-            return b"".join(pieces)
+            return content
         finally:
             # Also for a folder of that name, which can be opened and not be read.
             os.close(descriptor)
@@ -355,7 +344,7 @@ class FileStore:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         descriptor = os.open(temporary_path, flags, self._file_perms)
         try:
-            _pwrite_all(descriptor, memoryview(content), 0)
+            write_all(descriptor, memoryview(content), 0)
             os.fsync(descriptor)
             os.replace(temporary_path, self._info_path(info.id))
             status = os.fstat(descriptor)
@@ -390,10 +379,16 @@ class FileStore:
         except FileNotFoundError:
             raise Refused(errors.UPLOAD_NOT_FOUND) from None
 
-    def _write_once(self, path: str, data: memoryview, offset: int) -> None:
+    def _append(self, descriptor: int, data: memoryview, offset: int, lease: Lease | None) -> None:
+        if self._shared:
+            append_at_end(descriptor, data, offset, lease)
+        else:
+            write_all(descriptor, data, offset)
+
+    def _write_once(self, path: str, data: memoryview, offset: int, lease: Lease | None) -> None:
         descriptor = self._open(path)
         try:
-            _pwrite_all(descriptor, data, offset)
+            self._append(descriptor, data, offset, lease)
             if self._sync:
                 os.fsync(descriptor)
         finally:
@@ -465,11 +460,3 @@ def _measure(info: FileInfo, path: str) -> FileInfo:
     if info.size is not None and status.st_size > info.size:
         raise ValueError(f"there are {status.st_size} bytes of {info.size}")
     return info.with_offset(status.st_size, status.st_mtime)
-
-
-def _pwrite_all(descriptor: int, data: memoryview, position: int) -> None:
-    while data:
-        written = os.pwrite(descriptor, data, position)
-        if not written:
-            raise OSError(errno.EIO, "the disk takes no more bytes")
-        data, position = data[written:], position + written

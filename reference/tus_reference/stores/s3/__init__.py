@@ -85,6 +85,16 @@ unknown upload is told from a forbidden one; without it both are answered as unk
 
 from tus_reference.stores.s3.api import S3API
 from tus_reference.stores.s3.client import connect, ensure_bucket, wants_equal_parts
+from tus_reference.stores.s3.late_write_guard import LATE_WRITE_DELAY
+from tus_reference.stores.s3.recent_writes import STALE_TIME
 from tus_reference.stores.s3.store import S3Store
 
-__all__ = ["S3API", "S3Store", "connect", "ensure_bucket", "wants_equal_parts"]
+__all__ = [
+    "LATE_WRITE_DELAY",
+    "S3API",
+    "STALE_TIME",
+    "S3Store",
+    "connect",
+    "ensure_bucket",
+    "wants_equal_parts",
+]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
+from tus_reference.model import Refused, check_lease, errors
 from tus_reference.stores.s3 import storage_failures
 from tus_reference.stores.s3.storage_failures import ABSENT, NO_KEY, NO_UPLOAD, UNSUPPORTED
 
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
 MAX_CALLS: Final = 40
 """How many calls that carry no part may be under way at once, per process."""
+
+
+CHANGES: Final = frozenset(
+    {
+        *("put_object", "delete_object", "upload_part", "upload_part_copy"),
+        *("complete_multipart_upload", "abort_multipart_upload"),
+    }
+)
+"""The calls that change an upload, and so need its lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ class Bucket:
         self._parts = CapacityLimiter(concurrent_part_uploads)
         self._copies = CapacityLimiter(concurrent_part_uploads)
         self._copies_parts = True
+        self._swaps = True
 
     async def create(self, key: str, metadata: Mapping[str, str], content_type: str | None) -> str:
         """Begin a multipart upload and return its id."""
@@ -88,6 +99,36 @@ class Bucket:
             {"Key": key, "Body": body, "Metadata": dict(metadata or {})},
         )
         return str((answer or {}).get("ETag") or "")
+
+    async def swap(
+        self, key: str, body: Any, metadata: Mapping[str, str], replaced_etag: str
+    ) -> str:
+        """Store an object in place of the one with this ETag, or of none if that is empty.
+
+        Raises `Refused` (409) if another one is there. An S3 that knows no conditions stores it
+        in any case.
+        """
+        if not self._swaps:
+            return await self.put(key, body, metadata)
+
+        def put_object(**arguments: Any) -> Any:
+            try:
+                return self._service.put_object(**arguments)
+            except Exception as failure:
+                if storage_failures.error_code(failure) == "PreconditionFailed":
+                    raise Refused(errors.MISMATCHED_OFFSET) from None
+                raise
+
+        condition = {"IfMatch": replaced_etag} if replaced_etag else {"IfNoneMatch": "*"}
+        arguments = {"Key": key, "Body": body, "Metadata": dict(metadata), **condition}
+        answer = await self._call(put_object, arguments, absent=UNSUPPORTED)
+        if answer is not None:
+            return str(answer.get("ETag") or "")
+        self._swaps = False
+        storage_failures.LOGGER.warning("this S3 knows no conditions for what it stores")
+        if hasattr(body, "seek"):
+            body.seek(0)
+        return await self.put(key, body, metadata)
 
     async def read(self, key: str) -> bytes | None:
         """Return a small object's bytes; only NoSuchKey means that there is no such object."""
@@ -254,6 +295,8 @@ class Bucket:
         """
         call = partial(operation, Bucket=self.name, **arguments)
         try:
+            if operation.__name__ in CHANGES:
+                check_lease()
             return await run_sync(call, limiter=limiter or self._calls, abandon_on_cancel=is_lookup)
         except Exception as failure:
             if storage_failures.error_code(failure) in absent:

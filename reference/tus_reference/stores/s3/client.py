@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from tus_reference.model import ConfigError
+from tus_reference.model import ConfigError, check_lease
 from tus_reference.stores.s3.bucket import MAX_CALLS
 
 if TYPE_CHECKING:
@@ -60,7 +60,17 @@ def connect(
         if isinstance(problem, ConfigError):
             raise
         raise ConfigError(f"S3 cannot be used: {problem}") from None
+    client.meta.events.register("before-send.s3", _check_attempt)
     return cast("S3API", client)
+
+
+def _check_attempt(request: Any, **_: object) -> None:
+    """Send no further attempt at a change once the lease of the upload is lost.
+
+    The thread that calls has the context of the task that waits for it.
+    """
+    if request.method not in {"GET", "HEAD"}:
+        check_lease()
 
 
 def wants_equal_parts(endpoint: str | None) -> bool:

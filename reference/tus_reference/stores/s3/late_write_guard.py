@@ -5,9 +5,12 @@ given up. Such a late part or tail must not overwrite what was stored under its 
 whatever a former process sent is given some time after the start of this one, and so is a call
 of this process that failed: until then the next change to that upload waits.
 
-Processes that share a bucket tell each other by marks in a folder, one file for each upload:
+Processes that share a bucket tell each other, those of one machine by marks in a folder, one file
+for each upload:
 
     <id>.unsettled   touched when something sent for it may still be stored
+
+and those of several machines by the lease of the upload, which is left as abandoned.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import anyio
+
+from tus_reference.model import current_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +60,9 @@ class LateWriteGuard:
             yield
         except BaseException:
             self.note_late_write(upload_id)
+            lease = current_lease()
+            if lease is not None:
+                lease.leave_unsettled(self._seconds)
             raise
 
     def note_late_write(self, upload_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tus_reference.model import Refused, errors, iter_chunks
+from tus_reference.model import Refused, current_lease, errors, iter_chunks
 from tus_reference.stores.s3.object_reader import ObjectReader
 from tus_reference.stores.s3.part_buffer import MIN_BLOCK, PartBuffer
 from tus_reference.stores.s3.stored_parts import TAIL_BASE_KEY, StoredParts, Tail
@@ -50,6 +50,7 @@ class PartWriter:
         self._size = size
         self._base = stored.base
         self._number = stored.next_number - 1
+        self._tail_etag = _tail_etag(stored)
         self._equal_length = _equal_length(limits, stored, size)
         self._open_buffers: set[PartBuffer] = set()
         self._part = self._new_part()
@@ -170,7 +171,14 @@ class PartWriter:
         """Store the part as the tail and return its ETag."""
         body = await self._part.open_body()
         metadata = {TAIL_BASE_KEY: str(self._base)}
-        return await self._bucket.put(self._upload.tail, body, metadata)
+        if self._tail_etag is None or current_lease() is None:
+            etag = await self._bucket.put(self._upload.tail, body, metadata)
+        else:
+            # A server that has lost its lease may send this late, over a newer tail.
+            key = self._upload.tail
+            etag = await self._bucket.swap(key, body, metadata, self._tail_etag)
+        self._tail_etag = etag or None
+        return etag
 
     async def _store_tail(self) -> StoredParts:
         """Store what is left as the tail, or remove the one that is contained in a part."""
@@ -185,6 +193,13 @@ class PartWriter:
         if initial.tail is not None or initial.leftover:
             await self._bucket.delete(self._upload.tail)
         return stored
+
+
+def _tail_etag(stored: StoredParts) -> str | None:
+    """Return the ETag of the tail, empty if there is none; None if it is not known."""
+    if stored.leftover:
+        return None
+    return "" if stored.tail is None else stored.tail.etag or None
 
 
 def _equal_length(limits: PartLimits, stored: StoredParts, size: int | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 MEMORY_BOUND: Final = 64 * MIB
 READ_SIZE: Final = 1 * MIB
 LOOKUP_TIMEOUT: Final = 20.0
+ABANDONED_LIMIT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ class _Snapshot:
 class S3Store:
     """Uploads in `bucket`; settings and defaults are tusd's, sizes in bytes, time in seconds.
 
-    Several processes may serve a bucket if they share a locker and the `shared_directory`.
+    Several processes may serve a bucket if they share a locker: on one machine a `FileLocker` in
+    the `shared_directory`, on several a `RedisLocker` that settles for `late_write_delay`, calls
+    `note_abandoned`, and needs a `stale_time` of 0, since a server remembers its own writes only.
     `service` is a client of boto3 or what wraps one, see `connect`. Raises `ConfigError` if
     the settings cannot work together.
     """
@@ -108,6 +112,7 @@ class S3Store:
         self._late_writes = LateWriteGuard(late_write_delay, shared)
         self._recent = RecentWrites(stale_time)
         self._lookup_timeout = lookup_timeout
+        self._abandoned: OrderedDict[str, None] = OrderedDict()
         self._keys = KeyNaming(object_prefix, metadata_object_prefix)
         self._budget = BufferBudget(
             memory=MEMORY_BOUND,
@@ -118,6 +123,17 @@ class S3Store:
     def note_late_write(self, upload_id: str) -> None:
         """Take note that a process died while it held the upload's lock."""
         self._late_writes.note_late_write(upload_id)
+
+    def note_abandoned(self, upload_id: str) -> None:
+        """Take note that a server lost the upload's lock, and may not know it.
+
+        It may be stopped in the middle of sending parts, and go on whenever. So what it sends gets
+        numbers that never count: no more of its parts are under way than are sent at once.
+        """
+        self.note_late_write(upload_id)
+        self._abandoned[upload_id] = None
+        if len(self._abandoned) > ABANDONED_LIMIT:
+            self._abandoned.popitem(last=False)
 
     def use_in(self, composer: StoreComposer) -> None:
         """Enter the store and all of its capabilities into `composer`."""
@@ -267,8 +283,10 @@ class S3Store:
             raise Refused(errors.MISMATCHED_OFFSET)
         if stored is None:
             return info
-        if stored.orphans:
-            info, stored = await self._void_orphans(upload, info, stored)
+        beyond = self.limits.concurrent_part_uploads if info.id in self._abandoned else 0
+        if stored.orphans or beyond:
+            info, stored = await self._void_orphans(upload, info, stored, beyond)
+            self._abandoned.pop(info.id, None)
         writer = PartWriter(
             self._bucket, self._budget, self.limits, upload, stored=stored, size=info.size
         )
@@ -290,11 +308,11 @@ class S3Store:
             raise
 
     async def _void_orphans(
-        self, upload: UploadKeys, info: FileInfo, stored: StoredParts
+        self, upload: UploadKeys, info: FileInfo, stored: StoredParts, beyond: int
     ) -> tuple[FileInfo, StoredParts]:
         """Let the numbers of orphans never be used again, nor those below that are missing."""
         orphans = stored.orphans
-        info, stored = void_orphans(info, stored)
+        info, stored = void_orphans(info, stored, beyond)
         with self._note_failure(upload.id):
             info = await self._write_info(upload, info)
         with contextlib.suppress(Refused):

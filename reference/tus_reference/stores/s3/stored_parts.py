@@ -143,9 +143,14 @@ def void_parts(info: FileInfo) -> frozenset[int]:
     return frozenset(n for first, _, last in ranges for n in range(int(first), int(last) + 1))
 
 
-def void_orphans(info: FileInfo, stored: StoredParts) -> tuple[FileInfo, StoredParts]:
-    """Return the record and the state with all numbers void that orphans have, or are below."""
-    last = max(stored.orphans)
+def void_orphans(
+    info: FileInfo, stored: StoredParts, beyond: int = 0
+) -> tuple[FileInfo, StoredParts]:
+    """Return the record and the state with all numbers void that orphans have, or are below.
+
+    So are the `beyond` numbers after those.
+    """
+    last = max(stored.orphans, default=stored.next_number - 1) + beyond
     ranges = [info.storage[VOID_PARTS_KEY]] if VOID_PARTS_KEY in info.storage else []
     ranges.append(f"{stored.next_number}-{last}")
     info = replace(info, storage={**info.storage, VOID_PARTS_KEY: ",".join(ranges)})
