@@ -153,10 +153,10 @@ def judge_all(session: nox.Session) -> None:
 
 @nox.session
 def clients(session: nox.Session) -> None:
-    """Judge real clients: `-- [NAME]... [-- ARGUMENTS]`, by default every driver.
+    """Judge real clients: `-- [NAME]... [--publish] [-- ARGUMENTS]`, by default every driver.
 
     NAME is a folder of conformance/drivers; arguments are those of `tus-conformance clients`. The
-    records go to report/clients.
+    records go to report/clients, and with --publish to reports/published/clients.
     """
     session.install("-e", ".")
     session.run("python", "-m", "drivers", session.create_tmp(), *session.posargs)

@@ -1,7 +1,8 @@
-"""Test real clients: `python -m drivers HOME [NAME]... [-- ARGUMENTS]`.
+"""Test real clients: `python -m drivers HOME [NAME]... [--publish] [-- ARGUMENTS]`.
 
 Packages are installed below HOME. NAME is a folder with a `client.toml`, by default each. ARGUMENTS
-are those of `tus-conformance clients`. The records go to report/clients.
+are those of `tus-conformance clients`. The records go to report/clients; with --publish they are
+copied, packed, to reports/published/clients, and the matrix there is written again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from drivers.installation import DRIVERS, PROFILE, MissingError, driver_names, install_driver
+from drivers.publication import publish_record, write_matrix
 
+PUBLISH = "--publish"
+PUBLISHED = Path("reports/published/clients")
 REPORTS = Path("report/clients")
 
 
@@ -26,6 +30,8 @@ def main(words: Sequence[str]) -> int:
     home, rest = Path(words[0]).resolve(), list(words[1:])
     split = rest.index("--") if "--" in rest else len(rest)
     names, arguments = rest[:split], rest[split + 1 :]
+    publishes = PUBLISH in names
+    names = [name for name in names if name != PUBLISH]
     known = driver_names()
     if unknown := [name for name in names if name not in known]:
         print(f"There is no driver {unknown[0]!r}; there are {', '.join(known)}.", file=sys.stderr)
@@ -37,7 +43,12 @@ def main(words: Sequence[str]) -> int:
         except MissingError as missing:
             print(f"{name} is left out: {missing}.", flush=True)
             continue
-        results.append(f"{name}: exit {run_clients(name, home / name, arguments)}")
+        code = run_clients(name, home / name, arguments)
+        results.append(f"{name}: exit {code}")
+        if publishes and code in {0, 1}:
+            publish_record(REPORTS / name, PUBLISHED)
+    if publishes:
+        write_matrix(PUBLISHED)
     print(", ".join(results))
     return 0
 
