@@ -18,7 +18,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.large_bodies import SOCAT, measure_large
 from benchmarks.load import BLOCK, require, send_big, send_small
+from benchmarks.results import Bar, Results, write_results
 from benchmarks.small_requests import measure_small
 from benchmarks.targets import (
     REFERENCE,
@@ -28,6 +30,7 @@ from benchmarks.targets import (
     measure_socat,
     parse_server,
     run_target,
+    socat_command,
     verify,
 )
 
@@ -53,9 +56,9 @@ def measure(
     for number in range(options.rounds + 1):
         counts = number > 0
         if with_socat:
-            seconds = measure_socat(home, block, options.size)
+            seconds, _ = measure_socat(home, block, options.size)
             if counts:
-                figures["socat -u into a file"].big.append(seconds)
+                figures[SOCAT].big.append(seconds)
         for target in targets:
             for connections in (0, 1, 32):
                 folder = home / f"{target.name.replace('/', '-')}-{number}-{connections}" / "up"
@@ -93,18 +96,32 @@ def run(
     return rate
 
 
-def report(figures: dict[str, Measurements], options: argparse.Namespace) -> None:
-    """Print the medians, and the spread of what they are medians of."""
-    print(f"\none PATCH of {options.size} MiB   median s   least   most   peak RSS MiB")
+def summarise(
+    figures: dict[str, Measurements], targets: list[BenchmarkTarget], options: argparse.Namespace
+) -> Results:
+    """Return the medians, and the spread of what they are medians of."""
+    body = f"one PATCH of {options.size} MiB"
+    table = [f"| {body} | s | least | most | peak RSS MiB |", "|---|---|---|---|---|"]
     for name, figure in figures.items():
-        memory = f"{figure.memory / MIB:.0f}" if figure.memory else "-"
-        median = statistics.median(figure.big)
-        print(f"{name:24} {median:10.2f} {min(figure.big):7.2f} {max(figure.big):6.2f} {memory:>9}")
-    print("\nPOST + PATCH 1 KiB + HEAD, requests/s   1 connection   32 connections")
-    for name, figure in figures.items():
-        if figure.small:
-            one, many = (statistics.median(figure.small[n]) for n in (1, 32))
-            print(f"{name:38} {one:13.0f} {many:16.0f}")
+        memory = f"{figure.memory / MIB:.0f}" if figure.memory else ""
+        spread = " | ".join(f"{pick(figure.big):.2f}" for pick in (statistics.median, min, max))
+        table.append(f"| {name} | {spread} | {memory} |")
+    table += [
+        "",
+        "| requests/s of POST, PATCH of 1 KiB and HEAD | connections | median | least | most |",
+    ]
+    table.append("|---|---|---|---|---|")
+    for connections in (1, 32):
+        for name, figure in figures.items():
+            if rates := figure.small[connections]:
+                spread = " | ".join(f"{pick(rates):.0f}" for pick in (statistics.median, min, max))
+                table.append(f"| {name} | {connections} | {spread} |")
+    commands = {target.name: target.describe() for target in targets}
+    if SOCAT in figures:
+        commands = {SOCAT: " ".join(socat_command("PORT", "FILE")), **commands}
+    missing = [] if SOCAT in figures else ["socat is missing: install its package to compare."]
+    bars = [Bar(body, name, figure.big) for name, figure in figures.items()]
+    return Results("servers", "Servers side by side", "seconds", commands, table, bars, missing)
 
 
 def main() -> int:
@@ -128,6 +145,14 @@ def main() -> int:
         action="store_true",
         help="only small requests, against a bare loop on trio and h11 with the same disk work",
     )
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="only large bodies, sized, in chunks and with a checksum, and GET, against nginx",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="write the table and a plot there, too"
+    )
     options = parser.parse_args()
     try:
         others = [parse_server(text) for text in options.server]
@@ -135,9 +160,16 @@ def main() -> int:
         parser.error(str(mistake))
     with tempfile.TemporaryDirectory(dir=options.home) as home:
         if options.small:
-            measure_small(others, Path(home), options.rounds, options.cycles)
-            return 0
-        report(measure([REFERENCE, *others], Path(home), options), options)
+            results = measure_small(others, Path(home), options.rounds, options.cycles)
+        elif options.large:
+            results = measure_large(Path(home), options.rounds, options.size)
+        else:
+            load, targets = os.getloadavg()[0], [REFERENCE, *others]
+            results = summarise(measure(targets, Path(home), options), targets, options)
+            results.load = load
+    print("", *results.lines(), sep="\n")
+    if options.output is not None:
+        write_results(results, options.output)
     return 0
 
 

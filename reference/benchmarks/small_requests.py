@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.load import require, send_small
+from benchmarks.results import Bar, Results
 from benchmarks.targets import (
     FLOOR,
     REFERENCE,
@@ -113,8 +114,11 @@ def describe(figures: Figures, names: list[str]) -> list[str]:
     return lines
 
 
-def measure_small(others: Sequence[BenchmarkTarget], home: Path, rounds: int, cycles: int) -> None:
-    """Measure the floor, the reference and other servers, and print the table."""
+def measure_small(
+    others: Sequence[BenchmarkTarget], home: Path, rounds: int, cycles: int
+) -> Results:
+    """Measure the floor, the reference and other servers."""
+    load = os.getloadavg()[0]
     targets = [FLOOR, REFERENCE, *others]
     with contextlib.ExitStack() as stack:
         servers = {}
@@ -123,6 +127,15 @@ def measure_small(others: Sequence[BenchmarkTarget], home: Path, rounds: int, cy
             folder.parent.mkdir()
             servers[target.name] = stack.enter_context(run_target(target, folder))
         figures = measure(servers, rounds, cycles)
-    for target in targets:
-        print(f"{target.name}: {' '.join(target.command)}")
-    print("", *describe(figures, list(servers)), sep="\n")
+    return Results(
+        "small-requests",
+        "POST, PATCH of 1 KiB and HEAD",
+        "requests per second",
+        {target.name: target.describe() for target in targets},
+        describe(figures, list(servers)),
+        [
+            Bar(f"{n} connection{'s' * (n > 1)}", name, row.rates)
+            for (name, n), row in sorted(figures.items(), key=lambda item: item[0][1])
+        ],
+        load=load,
+    )

@@ -26,6 +26,10 @@ class BenchmarkTarget:
     name: str
     command: tuple[str, ...]
 
+    def describe(self) -> str:
+        """Return the command as a reader would type it."""
+        return shlex.join("python" if word == sys.executable else word for word in self.command)
+
 
 @dataclass
 class RunningTarget:
@@ -34,6 +38,8 @@ class RunningTarget:
     process: subprocess.Popen[bytes]
     port: int
     folder: Path
+    started: float = 0.0
+    ended: float = 0.0
 
     def peak_memory(self) -> int:
         """Return the most memory that the process had resident, in bytes."""
@@ -62,13 +68,7 @@ def run_target(target: BenchmarkTarget, folder: Path) -> Iterator[RunningTarget]
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder.parent
     )
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            require(process.poll() is None, f"{target.name} ended at once")
-            require(time.monotonic() < deadline, f"{target.name} does not listen")
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
+        wait_listening(process, port, target.name)
         yield RunningTarget(process, port, folder)
     finally:
         process.terminate()
@@ -76,6 +76,17 @@ def run_target(target: BenchmarkTarget, folder: Path) -> Iterator[RunningTarget]
             process.wait(5)
         process.kill()
         process.wait()
+
+
+def wait_listening(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+    """Wait until a server listens on `port`; raise `AssertionError` if it ends, or takes 30 s."""
+    deadline = time.monotonic() + 30
+    while True:
+        require(process.poll() is None, f"{name} ended at once")
+        require(time.monotonic() < deadline, f"{name} does not listen")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
 
 
 def find_endpoint(server: RunningTarget) -> str:
@@ -93,30 +104,29 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure_socat(folder: Path, block: bytes, blocks: int) -> float:
-    """Send the same bytes through `socat -u` into a file; return the seconds."""
+def socat_command(port: str, file: str) -> list[str]:
+    """Return the command that receives into a file."""
+    listen = f"TCP-LISTEN:{port},bind=127.0.0.1"
+    return ["socat", "-u", "-b", "1048576", listen, f"CREATE:{file}"]
+
+
+def measure_socat(folder: Path, block: bytes, blocks: int) -> tuple[float, float]:
+    """Send the same bytes through `socat -u` into a file; return the seconds, and those of CPU."""
     port = free_port()
     file = folder / "socat"
-    command = [
-        "socat",
-        "-u",
-        "-b",
-        "1048576",
-        f"TCP-LISTEN:{port},bind=127.0.0.1",
-        f"CREATE:{file}",
-    ]
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(socat_command(str(port), str(file))) as process:
         connection = connect(port)
         with connection:
             start = time.perf_counter()
             for _ in range(blocks):
                 connection.sendall(block)
             connection.shutdown(socket.SHUT_WR)
-            process.wait()
+            _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
     verify(file, block, blocks)
     file.unlink()
-    return seconds
+    return seconds, usage.ru_utime + usage.ru_stime
 
 
 def connect(port: int) -> socket.socket:

@@ -53,10 +53,12 @@ def _break_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def _break_records(monkeypatch: pytest.MonkeyPatch) -> None:
     decode_record = info_file.decode
 
-    def decode_or_fail(content: bytes, offset: int, modified: float | None = None) -> FileInfo:
+    def decode_or_fail(
+        content: bytes, offset: int, modified: float | None = None, upload_id: str | None = None
+    ) -> FileInfo:
         if not content:
             raise TypeError
-        return decode_record(content, offset, modified)
+        return decode_record(content, offset, modified, upload_id)
 
     monkeypatch.setattr(info_file, "decode", decode_or_fail)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -489,3 +491,40 @@ async def test_a_record_that_could_not_be_written_leaves_nothing(
         await disk_client.patch(path, offset, b"hello"[offset:], Upload_Length="5")
     ).status == 204
     assert await disk_client.get(path) == b"hello"
+
+
+@pytest.mark.parametrize("able", [True, False], ids=["copy_file_range", "read and write"])
+async def test_a_verified_body_is_copied_from_its_file(
+    server: ClientFactory, folder: Path, monkeypatch: pytest.MonkeyPatch, able: bool
+) -> None:
+    if not able:
+        monkeypatch.delattr(os, "copy_file_range")
+    client = server(FileStore(folder))
+    body = bytes(range(256)) * 9000
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    path = await client.create(5 + len(body), b"first")
+    answer = await client.patch(path, 5, body, Upload_Checksum=f"sha256 {digest}")
+    assert (answer.status, answer["Upload-Offset"]) == (204, str(5 + len(body)))
+    assert await client.get(path) == b"first" + body
+
+
+async def test_a_disk_that_fills_while_a_verified_body_is_copied_keeps_what_fitted(
+    server: ClientFactory, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = server(FileStore(folder))
+    body = bytes(range(256)) * 9000
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    path = await client.create(len(body))
+
+    def nearly_full(source: int, descriptor: int, count: int, start: int, position: int) -> int:
+        if position >= 1000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return os.pwrite(descriptor, os.pread(source, 1000, start), position)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "copy_file_range", nearly_full)
+        answer = await client.patch(path, 0, body, Upload_Checksum=f"sha256 {digest}")
+    assert answer.status == 507
+    assert await client.get_offset(path) == 1000
+    assert (await client.patch(path, 1000, body[1000:])).status == 204
+    assert await client.get(path) == body

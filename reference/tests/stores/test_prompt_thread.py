@@ -14,7 +14,7 @@ import pytest
 
 from tus_reference.stores import prompt_thread
 from tus_reference.stores.prompt_thread import PromptThread
-from tus_reference.stores.upload_threads import UploadThreads
+from tus_reference.stores.upload_threads import CallKind, UploadThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +148,7 @@ async def test_what_syncs_slowly_leaves_other_calls_prompt(quick: str) -> None:
         async with anyio.create_task_group() as tasks:
 
             async def sync() -> None:
-                await threads.run_short("slow", event.wait, PATIENT, syncs=True)
+                await threads.run_short("slow", event.wait, PATIENT, kind=CallKind.SYNCS)
 
             tasks.start_soon(sync)
             await anyio.wait_all_tasks_blocked()

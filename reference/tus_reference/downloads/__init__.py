@@ -2,6 +2,12 @@
 
 from tus_reference.downloads.ranges import DownloadSelection, select_bytes
 from tus_reference.downloads.response_headers import content_headers
-from tus_reference.downloads.started_read import start_reading
+from tus_reference.downloads.started_read import StartedRead, start_reading
 
-__all__ = ["DownloadSelection", "content_headers", "select_bytes", "start_reading"]
+__all__ = [
+    "DownloadSelection",
+    "StartedRead",
+    "content_headers",
+    "select_bytes",
+    "start_reading",
+]

@@ -24,6 +24,11 @@ class StartedRead(AsyncGenerator[bytes, None]):
         first, self._first = self._first, b""
         return first or await self._rest.asend(value)
 
+    @property
+    def rest(self) -> AsyncGenerator[bytes, None] | None:
+        """What follows the first piece, once that was returned."""
+        return None if self._first else self._rest
+
     async def athrow(self, *error: Any) -> bytes:
         """Pass an exception on."""
         return await self._rest.athrow(*error)

@@ -80,6 +80,10 @@ class Spool:
             self._file.rollover()
         self._file.write(piece)
 
+    def find_file(self) -> int | None:
+        """Return the descriptor of the file; None if the bytes are in memory."""
+        return self._file.fileno() if self._in_file else None
+
     async def read_into(self, buffer: memoryview) -> int:
         """Put the next bytes into `buffer` and return how many; 0 at the end."""
         if not self._in_file:

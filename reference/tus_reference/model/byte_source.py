@@ -25,6 +25,16 @@ class ByteSource(Protocol):
         """Iterate over the bytes in pieces of at most 64 KiB."""
 
 
+class FileSource(ByteSource, Protocol):
+    """A source whose bytes may be in a file, from which a store on disk can copy them.
+
+    Stores look for this method in every source.
+    """
+
+    def find_file(self) -> int | None:
+        """Return the descriptor of a file that has all of the bytes and no other; None if none."""
+
+
 async def iter_chunks(source: ByteSource) -> AsyncIterator[bytes]:
     """Iterate over what is left of `source` in pieces of at most 64 KiB."""
     with memoryview(bytearray(CHUNK_SIZE)) as view:

@@ -80,6 +80,20 @@ class Request:
         return path.removeprefix(self.mount)
 
 
+class SendableChunks(Protocol):
+    """Chunks of a file, which the system can send by itself.
+
+    Shells on a socket may look for this method in what follows the first chunk.
+    """
+
+    async def send_to(self, socket: int) -> int:
+        """Send the next bytes to a socket that does not block; return how many, 0 at the end.
+
+        Raises `BlockingIOError` if the socket takes nothing now, and `OSError` if sending or
+        reading fails.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Download:
     """A response body that is sent while it is read."""

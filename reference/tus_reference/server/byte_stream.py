@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
+
+if TYPE_CHECKING:
+    from tus_reference.model.http_messages import SendableChunks
 
 READ_SIZE: Final = 64 * 1024
 SEND_SIZE: Final = 64 * 1024
@@ -15,6 +19,9 @@ SEND_SIZE: Final = 64 * 1024
 _CLOSE_TIMEOUT: Final = 1.0
 
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
+
+_NO_SENDFILE: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+_LOST: Final = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT, errno.EBADF)
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event, not a fault of ours
@@ -58,6 +65,26 @@ class ByteStream:
         buffer[: len(data)] = data
         return len(data)
 
+    async def receive_scattered(
+        self, first: memoryview, second: memoryview, *, wait: bool
+    ) -> int | None:
+        """Fill `first` and then `second` with what is there; return how many bytes, 0 at the end.
+
+        With `wait` it waits for some; otherwise it returns None if there is nothing yet.
+        """
+        try:
+            if self._socket is not None:
+                return await _receive_scattered(self._socket, [first, second], wait=wait)
+            if not wait:
+                return None
+            data = await self._stream.receive_some(len(first) + len(second))
+        except _BROKEN:
+            raise self._connection_lost() from None
+        count = min(len(data), len(first))
+        first[:count] = data[:count]
+        second[: len(data) - count] = data[count:]
+        return len(data)
+
     async def send(self, data: bytes) -> None:
         """Send all of `data`."""
         sent = 0 if self._socket is None else self._send_now(self._socket, data)
@@ -66,6 +93,40 @@ class ByteStream:
         view = memoryview(data)
         for start in range(sent, len(view), SEND_SIZE):
             await self._send(view[start : start + SEND_SIZE])
+
+    async def send_file(self, chunks: SendableChunks) -> int:
+        """Let the system send what it can of a file; return how many bytes.
+
+        What it cannot send is left in the chunks: all of it if this is no kernel socket.
+        """
+        sent = 0
+        while self._socket is not None and hasattr(os, "sendfile"):
+            try:
+                count = await chunks.send_to(self._socket.fileno())
+            except BlockingIOError:
+                await self._wait_writable(self._socket)
+                continue
+            except OSError as failure:
+                if failure.errno in _NO_SENDFILE:
+                    break
+                if failure.errno in _LOST:
+                    raise self._connection_lost() from None
+                raise
+            if not count:
+                break
+            sent += count
+            # A fast client must not keep the others waiting.
+            await trio.lowlevel.checkpoint()
+        return sent
+
+    async def _wait_writable(self, socket: trio.socket.SocketType) -> None:
+        with trio.move_on_after(self._send_idle) as scope:
+            try:
+                await trio.lowlevel.wait_writable(socket)
+            except _BROKEN:
+                raise self._connection_lost() from None
+        if scope.cancelled_caught:
+            raise self._connection_lost()
 
     def _send_now(self, socket: trio.socket.SocketType, data: bytes) -> int:
         """Send what the system takes at once, which is most answers; return how much that was."""
@@ -153,3 +214,27 @@ async def _receive_next(socket: trio.socket.SocketType) -> bytes:
             return os.read(socket.fileno(), READ_SIZE)
         except BlockingIOError:
             continue
+
+
+async def _receive_scattered(
+    socket: trio.socket.SocketType, buffers: list[memoryview], *, wait: bool
+) -> int | None:
+    """Fill buffers with what the system has; None if it has nothing, and `wait` is not set."""
+    if wait:
+        await trio.lowlevel.checkpoint_if_cancelled()
+    while True:
+        try:
+            count = os.readv(socket.fileno(), buffers)
+        except BlockingIOError:
+            if not wait:
+                return None
+            await trio.lowlevel.wait_readable(socket)
+            continue
+        except OSError:
+            # What was received before the connection broke counts; the next call raises.
+            if not wait:
+                return None
+            raise
+        if wait:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        return count

@@ -1,8 +1,8 @@
 """The life of one connection: a request is read, answered and settled, then the next.
 
-The parser of a request is used for that request only. Because sized bodies bypass it, its
-idea of where the connection stands would be wrong afterwards; a fresh one costs less than
-having every byte of every body pass through it.
+A parser reads a head and nothing else. Because bodies bypass it, its idea of where the connection
+stands would be wrong afterwards; a fresh one costs less than having every byte of every body
+pass through it.
 
 An answer may come before the request was read to its end. The client may be sending
 still, and closing at once would reset the connection, which can destroy the answer on its
@@ -16,11 +16,12 @@ import re
 import time
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import h11
 import trio
 
+from tus_reference.downloads import StartedRead
 from tus_reference.handler import error_response
 from tus_reference.model import (
     BodyEndedEarly,
@@ -37,7 +38,10 @@ from tus_reference.server.request_body import ChunkedBody, ContinueResponse, Siz
 from tus_reference.server.request_head import RequestHead, convert_event, read_common_head
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from tus_reference.middleware import Service
+    from tus_reference.model.http_messages import SendableChunks
     from tus_reference.server.connection_limiter import ConnectionLimiter
 
 SERVER: Final = "Server: tus-reference"
@@ -210,12 +214,14 @@ class _RequestCycle:
         )
 
     def _frame_body(self, head: RequestHead) -> SizedBody | ChunkedBody:
-        """Return the body; heads whose framing is unclear have been refused.
-
-        The parser of a sized body is not used again: what was received with the head is not there.
-        """
-        if head.parser is not None and "Transfer-Encoding" in self._headers:
-            return ChunkedBody(self._byte_stream, head.parser, self._continue_response)
+        """Return the body; heads whose framing is unclear have been refused."""
+        if "Transfer-Encoding" in self._headers:
+            return ChunkedBody(
+                self._byte_stream,
+                head.leftover,
+                self._continue_response,
+                head_size=self._connection.limits.head_size,
+            )
         length = int(self._headers.joined("Content-Length") or "0")
         return SizedBody(self._byte_stream, length, head.leftover, self._continue_response)
 
@@ -285,9 +291,18 @@ class _RequestCycle:
             async for piece in body.chunks:
                 await self._byte_stream.send(piece)
                 sent += len(piece)
+                rest = _find_sendable(body.chunks)
+                if rest is not None:
+                    sent += await self._byte_stream.send_file(rest)
         if sent != body.length:
             # The length was sent already; only a broken connection shows that bytes are missing.
             raise ConnectionLost
+
+
+def _find_sendable(chunks: AsyncGenerator[bytes, None]) -> SendableChunks | None:
+    """Return what follows the first chunk if the system can send it by itself."""
+    rest = chunks.rest if isinstance(chunks, StartedRead) else None
+    return cast("SendableChunks", rest) if hasattr(rest, "send_to") else None
 
 
 # What would end a header line early, and so smuggle in another one.

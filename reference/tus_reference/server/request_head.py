@@ -40,8 +40,6 @@ class RequestHead:
     leftover: bytes
     version: bytes = b"1.1"
     waits_for_continue: bool = False
-    parser: h11.Connection | None = None
-    """What has to read the body, for one in chunks."""
 
 
 def read_common_head(data: bytes, most_fields: int) -> RequestHead | None:
@@ -80,7 +78,6 @@ def convert_event(event: h11.Request, parser: h11.Connection) -> RequestHead:
         parser.trailing_data[0],
         event.http_version,
         parser.they_are_waiting_for_100_continue,
-        parser,
     )
 
 

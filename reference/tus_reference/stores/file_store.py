@@ -26,7 +26,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 from anyio import CapacityLimiter
@@ -36,7 +36,8 @@ from tus_reference.model import Refused, check_lease, current_lease, errors
 from tus_reference.model.receive_buffer import ReceiveBuffer
 from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
-from tus_reference.stores.file_copy import append_file
+from tus_reference.stores.file_copy import append_file, copy_bytes
+from tus_reference.stores.file_reading import FileReading
 from tus_reference.stores.known_records import KnownRecords
 from tus_reference.stores.leftovers import (
     find_leftovers,
@@ -45,14 +46,15 @@ from tus_reference.stores.leftovers import (
     remove_leftovers,
 )
 from tus_reference.stores.shared_append import append_at_end, write_all
-from tus_reference.stores.upload_threads import UploadThreads
+from tus_reference.stores.upload_threads import CallKind, UploadThreads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
     from tus_reference.model import ByteSource, FileInfo, Lease, StoreComposer
+    from tus_reference.model.byte_source import FileSource
 
-READ_SIZE: Final = 256 * 1024
+COPY_SIZE: Final = 16 * 1024 * 1024
 RECORD_READ_SIZE: Final = 16 * 1024
 
 LIST_BATCH: Final = 16
@@ -112,7 +114,7 @@ class FileStore:
         """Create an empty upload and return its id."""
         upload_id = info.id or new_upload_id()
         return await self._threads.run_short(
-            upload_id, self._new_upload, info, upload_id, syncs=True
+            upload_id, self._new_upload, info, upload_id, kind=CallKind.SYNCS
         )
 
     async def get_info(self, upload_id: str) -> FileInfo:
@@ -122,6 +124,11 @@ class FileStore:
     async def write_chunk(self, upload_id: str, offset: int, source: ByteSource) -> int:
         """Append `source` at `offset`; raises `OSError` if the disk fails or is full."""
         path = self._data_path(upload_id)
+        # Under a lease, an append has to look where the file ends, which only `_append` does.
+        if hasattr(source, "find_file") and current_lease() is None:
+            file = cast("FileSource", source).find_file()
+            if file is not None:
+                return await self._write_copy(upload_id, offset, file)
         buffer = ReceiveBuffer(source.size)
         try:
             count = await source.read_into(buffer.view)
@@ -136,7 +143,7 @@ class FileStore:
                     buffer.view[:count],
                     offset,
                     current_lease(),
-                    syncs=self._sync,
+                    kind=CallKind.SYNCS if self._sync else CallKind.QUICK,
                 )
                 return count
             return await self._write_long(upload_id, offset, source, buffer, count)
@@ -163,6 +170,22 @@ class FileStore:
                 await run(os.close, descriptor)
         return position - offset
 
+    async def _write_copy(self, upload_id: str, offset: int, file: int) -> int:
+        """Copy all bytes of an open file; the system does that without handing them to us."""
+        run, copied = partial(self._threads.run, upload_id), 0
+        descriptor = await run(self._open, self._data_path(upload_id))
+        try:
+            while count := await run(
+                copy_bytes, file, descriptor, COPY_SIZE, copied, offset + copied
+            ):
+                copied += count
+            if self._sync:
+                await run(os.fsync, descriptor, may_last=True)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run(os.close, descriptor)
+        return copied
+
     async def terminate(self, upload_id: str) -> None:
         """Remove both files, and what else there may be of the upload."""
         check_lease()
@@ -172,13 +195,17 @@ class FileStore:
         """Set the length in the record."""
         check_lease()
         changes = {"size": length}
-        await self._threads.run_short(upload_id, self._update_info, upload_id, changes, syncs=True)
+        await self._threads.run_short(
+            upload_id, self._update_info, upload_id, changes, kind=CallKind.SYNCS
+        )
 
     async def save_info(self, info: FileInfo) -> None:
         """Set expiry and finish mark in the record."""
         check_lease()
         changes = {"expires": info.expires, "finished": info.finished}
-        await self._threads.run_short(info.id, self._update_info, info.id, changes, syncs=True)
+        await self._threads.run_short(
+            info.id, self._update_info, info.id, changes, kind=CallKind.SYNCS
+        )
 
     async def list_uploads(
         self, is_wanted: Callable[[str], bool] | None = None
@@ -198,25 +225,17 @@ class FileStore:
             # Others come first: their latency must not depend on how many uploads there are.
             await anyio.sleep((time.monotonic() - begun) * LIST_PAUSE)
 
-    async def get_reader(
-        self, upload_id: str, start: int, length: int
-    ) -> AsyncGenerator[bytes, None]:
+    def get_reader(self, upload_id: str, start: int, length: int) -> AsyncGenerator[bytes, None]:
         """Iterate over `length` bytes from byte `start` on."""
-        run = partial(self._threads.run, upload_id)
-        try:
-            descriptor = await run(os.open, self._data_path(upload_id), os.O_RDONLY)
-        except FileNotFoundError:
-            raise self._absence() from None
-        try:
-            while length > 0:
-                piece = await run(os.pread, descriptor, min(length, READ_SIZE), start)
-                if not piece:
-                    return
-                yield piece
-                start, length = start + len(piece), length - len(piece)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await run(os.close, descriptor)
+        path = self._data_path(upload_id)
+        return FileReading(
+            self._threads,
+            upload_id,
+            path,
+            start=start,
+            length=length,
+            describe_absence=self._absence,
+        )
 
     async def concat_uploads(self, upload_id: str, partial_ids: Sequence[str]) -> None:
         """Join the partials aside, then put the result in place in one step."""
@@ -315,13 +334,16 @@ class FileStore:
         # A FIFO of that name would block without the flag, and is read as empty with it.
         descriptor = os.open(self._info_path(upload_id), os.O_RDONLY | os.O_NONBLOCK)
         try:
-            content = os.read(descriptor, RECORD_READ_SIZE)
             # One read has all of nearly every record, and the next finds its end.
-            while content and (piece := os.read(descriptor, RECORD_READ_SIZE)):
-                content += piece
-                if len(content) > LARGEST_RECORD:
+            pieces = [os.read(descriptor, RECORD_READ_SIZE)]
+            total = len(pieces[0])
+            while pieces[-1]:
+                if total > LARGEST_RECORD:
                     raise ValueError(f"it is over {LARGEST_RECORD} bytes long")
-            return content
+                # The more there is, the more at once: a long record must not take many calls.
+                pieces.append(os.read(descriptor, max(total, RECORD_READ_SIZE)))
+                total += len(pieces[-1])
+            return b"".join(pieces)
         finally:
             # Also for a folder of that name, which can be opened and not be read.
             os.close(descriptor)

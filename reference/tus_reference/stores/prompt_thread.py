@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE: Final = 0.005
-FIRST_PAUSE: Final = 1.0
+FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 60.0
 IDLE_TIMEOUT: Final = 1.0
 

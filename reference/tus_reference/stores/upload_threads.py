@@ -4,14 +4,15 @@ A call to a disk that does not answer keeps its thread. So an upload has at most
 under way; further requests for it wait for a short time and are refused. The threads of a store
 are its own, apart from those for spooled bodies, locks and hooks.
 
-While the disk is quick, the event loop itself waits for short calls (`PromptThread`). Calls that
-sync have a thread of their own for that: a disk may be quick but for them.
+While the disk is quick, the event loop itself waits for short calls (`PromptThread`). Each kind of
+call has a thread of its own for that: a disk may be quick but for one kind.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
@@ -35,6 +36,19 @@ CALL_TIMEOUT: Final = 20.0
 _POLL: Final = 0.1
 
 
+class CallKind(Enum):
+    """What a short call may have to wait for."""
+
+    QUICK = auto()
+    """Nothing, in general: what it needs is in memory."""
+
+    SYNCS = auto()
+    """Until the disk has what is written."""
+
+    SENDS = auto()
+    """Bytes that may have to be read from the disk."""
+
+
 class UploadThreads:
     """Threads for the calls of one store; times in seconds.
 
@@ -55,8 +69,7 @@ class UploadThreads:
         self._call_timeout = call_timeout
         self._limiter = CapacityLimiter(total)
         self._batch = ThreadBatch(limiter=self._limiter)
-        self._prompt = PromptThread()
-        self._prompt_syncs = PromptThread()
+        self._prompt = {kind: PromptThread() for kind in CallKind}
         self._calls: dict[str, list[DiskCall[Any]]] = {}
         self._turns: dict[str, anyio.Event] = {}
         # Other threads ask how long a call has lasted.
@@ -90,12 +103,12 @@ class UploadThreads:
         upload_id: str,
         function: Callable[..., T],
         *arguments: object,
-        syncs: bool = False,
+        kind: CallKind = CallKind.QUICK,
     ) -> T:
-        """Run a short call and wait for it, cancelled or not; `syncs` if it waits for the disk."""
+        """Run a short call and wait for it, cancelled or not."""
         await self._wait_turn(upload_id)
         if upload_id not in self._calls:
-            prompt = (self._prompt_syncs if syncs else self._prompt).begin(function, arguments)
+            prompt = self._prompt[kind].begin(function, arguments)
             if prompt is not None:
                 if prompt.is_over:
                     return prompt.result()
@@ -111,7 +124,7 @@ class UploadThreads:
         """Run a short call that changes nothing; raise `Refused` (423) if it takes too long."""
         await self._wait_turn(upload_id)
         if upload_id not in self._calls:
-            prompt = self._prompt.begin(function, arguments)
+            prompt = self._prompt[CallKind.QUICK].begin(function, arguments)
             if prompt is not None:
                 if prompt.is_over:
                     return prompt.result()
