@@ -83,6 +83,12 @@ def test_options_of_locust_that_cannot_be_read_exit_with_2(
     assert "--locust cannot be read" in capsys.readouterr().err
 
 
+def test_an_origin_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    origin = ("--origin", "https://app.example.org")
+    assert main(["load", "--no-profile", "http://127.0.0.1:1/", *origin]) == 2
+    assert "--origin is for run and doctor" in capsys.readouterr().err
+
+
 def test_a_report_folder_that_is_a_file_exits_with_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

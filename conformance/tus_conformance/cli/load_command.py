@@ -52,7 +52,7 @@ DESCRIPTION = """\
 Upload to a server as many clients do, on Locust, and verify every byte: sizes by
 a distribution, chunks, connections cut in mid-body, resumes, parallel uploads
 with concatenation, abandoned uploads, downloads. `--mix FILE` changes what users
-do. Needs `pip install 'tus-conformance[load]'`.
+do. Needs Locust: pip install 'tus-conformance[load]'
 
 The exit code is 0 if every byte that was read back is right and no more requests
 failed than --max-error-share says; 1 if bytes are lost or mixed up, or more
@@ -204,6 +204,8 @@ def run(options: argparse.Namespace) -> int:
     """Load the target; return the exit code."""
     if find_spec("locust") is None:
         return usage_error(f"{_MISSING}.")
+    if options.origin is not None:
+        return usage_error("--origin is for run and doctor: users of a load are not pages.")
     try:
         _prepare_files(options)
         shlex.split(options.locust)

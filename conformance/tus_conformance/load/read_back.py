@@ -44,12 +44,13 @@ class Downloads:
 
 @dataclass(frozen=True)
 class CompleteUpload:
-    """An upload that the server called complete."""
+    """An upload that the server called complete; `partials` are URLs of what it was made from."""
 
     url: str
     number: int
     content: LoadContent
     size: int
+    partials: tuple[str, ...] = ()
 
 
 class ReadBack:

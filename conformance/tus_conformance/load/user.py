@@ -133,10 +133,9 @@ class TusUser(FastHttpUser):
         """Compare the kept uploads once more, and remove what this user created."""
         for upload in self._kept:
             self._read_back.verify(upload, "verify at the end")
-            self._remove(upload.url)
+            self._remove(upload.url, *upload.partials)
         self._kept.clear()
-        for url in self._abandoned:
-            self._remove(url)
+        self._remove(*self._abandoned)
 
     def _upload(self, plan: UploadPlan) -> None:
         task_ = self._new_task(plan)
@@ -144,6 +143,8 @@ class TusUser(FastHttpUser):
             assert task_.url is not None
             content = task_.content
             self._complete(CompleteUpload(task_.url, content.number, content, plan.size))
+        elif task_.url is not None:
+            self._abandoned.append(task_.url)
 
     def _upload_parallel(self, plans: tuple[UploadPlan, ...]) -> None:
         tasks = [self._new_task(plan) for plan in plans]
@@ -153,22 +154,23 @@ class TusUser(FastHttpUser):
             group.join()
         finally:
             group.kill()
+        partials = tuple(each.url for each in tasks if each.url is not None)
         if not all(each.value is True for each in results):
+            self._abandoned.extend(partials)
             return
-        urls = " ".join(urlsplit(str(each.url)).path for each in tasks)
+        urls = " ".join(urlsplit(each).path for each in partials)
         _, url = self._requests.create(
             0, kind="concatenate", metadata=self.profile.metadata or "", concat=f"final;{urls}"
         )
         if url is None:
             run_events.tally.count("uploads_failed")
+            self._abandoned.extend(partials)
             return
         run_events.tally.count("uploads_created")
         run_events.tally.count("uploads_concatenated")
         content = JoinedContent(tuple((each.content, each.plan.size) for each in tasks))
         number, size = tasks[0].content.number, sum(each.plan.size for each in tasks)
-        self._complete(CompleteUpload(url, number, content, size))
-        for each in tasks:
-            self._remove(each.url)
+        self._complete(CompleteUpload(url, number, content, size, partials))
 
     def _abandon(self, plan: UploadPlan) -> None:
         task_ = self._new_task(plan)
@@ -183,7 +185,9 @@ class TusUser(FastHttpUser):
             self._read_back.verify(upload, "verify")
         self._kept.append(upload)
         while len(self._kept) > self._mix.keep:
-            self._remove(self._kept.popleft().url)
+            oldest = self._kept.popleft()
+            # A server may keep a concatenation as references to its parts, so it goes first.
+            self._remove(oldest.url, *oldest.partials)
 
     def _download(self) -> None:
         upload = self._random.choice(self._kept)
@@ -195,10 +199,12 @@ class TusUser(FastHttpUser):
             stop = self._random.randint(start, upload.size)
             self._read_back.verify_range(upload, start, stop)
 
-    def _remove(self, url: str | None) -> None:
-        may_remove = self.profile.cleanup == "remove" and "termination" in self._offer.extensions
-        if url is not None and may_remove and self._requests.delete(url).is_success:
-            run_events.tally.count("uploads_removed")
+    def _remove(self, *urls: str) -> None:
+        if self.profile.cleanup != "remove" or "termination" not in self._offer.extensions:
+            return
+        for url in urls:
+            if self._requests.delete(url).is_success:
+                run_events.tally.count("uploads_removed")
 
     def _new_task(self, plan: UploadPlan) -> UploadTask:
         client = Client(
