@@ -65,7 +65,8 @@ _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 _DEFAULT_TIMEOUT = 60.0
 _MASTER_PORT = 5557
 _MAX_USERS = 1_000_000
-_MISSING = "load needs Locust, which is not installed: pip install 'tus-conformance[load]'"
+_MISSING = "load needs Locust, which is not installed: pip install 'tus-conformance[load]'."
+_NO_ORIGIN = "--origin is for run and doctor: users of a load are not pages."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -202,10 +203,8 @@ def _parse_number(text: str, what: str, accepts: Callable[[float], bool]) -> flo
 
 def run(options: argparse.Namespace) -> int:
     """Load the target; return the exit code."""
-    if find_spec("locust") is None:
-        return usage_error(f"{_MISSING}.")
-    if options.origin is not None:
-        return usage_error("--origin is for run and doctor: users of a load are not pages.")
+    if find_spec("locust") is None or options.origin is not None:
+        return usage_error(_NO_ORIGIN if options.origin else _MISSING)
     try:
         _prepare_files(options)
         shlex.split(options.locust)
