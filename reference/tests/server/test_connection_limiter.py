@@ -10,7 +10,8 @@ import pytest
 import trio
 import trio.testing
 
-from tus_reference.server import Limits, serve, serve_stream
+from tus_reference.server import Limits, connection_limiter, serve, serve_stream
+from tus_reference.server.connection_limiter import ConnectionLimiter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -206,3 +207,96 @@ async def test_silent_connections_make_room_for_those_that_speak(
         for stream in [*silent, honest]:
             await stream.aclose()
         nursery.cancel_scope.cancel()
+
+
+PATCH_HEAD = (
+    "PATCH {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+    "Content-Type: application/offset+octet-stream\r\n{framing}\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "kind", ["a body", "a body in chunks", "a body with a checksum", "a head", "a download"]
+)
+async def test_clients_that_stall_within_a_request_make_room_for_others(
+    server: ClientFactory, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(connection_limiter, "STALL_ALLOWED", 0.1)
+    client = server()
+    large = bytes(8 * 1024 * 1024)
+    complete = await client.create(len(large), large)
+    paths = [await client.create(10) for _ in range(3)]
+    framing = {
+        "a body": "Content-Length: 10",
+        "a body in chunks": "Transfer-Encoding: chunked",
+        "a body with a checksum": "Content-Length: 10\r\nUpload-Checksum: crc32 AAAAAA==",
+    }
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    port = listener.socket.getsockname()[1]
+    async with trio.open_nursery() as nursery, contextlib.AsyncExitStack() as streams:
+        nursery.start_soon(
+            lambda: serve(client.handler, [listener], limits=Limits(connections=3, keep_alive=60.0))
+        )
+        stalled = []
+        for path in paths:
+            stream = await trio.open_tcp_stream("127.0.0.1", port)
+            streams.push_async_callback(stream.aclose)
+            if kind == "a head":
+                await stream.send_all(b"PATCH /files/")
+            elif kind == "a download":
+                await stream.send_all(f"GET {complete} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            else:
+                await stream.send_all(
+                    PATCH_HEAD.format(path=path, framing=framing[kind]).encode()
+                    + (b"5\r\nhello\r\n" if kind == "a body in chunks" else b"hello")
+                )
+            stalled.append(stream)
+        honest = server.new_connection(await trio.open_tcp_stream("127.0.0.1", port))
+        streams.push_async_callback(honest.stream.aclose)
+        await honest.send(OPTIONS_REQUEST)
+        assert (await honest.receive_response()).status == 204
+        closed = 0
+        for stream in stalled:
+            with trio.move_on_after(0.2):
+                while await stream.receive_some(65536):
+                    # No response: clients take most of them as final, and resume without one.
+                    assert kind == "a download"
+                closed += 1
+        assert closed >= 1
+        offsets = [await client.get_offset(path) for path in paths]
+        assert offsets.count(5) >= (closed if kind in {"a body", "a body in chunks"} else 0)
+        nursery.cancel_scope.cancel()
+
+
+class StalledConnection:
+    """A connection whose client was last heard of some seconds ago."""
+
+    idle_since = silent_since = None
+
+    def __init__(self, limiter: ConnectionLimiter, seconds: float) -> None:
+        self._limiter = limiter
+        self.stalled_since = trio.current_time() - seconds
+        self.aborted_at: float | None = None
+
+    def stop(self) -> None:
+        raise AssertionError("it is not idle")
+
+    def abort(self) -> None:
+        self.aborted_at = trio.current_time()
+        self._limiter.release()
+
+
+async def test_the_client_that_has_stalled_longest_goes_and_not_before_its_time(
+    autojump_clock: object,
+) -> None:
+    limiter = ConnectionLimiter(2)
+    connections = [StalledConnection(limiter, seconds) for seconds in (1.0, 2.0)]
+    begun = trio.current_time()
+    for connection in connections:
+        await limiter.acquire()
+        limiter.add(connection)
+    assert trio.current_time() == begun
+    await limiter.acquire()
+    assert connections[0].aborted_at is None
+    waited = trio.current_time() - begun
+    assert connection_limiter.STALL_ALLOWED - 2.0 <= waited < connection_limiter.STALL_ALLOWED - 1.0

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tus_reference.model.http_messages import SendableChunks
 
 READ_SIZE: Final = 64 * 1024
@@ -41,16 +43,18 @@ class ByteStream:
         inner = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
         # A kernel socket can fill a buffer of ours; other streams hand out copies.
         self._socket = stream.socket if isinstance(stream, trio.SocketStream) else None
-        self.remote_addr = (
-            _peer_address(inner.socket) if isinstance(inner, trio.SocketStream) else ""
-        )
+        self._transport = inner.socket if isinstance(inner, trio.SocketStream) else None
+        self.remote_addr = "" if self._transport is None else _peer_address(self._transport)
+        self.waiting_since: float | None = None
+        """Since when the other side has sent nothing that is waited for, or has taken nothing."""
 
     async def receive(self) -> bytes:
         """Return some bytes; none if the other side has finished sending."""
         try:
             if self._socket is not None:
-                return await _receive_next(self._socket)
-            return bytes(await self._stream.receive_some(READ_SIZE))
+                return await self._receive_next(self._socket)
+            with self._waiting():
+                return bytes(await self._stream.receive_some(READ_SIZE))
         except _BROKEN:
             raise self._connection_lost() from None
 
@@ -58,8 +62,9 @@ class ByteStream:
         """Put what is there into `buffer`, waiting for some; 0 if the other side has finished."""
         try:
             if self._socket is not None:
-                return await _receive_available(self._socket, buffer)
-            data = await self._stream.receive_some(len(buffer))
+                return await self._receive_available(self._socket, buffer)
+            with self._waiting():
+                data = await self._stream.receive_some(len(buffer))
         except _BROKEN:
             raise self._connection_lost() from None
         buffer[: len(data)] = data
@@ -74,10 +79,11 @@ class ByteStream:
         """
         try:
             if self._socket is not None:
-                return await _receive_scattered(self._socket, [first, second], wait=wait)
+                return await self._receive_scattered(self._socket, [first, second], wait=wait)
             if not wait:
                 return None
-            data = await self._stream.receive_some(len(first) + len(second))
+            with self._waiting():
+                data = await self._stream.receive_some(len(first) + len(second))
         except _BROKEN:
             raise self._connection_lost() from None
         count = min(len(data), len(first))
@@ -120,7 +126,7 @@ class ByteStream:
         return sent
 
     async def _wait_writable(self, socket: trio.socket.SocketType) -> None:
-        with trio.move_on_after(self._send_idle) as scope:
+        with trio.move_on_after(self._send_idle) as scope, self._waiting():
             try:
                 await trio.lowlevel.wait_writable(socket)
             except _BROKEN:
@@ -138,7 +144,7 @@ class ByteStream:
             raise self._connection_lost() from None
 
     async def _send(self, data: bytes | memoryview) -> None:
-        with trio.move_on_after(self._send_idle) as scope:
+        with trio.move_on_after(self._send_idle) as scope, self._waiting():
             try:
                 await self._stream.send_all(data)
             except _BROKEN:
@@ -163,6 +169,85 @@ class ByteStream:
                 await self._stream.aclose()
         await trio.aclose_forcefully(self._stream)
 
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self.waiting_since = trio.current_time()
+        try:
+            yield
+        finally:
+            self.waiting_since = None
+
+    async def _wait_readable(self, socket: trio.socket.SocketType) -> None:
+        self.waiting_since = trio.current_time()
+        try:
+            await trio.lowlevel.wait_readable(socket)
+        finally:
+            self.waiting_since = None
+
+    async def _receive_available(self, socket: trio.socket.SocketType, buffer: memoryview) -> int:
+        """Fill `buffer` with as much as the system has; wait only while there is nothing.
+
+        A turn of the event loop for every packet would cost more than copying its bytes.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        filled = 0
+        while filled < len(buffer):
+            try:
+                count = os.readv(socket.fileno(), [buffer[filled:]])
+            except BlockingIOError:
+                if filled:
+                    break
+                await self._wait_readable(socket)
+                continue
+            except OSError:
+                # What was received before the connection broke counts; the next call raises.
+                if filled:
+                    break
+                raise
+            if not count:
+                break
+            filled += count
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        return filled
+
+    async def _receive_next(self, socket: trio.socket.SocketType) -> bytes:
+        """Return what comes next; between requests that is seldom here already, so wait first."""
+        while True:
+            await self._wait_readable(socket)
+            try:
+                return os.read(socket.fileno(), READ_SIZE)
+            except BlockingIOError:
+                continue
+
+    async def _receive_scattered(
+        self, socket: trio.socket.SocketType, buffers: list[memoryview], *, wait: bool
+    ) -> int | None:
+        """Fill buffers with what the system has; None if it has nothing, and `wait` is not set."""
+        if wait:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        while True:
+            try:
+                count = os.readv(socket.fileno(), buffers)
+            except BlockingIOError:
+                if not wait:
+                    return None
+                await self._wait_readable(socket)
+                continue
+            except OSError:
+                # What was received before the connection broke counts; the next call raises.
+                if not wait:
+                    return None
+                raise
+            if wait:
+                await trio.lowlevel.cancel_shielded_checkpoint()
+            return count
+
+    def abort(self) -> None:
+        """Break the connection off: what waits for the other side sees its end."""
+        if self._transport is not None:
+            with contextlib.suppress(OSError):
+                self._transport.shutdown(trio.socket.SHUT_RDWR)
+
     def _connection_lost(self) -> ConnectionLost:
         self._broken = True
         return ConnectionLost()
@@ -177,64 +262,3 @@ def _peer_address(socket: trio.socket.SocketType) -> str:
     if not isinstance(peer, tuple):
         return ""
     return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
-
-
-async def _receive_available(socket: trio.socket.SocketType, buffer: memoryview) -> int:
-    """Fill `buffer` with as much as the system has; wait only while there is nothing.
-
-    A turn of the event loop for every packet would cost more than copying its bytes.
-    """
-    await trio.lowlevel.checkpoint_if_cancelled()
-    filled = 0
-    while filled < len(buffer):
-        try:
-            count = os.readv(socket.fileno(), [buffer[filled:]])
-        except BlockingIOError:
-            if filled:
-                break
-            await trio.lowlevel.wait_readable(socket)
-            continue
-        except OSError:
-            # What was received before the connection broke counts; the next call raises.
-            if filled:
-                break
-            raise
-        if not count:
-            break
-        filled += count
-    await trio.lowlevel.cancel_shielded_checkpoint()
-    return filled
-
-
-async def _receive_next(socket: trio.socket.SocketType) -> bytes:
-    """Return what comes next; between requests that is seldom here already, so wait first."""
-    while True:
-        await trio.lowlevel.wait_readable(socket)
-        try:
-            return os.read(socket.fileno(), READ_SIZE)
-        except BlockingIOError:
-            continue
-
-
-async def _receive_scattered(
-    socket: trio.socket.SocketType, buffers: list[memoryview], *, wait: bool
-) -> int | None:
-    """Fill buffers with what the system has; None if it has nothing, and `wait` is not set."""
-    if wait:
-        await trio.lowlevel.checkpoint_if_cancelled()
-    while True:
-        try:
-            count = os.readv(socket.fileno(), buffers)
-        except BlockingIOError:
-            if not wait:
-                return None
-            await trio.lowlevel.wait_readable(socket)
-            continue
-        except OSError:
-            # What was received before the connection broke counts; the next call raises.
-            if not wait:
-                return None
-            raise
-        if wait:
-            await trio.lowlevel.cancel_shielded_checkpoint()
-        return count

@@ -76,6 +76,15 @@ class Connection:
         """Whether to accept no further request."""
         return self.stopping or (self._limiter is not None and self._limiter.has_waiters)
 
+    @property
+    def stalled_since(self) -> float | None:
+        """Since when the client has neither sent what is waited for, nor taken what is sent."""
+        return self.byte_stream.waiting_since
+
+    def abort(self) -> None:
+        """Break the connection off; what came of a body is stored."""
+        self.byte_stream.abort()
+
     def stop(self) -> None:
         """Close when idle, at once or after the request that is being answered."""
         self.stopping = True

@@ -1,8 +1,9 @@
 """`ConnectionLimiter`: the connections that are open, and no more of them than there may be.
 
-At the limit, a new connection waits, and an idle one is closed: at once the connection
-that has been idle longest, then one that never sent anything, and else the next that has been
-answered. No connection is refused.
+At the limit, a new connection waits, and another one is closed: at once the connection that has
+been idle longest, then one that never sent anything, then one in the middle of a request whose
+client has stalled for some seconds, and else the next that has been answered. What came of a body
+is stored, and clients resume. No connection is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ SILENCE_ALLOWED: Final = 1.0
 """How long a connection may be silent before its first request while others wait, in seconds."""
 
 
+STALL_ALLOWED: Final = 5.0
+"""How long the client of a request may stall while others wait, in seconds."""
+
+
 class LimitedConnection(Protocol):
     """A connection; `idle_since` is None while it has something to do."""
 
@@ -30,8 +35,15 @@ class LimitedConnection(Protocol):
     def idle_since(self) -> float | None:
         """Since when it has waited for another request."""
 
+    @property
+    def stalled_since(self) -> float | None:
+        """Since when its client is awaited and has neither sent nor taken anything."""
+
     def stop(self) -> None:
         """Close when idle, at once or after the request that is being answered."""
+
+    def abort(self) -> None:
+        """Break the connection off."""
 
 
 class ConnectionLimiter:
@@ -59,7 +71,7 @@ class ConnectionLimiter:
         self._waiting += 1
         try:
             while self._limit and self._used >= self._limit:
-                self._stop_idlest()
+                self._close_one()
                 # Somebody may have been silent for long enough by then.
                 with trio.move_on_after(SILENCE_ALLOWED / 2):
                     await self._slot_released.wait()
@@ -85,17 +97,30 @@ class ConnectionLimiter:
         if self._on_change is not None:
             self._on_change(-1)
 
-    def _stop_idlest(self) -> None:
+    def _close_one(self) -> None:
         idle = [connection for connection in self._connections if connection.idle_since is not None]
         if idle:
             min(idle, key=lambda connection: connection.idle_since or 0.0).stop()
             return
-        since = {each: each.silent_since for each in self._connections}
-        silent = {each: moment for each, moment in since.items() if moment is not None}
-        if silent:
-            oldest = min(silent, key=lambda connection: silent[connection])
-            if trio.current_time() - silent[oldest] >= SILENCE_ALLOWED:
-                oldest.stop()
+        oldest = self._find_oldest(lambda each: each.silent_since, SILENCE_ALLOWED)
+        if oldest is not None:
+            oldest.stop()
+            return
+        stalled = self._find_oldest(lambda each: each.stalled_since, STALL_ALLOWED)
+        if stalled is not None:
+            stalled.abort()
+
+    def _find_oldest(
+        self, since: Callable[[LimitedConnection], float | None], allowed: float
+    ) -> LimitedConnection | None:
+        """Return the connection with the earliest time, if that is over `allowed` seconds ago."""
+        moments = {
+            each: moment for each in self._connections if (moment := since(each)) is not None
+        }
+        if not moments:
+            return None
+        oldest = min(moments, key=lambda each: moments[each])
+        return oldest if trio.current_time() - moments[oldest] >= allowed else None
 
 
 class LimitedListener(trio.abc.Listener[trio.abc.Stream]):
