@@ -208,7 +208,14 @@ def test_a_success_without_proof() -> None:
 
 @pytest.mark.parametrize(
     ("method", "value", "grade"),
-    [("POST", "PATCH", "pass"), ("POST", "patch", "fail"), ("POST", "PUT", "fail")],
+    [
+        ("POST", "PATCH", "pass"),
+        ("POST", "POST", "pass"),  # some clients name the method of every request
+        ("POST", "patch", "warn"),
+        ("POST", "Head", "warn"),
+        ("POST", "PUT", "fail"),
+        ("POST", "", "fail"),
+    ],
 )
 def test_the_override_names_a_method(method: str, value: str, grade: str) -> None:
     client = SeenClient()

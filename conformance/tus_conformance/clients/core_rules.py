@@ -16,6 +16,7 @@ from tus_conformance.clients.seen_request import SeenRequest
 
 _DIGITS = re.compile(r"[0-9]+")
 _TUS_METHODS = ("POST", "HEAD", "PATCH", "DELETE")
+_METHODS = frozenset({"OPTIONS", *_TUS_METHODS, "GET"})
 LONG_PAUSE = 10.0
 """From here on a pause is a response that does not come, in seconds."""
 _USED_HEADERS = {
@@ -133,12 +134,19 @@ def _override_used(view: ClientView) -> Iterator[RuleCheck]:
 
 
 def _override_value(view: ClientView) -> Iterator[RuleCheck]:
-    yield from each_request(
-        [each for each in view.log.requests if each.override is not None],
-        lambda request: request.override in {"PATCH", "DELETE", "HEAD"},
-        "X-HTTP-Method-Override with the name of a method",
-        show_header("X-HTTP-Method-Override"),
-    )
+    """Look at the name of the method; whether its letter case counts is not specified."""
+    show = show_header("X-HTTP-Method-Override")
+    for request in view.log.requests:
+        if (value := request.override) is not None:
+            known = value.upper() in _METHODS
+            yield RuleCheck(
+                value in _METHODS,
+                "X-HTTP-Method-Override with the name of a method"
+                + (" in upper case" if known else ""),
+                "" if value in _METHODS else show(request),
+                request,
+                grade="warn" if known else None,
+            )
 
 
 def _head_before_resume(view: ClientView) -> Iterator[RuleCheck]:
