@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -111,6 +113,15 @@ def test_a_read_command_that_fails_verifies_nothing() -> None:
     command = f"{sys.executable} -c raise(SystemExit(3)) {{id}}"
     profile = Profile(downloads=False, commands=Commands(read=command))
     assert verify(Reply(404), profile=profile).unverified == {"the `read` command exited with 3": 1}
+
+
+def test_an_upload_is_read_again_only_while_the_server_keeps_it() -> None:
+    server: Any = Answers(lambda _: (Reply(200), WHOLE))
+    old = replace(UPLOAD, completed_at=monotonic() - 100)
+    for retention, retained in ((None, True), (200.0, True), (50.0, False)):
+        profile = Profile(retention=retention)
+        read_back = ReadBack(server, profile, Downloads(), Tally(), lambda _: None)
+        assert read_back.is_retained(old) is retained
 
 
 def test_a_range_is_compared_and_a_server_without_ranges_is_not_asked_again() -> None:

@@ -147,6 +147,14 @@ def test_a_refused_creation_is_not_repeated() -> None:
     assert server.sent == ["POST"]
 
 
+def test_a_creation_without_a_usable_location_is_not_repeated() -> None:
+    """Each attempt would leave another upload behind."""
+    server = StoredUpload(lambda method, _: Reply(201) if method == "POST" else None)
+    done, _, _ = run_task(server, plan_of())
+    assert not done
+    assert server.sent == ["POST"]
+
+
 LOSSES = {
     "the offset went back": (Reply(200, {"upload-offset": "250"}), "lost", 50),
     "HEAD answers 404": (Reply(404), "lost", 300),
@@ -165,6 +173,18 @@ def test_offsets_that_cannot_be_are_findings(sentence: str) -> None:
     assert sentence in finding.sentence
     assert finding.kind == kind
     assert tally.counts[f"bytes_{kind}"] == size
+
+
+def test_an_upload_that_may_be_complete_and_moved_is_not_lost() -> None:
+    """The response to the last PATCH is lost; some servers forget uploads that are complete."""
+
+    def lose_last(method: str, count: int) -> Reply | None:
+        is_last = (method, count) == ("PATCH", 4)
+        return Reply(0, error="reset") if is_last else Reply(404) if method == "HEAD" else None
+
+    done, _, tally = run_task(StoredUpload(lose_last), plan_of())
+    assert not done
+    assert not tally.findings
 
 
 def test_an_abandoned_upload_ends_early() -> None:

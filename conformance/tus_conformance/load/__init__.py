@@ -25,4 +25,11 @@ __all__ = ["Mix", "MixError", "TusUser", "read_mix"]
 def __getattr__(name: str) -> Any:
     if name != "TusUser":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.user").TusUser
+    try:
+        return import_module(f"{__name__}.user").TusUser
+    except ModuleNotFoundError as missing:
+        if missing.name not in {"gevent", "geventhttpclient", "locust"}:
+            raise
+        raise ImportError(
+            "TusUser needs Locust, which is not installed: pip install 'tus-conformance[load]'."
+        ) from missing

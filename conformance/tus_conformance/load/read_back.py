@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -44,13 +44,17 @@ class Downloads:
 
 @dataclass(frozen=True)
 class CompleteUpload:
-    """An upload that the server called complete; `partials` are URLs of what it was made from."""
+    """An upload that the server called complete, at `completed_at` on the monotonic clock.
+
+    `partials` are URLs of what it was made from.
+    """
 
     url: str
     number: int
     content: LoadContent
     size: int
     partials: tuple[str, ...] = ()
+    completed_at: float = field(default_factory=monotonic)
 
 
 class ReadBack:
@@ -88,6 +92,11 @@ class ReadBack:
             self._verify_by_command(upload)
         else:
             self._conclude(upload, comparison, reply)
+
+    def is_retained(self, upload: CompleteUpload) -> bool:
+        """Return whether the server still has an upload, by the profile's `retention`."""
+        retention = self._profile.retention
+        return retention is None or monotonic() - upload.completed_at < retention
 
     def verify_range(self, upload: CompleteUpload, start: int, stop: int) -> None:
         """Read bytes of an upload that was read before, and compare them."""

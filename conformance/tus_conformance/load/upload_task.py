@@ -109,9 +109,9 @@ class UploadTask:
             )
             if self.url is not None:
                 break
-            # 4xx other than "try later" will not change; the client gives up.
-            is_final = 400 <= reply.status < 500 and reply.status not in {*BUSY, 429}
-            if is_final or not self._retry():
+            # 4xx other than "try later" will not change, nor a Location at another origin.
+            is_refusal = 400 <= reply.status < 500 and reply.status not in {*BUSY, 429}
+            if is_refusal or reply.is_success or not self._retry():
                 return False
         self._tally.count("uploads_created")
         self._sent = stop
@@ -177,7 +177,10 @@ class UploadTask:
                 self._tally.count("resumes")
                 return self._advance(offset)
             if reply.status in GONE:
-                return self._report_lost(f"HEAD answers {reply.status}")
+                # A server may move an upload elsewhere once it is complete, which this one may be.
+                is_maybe_complete = self._sent == self.plan.size
+                sentence = f"HEAD answers {reply.status}"
+                return False if is_maybe_complete else self._report_lost(sentence)
             if not self._retry():
                 return False
 

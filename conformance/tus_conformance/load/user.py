@@ -119,7 +119,7 @@ class TusUser(FastHttpUser):
                 self._upload_parallel(plan_parts(self._mix, self._random, limit=limit))
             elif chosen == "abandon":
                 self._abandon(plan_abandoned(self._mix, self._random, limit=limit))
-            elif chosen == "download" and self._kept:
+            elif chosen == "download" and self._retained():
                 self._download()
             else:
                 at_creation = chosen == "upload_at_creation"
@@ -132,7 +132,8 @@ class TusUser(FastHttpUser):
     def on_stop(self) -> None:
         """Compare the kept uploads once more, and remove what this user created."""
         for upload in self._kept:
-            self._read_back.verify(upload, "verify at the end")
+            if self._read_back.is_retained(upload):
+                self._read_back.verify(upload, "verify at the end")
             self._remove(upload.url, *upload.partials)
         self._kept.clear()
         self._remove(*self._abandoned)
@@ -190,7 +191,7 @@ class TusUser(FastHttpUser):
             self._remove(oldest.url, *oldest.partials)
 
     def _download(self) -> None:
-        upload = self._random.choice(self._kept)
+        upload = self._random.choice(self._retained())
         run_events.tally.count("downloads")
         if self._random.random() < 0.5:
             self._read_back.verify(upload, "download")
@@ -198,6 +199,9 @@ class TusUser(FastHttpUser):
             start = self._random.randrange(upload.size) if upload.size else 0
             stop = self._random.randint(start, upload.size)
             self._read_back.verify_range(upload, start, stop)
+
+    def _retained(self) -> list[CompleteUpload]:
+        return [each for each in self._kept if self._read_back.is_retained(each)]
 
     def _remove(self, *urls: str) -> None:
         if self.profile.cleanup != "remove" or "termination" not in self._offer.extensions:
