@@ -1,6 +1,6 @@
 """Kill the reference with SIGKILL at random moments: no acknowledged byte may be lost.
 
-    python -m interop.crashes [ROUNDS] [--seed N]      (from the folder reference/)
+    python -m interop.crashes [ROUNDS] [--seed N] [--kind KIND]...     (from the folder reference/)
 
 ROUNDS kills for each of three kinds, with the memory locker or the file locker. A round uploads a
 file in PATCHes of random size, kills the server at a random moment, restarts it on the same folder
@@ -189,10 +189,12 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("rounds", type=int, nargs="?", default=100)
     arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    arguments.add_argument("--kind", choices=KINDS, action="append", help="of rounds (all)")
     options = arguments.parse_args()
     print(f"seed {options.seed}")
     failures = 0
-    for kind, run in KINDS.items():
+    for kind in options.kind or KINDS:
+        run = KINDS[kind]
         results: Counter[str] = Counter()
         for number in range(options.rounds):
             chance = random.Random(f"{options.seed} {kind} {number}")
