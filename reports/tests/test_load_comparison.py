@@ -47,6 +47,12 @@ def test_several_servers_have_a_column_each() -> None:
         assert "now / before" not in text
 
 
+@pytest.mark.parametrize(("codes", "code"), [((0, 0), 0), ((0, 1, 3), 1), ((3, 0), 3)])
+def test_several_servers_have_the_worst_exit_code(codes: tuple[int, ...], code: int) -> None:
+    columns = tuple(LoadColumn(str(each), load_record(code=each)) for each in codes)
+    assert LoadComparison(columns).exit_code == code
+
+
 def test_a_load_and_a_run_do_not_compare(sample: Record) -> None:
     with pytest.raises(MixedRecordsError, match="Some of these records are of loads"):
         ensure_loads([load_record(), sample])

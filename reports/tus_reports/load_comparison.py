@@ -52,15 +52,15 @@ class LoadComparison:
 
     @property
     def exit_code(self) -> int:
-        """Return 1 if the last load is worse in bytes or errors, 3 if it is undetermined, else 0.
+        """Return 1 if a load lost or mixed bytes or had errors, 3 if one is undetermined, else 0.
 
-        A load that lost bytes before and loses bytes now is no regression.
+        With a ratio, only the last load counts, and not if the first one was as bad.
         """
-        old, new = (
-            each.record.footer.exit_code if each.record.footer else 3
-            for each in (self.columns[0], self.columns[-1])
-        )
-        return 0 if new == 0 or new == old == 1 else new
+        codes = [each.record.footer.exit_code if each.record.footer else 3 for each in self.columns]
+        if not self.has_ratio:
+            return 1 if 1 in codes else max(codes)
+        old, new = codes[0], codes[-1]
+        return 0 if new == old == 1 else new
 
     @property
     def sentence(self) -> str:
