@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.large_bodies import SOCAT, measure_large
 from benchmarks.load import BLOCK, require, send_big, send_small
 from benchmarks.results import Bar, Results, write_results
+from benchmarks.slow_clients import measure_slow
 from benchmarks.small_requests import measure_small
 from benchmarks.targets import (
     REFERENCE,
@@ -151,6 +152,10 @@ def main() -> int:
         help="only large bodies, sized, in chunks and with a checksum, and GET, against nginx",
     )
     parser.add_argument(
+        "--slow", action="store_true", help="only many uploads in flight from slow clients"
+    )
+    parser.add_argument("--uploads", type=int, default=1000, help="of --slow (%(default)s)")
+    parser.add_argument(
         "--output", type=Path, metavar="FOLDER", help="write the table and a plot there, too"
     )
     options = parser.parse_args()
@@ -161,6 +166,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=options.home) as home:
         if options.small:
             results = measure_small(others, Path(home), options.rounds, options.cycles)
+        elif options.slow:
+            results = measure_slow(others, Path(home), options.uploads)
         elif options.large:
             results = measure_large(Path(home), options.rounds, options.size)
         else:
