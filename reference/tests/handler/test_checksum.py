@@ -136,6 +136,24 @@ async def test_trailers(
     assert await client.get_offset(path) == (11 if status == 204 else 5)
 
 
+@pytest.mark.parametrize(
+    ("size", "verified"),
+    [(4095, True), (4096, True), (4097, True), (16_384, True), (65_535, True), (65_536, False)],
+)
+async def test_an_unannounced_trailer_is_verified_while_the_body_is_in_hand(
+    client: HandlerClient, size: int, verified: bool
+) -> None:
+    body = LARGE_BODY[:size]
+    path = await client.create(5 + size, b"hello")
+    wrong = f"Upload-Checksum: {checksum(b'x')}\n"
+    answer = await patch_with_trailer(client, path, body, wrong, announced=False)
+    assert answer.status == (460 if verified else 204)
+    assert await client.get_offset(path) == (5 if verified else 5 + size)
+    if verified:
+        assert (await client.patch(path, 5, body, chunked=True)).status == 204
+    assert await client.get(path) == b"hello" + body
+
+
 async def test_a_big_body_with_a_trailer_is_verified_before_it_counts(
     client: HandlerClient,
 ) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tus_reference.model.receive_buffer import (
-    FIRST_SIZE,
     MAX_SIZE,
     MIN_SIZE,
+    SMALL_BODY,
     MemoryBudget,
     ReceiveBuffer,
 )
@@ -15,6 +15,8 @@ def test_a_buffer_is_never_larger_than_the_body() -> None:
     budget = MemoryBudget(MAX_SIZE)
     assert len(ReceiveBuffer(10, budget).view) == 10
     assert len(ReceiveBuffer(0, budget).view) == 1
+    assert len(ReceiveBuffer(SMALL_BODY, budget).view) == SMALL_BODY
+    assert len(ReceiveBuffer(SMALL_BODY + 1, budget).view) == MIN_SIZE
 
 
 def test_a_buffer_that_is_filled_grows_up_to_its_limit() -> None:
@@ -23,7 +25,7 @@ def test_a_buffer_that_is_filled_grows_up_to_its_limit() -> None:
     for _ in range(5):
         buffer.adapt(len(buffer.view))
         sizes.append(len(buffer.view))
-    assert sizes[0] == FIRST_SIZE
+    assert sizes[0] == MIN_SIZE
     assert sizes[-1] == MAX_SIZE
     assert sizes == sorted(sizes)
 

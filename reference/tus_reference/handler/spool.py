@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tus_reference.handler.body_reader import BodyReader
     from tus_reference.protocol.checksum import Checksum, Hash
 
+FIRST_LOOKAHEAD: Final = 4 * 1024
 MEMORY_BOUND: Final = 1024 * 1024
 
 
@@ -120,16 +121,20 @@ class LookaheadSource:
 
     async def verify_short_body(self) -> None:
         """Take in the first bytes; raise `Refused` if they are all and prove to be wrong."""
-        buffer = memoryview(bytearray(CHUNK_SIZE))
+        buffer = memoryview(bytearray(FIRST_LOOKAHEAD))
         filled = 0
-        while filled < len(buffer):
-            count = await self._source.read_into(buffer[filled:])
+        while count := await self._source.read_into(buffer[filled:]):
             filled += count
-            if not count:
+            if filled == CHUNK_SIZE:
                 break
+            if filled == len(buffer):
+                # Many clients that send slowly must not have so much memory each from the start.
+                larger = memoryview(bytearray(min(4 * filled, CHUNK_SIZE)))
+                larger[:filled] = buffer
+                buffer = larger
         self._buffered = buffer[:filled]
         trailer = self._source.body.trailers.one("Upload-Checksum")
-        if trailer is None or filled == len(buffer) or self._source.failure is not None:
+        if trailer is None or filled == CHUNK_SIZE or self._source.failure is not None:
             return
         checksum = parse_checksum(trailer)
         hash_ = checksum.new_hash()
@@ -143,7 +148,9 @@ class LookaheadSource:
             return await self._source.read_into(buffer)
         count = min(len(self._buffered), len(buffer))
         buffer[:count] = self._buffered[:count]
-        self._buffered = self._buffered[count:]
+        # An empty view of what was received would keep all of it.
+        left = self._buffered[count:]
+        self._buffered = left if left else memoryview(b"")
         return count
 
     def __aiter__(self) -> AsyncIterator[bytes]:

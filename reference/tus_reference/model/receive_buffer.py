@@ -12,7 +12,9 @@ from typing import Final
 MIN_SIZE: Final = 16 * 1024
 """What every body may have, in bytes, whatever others have."""
 
-FIRST_SIZE: Final = 64 * 1024
+SMALL_BODY: Final = 64 * 1024
+"""A body of so many bytes is received in one piece; longer ones begin with `MIN_SIZE`."""
+
 MAX_SIZE: Final = 4 * 1024 * 1024
 TOTAL_SIZE: Final = 48 * 1024 * 1024
 """What all buffers of a process may have together beyond `MIN_SIZE` each, in bytes."""
@@ -48,7 +50,7 @@ class ReceiveBuffer:
         self._budget = budget
         self._taken = 0
         self.view = memoryview(b"")
-        self._resize(FIRST_SIZE)
+        self._resize(self._length if self._length <= SMALL_BODY else MIN_SIZE)
 
     def adapt(self, count: int) -> None:
         """Grow if the last read of `count` bytes filled the buffer, shrink if it is far too large.
