@@ -98,6 +98,30 @@ def test_a_disk_that_stays_slow_is_tried_less_and_less(monkeypatch: pytest.Monke
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
 
 
+def test_a_disk_that_answers_slowly_is_left_to_other_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, begun = 0.0, list[float]()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    thread = PromptThread(PATIENT, first_pause=1.0)
+
+    def answer_slowly(duration: float) -> None:
+        nonlocal now
+        now += duration
+
+    while len(begun) < 6:
+        call = thread.begin(answer_slowly, (0.003,))
+        if call is None:
+            now += 0.5
+        else:
+            begun.append(round(now))
+    assert begun == [0, 1, 3, 7, 15, 31]
+    now += 60
+    # Single calls that take longer, among quick ones, are no reason for a pause.
+    for duration in (0.0, 0.002, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.002, 0.0):
+        assert thread.begin(answer_slowly, (duration,)) is not None
+
+
 def test_a_thread_without_calls_ends_and_another_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt_thread, "IDLE_TIMEOUT", 0.01)
     thread = PromptThread(PATIENT)

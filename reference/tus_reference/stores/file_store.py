@@ -306,7 +306,8 @@ class FileStore:
         path = self._data_path(upload_id)
         try:
             status = os.stat(self._info_path(upload_id))
-            info = self._known.find(upload_id, status)
+            # What another machine has changed may show late in the status of a file.
+            info = None if self._shared else self._known.find(upload_id, status)
             if info is None:
                 info = info_file.decode(self._read_record(upload_id), 0, None, upload_id)
                 if keep:

@@ -3,8 +3,9 @@
 A turn of the event loop for the result of a thread costs ten times as much as opening and closing
 a file. So the event loop hands the call to a thread and stops until it is over, for `patience` at
 the most: a call that hangs keeps only its thread, and the event loop goes on. After such a call
-there are pauses, in which `begin` declines every call; they last as long as the call does,
-and grow while each first call after a pause is late again, as on a disk that is slow to sync.
+there are pauses, in which `begin` declines every call; they last as long as the call does, and
+grow while the first calls after a pause are late again. On a disk that answers slowly, as many do
+when they sync, the pauses come before that: waiting for it would keep all connections waiting.
 
 The event loop never runs a call itself, since nothing could take it out of one that hangs.
 """
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE: Final = 0.005
+SLOW: Final = 0.0005
+"""How long calls may take on average, in seconds, without a pause."""
+
+WEIGHT: Final = 0.2
+"""What the newest call counts for in that average."""
+
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 60.0
 IDLE_TIMEOUT: Final = 1.0
@@ -30,7 +37,7 @@ IDLE_TIMEOUT: Final = 1.0
 class PromptCall(Generic[T]):
     """A call in the thread, and what came of it."""
 
-    __slots__ = ("_arguments", "_done", "_failure", "_function", "_result")
+    __slots__ = ("_arguments", "_done", "_failure", "_function", "_result", "duration")
 
     def __init__(self, function: Callable[..., T], arguments: tuple[object, ...]) -> None:
         self._function = function
@@ -38,13 +45,17 @@ class PromptCall(Generic[T]):
         self._failure: BaseException | None = None
         self._done = threading.Lock()
         self._done.acquire()
+        self.duration = 0.0
+        """How long it took once it had begun, in seconds."""
 
     def perform(self) -> None:
         """Run it, in whatever thread this is."""
+        begun = time.monotonic()
         try:
             self._result = self._function(*self._arguments)
         except BaseException as failure:
             self._failure = failure
+        self.duration = time.monotonic() - begun
         self._done.release()
 
     def wait(self, timeout: float) -> bool:
@@ -79,6 +90,7 @@ class PromptThread:
         self._first_pause = first_pause
         self._next_pause = first_pause
         self._paused_until = 0.0
+        self._average = 0.0
         self._late: PromptCall[Any] | None = None
         self._worker: _Worker | None = None
         # For the event loops that may share a store, and for a worker that ends.
@@ -91,7 +103,7 @@ class PromptThread:
         if not self._busy.acquire(blocking=False):
             return None
         try:
-            if self._late is not None and not self._may_begin_again(self._late):
+            if self._is_paused():
                 return None
             call = PromptCall(function, arguments)
             self._perform(call)
@@ -99,8 +111,10 @@ class PromptThread:
         finally:
             self._busy.release()
 
-    def _may_begin_again(self, late: PromptCall[Any]) -> bool:
-        return late.is_over and time.monotonic() >= self._paused_until
+    def _is_paused(self) -> bool:
+        if self._late is not None and not self._late.is_over:
+            return True
+        return time.monotonic() < self._paused_until
 
     def _perform(self, call: PromptCall[Any]) -> None:
         worker, self._worker = self._worker, None
@@ -113,12 +127,26 @@ class PromptThread:
             in_time = call.wait(self._patience)
         finally:
             if in_time:
-                self._worker, self._late, self._next_pause = worker, None, self._first_pause
+                self._worker, self._late = worker, None
+                # What the system takes to change between threads says nothing about the disk.
+                self._count(call.duration)
             else:
                 worker.end_after_call()
                 self._late = call
-                self._paused_until = time.monotonic() + self._next_pause
-                self._next_pause = min(2 * self._next_pause, LONGEST_PAUSE)
+                self._pause()
+
+    def _count(self, duration: float) -> None:
+        """Take note of how many seconds a call took."""
+        self._average += WEIGHT * (duration - self._average)
+        if self._average > SLOW:
+            self._pause()
+        elif duration < SLOW:
+            self._next_pause = self._first_pause
+
+    def _pause(self) -> None:
+        self._average = 0.0
+        self._paused_until = time.monotonic() + self._next_pause
+        self._next_pause = min(2 * self._next_pause, LONGEST_PAUSE)
 
     def _end_idle(self, worker: _Worker) -> bool:
         """Let a worker go that has had nothing to do; return False if it has a call now."""
