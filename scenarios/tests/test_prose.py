@@ -81,6 +81,15 @@ EXPECTATION_CASES = {
         " with no-store, E worth 4, F of nothing but a,b, G of the same members as a,b; else a"
         " failure or a warning [core.head.cache-control, core.head.success-status]",
     ),
+    "bounds that no value meets": (
+        {
+            "header": {"Upload-Offset": {"least": "180", "most": 140}},
+            "checks": "core.patch.concurrent",
+            "otherwise": "fail",
+        },
+        "Upload-Offset of at most 140, although a response said 180; else a failure"
+        " [core.patch.concurrent]",
+    ),
     "a condition of its own": (
         {
             "when": {"status": 412},

@@ -131,3 +131,33 @@ def test_sources_have_no_key_twice_in_meaning() -> None:
             for parameter in {**source.get("each", {}), **source.get("cross", {})}:
                 used = "{" + parameter + "}" in text or f"'insert': '{parameter}'" in text
                 assert used, f"{source['id']} does not use {parameter}"
+
+
+def test_metadata_is_compared_by_meaning_before_it_fails() -> None:
+    """Order and spaces are free, so a comparison of the whole text fails no server."""
+    textual = [
+        f"{scenario.id}: {expectation.header['Upload-Metadata']}"
+        for scenario in scenarios(thorough=True)
+        for step in scenario.steps
+        for expectation in step.expect
+        if isinstance(expectation.header.get("Upload-Metadata"), str)
+        and not any(
+            isinstance(match, HeaderMatcher) and match.metadata is not None
+            for _, condition in expectation.alternatives
+            if (match := condition.header.get("Upload-Metadata")) is not None
+        )
+    ]
+    assert textual == []
+
+
+def test_no_request_without_content_expects_100_continue() -> None:
+    """A client must not send one, and some servers wait for the content (RFC 9110, 10.1.1)."""
+    wrong = [
+        f"{scenario.id}, step {number}"
+        for scenario in scenarios(thorough=True)
+        for number, step in enumerate(scenario.steps, 1)
+        if step.message is not None
+        and "expect" in {name.lower() for name in step.message.header}
+        and not (step.message.body or step.message.send)
+    ]
+    assert wrong == []

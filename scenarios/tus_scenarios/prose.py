@@ -159,8 +159,16 @@ def _describe_bounds(matcher: HeaderMatcher, fill: FillReferences) -> list[str]:
     )
     if least == most:
         return [] if least is None else [f"worth {least}"]
+    if least is not None and most is not None and _is_above(least, most):
+        # An acknowledged offset beyond the length: no value is right any more.
+        return [f"of at most {most}, although a response said {least}"]
     bounds = [f"of at least {least}"] if least is not None else []
     return bounds + ([f"of at most {most}"] if most is not None else [])
+
+
+def _is_above(number: str, other: str) -> bool:
+    """Return whether two texts are numbers, the first the larger; references are not."""
+    return number.isdecimal() and other.isdecimal() and int(number) > int(other)
 
 
 def _describe_given(given: GivenUpload, fill: FillReferences) -> str:

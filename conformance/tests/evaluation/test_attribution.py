@@ -249,3 +249,31 @@ async def test_a_server_whose_options_is_broken_is_judged_for_the_rest() -> None
     assert found.scenarios["core.head.upload-offset/some"].verdict == "pass"
     assert found.failed_requirements() >= {"core.options.status"}
     assert not any(row.endswith((".format", ".advertise")) for row in found.failed_requirements())
+
+
+@pytest.mark.parametrize("status", [400, 411, 501])
+async def test_a_server_that_takes_no_chunked_bodies_is_charged_with_that_alone(
+    status: int,
+) -> None:
+    """What else a scenario asks of such a request is not reached, held or not."""
+    tiny = StrictMinimalServer(lists=LISTED - {"checksum-trailer"})
+
+    def refusing(asked: ReceivedRequest) -> ScriptedAnswer:
+        return ScriptedResponse(status) if asked.header("Transfer-Encoding") else tiny(asked)
+
+    only = ("core.patch.no-content-length", "checksum.chunked*", "values.empty-body-checksum*")
+    found = await run_suite_in_memory(refusing, only=only)
+    charged = {name: row.verdict for name, row in found.requirements.items()}
+    assert charged["core.patch.no-content-length"] == "warn"
+    assert {name for name, verdict in charged.items() if verdict in {"fail", "warn"}} == {
+        "core.patch.no-content-length"
+    }
+    refused = found.scenarios["checksum.chunked-mismatch"].attempts[0].checks[0]
+    assert (refused.requirement, refused.outcome) == ("checksum.verify", "not-reached")
+    assert "(core.patch.no-content-length)" in refused.explanation
+
+
+async def test_a_listed_checksum_trailer_needs_bodies_without_content_length() -> None:
+    tiny = StrictMinimalServer(able=EVERYTHING - {"chunked-bodies"}, lists=LISTED)
+    found = await run_suite_in_memory(tiny, only=("checksum-trailer.*",))
+    assert "checksum-trailer.verify" in found.failed_requirements()

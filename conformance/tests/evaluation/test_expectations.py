@@ -283,6 +283,25 @@ async def test_a_condition_can_refer_to_an_earlier_response() -> None:
     assert check_grades(told) == ["held pass"]
 
 
+@pytest.mark.parametrize(
+    ("first", "shown"),
+    [(ok(Tus_Version="1.0.0"), "1.0.0"), (ok(), "none")],
+    ids=["another value", "no value"],
+)
+async def test_what_an_earlier_response_had_is_shown_where_it_is_compared(
+    first: ScriptedAnswer, shown: str
+) -> None:
+    answering, _heard = script_answers(first, ok(Tus_Version="2.0.0"))
+    asked = expectation_from('header.Tus-Version = { same = "first" }')
+    second = f"{{ options = {{}}, expect = [{{ {asked} }}] }}"
+    async with open_session(answering) as here:
+        told = await execute_scenario(
+            scenario_from_toml(f'{{ options = {{}}, name = "first" }}, {second}'), here
+        )
+    assert check_grades(told) == ["violated fail"]
+    assert told.checks[0].actual.endswith(f"Tus-Version: 2.0.0 ('first' had {shown})")
+
+
 URL = "http://tus.test/files/1"
 
 

@@ -219,6 +219,8 @@ BLOCKED = "a -;blocked"
         ([("a", BLOCKED)], ("blocked", 0, 0)),
         ([("a", BLOCKED), ("b", "a pass")], ("blocked", 0, 0)),
         ([("a/x", BLOCKED), ("y", "a pass")], ("blocked", 0, 0)),
+        ([("a/x", "a pass,a -;blocked"), ("y", "a pass")], ("pass", 1, 1)),
+        ([("a/x", "a pass,a -;blocked")], ("blocked", 0, 0)),
         ([("x", "a pass"), ("y", "a fail"), ("z", BLOCKED)], ("fail", 0, 0)),
         ([("x", "a pass"), ("y", ";inconclusive")], ("inconclusive", 0, 0)),
     ],

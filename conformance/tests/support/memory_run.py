@@ -84,6 +84,7 @@ async def run_suite_in_memory(
     stop: trio.Event | None = None,
     fail_fast: bool = False,
     run_program: ProgramRunner = run_program,
+    notify: Callable[[str], None] = lambda _line: None,
 ) -> RunLines:
     """Run scenarios against a server in memory, to the end or until `stop` is set."""
     found = RunLines()
@@ -103,7 +104,7 @@ async def run_suite_in_memory(
     )
     async with memory_network(serve or serve_answers(answering or _never)) as backend:
         route = wrap_route(Http1Transport(backend=backend, timeout=plan.target.timeout))
-        run = Run(plan, route, found.lines.append)
+        run = Run(plan, route, found.lines.append, notify=notify)
         async with trio.open_nursery() as nursery:
             if stop is not None:
                 nursery.start_soon(_stop_when_set, run, stop)

@@ -11,9 +11,9 @@ from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse
 EVERYTHING = frozenset(
     {"creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum"}
     | {"checksum-trailer", "termination", "concatenation", "concatenation-unfinished", "download"}
-    | {"complete-uploads"}
+    | {"complete-uploads", "chunked-bodies"}
 )
-UNLISTED = frozenset({"download", "complete-uploads"})
+UNLISTED = frozenset({"download", "complete-uploads", "chunked-bodies"})
 
 
 @dataclass
@@ -95,6 +95,8 @@ class MinimalServer:
         return ScriptedResponse(405)
 
     def _patch(self, asked: ReceivedRequest, upload: MinimalUpload) -> ScriptedResponse:
+        if "chunked-bodies" not in self.able and asked.header("Transfer-Encoding"):
+            return ScriptedResponse(411)
         if asked.header("Upload-Offset") != str(len(upload.data)):
             return ScriptedResponse(409)
         if not self._verified(asked):

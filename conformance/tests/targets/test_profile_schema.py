@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from minimal_server import MinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
 from tus_conformance.cli.main import main
-from tus_conformance.discovery.preflight import USUAL_METADATA
 from tus_conformance.targets.profile import Commands, Exclusion, Profile, Tls, read_profile
 from tus_conformance.targets.profile_schema import SCHEMA_PATH, build_schema, schema_text
 
@@ -124,18 +123,139 @@ def test_profile_contains_what_was_discovered(capsys: pytest.CaptureFixture[str]
     assert "A made-up method got 404." in shown
 
 
-def test_metadata_that_creations_need_is_found_out(capsys: pytest.CaptureFixture[str]) -> None:
+OFFSET_TYPE = "application/offset+octet-stream"
+NAME = "filename dXBsb2FkLmJpbg=="
+AGENT = "Mozilla/5.0"
+
+Choosy = Callable[[ReceivedRequest], bool]
+
+
+def has_key(asked: ReceivedRequest, key: str) -> bool:
+    return key in {
+        pair.split(" ")[0] for pair in (asked.header("Upload-Metadata") or "").split(",")
+    }
+
+
+NEEDS: list[tuple[str, Choosy, dict[str, Any]]] = [
+    ("any metadata", lambda asked: bool(asked.header("Upload-Metadata")), {"metadata": NAME}),
+    ("a file name", lambda asked: has_key(asked, "filename"), {"metadata": NAME}),
+    (
+        "a name and a type",
+        lambda asked: has_key(asked, "name") and has_key(asked, "type"),
+        {"metadata": "name dXBsb2FkLmJpbg==,type YXBwbGljYXRpb24vb2N0ZXQtc3RyZWFt"},
+    ),
+    (
+        "the key that the refusal names",
+        lambda asked: has_key(asked, "bucketName"),
+        {"metadata": "bucketName dXBsb2FkLmJpbg=="},
+    ),
+    (
+        "the media type of tus",
+        lambda asked: asked.header("Content-Type") == OFFSET_TYPE,
+        {"creation_headers": {"Content-Type": OFFSET_TYPE}},
+    ),
+    (
+        "a browser",
+        lambda asked: asked.header("User-Agent") == AGENT,
+        {"creation_headers": {"User-Agent": AGENT}},
+    ),
+    (
+        "a file name and a media type",
+        lambda asked: has_key(asked, "filename") and asked.header("Content-Type") is not None,
+        {"metadata": NAME, "creation_headers": {"Content-Type": OFFSET_TYPE}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("takes", "known"), [pytest.param(*n[1:], id=n[0]) for n in NEEDS])
+def test_what_creations_need_is_found_by_trying_and_nothing_besides(
+    takes: Choosy, known: dict[str, Any], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     tiny = MinimalServer()
 
     def choosy(asked: ReceivedRequest) -> ScriptedAnswer:
-        bare = asked.method == "POST" and asked.header("Upload-Metadata") is None
-        return ScriptedResponse(400) if bare else tiny(asked)
+        if asked.method == "POST" and not takes(asked):
+            return ScriptedResponse(415, body=b"The key bucketName is missing.")
+        return tiny(asked)
 
     with serve_in_thread(serve_answers(choosy)) as url:
         assert main(["init", url]) == 0
-    written = tomllib.loads(capsys.readouterr().out)
-    assert written == {"url": url, "metadata": USUAL_METADATA}
-    assert tiny.uploads == {}
+        text = capsys.readouterr().out
+        assert tomllib.loads(text) == {"url": url, **known}
+        assert tiny.uploads == {}
+        # A run finds it out as well, and one with the profile has no need to.
+        words = ["--only", "creation.post", "--no-profile"]
+        assert main(["run", url, *words]) == 0
+        assert "A creation needs " in capsys.readouterr().out
+        (tmp_path / "profile.toml").write_text(text)
+        words = ["--only", "creation.post", "--profile", str(tmp_path / "profile.toml")]
+        assert main(["run", url, *words]) == 0
+        assert "A creation needs " not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [204, 404])
+@pytest.mark.parametrize("status", [400, 403, 404, 422, 500])
+def test_metadata_is_tried_whatever_the_refusal_and_the_response_to_options(
+    status: int, options: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = MinimalServer()
+
+    def choosy(asked: ReceivedRequest) -> ScriptedAnswer:
+        if asked.method == "OPTIONS" and options != 204:
+            return ScriptedResponse(options, version=False)
+        if asked.method == "POST" and not has_key(asked, "filename"):
+            return ScriptedResponse(status, version=False)
+        return tiny(asked)
+
+    with serve_in_thread(serve_answers(choosy)) as url:
+        assert main(["init", url]) == 0
+    assert tomllib.loads(capsys.readouterr().out) == {"url": url, "metadata": NAME}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 415, 500])
+def test_a_server_that_refuses_every_creation_needs_nothing(
+    status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = MinimalServer()
+
+    def refusing(asked: ReceivedRequest) -> ScriptedAnswer:
+        return ScriptedResponse(status) if asked.method == "POST" else tiny(asked)
+
+    with serve_in_thread(serve_answers(refusing)) as url:
+        code = main(["init", url])
+    printed = capsys.readouterr().out
+    assert code == (3 if status == 401 else 0)
+    assert "A creation needs" not in printed
+
+
+@pytest.mark.parametrize("status", [404, 405, 301, 307, 308])
+def test_the_url_with_a_slash_is_found(status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny = MinimalServer()
+
+    def strict(asked: ReceivedRequest) -> ScriptedAnswer:
+        if asked.target == "/files":
+            to = {"Location": "/files/"} if status < 400 else {}
+            return ScriptedResponse(status, to, version=False)
+        return tiny(asked)
+
+    with serve_in_thread(serve_answers(strict)) as url:
+        assert main(["init", url.rstrip("/")]) == 0
+    printed = capsys.readouterr()
+    assert tomllib.loads(printed.out) == {"url": url}
+    assert "The profile has that URL." in printed.err
+
+
+def test_a_limit_on_bodies_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    tiny = MinimalServer()
+
+    def narrow(asked: ReceivedRequest) -> ScriptedAnswer:
+        return ScriptedResponse(413) if len(asked.body) > 300_000 else tiny(asked)
+
+    with serve_in_thread(serve_answers(narrow)) as url:
+        assert main(["init", url]) == 0
+    printed = capsys.readouterr().out
+    assert tomllib.loads(printed) == {"url": url, "max_body": 262_144}
+    assert "A body of 524288 bytes is refused with 413" in printed
 
 
 def test_a_server_that_is_not_there_gets_no_profile(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import trio
 
-from tus_conformance.cli.output import print_line, usage_error
+from tus_conformance.cli.output import print_error, print_line, usage_error
 from tus_conformance.cli.output_files import ensure_writable
 from tus_conformance.cli.target_options import add_request_options
+from tus_conformance.discovery.body_limit import measure_body_limit
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
-from tus_conformance.discovery.preflight import USUAL_METADATA
-from tus_conformance.discovery.prober import TargetUnreachable
+from tus_conformance.discovery.prober import NotATusServerError, TargetUnreachable
 from tus_conformance.discovery.profile_writer import MAX_EXPIRY_WAIT, format_profile
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.runner.signals import run_until_signal
@@ -83,30 +84,41 @@ async def _discover_until_signal(options: argparse.Namespace) -> str | None:
 
 
 async def _discover_profile(options: argparse.Namespace) -> str:
-    found, metadata = await _discover_with_metadata(options)
-    known: dict[str, Any] = {"url": options.url, "metadata": metadata}
+    """Discover the server, at the path where it creates uploads; return its profile."""
+    url = options.url
+    try:
+        found = await _discover(options, url)
+    except NotATusServerError as elsewhere:
+        if not elsewhere.endpoint:
+            raise
+        url = elsewhere.endpoint
+        found = await _discover(options, url)
+        print_error(f"{elsewhere} The profile has that URL.")
+    known: dict[str, Any] = {"url": url, "max_body": found.body_limit.accepted}
+    if found.body_limit.refused is None:
+        known["max_body"] = None  # none was found
+    if found.needs is not None:
+        known["metadata"] = found.needs.metadata
+        known["creation_headers"] = found.needs.plain_headers or None
     if found.expires_in is not None and 0 < found.expires_in <= MAX_EXPIRY_WAIT:
         known["expiration"] = float(ceil(found.expires_in))
     return format_profile(found, known)
 
 
-async def _discover_with_metadata(
-    options: argparse.Namespace,
-) -> tuple[DiscoveryResult, str | None]:
-    """Discover the server; once more with metadata, where it creates nothing without."""
-    found = await _discover(options, Profile())
-    if found.accepts("creation"):
-        return found, None
-    again = await _discover(options, Profile(metadata=USUAL_METADATA))
-    return (again, USUAL_METADATA) if again.accepts("creation") else (found, None)
-
-
-async def _discover(options: argparse.Namespace, profile: Profile) -> DiscoveryResult:
-    target = await resolve_target(profile, options.url, tuple(options.header), options.timeout)
+async def _discover(options: argparse.Namespace, url: str) -> DiscoveryResult:
+    """Return what a server offers, what creations need, and the largest body that it takes."""
+    target = await resolve_target(Profile(), url, tuple(options.header), options.timeout)
     target.named_origins.update(options.upload_origin)
     left_behind = LeftBehind()
     try:
-        return await discover(target, transport_for(target), left_behind)
+        transport = transport_for(target)
+        found = await discover(target, transport, left_behind)
+        if found.needs is not None:
+            target = found.needs.apply(target)
+        if not found.accepts("creation"):
+            return found
+        limit, _ = await measure_body_limit(target, transport, found.max_size, left_behind)
+        return replace(found, body_limit=limit)
     finally:
         for line in left_behind.lines(target.redaction):
             print(line, file=sys.stderr)  # noqa: T201

@@ -14,6 +14,11 @@ from urllib.parse import urlsplit, urlunsplit
 import trio
 
 from tus_conformance.discovery.body_limit import BodyLimit
+from tus_conformance.discovery.creation_needs import (
+    CreationNeeds,
+    find_creation_needs,
+    may_need_more,
+)
 from tus_conformance.discovery.preflight import ensure_path, ensure_reachable, ensure_tus
 from tus_conformance.discovery.prober import Prober, TargetUnreachable
 from tus_conformance.discovery.probes import PROBES, run_probe
@@ -52,7 +57,8 @@ class DiscoveryResult:
     """What is known of a server before the first scenario.
 
     `expires_in` is after how many seconds a fresh upload is said to expire. `obstructed` are the
-    extensions that a proxy keeps from being tested, each with the reason.
+    extensions that a proxy keeps from being tested, each with the reason. `needs` is what creations
+    need beyond what tus asks for; whoever creates uploads applies it to the target.
     """
 
     max_size: int | None = None
@@ -67,6 +73,7 @@ class DiscoveryResult:
     origin_obstacle: str = ""
     body_limit: BodyLimit = field(default_factory=BodyLimit)
     obstructed: dict[str, str] = field(default_factory=dict)
+    needs: CreationNeeds | None = None
 
     def advertises(self, name: str) -> bool:
         """Return whether the server lists an extension."""
@@ -120,6 +127,12 @@ async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
     await ensure_tus(prober, options)
     extensions = _parse_list_header(options, "Tus-Extension")
     refusal_baseline = await prober.measure_refusal_baseline()
+    needs = None
+    if may_need_more(refusal_baseline.header):
+        needs = await find_creation_needs(prober)
+    if needs is not None:
+        prober.target = needs.apply(target)
+        refusal_baseline = await prober.measure_refusal_baseline()
     await ensure_path(prober, options, refusal_baseline.header)
     capabilities = {}
     for probe in PROBES:
@@ -128,7 +141,9 @@ async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
             name=probe.name,
             advertised=probe.name in extensions,
             observed=seen.outcome,
-            reason=seen.reason,
+            reason=f"{seen.reason} {needs.sentence}"
+            if needs is not None and probe.name == "creation"
+            else seen.reason,
         )
     stated = _parse_size(header_value(options.headers, "Tus-Max-Size"))
     return DiscoveryResult(
@@ -144,6 +159,7 @@ async def _run_probes(target: Target, prober: Prober) -> DiscoveryResult:
         refusal_baseline=refusal_baseline,
         expires_in=prober.expires_in,
         origin_obstacle=prober.origin_obstacle,
+        needs=needs,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+from tus_conformance.discovery.creation_needs import may_need_more
 from tus_conformance.discovery.endpoint_kinds import describe_endpoint
 from tus_conformance.discovery.other_protocols import describe_failure
 from tus_conformance.discovery.prober import (
@@ -70,13 +71,16 @@ async def ensure_tus(prober: Prober, options: HttpResponse) -> None:
     creation, url = await prober.create_upload(("Upload-Length", "1"))
     if speaks_tus(creation) or (url and await _upload_speaks_tus(prober, url)):
         return
-    if creation.status == 400 and prober.target.profile.metadata is None:
+    # Some answer 404 or 500 to a creation without metadata, as if there were nothing.
+    if may_need_more(creation.status) and prober.target.profile.metadata is None:
         usual = ("Upload-Metadata", USUAL_METADATA)
         again, _ = await prober.create_upload(("Upload-Length", "1"), usual)
         if speaks_tus(again):
             return
     found = await _find_endpoint(prober, options, creation)
-    raise NotATusServerError(describe_endpoint(prober.shown_url, options, creation, found))
+    shown = prober.target.redaction.redact_text(found)
+    description = describe_endpoint(prober.shown_url, options, creation, shown)
+    raise NotATusServerError(description, found)
 
 
 async def ensure_path(prober: Prober, options: HttpResponse, creation_status: int | None) -> None:
@@ -92,7 +96,8 @@ async def ensure_path(prober: Prober, options: HttpResponse, creation_status: in
     if found:
         raise NotATusServerError(
             f"{prober.shown_url} answers POST with {creation_status}; this tus server creates"
-            f" uploads at another path. Use {found} instead."
+            f" uploads at another path. Use {prober.target.redaction.redact_text(found)} instead.",
+            found,
         )
 
 
@@ -114,7 +119,7 @@ async def _find_endpoint(
         metadata = ("Upload-Metadata", prober.target.profile.metadata or USUAL_METADATA)
         created = await prober.send("POST", url, ("Upload-Length", "1"), metadata)
         if succeeded(created) and header_value(created.headers, "Location"):
-            return prober.target.redaction.redact_text(url)
+            return url
     return ""
 
 

@@ -46,7 +46,14 @@ class TargetUnreachable(Exception):  # noqa: N818  it is a finding about the net
 
 
 class NotATusServerError(TargetUnreachable):
-    """What is at the target's URL does not speak tus; the message says what it is."""
+    """What is at the target's URL does not speak tus; the message says what it is.
+
+    `endpoint` is the URL on the same server where uploads can be created, if one was found.
+    """
+
+    def __init__(self, message: str, endpoint: str = "") -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
 
 
 ProbeOutcome = Literal["accepted", "refused", "unknown"]
@@ -147,9 +154,15 @@ class Prober:
         self, *headers: tuple[str, str], body: bytes = b""
     ) -> tuple[HttpResponse, str | None]:
         """Create an upload; return the response, and the upload's URL if there is one."""
-        usual = self.target.profile.metadata
-        metadata = (("Upload-Metadata", usual),) if usual else ()
-        http_response = await self.send("POST", self.target.url, *metadata, *headers, body=body)
+        profile = self.target.profile
+        metadata = {"Upload-Metadata": profile.metadata} if profile.metadata else {}
+        given = {name.lower() for name, _ in headers}
+        usual = [
+            (name, value)
+            for name, value in (metadata | profile.creation_headers).items()
+            if name.lower() not in given
+        ]
+        http_response = await self.send("POST", self.target.url, *usual, *headers, body=body)
         url = resolve_url(header_value(http_response.headers, "Location") or "", self.target.url)
         if not succeeded(http_response) or url is None:
             return http_response, None

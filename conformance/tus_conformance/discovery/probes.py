@@ -221,6 +221,23 @@ def _describe_concat(head: HttpResponse) -> str:
     return f"Upload-Concat: {value}" if value is not None else "no Upload-Concat"
 
 
+async def _probe_chunked_bodies(prober: Prober) -> ProbeResult:
+    """Send a byte without Content-Length; its refusal counts only if one with it is accepted."""
+    _, url = await prober.create_upload(("Upload-Length", "2"))
+    if url is None:
+        return NO_UPLOAD
+    chunked = await prober.patch(url, 0, b"t", framing="chunked")
+    evidence = f"A PATCH with a chunked body got {chunked.status}"
+    if succeeded(chunked):
+        return ProbeResult("accepted", f"{evidence}.")
+    sized = await prober.patch(url, 0, b"t")
+    is_refused = is_refusal(chunked.status) and succeeded(sized)
+    return ProbeResult(
+        "refused" if is_refused else "unknown",
+        f"{evidence}, and one with Content-Length {sized.status}.",
+    )
+
+
 async def _probe_complete_uploads(prober: Prober) -> ProbeResult:
     """Complete two uploads and ask for them; two, because much depends on the result."""
     assert prober.first_upload_url is not None
@@ -295,6 +312,7 @@ PROBES = (
     Probe("checksum-trailer", _probe_checksum_trailer),
     Probe("concatenation", _probe_concatenation),
     Probe("concatenation-unfinished", _probe_concatenation_unfinished),
+    Probe("chunked-bodies", _probe_chunked_bodies),
     Probe("complete-uploads", _probe_complete_uploads, needs_upload=True),
     Probe("download", _probe_download, needs_upload=True),
     Probe("termination", _probe_termination),

@@ -65,6 +65,11 @@ def _summary_lines(found: DiscoveryResult) -> Iterator[str]:
             yield f"It lists {name}, but the probe was refused. {seen.reason}"
         elif not seen.advertised and seen.observed == "accepted":
             yield f"It supports {name} without listing it. {seen.reason}"
+    if found.needs is not None:
+        yield found.needs.sentence
+    limit = found.body_limit
+    if limit.refused is not None:
+        yield f"A body of {limit.refused} bytes is refused with 413; {limit.accepted} are accepted."
     if found.origin_obstacle:
         yield found.origin_obstacle
     if found.max_size is not None:

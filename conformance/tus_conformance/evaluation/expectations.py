@@ -14,7 +14,7 @@ from tus_conformance.state.early_exit import StopScenario, UnresolvedReference
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
 from tus_reports import Check, DecidingRule
-from tus_scenarios import Condition, Expectation, prose
+from tus_scenarios import Condition, Expectation, HeaderMatcher, prose
 
 
 def evaluate_expectation(
@@ -43,8 +43,11 @@ def evaluate_expectation(
     if met is not None and _holds_without_response(met[1], reply):
         actual = _describe_actual(expectation, reply)
         return not_reached_checks(expectation, actual, step, "no-response")
+    actual = _describe_actual(expectation, reply, references)
     return [
-        _graded_check(requirement, expectation, met, reply, step=step, expected=expected)
+        _graded_check(
+            requirement, expectation, met, reply, step=step, expected=expected, actual=actual
+        )
         for requirement in expectation.requirements
     ]
 
@@ -74,6 +77,7 @@ def _graded_check(
     *,
     step: int | None,
     expected: str,
+    actual: str,
 ) -> Check:
     grade, rule = decide_grade(requirement, expectation, met, reply)
     return Check(
@@ -82,7 +86,7 @@ def _graded_check(
         grade=grade,
         rule=rule,
         expected=expected,
-        actual=_describe_actual(expectation, reply),
+        actual=actual,
         evidence=_decisive_lines(expectation, reply),
         explanation=explain_outcome(expectation, met, reply),
         step=step,
@@ -132,7 +136,13 @@ def headers_named(expectation: Expectation) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _describe_actual(expectation: Expectation, reply: StepResponse) -> str:
+def _describe_actual(
+    expectation: Expectation, reply: StepResponse, references: References | None = None
+) -> str:
+    """Return what of a response is compared, and the values of an earlier one, if it is with such.
+
+    `references` leads to the earlier responses.
+    """
     if reply.finish_state is not None:
         return reply.finding
     shown = [describe_outcome(reply)]
@@ -140,8 +150,19 @@ def _describe_actual(expectation: Expectation, reply: StepResponse) -> str:
         return shown[0]
     for name in headers_named(expectation):
         value = reply.header(name)
-        shown.append(f"no {name}" if value is None else f"{name}: {value}")
+        text = f"no {name}" if value is None else f"{name}: {value}"
+        earlier = _earlier_response(expectation, name)
+        if earlier and references is not None:
+            other = references.response(earlier).header(name)
+            text += f" ({earlier!r} had {'none' if other is None else other})"
+        shown.append(text)
     return ", ".join(shown)
+
+
+def _earlier_response(expectation: Expectation, name: str) -> str:
+    """Return the name of the response that a header is compared with, or nothing."""
+    match = expectation.header.get(name)
+    return match.same or "" if isinstance(match, HeaderMatcher) else ""
 
 
 def describe_outcome(reply: StepResponse) -> str:

@@ -95,7 +95,7 @@ def tally_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> 
     """Return the verdict of a requirement, and the scenarios it held in or was not reached in.
 
     A scenario that could not reach it does not count where it held in others, unless each scenario
-    that is about the requirement was blocked.
+    that is about the requirement was blocked before any check of it held.
     """
     checking = [scenario for scenario in scenarios if requirement in scenario.requirements]
     own = find_own_scenarios(requirement, checking)
@@ -105,7 +105,10 @@ def tally_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> 
     verdict = worst(each for _, each in said)
     held = [is_own for is_own, each in said if each in _HELD]
     blocked = [is_own for is_own, each in said if each == "blocked"]
-    is_reached = any(held) or not any(is_own for is_own, _ in said)
+    partly = any(
+        scenario.id in own and _held_in_part(requirement, scenario) for scenario in checking
+    )
+    is_reached = any(held) or partly or not any(is_own for is_own, _ in said)
     if verdict != "blocked" or not held or not is_reached:
         return RequirementTally(verdict)
     rest = worst(each for _, each in said if each != "blocked")
@@ -122,6 +125,15 @@ def find_own_scenarios(requirement: str, scenarios: Sequence[ScenarioResult]) ->
 
 
 _HELD: frozenset[Verdict] = frozenset({"pass", "note", "warn"})
+
+
+def _held_in_part(requirement: str, scenario: ScenarioResult) -> bool:
+    """Return whether a check of a requirement held before its scenario was stopped."""
+    return any(
+        check.requirement == requirement and check.outcome == "held"
+        for attempt in scenario.attempts
+        for check in attempt.checks
+    )
 
 
 def _failed(attempt: Attempt) -> set[str]:

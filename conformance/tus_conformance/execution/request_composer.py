@@ -77,6 +77,8 @@ class RequestComposer:
     ) -> tuple[tuple[str, str], ...]:
         text = self.references.resolve_text
         headers = self.default_headers(method)
+        if method == "POST" and request.to is None:
+            headers |= self.references.session.target.profile.creation_headers
         if method == "PATCH":
             headers |= {"Content-Type": OFFSET_TYPE, "Upload-Offset": str(self._offset(request.of))}
         given = {

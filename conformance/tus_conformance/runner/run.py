@@ -26,6 +26,7 @@ from tus_conformance.runner.run_plan import RunPlan
 from tus_conformance.runner.schedule import is_harsh, run_in_order
 from tus_conformance.runner.selection import NOT_SELECTED
 from tus_conformance.runner.server_return import ServerReturn
+from tus_conformance.runner.time_use import NOTICE_TIMES, describe_longest, describe_slow_run
 from tus_conformance.state.content_tally import ContentTally
 from tus_conformance.state.kept_uploads import KeptUploads
 from tus_conformance.state.session import Session
@@ -43,10 +44,8 @@ from tus_reports import (
     ScenarioResult,
     Verdict,
 )
+from tus_reports.totals import count_verdicts
 from tus_scenarios import SPEC_EDITION, Scenario
-
-_LONGEST = 3
-"""How many scenarios are named where the time was not enough."""
 
 
 class Run:
@@ -86,10 +85,13 @@ class Run:
         self._requirements: Counter[Verdict] = Counter()
         self._first_failure: str | None = None
         self._scope = trio.CancelScope()
+        self._began = 0.0
+        self._notice_times = list(NOTICE_TIMES)
+        self._running: set[str] = set()
 
     async def __call__(self) -> Footer:
         """Run it all and return the last line of the record; `stop` makes it come early."""
-        began = trio.current_time()
+        self._began = began = trio.current_time()
         self._emit(self._header())
         problem = ""
         time_limit = trio.move_on_after(self.plan.time_limit)
@@ -118,17 +120,19 @@ class Run:
 
     def _describe_time_limit(self) -> str:
         """Return after how many scenarios the time was over, and which took most of it."""
-        seconds = {
-            result.id: sum(attempt.duration for attempt in result.attempts)
-            for result in self.results
-        }
-        longest = sorted(seconds, key=lambda name: -seconds[name])[:_LONGEST]
-        shown = ", ".join(f"{name} ({seconds[name]:.0f} s)" for name in longest)
         sentence = (
             f"The time limit of {self.plan.time_limit:g} s ended the run after {len(self.results)}"
             f" of {self.scenario_count} scenarios."
         )
-        return f"{sentence} Most of it went to {shown}." if shown else sentence
+        return f"{sentence} {describe_longest(self.results)}".strip()
+
+    def _report_time(self) -> None:
+        """Say after a minute, and now and then later, where the time of the run goes."""
+        seconds = trio.current_time() - self._began
+        if not self._notice_times or seconds < self._notice_times[0]:
+            return
+        self._notice_times = [each for each in self._notice_times if each > seconds]
+        self._notify(describe_slow_run(self.results, self.scenario_count, seconds, self._running))
 
     def _emit(self, line: RecordLine) -> None:
         self._emit_line(redact_line(line, self.plan.target.redaction))
@@ -177,6 +181,7 @@ class Run:
         """Discover the target and return the session that the scenarios share."""
         discovered = await discover(self.plan.target, self._route, self.left_behind)
         self._exchanges += len(discovered.exchanges)
+        self._apply_needs(discovered)
         discovered = await self._examine_front_proxy(discovered)
         discovered = await self._measure_body_limit(discovered)
         self._emit(discovered.to_record())
@@ -194,6 +199,13 @@ class Run:
             on_body_limit=self._record_body_limit,
         )
 
+    def _apply_needs(self, discovered: DiscoveryResult) -> None:
+        """Send what creations were found to need with all creations of the run, and say so."""
+        needs = discovered.needs
+        if needs is not None:
+            self.plan = replace(self.plan, target=needs.apply(self.plan.target))
+            self._notify(f"{needs.sentence} This run sends it; `init` writes it into a profile.")
+
     async def _examine_front_proxy(self, discovered: DiscoveryResult) -> DiscoveryResult:
         """Find what a proxy obstructs, and say so before the first scenario."""
         if not self.plan.examines_proxy:
@@ -209,6 +221,9 @@ class Run:
 
     async def _measure_body_limit(self, discovered: DiscoveryResult) -> DiscoveryResult:
         target = self.plan.target
+        known = target.profile.max_body
+        if known is not None:
+            return replace(discovered, body_limit=BodyLimit(known, known + 1))
         if not (self.plan.large_bodies and discovered.accepts("creation")):
             return discovered
         sizes = (discovered.max_size, target.profile.max_size)
@@ -223,8 +238,11 @@ class Run:
 
     def _scenario_runner(self, session: Session) -> Callable[[Scenario], Awaitable[ScenarioResult]]:
         async def run_scenario(scenario: Scenario) -> ScenarioResult:
+            self._report_time()
             self._progress.on_scenario_start(scenario.id)
+            self._running.add(scenario.id)
             result = await self.run_scenario(scenario, session)
+            self._running.discard(scenario.id)
             self._progress.on_scenario_end(scenario.id)
             return result
 
@@ -343,7 +361,7 @@ class Run:
         )
         return Footer(
             counts=Counts(
-                scenarios=dict(Counter(result.verdict for result in self.results)),
+                scenarios=count_verdicts(self.results),
                 requirements=dict(self._requirements),
             ),
             exit_code=code,

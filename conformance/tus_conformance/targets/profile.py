@@ -142,9 +142,25 @@ class Profile(
             "filename dXBsb2FkLmJpbg==",
         ),
     ] = None
+    creation_headers: Annotated[
+        dict[str, str],
+        _key(
+            "Headers that creations need, besides those of tus.",
+            {"Content-Type": "application/offset+octet-stream"},
+        ),
+    ] = {}
     max_size: Annotated[
         int | None,
         _key("The size of the largest upload to create, in bytes.", 1048576, **_POSITIVE),
+    ] = None
+    max_body: Annotated[
+        int | None,
+        _key(
+            "The largest request body that the server takes, in bytes: more is sent in several"
+            " requests. By default a probe finds it.",
+            1048576,
+            **_POSITIVE,
+        ),
     ] = None
     origins: Annotated[
         tuple[str, ...],
@@ -306,9 +322,10 @@ def read_profile(path: Path) -> Profile:
 
 def _value_errors(profile: Profile) -> list[tuple[str, str]]:
     """Return what is wrong with values that are of the right type, each with its key."""
-    what = {"max_size": "bytes", "rate": "requests per second"}
+    what = {"max_size": "bytes", "max_body": "bytes", "rate": "requests per second"}
     numbers = (
         "max_size",
+        "max_body",
         "rate",
         "timeout",
         "network_timeout",
@@ -325,8 +342,12 @@ def _value_errors(profile: Profile) -> list[tuple[str, str]]:
         for key in numbers
         if profile.has(key) and not getattr(profile, key) > 0
     ]
-    wrong = (header_error(name, value) for name, value in profile.headers.items())
-    found += [("headers", error_message) for error_message in wrong if error_message]
+    found += [
+        (key, error)
+        for key in ("headers", "creation_headers")
+        for name, value in getattr(profile, key).items()
+        if (error := header_error(name, value))
+    ]
     found += [("origins", error) for one in profile.origins if (error := origin_error(one))]
     found += _command_errors(profile.commands)
     if profile.origin is not None and (error := origin_error(profile.origin)):

@@ -21,6 +21,15 @@ async def reverse_lists(call: Call) -> Response:
     return response
 
 
+@quirk("metadata-in-another-order", Match(method="HEAD"), client=True)
+async def reverse_metadata(call: Call) -> Response:
+    """HEAD returns metadata with spaces after commas, in reverse order at each second time."""
+    response = await call.respond()
+    call.memory.marked ^= {"reversed"}
+    step = -1 if call.memory.marked else 1
+    return rewrite(response, "Upload-Metadata", lambda text: ", ".join(text.split(",")[::step]))
+
+
 @quirk("creation-with-body", Match(request=("creation",)), client=True)
 async def describe_creation(call: Call) -> Response:
     """The response to a creation has a body in JSON, and headers that HEAD has."""
@@ -96,3 +105,15 @@ async def offer_sha1_only(call: Call) -> Response:
     if algorithm in {"md5", "sha256", "sha512", "crc32"}:
         return answer(400)
     return await call.respond()
+
+
+@quirk("content-length-required", Match(method="OPTIONS|PATCH|POST"))
+async def require_content_length(call: Call) -> Response:
+    """A body without Content-Length gets 411, and checksum-trailer is not listed."""
+    if call.method == "OPTIONS":
+        return rewrite(await call.respond(), "Tus-Extension", _without_trailer)
+    return await call.respond() if call.request.body.length is not None else answer(411)
+
+
+def _without_trailer(listed: str) -> str:
+    return ",".join(each for each in listed.split(",") if each != "checksum-trailer")

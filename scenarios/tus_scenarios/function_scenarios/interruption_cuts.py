@@ -95,7 +95,7 @@ async def resume_after_cuts(context: ScenarioContext) -> None:
     ),
     section="Concatenation",
     extension="concatenation",
-    checks=(_ACCURATE, "concatenation.final.length-sum", "concatenation.final.order"),
+    checks=(_ACCURATE, "creation.post.201", "concatenation.final.order"),
     needs=("concatenation",),
     why="Clients upload in parallel on fast but unreliable connections.",
     steps=(
@@ -107,7 +107,7 @@ async def resume_after_cuts(context: ScenarioContext) -> None:
         "Resume each at the offset from HEAD, and complete it.",
         "  expects every byte in place; else a failure [concatenation.final.order].",
         "POST a final upload of all of them.",
-        "  expects status 201 [concatenation.final.length-sum].",
+        "  expects status 201 [creation.post.201].",
         "HEAD the final upload, compare every byte.",
         "  expects every byte in place; else a failure [concatenation.final.order].",
     ),
@@ -130,9 +130,7 @@ async def parallel_parts(context: ScenarioContext) -> None:
         *(_bind_branch(upload_partial, name, at) for at, name in enumerate(PARTIAL_NAMES))
     )
     final_response = await context.send("POST", RequestSpec(of="f", parts=PARTIAL_NAMES))
-    if context.expect(
-        final_response, Expectation(status=201, checks="concatenation.final.length-sum")
-    ):
+    if context.expect(final_response, Expectation(status=201, checks="creation.post.201")):
         await context.finish(FinishUpload(of="f"), all_intact)
 
 
