@@ -221,6 +221,8 @@ BLOCKED = "a -;blocked"
         ([("a/x", BLOCKED), ("y", "a pass")], ("blocked", 0, 0)),
         ([("a/x", "a pass,a -;blocked"), ("y", "a pass")], ("pass", 1, 1)),
         ([("a/x", "a pass,a -;blocked")], ("blocked", 0, 0)),
+        ([("x", BLOCKED), ("b", "a pass"), ("b", "a warn")], ("warn", 2, 1)),
+        ([("x", BLOCKED), ("y", BLOCKED), ("b", "a pass"), ("b", "a warn")], ("blocked", 0, 0)),
         ([("x", "a pass"), ("y", "a fail"), ("z", BLOCKED)], ("fail", 0, 0)),
         ([("x", "a pass"), ("y", ";inconclusive")], ("inconclusive", 0, 0)),
     ],

@@ -95,7 +95,8 @@ def tally_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> 
     """Return the verdict of a requirement, and the scenarios it held in or was not reached in.
 
     A scenario that could not reach it does not count where it held in others, unless each scenario
-    that is about the requirement was blocked before any check of it held.
+    that is about the requirement was blocked before any check of it held. Where no scenario has its
+    name, it is enough that it held in more than could not reach it.
     """
     checking = [scenario for scenario in scenarios if requirement in scenario.requirements]
     own = find_own_scenarios(requirement, checking)
@@ -108,7 +109,8 @@ def tally_requirement(requirement: str, scenarios: Iterable[ScenarioResult]) -> 
     partly = any(
         scenario.id in own and _held_in_part(requirement, scenario) for scenario in checking
     )
-    is_reached = any(held) or partly or not any(is_own for is_own, _ in said)
+    is_named = any(name.partition("/")[0] == requirement for name in own)
+    is_reached = any(held) or partly or not own or (not is_named and len(held) > len(blocked))
     if verdict != "blocked" or not held or not is_reached:
         return RequirementTally(verdict)
     rest = worst(each for _, each in said if each != "blocked")
