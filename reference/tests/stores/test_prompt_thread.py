@@ -179,3 +179,20 @@ async def test_what_syncs_slowly_leaves_other_calls_prompt(quick: str) -> None:
             first = await getattr(threads, quick)("other", threading.current_thread)
             assert first.name == "tus-prompt-calls"
             event.set()
+
+
+async def run_calls(threads: UploadThreads, ids: list[str]) -> int:
+    """Return for how many calls the event loop waited."""
+    names = [(await threads.look_up(each, threading.current_thread)).name for each in ids]
+    return names.count("tus-prompt-calls")
+
+
+async def test_calls_of_many_uploads_go_together_while_changes_between_threads_take_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd, single = [str(number) for number in range(320)], ["one"] * 320
+    assert await run_calls(UploadThreads(), crowd) > 160
+    monkeypatch.setattr(PromptThread, "average_wait", 1.0)
+    threads = UploadThreads()
+    assert 0 < await run_calls(threads, crowd) < 40
+    assert await run_calls(threads, single) > 160

@@ -91,10 +91,16 @@ class PromptThread:
         self._next_pause = first_pause
         self._paused_until = 0.0
         self._average = 0.0
+        self._average_wait = 0.0
         self._late: PromptCall[Any] | None = None
         self._worker: _Worker | None = None
         # For the event loops that may share a store, and for a worker that ends.
         self._busy = threading.Lock()
+
+    @property
+    def average_wait(self) -> float:
+        """How long the newest calls kept the event loop waiting on average, in seconds."""
+        return self._average_wait
 
     def begin(
         self, function: Callable[..., T], arguments: tuple[object, ...]
@@ -121,11 +127,12 @@ class PromptThread:
         if worker is None or worker.process != os.getpid():
             # A fork does not copy threads.
             worker = _Worker(self._end_idle)
-        in_time = False
+        in_time, begun = False, time.monotonic()
         worker.hand_over(call)
         try:
             in_time = call.wait(self._patience)
         finally:
+            self._average_wait += WEIGHT * (time.monotonic() - begun - self._average_wait)
             if in_time:
                 self._worker, self._late = worker, None
                 # What the system takes to change between threads says nothing about the disk.

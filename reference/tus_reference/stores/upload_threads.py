@@ -5,7 +5,8 @@ under way; further requests for it wait for a short time and are refused. The th
 are its own, apart from those for spooled bodies, locks and hooks.
 
 While the disk is quick, the event loop itself waits for short calls (`PromptThread`). Each kind of
-call has a thread of its own for that: a disk may be quick but for one kind.
+call has a thread of its own for that: a disk may be quick but for one kind. Where the processors
+are so busy that a change between threads takes long, calls of many uploads go together instead.
 """
 
 from __future__ import annotations
@@ -34,6 +35,15 @@ TOTAL: Final = 200
 TURN_TIMEOUT: Final = 10.0
 CALL_TIMEOUT: Final = 20.0
 _POLL: Final = 0.1
+
+LONG_WAIT: Final = 0.00015
+"""From when on, in seconds, waiting for a thread costs more than a turn of the event loop."""
+
+CROWDED: Final = 0.5
+CROWD_WEIGHT: Final = 0.1
+"""In a crowd, half of the newest calls or more are of another upload than the one before."""
+
+TRY_EVERY: Final = 32
 
 
 class CallKind(Enum):
@@ -69,6 +79,9 @@ class UploadThreads:
         self._call_timeout = call_timeout
         self._limiter = CapacityLimiter(total)
         self._batch = ThreadBatch(limiter=self._limiter)
+        self._crowd = 0.0
+        self._latest_id = ""
+        self._declined = 0
         self._prompt = {kind: PromptThread() for kind in CallKind}
         self._calls: dict[str, list[DiskCall[Any]]] = {}
         self._turns: dict[str, anyio.Event] = {}
@@ -107,7 +120,7 @@ class UploadThreads:
     ) -> T:
         """Run a short call and wait for it, cancelled or not."""
         await self._wait_turn(upload_id)
-        if upload_id not in self._calls:
+        if self._should_wait(upload_id, kind):
             prompt = self._prompt[kind].begin(function, arguments)
             if prompt is not None:
                 if prompt.is_over:
@@ -123,7 +136,7 @@ class UploadThreads:
     async def look_up(self, upload_id: str, function: Callable[..., T], *arguments: object) -> T:
         """Run a short call that changes nothing; raise `Refused` (423) if it takes too long."""
         await self._wait_turn(upload_id)
-        if upload_id not in self._calls:
+        if self._should_wait(upload_id, CallKind.QUICK):
             prompt = self._prompt[CallKind.QUICK].begin(function, arguments)
             if prompt is not None:
                 if prompt.is_over:
@@ -140,6 +153,18 @@ class UploadThreads:
             raise Refused(errors.STORAGE_STALLED) from None
         finally:
             self._end(upload_id, call)
+
+    def _should_wait(self, upload_id: str, kind: CallKind) -> bool:
+        """Return whether the event loop should wait for a short call of this upload."""
+        self._crowd += CROWD_WEIGHT * ((upload_id != self._latest_id) - self._crowd)
+        self._latest_id = upload_id
+        if upload_id in self._calls:
+            return False
+        if self._crowd < CROWDED or self._prompt[kind].average_wait < LONG_WAIT:
+            return True
+        # Whether that is still so shows only in another try.
+        self._declined = (self._declined + 1) % TRY_EVERY
+        return not self._declined
 
     def longest_call(self) -> float:
         """Return for how many seconds the oldest call has been under way; 0 if there is none."""
