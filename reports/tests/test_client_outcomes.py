@@ -11,7 +11,14 @@ import pytest
 from tus_reports import MatrixServer, Record, TerminalView, matrix_html, matrix_markdown
 from tus_reports.client_outcomes import compare_outcomes, count_outcomes, outcome_sentence
 from tus_reports.matrix import MixedSidesError
-from tus_reports.record import Attempt, Check, ClientOutcome, Grade, ScenarioResult
+from tus_reports.record import (
+    Attempt,
+    Check,
+    ClientOutcome,
+    Grade,
+    RequirementResult,
+    ScenarioResult,
+)
 from tus_reports.totals import conclusion_sentence
 
 
@@ -101,3 +108,24 @@ def test_the_terminal_speaks_of_a_client(sample: Record) -> None:
     assert "none listed" not in shown
     assert "outcomes     1 lied" in shown
     assert "The client is" in conclusion_sentence(record)
+
+
+def test_a_finding_about_a_client_names_its_situation(sample: Record) -> None:
+    stream = StringIO()
+    view = TerminalView(stream)
+    of_client = client_record(sample, situation("a", "lied"))
+    requirement = RequirementResult(
+        id="r",
+        level="MUST",
+        section="Core Protocol",
+        extension="core",
+        statement="It is so.",
+        verdict="fail",
+        scenarios=("a",),
+    )
+    for line in (of_client.header, *of_client.scenarios, requirement, of_client.footer):
+        assert line is not None
+        view.add_line(line)
+    text = stream.getvalue()
+    assert "  situation  Title of a" in text
+    assert "  scenario " not in text

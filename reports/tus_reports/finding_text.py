@@ -105,7 +105,8 @@ def _other_groups(others: Sequence[tuple[Occurrence, ...]], width: int) -> Itera
 def _check_rows(each: Occurrence, width: int) -> Iterator[StyledLine]:
     """Yield what a check says: in which scenario and step, what was expected and what came."""
     scenario, check = each.scenario, each.check
-    yield from _field_rows("scenario", escape_controls(scenario.title), width)
+    label = "scenario" if scenario.outcome is None else "situation"
+    yield from _field_rows(label, escape_controls(scenario.title), width)
     yield styled_row(" " * _TEXT_COLUMN + scenario.id, "dim")
     step = step_sentence(scenario, check.step)
     if step:

@@ -62,6 +62,15 @@ async def test_without_rules_it_is_the_reference() -> None:
         assert [each.status for each in server.log.requests] == [201, 204]
 
 
+async def test_the_record_says_in_words_what_a_rule_did() -> None:
+    async with serving(rule("PATCH", 'store = "50%"')) as (server, _honest, send):
+        await send(POST)
+        await send(PATCH + BODY)
+        created, patched = server.log.requests
+        assert created.applied == []
+        assert patched.applied == ["The first PATCH has 50% of its body stored and acknowledged."]
+
+
 @pytest.mark.parametrize(
     ("fields", "stored", "received"),
     [

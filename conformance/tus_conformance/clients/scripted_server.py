@@ -33,7 +33,14 @@ from tus_conformance.clients.seen_request import (
     value_of,
 )
 from tus_conformance.transport.loopback_listener import serve_on_two_ports
-from tus_scenarios.server_rule import Answer, BrokenBody, ResponseEdit, ServerRule, share_of
+from tus_scenarios.server_rule import (
+    Answer,
+    BrokenBody,
+    ResponseEdit,
+    ServerRule,
+    describe_rule,
+    share_of,
+)
 from tus_scenarios.situation import Situation
 
 MAX_REQUESTS = 400
@@ -274,7 +281,7 @@ class _ServedRequest:
 
     async def run(self, rules: list[ServerRule]) -> None:
         """Serve the request by these rules."""
-        self._request.applied = [_rule_name(rule) for rule in rules]
+        self._request.applied = [describe_rule(rule) for rule in rules]
         self._request.false_response = any(rule.false for rule in rules)
         for rule in rules:
             if rule.forget:
@@ -407,7 +414,3 @@ def _answer_response(answer: Answer) -> SeenResponse:
     if answer.tus:
         headers = (_VERSION, *headers)
     return SeenResponse(answer.status, headers, answer.body.encode())
-
-
-def _rule_name(rule: ServerRule) -> str:
-    return f"rule {rule.name or rule.on}"
