@@ -8,7 +8,15 @@ from io import StringIO
 import msgspec
 import pytest
 
-from tus_reports import MatrixServer, Record, TerminalView, matrix_html, matrix_markdown
+from tus_reports import (
+    MatrixServer,
+    Record,
+    TerminalView,
+    html,
+    matrix_html,
+    matrix_markdown,
+    render_terminal,
+)
 from tus_reports.client_outcomes import compare_outcomes, count_outcomes, outcome_sentence
 from tus_reports.matrix import MixedSidesError
 from tus_reports.record import (
@@ -110,9 +118,7 @@ def test_the_terminal_speaks_of_a_client(sample: Record) -> None:
     assert "The client is" in conclusion_sentence(record)
 
 
-def test_a_finding_about_a_client_names_its_situation(sample: Record) -> None:
-    stream = StringIO()
-    view = TerminalView(stream)
+def record_with_a_finding(sample: Record) -> Record:
     of_client = client_record(sample, situation("a", "lied"))
     requirement = RequirementResult(
         id="r",
@@ -123,9 +129,18 @@ def test_a_finding_about_a_client_names_its_situation(sample: Record) -> None:
         verdict="fail",
         scenarios=("a",),
     )
-    for line in (of_client.header, *of_client.scenarios, requirement, of_client.footer):
-        assert line is not None
-        view.add_line(line)
-    text = stream.getvalue()
+    return replace(of_client, requirements=(requirement,))
+
+
+def test_a_finding_about_a_client_names_its_situation(sample: Record) -> None:
+    text = render_terminal(record_with_a_finding(sample))
     assert "  situation  Title of a" in text
     assert "  scenario " not in text
+
+
+def test_the_page_of_a_client_speaks_of_situations(sample: Record) -> None:
+    page = html(record_with_a_finding(sample))
+    assert "<dt>situation</dt>" in page
+    assert "<dt>scenario</dt>" not in page
+    assert '<a href="#scenarios">Situations</a>' in page
+    assert '<a href="#scenarios">Scenarios</a>' in html(sample)

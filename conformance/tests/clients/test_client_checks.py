@@ -55,6 +55,16 @@ def test_an_outcome_without_a_requirement_is_charged_to_the_core_protocol() -> N
     assert check.rule == "data-loss"
 
 
+def test_what_is_expected_is_one_sentence() -> None:
+    text = '[[situation.outcome]]\noutcome = "reported"\n'
+    (check,) = outcome_checks(SeenClient().view(make_situation(text), "lied"))
+    assert check.expected == (
+        "the client says that the upload succeeded, and every byte is there or the client reports"
+        " an error"
+    )
+    assert check.actual.endswith("bytes are missing. because")
+
+
 def test_what_is_not_decided_is_noted() -> None:
     found = FoundOutcome("endless", "because", undecided=True)
     view = ClientView(SeenClient().log, make_situation(), found, 10)

@@ -7,6 +7,7 @@ from tus_conformance.clients.core_rules import CORE_RULES
 from tus_conformance.clients.creation_rules import CREATION_RULES
 from tus_conformance.clients.extension_rules import EXTENSION_RULES
 from tus_reports import Check
+from tus_scenarios.server_rule import Outcome
 from tus_scenarios.situation import OUTCOME_SENTENCES
 from tus_scenarios.situation_registry import situations
 
@@ -49,10 +50,7 @@ def outcome_checks(view: ClientView) -> list[Check]:
         grade, why = "note", "It may need more time than the situation lasts."
     right = [each for each in view.situation.outcomes if each.grade == "pass"]
     expected = " or ".join(
-        dict.fromkeys(
-            OUTCOME_SENTENCES[name].rstrip(".")
-            for name in ("whole", *(each.outcome for each in right))
-        )
+        dict.fromkeys(_clause(name) for name in ("whole", *(each.outcome for each in right)))
     )
     last = len(view.log.requests) - 1
     return [
@@ -61,10 +59,16 @@ def outcome_checks(view: ClientView) -> list[Check]:
             outcome="held" if grade == "pass" else "violated",
             grade=grade,
             expected=expected,
-            actual=f"{OUTCOME_SENTENCES[found.outcome]} {found.because}",
+            actual=f"{OUTCOME_SENTENCES[found.outcome]} {found.because}".rstrip("."),
             explanation=why,
             exchange=last if last >= 0 else None,
             rule="data-loss" if found.outcome == "damaged" else "expectation",
         )
         for requirement in view.situation.checks or (OUTCOME_REQUIREMENT,)
     ]
+
+
+def _clause(outcome: Outcome) -> str:
+    """Return the sentence of an outcome as a part of another one."""
+    sentence = OUTCOME_SENTENCES[outcome].rstrip(".")
+    return sentence[0].lower() + sentence[1:]
