@@ -47,6 +47,21 @@ def test_a_fall_before_the_second_scenario_may_be_that_of_discovery() -> None:
     assert check.exchange is None
 
 
+def test_a_creation_in_response_to_an_overridden_patch_says_nothing_of_the_upload() -> None:
+    """A server without X-HTTP-Method-Override takes the POST for a creation: the Upload-Offset is
+    that of the new upload.
+    """
+    watch = InvariantMonitor()
+    offset_40 = (VERSION, "Upload-Offset: 40", "Upload-Length: 100", "Cache-Control: no-store")
+    watch.observe(STORY, *exchange_from("HEAD 200", *offset_40))
+    created = (VERSION, "Location: /files/2", "Upload-Offset: 10")
+    sent = ["Upload-Offset: 40", "Upload-Length: 100"]
+    watch.observe(STORY, *exchange_from("POST>PATCH 201", *created, sent=sent, body=bytes(10)))
+    watch.observe(STORY, *exchange_from("HEAD 200", *offset_40))
+    failed = [each.id for each in watch.invariants if each.result(str).verdict in {"fail", "warn"}]
+    assert failed == []
+
+
 @pytest.mark.parametrize(
     ("is_concurrent", "grade", "actual"),
     [

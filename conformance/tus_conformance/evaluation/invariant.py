@@ -52,6 +52,7 @@ class Observation:
         if not sent:
             return self.http_request.method
         clear = len(sent) == 1 and sent[0] in {"HEAD", "PATCH", "DELETE"}
+        clear = clear and not self.reply.creates_upload
         return sent[0] if clear and self.http_request.method == "POST" else None
 
     @property
