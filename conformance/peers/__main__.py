@@ -71,17 +71,19 @@ def run_quietly(names: Sequence[str], arguments: Sequence[str]) -> int:
 
 
 def publish(names: Sequence[str], arguments: Sequence[str]) -> int:
-    """Publish the records of the reference and of servers, and what all published records make."""
-    folder = PUBLISHED / REFERENCE
-    own = ("--name", REFERENCE, "--report-dir", str(folder), *_SEED, *arguments)
-    subprocess.run([sys.executable, "-m", "tus_conformance", "run", *own], check=False)
-    publish_record(PUBLISHED, REFERENCE, version("tus-conformance"))
-    results = _run_peers(names, PUBLISHED, [*_SEED, *arguments], quiet=True)
+    """Test the reference and servers, and publish their records and what all of them make."""
+    own = ("--name", REFERENCE, "--server-version", version("tus-conformance"))
+    report = ("--report-dir", str(REPORTS / REFERENCE))
+    command = [sys.executable, "-m", "tus_conformance", "run", *own, *report, *_SEED, *arguments]
+    subprocess.run(command, check=False)
+    publish_record(PUBLISHED, REFERENCE, version("tus-conformance"), REPORTS / REFERENCE)
+    results = _run_peers(names, REPORTS, [*_SEED, *arguments], quiet=True)
     for result in results:
-        if (PUBLISHED / result.name / RECORD).exists():
-            publish_record(PUBLISHED, result.name, result.version)
-    records = write_matrix(PUBLISHED, [REFERENCE, *peer_names()], Path("README.md"))
-    take_pictures(PUBLISHED, records)
+        if not result.missing and (REPORTS / result.name / RECORD).exists():
+            publish_record(PUBLISHED, result.name, result.version, REPORTS / result.name)
+    paths = write_matrix(PUBLISHED, [REFERENCE, *peer_names()], Path("README.md"))
+    if take_pictures(PUBLISHED, paths):
+        print("The pictures were not made; see above.", file=sys.stderr)
     return _report(results)
 
 

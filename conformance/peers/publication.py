@@ -1,4 +1,8 @@
-"""Published records: a folder for each server and version, and what all of them make."""
+"""Published records: a folder for each server and version, and what all of them make.
+
+A folder has the packed record, a report in Markdown and a badge. Pages in HTML are many times
+larger, and are made from the records where they are needed: by the documentation site.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,39 @@ import gzip
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import tus_reports
+from peers.history import HISTORY, add_entry, entry_of, history_lines, read_history
 from peers.peer_run import RECORD
+from tus_reports import MatrixServer
 
 PACKED = f"{RECORD}.gz"
+REPORT = "README.md"
 BEGIN, END = "<!-- servers -->\n", "<!-- end of servers -->"
+LEGEND = (
+    "✗ requirements violated, ▲ followed in a way that is warned about, ? no verdict; ✓ none of"
+    " these, ○ not offered."
+)
 
 
-def publish_record(published: Path, name: str, version: str) -> Path:
-    """Move a server's record, packed, to where its version is published, with a report next to it.
+def publish_record(published: Path, name: str, version: str, source: Path) -> Path:
+    """Publish a server's record from the folder of its run; return where it is published.
 
-    An earlier version of the server is removed. Returns the folder.
+    An earlier version of the server is removed, and stays in the history.
     """
     for earlier in published.glob(f"{name}-[0-9]*"):
         shutil.rmtree(earlier)
-    folder = (published / name).rename(published / f"{name}-{version}")
-    (folder / "output.txt").unlink(missing_ok=True)
-    plain, packed = folder / RECORD, folder / PACKED
-    packed.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
-    plain.unlink()
-    _write_report(str(packed), *("--format", "html", "--brief"), out=folder / "index.html")
+    folder = published / f"{name}-{version}"
+    folder.mkdir(parents=True)
+    packed = folder / PACKED
+    packed.write_bytes(gzip.compress((source / RECORD).read_bytes(), mtime=0))
+    record = tus_reports.read(packed)
+    (folder / REPORT).write_text(tus_reports.markdown(record), "utf-8")
+    (folder / "badge.svg").write_text(tus_reports.badge_svg(record, None), "utf-8")
+    add_entry(published / HISTORY, entry_of(name, version, record))
     return folder
 
 
@@ -37,19 +52,30 @@ def published_records(published: Path, names: Sequence[str]) -> list[Path]:
 
 
 def write_matrix(published: Path, names: Sequence[str], readme: Path) -> list[Path]:
-    """Write the matrix of all that is published, and its table into the readme."""
-    records = published_records(published, names)
-    paths = [str(path) for path in records]
-    _write_report(*paths, "--format", "html", out=published / "matrix.html")
-    _write_report(*paths, "--format", "markdown", out=published / "matrix.md")
-    table = subprocess.run(
-        [sys.executable, "-m", "tus_conformance", "report", *paths, "--format", "markdown"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    readme.write_text(insert_table(readme.read_text("utf-8"), table), "utf-8")
-    return records
+    """Write the tables of all that is published, and the table of servers into the readme."""
+    paths = published_records(published, names)
+    records = [tus_reports.read(path) for path in paths]
+    titles = [_title(path, record) for path, record in zip(paths, records, strict=True)]
+
+    def servers_from(folder: Path) -> list[MatrixServer]:
+        links = [str((path.parent / REPORT).relative_to(folder)) for path in paths]
+        return list(map(MatrixServer, titles, records, links))
+
+    near = servers_from(published)
+    history = "\n".join(history_lines(read_history(published / HISTORY)))
+    parts = ["# Tested servers", LEGEND, tus_reports.server_table(near)]
+    parts += ["## Violated requirements", tus_reports.violation_table(near)]
+    parts += ["## History", history] if history else []
+    (published / "matrix.md").write_text("\n\n".join(parts).rstrip() + "\n", "utf-8")
+    table = tus_reports.server_table(servers_from(readme.parent))
+    readme.write_text(insert_table(readme.read_text("utf-8"), f"{table}\n{LEGEND}\n"), "utf-8")
+    return paths
+
+
+def _title(path: Path, record: tus_reports.Record) -> str:
+    """Return what the record calls the server, or the folder's name where it does not."""
+    named = bool(record.header.server_name)
+    return tus_reports.server_title(record.header) if named else path.parent.name
 
 
 def insert_table(text: str, table: str) -> str:
@@ -59,15 +85,28 @@ def insert_table(text: str, table: str) -> str:
     return f"{before}{begin}\n{table}\n{end}{after}" if begin and end else text
 
 
-def take_pictures(published: Path, records: Sequence[Path]) -> None:
-    """Make pictures of the matrix and of the report on the second record; needs Chromium."""
-    report = (list(records)[1:] or list(records))[0].with_name("index.html")
-    pages = {"matrix": published / "matrix.html", "report": report}
-    pairs = [f"{page.resolve()}={published.resolve() / name}.png" for name, page in pages.items()]
-    command = [sys.executable, "-m", "browser.screenshots", *pairs]
-    subprocess.run(command, cwd="reports", check=True)
+def write_pages(paths: Sequence[Path], target: Path) -> None:
+    """Write the pages in HTML: the matrix, and for each record its report in its own folder."""
+    servers = []
+    for path in paths:
+        record = tus_reports.read(path)
+        page = target / path.parent.name / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(tus_reports.html(record), "utf-8")
+        servers.append(MatrixServer(_title(path, record), record, f"{path.parent.name}/index.html"))
+    (target / "matrix.html").write_text(tus_reports.matrix_html(servers), "utf-8")
 
 
-def _write_report(*arguments: str, out: Path) -> None:
-    command = [sys.executable, "-m", "tus_conformance", "report", *arguments, "--out", str(out)]
-    subprocess.run(command, check=True)
+def take_pictures(published: Path, paths: Sequence[Path]) -> int:
+    """Make pictures of the matrix and of the report on the last server; return the exit code.
+
+    It needs Chromium.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        write_pages(paths, Path(folder))
+        pages = {"matrix": "matrix.html", "report": f"{paths[-1].parent.name}/index.html"}
+        pairs = [
+            f"{folder}/{page}={published.resolve() / name}.png" for name, page in pages.items()
+        ]
+        command = [sys.executable, "-m", "browser.screenshots", *pairs]
+        return subprocess.run(command, cwd="reports", check=False).returncode

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import tus_reports
+from peers.publication import write_pages
 from tus_conformance.cli.main import COMMANDS, build_parser
 from tus_conformance.targets import profile
 from tus_reference.cli import new_parser
@@ -36,6 +37,7 @@ def main(target: Path) -> None:
     (target / "_extra").mkdir(parents=True)
     shutil.copy(ROOT / "docs/site/conf.py", target)
     shutil.copytree(PUBLISHED, target / "_extra/published")
+    write_pages(sorted(PUBLISHED.glob("*/run.ndjson.gz")), target / "_extra/published")
     pages = {path: path.name for path in (ROOT / "docs").glob("*.md")}
     pages |= {ROOT / "README.md": "readme.md", ROOT / "reports/README.md": "reports.md"}
     pages |= {
@@ -63,7 +65,8 @@ def rewrite_links(path: Path, pages: dict[Path, str]) -> str:
         if place in pages:
             return f"]({pages[place]}{anchor})"
         if place.is_relative_to(PUBLISHED):
-            return f"](pathname:///published/{place.relative_to(PUBLISHED)})"
+            page = place.with_name("index.html") if place.name == "README.md" else place
+            return f"](pathname:///published/{page.relative_to(PUBLISHED)})"
         if not place.exists():
             raise SystemExit(f"{path} links to {found[1]}, which does not exist.")
         return "](#)"

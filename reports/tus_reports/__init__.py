@@ -79,6 +79,7 @@ from tus_reports.record_reader import (
     read,
 )
 from tus_reports.record_writer import RecordOrderError, RecordWriter
+from tus_reports.server_table import server_table, violation_table
 from tus_reports.server_title import server_title
 from tus_reports.terminal import Detail, TerminalView, render_terminal
 
@@ -159,8 +160,10 @@ __all__ = [
     "matrix_markdown",
     "read",
     "render_terminal",
+    "server_table",
     "server_title",
     "stability_html",
     "stability_markdown",
     "stability_text",
+    "violation_table",
 ]
