@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -71,11 +72,14 @@ def _shown_path(path: Path) -> str:
 
 def _run_suite(peer: Installation, report: Path, arguments: Sequence[str], *, quiet: bool) -> int:
     command = [sys.executable, "-m", "tus_conformance", *suite_arguments(peer, report, arguments)]
+    # `{suite}` in a recipe is "python", so that a record has no path of the machine.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    environment = {**os.environ, "PATH": path}
     if not quiet:
-        return subprocess.run(command, check=False).returncode
+        return subprocess.run(command, env=environment, check=False).returncode
     with (report / "output.txt").open("wb") as output:
         return subprocess.run(
-            command, stdout=output, stderr=subprocess.STDOUT, check=False
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
         ).returncode
 
 
