@@ -99,9 +99,11 @@ def find_endpoint(server: RunningTarget) -> str:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return what a process has used, in seconds."""
+    """Return what a process and the workers that it has started have used, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(cpu_seconds(int(worker)) for worker in workers)
 
 
 def socat_command(port: str, file: str) -> list[str]:

@@ -26,6 +26,7 @@ from anyio.to_thread import run_sync
 
 from tus_reference.lockers.memory_locker import MemoryLock, MemoryLocker
 from tus_reference.model import ConfigError
+from tus_reference.model.prompt_thread import PromptThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,7 @@ class FileLocker:
         self.on_abandoned = on_abandoned
         self.in_process = MemoryLocker()
         self.watcher = _StopFileWatcher()
+        self.prompt = PromptThread()
 
     def use_in(self, composer: StoreComposer) -> None:
         """Enter the locker into `composer`."""
@@ -74,6 +76,7 @@ class FileLock:
         self._stop = locker.path / f"{upload_id}.stop"
         self._in_process: MemoryLock = locker.in_process.new_lock(upload_id)
         self._watcher = locker.watcher
+        self._prompt = locker.prompt
         self._on_abandoned = (
             partial(locker.on_abandoned, upload_id) if locker.on_abandoned else None
         )
@@ -84,10 +87,10 @@ class FileLock:
         """Wait for the lock, and ask its holder, in any process, to release it."""
         await self._in_process.lock(request_release)
         try:
-            while not await run_sync(self._try_flock):
+            while not await self._prompt.run(self._try_flock):
                 await run_sync(self._stop.touch)
                 await anyio.sleep(WAITER_POLL)
-            await run_sync(self._remove_stop_file)
+            await self._prompt.run(self._remove_stop_file)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self.unlock()
@@ -119,7 +122,7 @@ class FileLock:
         self._watcher.discard(self._stop)
         try:
             if self._descriptor >= 0:
-                await run_sync(self._release)
+                await self._prompt.run(self._release)
         finally:
             await self._in_process.unlock()
 

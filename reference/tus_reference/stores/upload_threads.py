@@ -22,7 +22,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from anyio.to_thread import run_sync
 
 from tus_reference.model import Refused, errors
-from tus_reference.stores.prompt_thread import PromptThread
+from tus_reference.model.prompt_thread import PromptThread
 from tus_reference.stores.thread_batch import DiskCall, ThreadBatch
 
 if TYPE_CHECKING:

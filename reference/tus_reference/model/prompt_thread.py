@@ -17,6 +17,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from anyio.to_thread import run_sync
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -116,6 +118,13 @@ class PromptThread:
             return call
         finally:
             self._busy.release()
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run a call, in another thread if this one does not take it or it is late."""
+        call = self.begin(function, ())
+        if call is None:
+            return await run_sync(function)
+        return call.result() if call.is_over else await run_sync(call.result)
 
     def _is_paused(self) -> bool:
         if self._late is not None and not self._late.is_over:

@@ -1,4 +1,4 @@
-"""`stores.prompt_thread`: quick calls are over at once, and one that hangs is not waited for."""
+"""`model.prompt_thread`: quick calls are over at once, and one that hangs is not waited for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
+import anyio.lowlevel
 import pytest
 
-from tus_reference.stores import prompt_thread
-from tus_reference.stores.prompt_thread import PromptThread
+from tus_reference.model import prompt_thread
+from tus_reference.model.prompt_thread import PromptThread
 from tus_reference.stores.upload_threads import CallKind, UploadThreads
 
 if TYPE_CHECKING:
@@ -181,18 +182,43 @@ async def test_what_syncs_slowly_leaves_other_calls_prompt(quick: str) -> None:
             event.set()
 
 
-async def run_calls(threads: UploadThreads, ids: list[str]) -> int:
-    """Return for how many calls the event loop waited."""
-    names = [(await threads.look_up(each, threading.current_thread)).name for each in ids]
-    return names.count("tus-prompt-calls")
-
-
 async def test_calls_of_many_uploads_go_together_while_changes_between_threads_take_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    crowd, single = [str(number) for number in range(320)], ["one"] * 320
-    assert await run_calls(UploadThreads(), crowd) > 160
+    begun: list[PromptThread] = []
+
+    def decline(thread: PromptThread, *_: object) -> None:
+        begun.append(thread)
+
+    async def count(threads: UploadThreads, ids: list[str]) -> int:
+        begun.clear()
+        for each in ids:
+            await threads.look_up(each, os.getpid)
+        return len(begun)
+
+    monkeypatch.setattr(PromptThread, "begin", decline)
+    crowd, single = [str(number) for number in range(64)], ["one"] * 64
+    monkeypatch.setattr(PromptThread, "average_wait", 0.0)
+    assert await count(UploadThreads(), crowd) == 64
     monkeypatch.setattr(PromptThread, "average_wait", 1.0)
     threads = UploadThreads()
-    assert 0 < await run_calls(threads, crowd) < 40
-    assert await run_calls(threads, single) > 160
+    assert 0 < await count(threads, crowd) < 16
+    assert await count(threads, single) > 48
+
+
+async def test_a_call_runs_elsewhere_while_the_thread_is_busy_or_late() -> None:
+    thread = PromptThread(0.01)
+    with anyio.fail_after(PATIENT), released_at_end() as event:
+        async with anyio.create_task_group() as tasks:
+            results: list[bool] = []
+
+            async def hang() -> None:
+                results.append(await thread.run(event.wait))
+
+            tasks.start_soon(hang)
+            await anyio.lowlevel.checkpoint()
+            assert await thread.run(os.getpid) == os.getpid()
+            event.set()
+        assert results == [True]
+    with pytest.raises(FileNotFoundError):
+        await thread.run(fail)
