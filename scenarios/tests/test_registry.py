@@ -161,3 +161,26 @@ def test_no_request_without_content_expects_100_continue() -> None:
         and not (step.message.body or step.message.send)
     ]
     assert wrong == []
+
+
+OF_STATUS_201 = {
+    "creation.post.201",
+    "creation.supported",
+    "creation-with-upload.patch-rules",
+    "creation.metadata.may-reject",
+}
+"""The rows that may ask for 201; the last one is never more than a note."""
+
+
+def test_a_creation_with_another_status_is_charged_to_the_row_of_the_status() -> None:
+    """What else is asked of a creation is asked of any 2xx: 200 and 204 lose no bytes."""
+    wrong = {
+        f"{scenario.id}: {expectation.requirements}"
+        for scenario in scenarios(thorough=True)
+        for step in scenario.steps
+        for expectation in step.expect
+        if expectation.status in {201, (201,)}
+        and not scenario.id.startswith("kinds.creation/")  # a row for each kind
+        and not OF_STATUS_201 & set(expectation.requirements)
+    }
+    assert wrong == set()
