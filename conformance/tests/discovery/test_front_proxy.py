@@ -7,14 +7,14 @@ from unittest.mock import patch
 
 import pytest
 import trio
-from faulty_proxy import FaultyProxy, serve_reference_with_cors
+from faulty_proxy import NGINX_PAGE, FaultyProxy, serve_reference_with_cors
 from reference_in_memory import run_inline
 from scripted_server import URL
 from trio.testing import MockClock
 
 from tus_conformance.discovery.discovery import EXTENSIONS, DiscoveryResult
 from tus_conformance.discovery.front_proxy import (
-    BlockedByProxyError,
+    TO_UPLOADS,
     FrontProxy,
     examine_front_proxy,
 )
@@ -24,10 +24,13 @@ from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
 from tus_conformance.transport.memory import Serve, memory_network
-from tus_defects import changes, defects
+from tus_defects import changes, defects, quirks
+from tus_reference.server.connection import SERVER
 from tus_scenarios import scenarios
 
 FOUND = DiscoveryResult(extensions=EXTENSIONS)
+WAF_PAGE = b"<html><body>Request rejected. Your support id is %d.</body></html>"
+REFERENCE_SERVER = SERVER.partition(": ")[2]
 
 
 def examine(serve: Serve) -> dict[str, str]:
@@ -35,19 +38,13 @@ def examine(serve: Serve) -> dict[str, str]:
     return find_front_proxy(serve).obstructed
 
 
-def find_front_proxy(serve: Serve) -> FrontProxy:
+def find_front_proxy(serve: Serve, url: str = URL) -> FrontProxy:
     """Return what is known of the front proxy of a server in memory."""
 
     async def main() -> FrontProxy:
         async with memory_network(serve) as backend:
             transport = Http1Transport(backend=backend)
-            try:
-                front = await examine_front_proxy(Target(URL), transport, FOUND, LeftBehind())
-            except BlockedByProxyError as error:
-                blocked = error  # outside of the nursery, which would make it a group
-            else:
-                return front
-        raise blocked
+            return await examine_front_proxy(Target(url), transport, FOUND, LeftBehind())
 
     with patch("anyio.to_thread.run_sync", run_inline):
         return trio.run(main, clock=MockClock(autojump_threshold=0))
@@ -61,10 +58,29 @@ def test_nothing_is_obstructed_by_a_proxy_that_passes_all_on() -> None:
     assert examine(behind()) == {}
 
 
-@pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_a_method_that_every_upload_needs_ends_the_run(method: str) -> None:
-    with pytest.raises(BlockedByProxyError, match=f"{method} got 405 with an error page of nginx"):
-        examine(behind(blocked={method: 405}))
+@pytest.mark.parametrize("page", [NGINX_PAGE, WAF_PAGE], ids=["nginx", "unknown product"])
+@pytest.mark.parametrize("method", ["POST", "HEAD", "PATCH", "DELETE"])
+def test_a_method_that_something_else_answers_is_obstructed(method: str, page: bytes) -> None:
+    front = find_front_proxy(behind(blocked={method: 405}, page=page, server="edge"))
+    assert list(front.obstructed_requests) == [method]
+    reason = front.obstructed_requests[method]
+    assert reason.startswith(f"{method} got 405 with")
+    assert f"allow {method} in front of it" in reason
+    assert front.all_notices == [f"What needs it is blocked: {reason}"]
+
+
+def test_a_patch_that_gets_through_by_another_method_is_obstructed() -> None:
+    alike = behind(blocked={"PATCH": 403}, page=WAF_PAGE, server=REFERENCE_SERVER, dated=True)
+    (reason,) = find_front_proxy(alike).obstructed_requests.values()
+    assert "while POST with X-HTTP-Method-Override: PATCH reaches the server" in reason
+
+
+def test_a_location_outside_of_the_proxys_path_obstructs_uploads() -> None:
+    proxy = behind(served_path="/api/files/", page=WAF_PAGE, server="edge")
+    front = find_front_proxy(proxy, "http://tus.test/api/files/")
+    (reason,) = front.obstructed_requests.values()
+    assert list(front.obstructed_requests) == [TO_UPLOADS]
+    assert "The upload is at /api/files/" in reason
 
 
 def test_delete_obstructs_termination_alone() -> None:
@@ -104,13 +120,21 @@ def test_scenarios_of_an_obstructed_extension_are_blocked() -> None:
 
 
 def test_no_defect_of_a_server_is_excused() -> None:
-    excused = {}
+    excused, charged = {}, set()
     for name, variant in defects().items():
         serve: Callable[..., Serve] = serve_reference_with_cors
-        try:
-            obstructed = examine(serve(*changes(variant)))
-        except BlockedByProxyError as error:
-            obstructed = {"everything": str(error)}
-        if obstructed:
-            excused[name] = obstructed
+        front = find_front_proxy(serve(*changes(variant)))
+        if front.obstructed or front.obstructed_requests or front.marks is not None:
+            excused[name] = front
+        if front.charged:
+            charged.add(name)
     assert excused == {}
+    assert charged == {"location-of-no-upload"}
+
+
+def test_no_quirk_of_a_server_is_taken_for_a_proxy() -> None:
+    for name, variant in quirks().items():
+        front = find_front_proxy(serve_reference_with_cors(*changes(variant)))
+        obstacles = (front.obstructed, front.obstructed_requests, front.charged)
+        assert obstacles == ({}, {}, {}), name
+        assert front.marks is None, name

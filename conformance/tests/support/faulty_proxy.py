@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from itertools import count
 from typing import Any
 from unittest.mock import patch
@@ -27,19 +30,24 @@ from tus_reference.middleware import LayeredService
 from tus_reference.middleware.cors import Cors
 
 Headers = list[tuple[bytes, bytes]]
-_PAGE = b"<html><body><center><h1>%d</h1></center><hr><center>nginx</center></body></html>"
+NGINX_PAGE = b"<html><body><center><h1>%d</h1></center><hr><center>nginx</center></body></html>"
 
 
 @dataclass
 class FaultyProxy:
     """What the proxy does to requests and responses; by default it passes all on as it comes.
 
-    `blocked` has statuses by method, `drop_request` and `drop_response` names of headers in lower
-    case, `location` a text of Location and what replaces it. `upstreams` take turns, a connection
-    each.
+    `page` is its error page, with a place for the status; `server` its name, and `dated` says
+    whether its pages have a Date. `blocked` has statuses by method, `redirects` places by method,
+    `drop_request` and `drop_response` names of headers in lower case, `location` a pattern of
+    Location and what replaces it. `rate` is in requests a second. `upstreams` take turns, a
+    connection each.
     """
 
     upstreams: Sequence[Serve]
+    page: bytes = NGINX_PAGE
+    server: str = "nginx"
+    dated: bool = False
     buffers: bool = False
     buffers_chunked: bool = False
     blocked: dict[str, int] = field(default_factory=dict)
@@ -62,11 +70,19 @@ class FaultyProxy:
     request_time: float | None = None
     parallel: int | None = None
     drops_every: int | None = None
+    redirects: dict[str, str] = field(default_factory=dict)
+    rate: float | None = None
+    header_limit: int | None = None
+    lower_metadata: bool = False
+    replace_status: dict[int, int] = field(default_factory=dict)
+    hides_errors: bool = False
     compresses: bool = False
     _turn: Any = field(default_factory=count)
     _cache: dict[bytes, Any] = field(default_factory=dict)
     _open: int = 0
     _heads: int = 0
+    _tokens: float = 5.0
+    _filled: float = 0.0
 
     async def serve(self, stream: trio.abc.Stream) -> None:
         """Serve one connection of a client."""
@@ -100,10 +116,14 @@ class FaultyProxy:
         status: int,
         *,
         bodyless: bool = False,
+        location: str = "",
     ) -> None:
-        page = _PAGE % status
+        page = b"" if location else self.page % status
         headers = [("Content-Type", "text/html"), ("Content-Length", str(len(page)))]
-        headers += [("Connection", "close"), ("Server", "nginx")]
+        headers += [("Connection", "close"), ("Server", self.server)]
+        headers += [("Location", location)] if location else []
+        if self.dated:
+            headers.append(("Date", format_datetime(datetime.now(UTC), usegmt=True)))
         await stream.send_all(parser.send(h11.Response(status_code=status, headers=headers)))
         if not bodyless:
             await stream.send_all(parser.send(h11.Data(data=page)))
@@ -116,6 +136,10 @@ class FaultyProxy:
             self._heads += 1
             if self._heads % self.drops_every == 0:
                 return
+        if request.method.decode() in self.redirects:
+            place = self.redirects[request.method.decode()]
+            await self._refuse(parser, stream, 302, bodyless=True, location=place)
+            return
         refusal = self._find_refusal(request)
         if refusal is not None:
             await self._refuse(parser, stream, refusal, bodyless=request.method == b"HEAD")
@@ -137,6 +161,16 @@ class FaultyProxy:
                 await stream.aclose()
             nursery.cancel_scope.deadline = trio.current_time() + 30
 
+    def _is_too_fast(self, rate: float) -> bool:
+        """Return whether more requests came than a bucket of five, filled at a rate, allows."""
+        now = trio.current_time()
+        self._tokens = min(5.0, self._tokens + (now - self._filled) * rate)
+        self._filled = now
+        if self._tokens < 1:
+            return True
+        self._tokens -= 1
+        return False
+
     def _find_refusal(self, request: h11.Request) -> int | None:
         headers = dict(request.headers)
         length = int(headers.get(b"content-length", b"0"))
@@ -145,6 +179,8 @@ class FaultyProxy:
             return 431
         if self.body_limit is not None and length > self.body_limit:
             return 413
+        if self.rate is not None and self._is_too_fast(self.rate):
+            return 503
         if self.parallel is not None and self._open > self.parallel:
             return 503
         if self.refuses_chunked is not None and chunked:
@@ -188,12 +224,16 @@ class FaultyProxy:
             method=b"GET" if self.sends_get and request.method == b"HEAD" else request.method,
             target=request.target.replace(self.served_path.encode(), b"/files/", 1),
             headers=[
-                (name, value)
+                (name, value.lower() if self._lowers(name) else value)
                 for name, value in request.headers
                 if name.decode() not in self.drop_request
+                and not (self.header_limit and len(value) > self.header_limit)
                 and not (self.swallows_expect and name == b"expect")
             ],
         )
+
+    def _lowers(self, name: bytes) -> bool:
+        return self.lower_metadata and name == b"upload-metadata"
 
     async def _pass_response(
         self,
@@ -240,6 +280,9 @@ class FaultyProxy:
                 return None
         if self.reads_whole_body:
             await body_done.wait()
+        if self.hides_errors and refused:
+            await self._refuse(parser, stream, 200, bodyless=request.method == b"HEAD")
+            return None
         if self.replaces_errors and refused:
             bodyless = request.method == b"HEAD"
             await self._refuse(parser, stream, self.replaces_errors, bodyless=bodyless)
@@ -256,13 +299,15 @@ class FaultyProxy:
                 continue
             if name == b"location" and self.location is not None:
                 old, new = self.location
-                value = value.replace(old.encode(), new.encode(), 1)  # noqa: PLW2901
+                value = re.sub(old.encode(), new.encode(), value, count=1)  # noqa: PLW2901
             headers.append((name, value))
         if self.compresses and request.method == b"GET" and response.status_code == 200:
             headers.append((b"Content-Encoding", b"br"))
         headers += [(name.encode(), value.encode()) for name, value in self.add_response]
         return h11.Response(
-            status_code=response.status_code, reason=response.reason, headers=headers
+            status_code=self.replace_status.get(response.status_code, response.status_code),
+            reason=response.reason,
+            headers=headers,
         )
 
 

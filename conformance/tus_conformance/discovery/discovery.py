@@ -23,6 +23,7 @@ from tus_conformance.discovery.preflight import ensure_path, ensure_reachable, e
 from tus_conformance.discovery.prober import Prober, TargetUnreachable
 from tus_conformance.discovery.probes import PROBES, run_probe
 from tus_conformance.discovery.refusal_baseline import RefusalBaseline
+from tus_conformance.discovery.response_origin import ServerMarks
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.transport_protocol import Transport
@@ -57,8 +58,10 @@ class DiscoveryResult:
     """What is known of a server before the first scenario.
 
     `expires_in` is after how many seconds a fresh upload is said to expire. `obstructed` are the
-    extensions that a proxy keeps from being tested, each with the reason. `needs` is what creations
-    need beyond what tus asks for; whoever creates uploads applies it to the target.
+    extensions that a proxy keeps from being tested, `obstructed_requests` the methods, each with
+    the reason; `charged` is what fails for every upload, so that one scenario is charged with it.
+    `proxied_marks` are those of the server's responses, where there is a proxy. `needs` is what
+    creations need beyond what tus asks for; whoever creates uploads applies it to the target.
     """
 
     max_size: int | None = None
@@ -74,6 +77,9 @@ class DiscoveryResult:
     body_limit: BodyLimit = field(default_factory=BodyLimit)
     obstructed: dict[str, str] = field(default_factory=dict)
     needs: CreationNeeds | None = None
+    obstructed_requests: dict[str, str] = field(default_factory=dict)
+    charged: dict[str, str] = field(default_factory=dict)
+    proxied_marks: ServerMarks | None = None
 
     def advertises(self, name: str) -> bool:
         """Return whether the server lists an extension."""

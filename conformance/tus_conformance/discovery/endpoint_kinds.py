@@ -60,13 +60,25 @@ def _describe_redirect(
         place = resolve_url(header_value(answer.headers, "Location") or "", url)
         if answer.status is None or not 300 <= answer.status < 400 or place is None:
             continue
-        if any(word in urlsplit(place).path.lower() for word in _LOGIN_WORDS):
+        if _is_login_page(place):
             return f"redirects {method} to a login page ({answer.status}, {place})", _AUTHENTICATE
         advice = f"If the tus server is there, use {place} instead."
         if origin_of(place)[1] != origin_of(url)[1]:
             advice += " If it is not, a proxy or a captive portal answers in its place."
         return f"redirects {method} to {place} ({answer.status})", advice
     return None
+
+
+def leads_to_login(response: HttpResponse) -> bool:
+    """Return whether a response is a redirect to a page where a user logs in."""
+    place = header_value(response.headers, "Location")
+    is_redirect = response.status is not None and 300 <= response.status < 400
+    return is_redirect and place is not None and _is_login_page(place)
+
+
+def _is_login_page(url: str) -> bool:
+    parts = urlsplit(url)
+    return any(word in f"{parts.netloc}{parts.path}".lower() for word in _LOGIN_WORDS)
 
 
 def _describe_gateway(

@@ -9,7 +9,7 @@ import trio
 
 from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.doctor.comparison import attribute_findings, attribute_to_proxy
-from tus_conformance.doctor.examination import Examination
+from tus_conformance.doctor.examination import Examination, describe_answer
 from tus_conformance.doctor.finding import DoctorFinding
 from tus_conformance.doctor.stage import Stage, StageResult, StageState, UndeterminedError
 from tus_conformance.doctor.stages import STAGES
@@ -79,7 +79,7 @@ async def _examine_stage(stage: Stage, examination: Examination, problem: str) -
     began = trio.current_time()
     reason = ""
     try:
-        await stage.examine(examination)
+        await _examine_at_pace(stage, examination)
     except (
         TargetUnreachable,
         UndeterminedError,
@@ -99,6 +99,25 @@ async def _examine_stage(stage: Stage, examination: Examination, problem: str) -
         findings=found,
         seconds=round(trio.current_time() - began, 3),
     )
+
+
+async def _examine_at_pace(stage: Stage, examination: Examination) -> None:
+    """Examine a stage, a second time and slower where the rate of its requests was refused."""
+    findings, prevented = list(examination.findings), dict(examination.prevented)
+    await stage.examine(examination)
+    pace = examination.pace
+    if pace.take_late_refusals():
+        examination.findings[:], examination.prevented = findings, prevented
+        await stage.examine(examination)
+    if pace.refusals:
+        refusal = pace.refusals[0]
+        values = {
+            "method": refusal.exchange.method,
+            "answer": describe_answer(refusal),
+            "refused": len(pace.refusals),
+            "sent": pace.sent,
+        }
+        examination.report("limits.request-rate", refusal, values=values)
 
 
 async def diagnose(

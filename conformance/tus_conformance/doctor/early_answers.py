@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tus_conformance.doctor.examination import Examination, describe_answer
+from tus_conformance.doctor.streaming import TIME_OUT_STATUSES
 from tus_conformance.transport import HttpResponse
 
 _SIZES = (1024 * 1024, 16 * 1024)
@@ -26,7 +27,7 @@ async def examine_early_answers(examination: Examination) -> None:
         "size": size,
         "seconds": f"{examination.patience(_SECONDS):.0f}",
     }
-    if response.status == 413:
+    if response.status == 413 or response.status in TIME_OUT_STATUSES:
         return  # a limit, which has a stage of its own
     if response.status is None or (response.status != 409 and examination.is_foreign(response)):
         examination.report("early.lost", response, values=values)

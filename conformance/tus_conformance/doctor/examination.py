@@ -11,7 +11,7 @@ import trio
 
 from tus_conformance.discovery.intermediary import recognise_page
 from tus_conformance.discovery.preflight import speaks_tus
-from tus_conformance.discovery.prober import OFFSET_TYPE, Prober
+from tus_conformance.discovery.prober import OFFSET_TYPE, Prober, succeeded
 from tus_conformance.doctor.finding import (
     Culprit,
     DoctorFinding,
@@ -19,6 +19,7 @@ from tus_conformance.doctor.finding import (
     cure_lines,
     finding_kinds,
 )
+from tus_conformance.doctor.pacing import PacedTransport
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.origin_guard import ConnectionTest, accepts_connections
 from tus_conformance.targets.target import Target
@@ -91,7 +92,8 @@ class Examination:
     """The state of one examination of one target.
 
     `facts` are neutral observations. `prevented` has the conditions that do not hold, each with the
-    reason. `rebuild` has beginnings of URLs in Location that are wrong, with the right ones.
+    reason. `rebuild` has beginnings of URLs in Location that are wrong, with the right ones;
+    `ends_with_slash` says whether a slash at their end is right.
     `marks_answers` says whether successful responses bear a header of tus, so that one without it
     is from elsewhere.
     """
@@ -110,8 +112,11 @@ class Examination:
     upload_url: str = ""
     on_the_way: tuple[str, ...] = ()
     rebuild: list[tuple[str, str]] = field(default_factory=list)
+    ends_with_slash: bool = True
 
     def __post_init__(self) -> None:
+        self.pace = PacedTransport(self.transport)
+        self.transport = self.pace
         self.prober = Prober(self.target, self.transport)
         self._count = 0
         self._slowest = 0.0
@@ -146,7 +151,7 @@ class Examination:
         for wrong, right in self.rebuild:
             if url.startswith(wrong) and not url.startswith(right):
                 url = right + url.removeprefix(wrong)
-        return url
+        return url if self.ends_with_slash else url.rstrip("/")
 
     @asynccontextmanager
     async def open_patch(
@@ -222,6 +227,10 @@ class Examination:
         if recognise_page(response):
             return True
         return self.marks_answers and not speaks_tus(response)
+
+    def accepts(self, response: HttpResponse) -> bool:
+        """Return whether the server took a request; a proxy may turn its refusal into a 200."""
+        return succeeded(response) and not self.is_foreign(response)
 
     # Findings
 
@@ -311,6 +320,9 @@ def offset_of(response: HttpResponse) -> int | None:
 
 def describe_answer(response: HttpResponse) -> str:
     """Return what came back, in words: the status, or that there was none."""
-    if response.status is not None:
-        return str(response.status)
-    return "no response"
+    if response.status is None:
+        return "no response"
+    place = header_value(response.headers, "Location")
+    if 300 <= response.status < 400 and place is not None:
+        return f"{response.status}, a redirect to {place}"
+    return str(response.status)

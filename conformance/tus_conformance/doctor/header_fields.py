@@ -1,4 +1,4 @@
-"""The stage `headers`: whether every header of tus arrives, in both directions."""
+"""The stage `headers`: whether every header of tus arrives, in both directions, and the status."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ from tus_conformance.doctor.examination import Examination, describe_answer, off
 from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value, split_list
 
+LONG_METADATA = ",".join(
+    (USUAL_METADATA, f"note {b64encode(('Ünïcode text of some length ' * 24).encode()).decode()}")
+)
+"""Metadata of about a kilobyte, as pages send that add a title or a comment."""
+
+_SINGLE_VALUES = (
+    *("Location", "Tus-Resumable", "Tus-Version", "Tus-Max-Size", "Upload-Offset"),
+    *("Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
+)
+_NO_COMMA = frozenset({"Tus-Resumable", "Tus-Max-Size", "Upload-Offset", "Upload-Length"})
+_USUAL_STATUSES = {
+    "POST": frozenset({201}),
+    "PATCH": frozenset({204}),
+    "HEAD": frozenset({200, 204}),
+    "DELETE": frozenset({204}),
+}
+
 
 async def examine_headers(examination: Examination) -> None:
     """Compare what each response should have with what it has, then what requests lost."""
@@ -20,10 +37,13 @@ async def examine_headers(examination: Examination) -> None:
         return
     head = await examination.send("HEAD", url)
     patch = await examination.patch(url, 0, b"12345")
+    _examine_doubled(examination, (created, head, patch))
+    _examine_statuses(examination)
     _examine_version(examination)
     _examine_offset(examination, head, patch)
     if succeeded(head) and offset_of(head) is not None:
         _examine_head(examination, head)
+        await _examine_metadata(examination, created, head)
     _examine_options(examination)
     await _examine_checksum(examination)
     await _examine_concatenation(examination)
@@ -79,7 +99,9 @@ def _examine_version(examination: Examination) -> None:
 
 def _examine_offset(examination: Examination, head: HttpResponse, patch: HttpResponse) -> None:
     without = [
-        answer for answer in (head, patch) if succeeded(answer) and offset_of(answer) is None
+        answer
+        for answer in (head, patch)
+        if succeeded(answer) and header_value(answer.headers, "Upload-Offset") is None
     ]
     if without and "head" not in examination.prevented:
         values = {"methods": " and ".join(each.exchange.method for each in without)}
@@ -93,14 +115,75 @@ def _examine_head(examination: Examination, head: HttpResponse) -> None:
     if "no-store" not in cache:
         values = {"value": cache or "no Cache-Control"}
         examination.report("headers.response.cache-control", head, values=values)
+
+
+async def _examine_metadata(
+    examination: Examination, created: HttpResponse, head: HttpResponse
+) -> None:
+    """Compare the metadata of a creation with that of HEAD, of usual length and longer."""
+    change = _describe_metadata(head, USUAL_METADATA)
+    responses = (created, head)
+    if not change:
+        longer, url = await examination.create(10, ("Upload-Metadata", LONG_METADATA))
+        if url is None:
+            return  # a limit of the server, or on heads, which has a stage of its own
+        responses = (longer, await examination.send("HEAD", url))
+        if not succeeded(responses[-1]):
+            return
+        change = _describe_metadata(responses[-1], LONG_METADATA)
+        change = change and f"{change}, while {len(USUAL_METADATA)} bytes get through"
+    if change:
+        examination.report("headers.upload-metadata", *responses, values={"change": change})
+
+
+def _describe_metadata(head: HttpResponse, sent: str) -> str:
+    """Return how metadata is changed; nothing if it is not. The order of pairs is free."""
     metadata = header_value(head.headers, "Upload-Metadata")
-    if metadata is None or set(split_list(metadata)) != set(split_list(USUAL_METADATA)):
-        _report_lost(examination, "upload-metadata", head, "Upload-Metadata")
+    size = f"of {len(sent)} bytes"
+    if metadata is None:
+        return f"lost ({size})"
+    if set(split_list(metadata)) == set(split_list(sent)):
+        return ""
+    if sent.lower() == metadata.lower():
+        return f"changed in its letter case ({size})"
+    if sent.startswith(metadata):
+        return f"cut off after {len(metadata)} bytes ({size})"
+    return f"changed ({size})"
 
 
-def _report_lost(examination: Examination, name: str, head: HttpResponse, header: str) -> None:
-    """Report a header that a creation sent and HEAD does not return."""
-    examination.report(f"headers.{name}", head, values={"header": header})
+def _examine_doubled(examination: Examination, responses: Iterable[HttpResponse]) -> None:
+    """Report headers with one value that are there twice, in two lines or in one."""
+    found: dict[str, HttpResponse] = {}
+    for response in responses:
+        for name in _SINGLE_VALUES:
+            lines = response.header_values(name)
+            joined = ", ".join(lines)
+            if len(lines) > 1 or (name in _NO_COMMA and "," in joined):
+                found.setdefault(f"{name}: {joined} ({response.exchange.method})", response)
+    if not found:
+        return
+    offset = any(name.startswith("Upload-Offset") for name in found)
+    examination.report(
+        "headers.response.doubled",
+        *dict.fromkeys(found.values()),
+        values={"headers": "; ".join(found)},
+        severity="breaks" if offset else None,
+    )
+    if offset:
+        reason = "Upload-Offset has two values"
+        examination.prevent(reason, "offset", "streaming", "cache")
+
+
+def _examine_statuses(examination: Examination) -> None:
+    """Report successes with another status than tus names."""
+    changed = {
+        f"{method} got {answer.status}, not {' or '.join(map(str, sorted(usual)))}": answer
+        for method, usual in _USUAL_STATUSES.items()
+        if (answer := examination.answers.get(method)) is not None and answer.status not in usual
+    }
+    if changed:
+        values = {"changes": "; ".join(changed)}
+        examination.report("headers.response.status", *changed.values(), values=values)
 
 
 def _examine_options(examination: Examination) -> None:
@@ -126,7 +209,7 @@ async def _examine_checksum(examination: Examination) -> None:
         return
     wrong = _checksum(b"other")
     sent = await examination.patch(url, 0, b"12345", ("Upload-Checksum", wrong))
-    if succeeded(sent):
+    if examination.accepts(sent):
         examination.report("headers.request.upload-checksum", sent)
 
 

@@ -11,6 +11,7 @@ import trio
 from tus_conformance.discovery.body_limit import KIB, send_body
 from tus_conformance.discovery.prober import succeeded
 from tus_conformance.doctor.examination import Examination, describe_answer
+from tus_conformance.doctor.streaming import TIME_OUT_STATUSES
 from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value, is_integer, parse_integer
 from tus_reports.transcript import format_size
@@ -40,7 +41,9 @@ async def examine_limits(examination: Examination) -> None:
     if not any(finding.id == "limits.body-size" for finding in examination.findings):
         await _examine_sent_bodies(examination)
     await _examine_heads(examination)
-    await _examine_parallel_requests(examination)
+    if not examination.pace.refusals:
+        await _examine_parallel_requests(examination)
+        examination.pace.late_refusals.clear()
 
 
 def _largest_upload(examination: Examination) -> int | None:
@@ -65,7 +68,8 @@ async def _examine_announced_bodies(examination: Examination) -> None:
             accepted = size
             break
         refused, refusal = size, response
-    if refusal is not None and (accepted or refusal.status == 413):
+    slow = refusal is not None and refusal.status in TIME_OUT_STATUSES
+    if refusal is not None and not slow and (accepted or refusal.status == 413):
         _report_body_limit(examination, refusal, refused, accepted)
 
 
@@ -115,6 +119,8 @@ async def _examine_sent_bodies(examination: Examination) -> None:
             response = await send_body(examination.prober, size)
         if response is None:
             continue  # no upload of that size: that is a limit on uploads, not on requests
+        if response.status in TIME_OUT_STATUSES:
+            return
         if succeeded(response):
             if refusal is not None:
                 _report_body_limit(examination, refusal, refused, size)

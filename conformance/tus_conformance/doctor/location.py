@@ -129,13 +129,11 @@ def _at_target(examination: Examination, url: str) -> str:
 async def _find_upload(examination: Examination, created: HttpResponse, url: str) -> None:
     """Look for the upload: at its URL, on each server behind the name, below the target's path."""
     found, last = await count_finds(examination, url)
-    if not found:
-        beneath = _beneath_target(examination.target.url, url)
-        if beneath is not None:
-            right, _ = await count_finds(examination, beneath)
-            if right:
-                _report_prefix(examination, created, last, url, beneath)
-                return
+    for kind, place in _other_places(examination.target.url, url) if not found else ():
+        right, _ = await count_finds(examination, place)
+        if right:
+            _report_place(examination, kind, (created, last), url, place)
+            return
     for _ in range(0 if found else ATTEMPTS - 1):
         _, other = await examination.create(UPLOAD_LENGTH)
         if other is not None:
@@ -151,27 +149,39 @@ async def _find_upload(examination: Examination, created: HttpResponse, url: str
     examination.upload_url = url
 
 
-def _report_prefix(
-    examination: Examination, created: HttpResponse, last: HttpResponse, wrong: str, right: str
+def _report_place(
+    examination: Examination,
+    kind: str,
+    responses: tuple[HttpResponse, ...],
+    wrong: str,
+    right: str,
 ) -> None:
     values = {
         "wrong": urlsplit(wrong).path,
         "right": urlsplit(right).path,
-        "answer": describe_answer(last),
+        "answer": describe_answer(responses[-1]),
     }
-    if not examination.settings.is_direct:
-        examination.report("location.prefix", created, last, values=values)
-    name = right.rpartition("/")[2]
-    examination.rebuild.append((wrong.removesuffix(name), right.removesuffix(name)))
+    if kind != "location.prefix" or not examination.settings.is_direct:
+        examination.report(kind, *responses, values=values)
+    if kind == "location.slash":
+        examination.ends_with_slash = False
+    else:
+        name = right.rpartition("/")[2]
+        examination.rebuild.append((wrong.removesuffix(name), right.removesuffix(name)))
     examination.upload_url = right
 
 
-def _beneath_target(target: str, url: str) -> str | None:
-    """Return the URL below the path of the target; None if it is there already."""
-    name = urlsplit(url).path.rpartition("/")[2]
-    folder = urlsplit(target).path.rstrip("/")
-    moved = urlunsplit(urlsplit(url)._replace(path=f"{folder}/{name}"))
-    return moved if name and moved != url else None
+def _other_places(target: str, url: str) -> list[tuple[str, str]]:
+    """Return where else an upload may be, each with the finding that this would be.
+
+    A proxy may add a slash to the path, or cut a prefix off from requests.
+    """
+    parts = urlsplit(url)
+    folder, name = urlsplit(target).path.rstrip("/"), parts.path.rpartition("/")[2]
+    if not name:
+        return [("location.slash", urlunsplit(parts._replace(path=parts.path.rstrip("/"))))]
+    beneath = urlunsplit(parts._replace(path=f"{folder}/{name}"))
+    return [("location.prefix", beneath)] if beneath != url else []
 
 
 async def count_finds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tus_conformance.discovery.endpoint_kinds import leads_to_login
 from tus_conformance.discovery.prober import succeeded
 from tus_conformance.doctor.examination import (
     Examination,
@@ -39,13 +40,16 @@ async def examine_methods(examination: Examination) -> None:
 
 def is_login(response: HttpResponse) -> bool:
     """Return whether a response asks for a login."""
-    return response.status in _LOGIN_STATUSES
+    return response.status in _LOGIN_STATUSES or leads_to_login(response)
 
 
 def _examine_options(examination: Examination) -> None:
     options = examination.options
     assert options is not None
-    if is_login(options) or is_from_server(options):
+    if is_login(options):
+        examination.report("login.preflight", options, values={"answer": describe_answer(options)})
+        return
+    if is_from_server(options):
         return
     if succeeded(options):
         if examination.marks_answers:

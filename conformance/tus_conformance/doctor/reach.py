@@ -22,6 +22,8 @@ async def examine_reach(examination: Examination) -> None:
     """Find out who answers; raise TargetUnreachable or NotATusServerError as `run` does."""
     prober = examination.prober
     options = await prober.send("OPTIONS", examination.target.url)
+    if options.status is None or options.status >= 500:  # once may be chance
+        options = await prober.send("OPTIONS", examination.target.url)
     await ensure_reachable(prober, options)
     examination.options = options
     await ensure_tus(prober, options)

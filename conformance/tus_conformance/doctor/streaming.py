@@ -20,6 +20,7 @@ BODY_SIZES = (512 * 1024, 16 * 1024)
 SETTLE_SECONDS = 4.0
 """How long the server may take to store what it received, in seconds."""
 
+TIME_OUT_STATUSES = frozenset({408, 504})
 _PAUSE = 0.25
 _FIRST_LOOK = 0.5
 
@@ -30,6 +31,14 @@ async def examine_streaming(examination: Examination) -> None:
         stored, response, head = await _send_half(examination, size)
         if response.status != 413:
             break
+    if response.status in TIME_OUT_STATUSES and stored == 0:
+        values = {
+            "seconds": f"{examination.patience(_FIRST_LOOK):g}",
+            "answer": describe_answer(response),
+        }
+        examination.report("timeouts.paused-body", response, values=values)
+        examination.prevent("A pause in a request ends it", "streaming")
+        return
     if response.status is not None and stored == 0:
         raise UndeterminedError(
             f"A PATCH got {describe_answer(response)} before half of its body was sent."

@@ -2,7 +2,8 @@
 
 A server that forgets complete uploads is charged with that in one scenario, a server whose
 process ends with that alone, and a HEAD without a valid Upload-Offset is charged to the
-requirements about that; everything else that they make impossible is blocked.
+requirements about that; everything else that they make impossible is blocked. So is what only the
+response of a proxy violates.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tus_conformance.evaluation.expectations import (
     evaluate_expectation,
     headers_named,
 )
+from tus_conformance.evaluation.preconditions import describe_foreign
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.references import References
 from tus_conformance.state.step_response import StepResponse
@@ -96,6 +98,8 @@ def evaluate_reply(
         checks += spared
     if stop is not None:
         return checks, stop
+    if reply.foreign and any(check.outcome == "violated" for check in checks):
+        return _excuse_foreign(checks, reply)
     broken = find_broken_answer(reply)
     if broken is not None and not _speaks_of_status(expected, checks):
         checks = _charge_first(checks, reply, broken)
@@ -105,6 +109,22 @@ def evaluate_reply(
     if charged == checks:
         return checks, None
     return charged, StopScenario("forgotten-upload", _FORGOTTEN_REASON)
+
+
+def _excuse_foreign(
+    checks: Sequence[Check], reply: StepResponse
+) -> tuple[list[Check], StopScenario]:
+    """Return the checks that the response of a proxy violates as not reached."""
+    reason = describe_foreign(reply)
+    excused = [
+        structs.replace(
+            check, outcome="not-reached", grade=None, explanation=reason, rule="stopped"
+        )
+        if check.outcome == "violated"
+        else check
+        for check in checks
+    ]
+    return excused, StopScenario("precondition", reason)
 
 
 def _has_expired(reply: StepResponse) -> bool:

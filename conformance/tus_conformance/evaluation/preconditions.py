@@ -38,6 +38,8 @@ def setup_failure(
 
     `broken` is the requirement to blame, where that is another than the method's usual one.
     """
+    if reply.foreign:
+        return StopScenario("precondition", describe_foreign(reply))
     failure = reply.http_response.failure
     if failure is not None and failure.kind in {"unreachable", "tls"}:
         return StopScenario("network", f"{what}: {failure.message}")
@@ -51,6 +53,14 @@ def setup_failure(
     is_server_error = reply.status is not None and reply.status >= 500 and reply.status != 501
     server_error = reply if is_server_error else None
     return StopScenario("precondition", f"{what}{blamed}: {description}.", server_error)
+
+
+def describe_foreign(reply: StepResponse) -> str:
+    """Return the sentence that something other than the tus server responded."""
+    return (
+        f"{reply.method} got {reply.status} {reply.foreign}, so something in front of the server"
+        " answered."
+    )
 
 
 def _describe_location(location: str | None) -> str:

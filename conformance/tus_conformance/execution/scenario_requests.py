@@ -9,6 +9,8 @@ from typing import Self
 import trio
 from msgspec.structs import replace
 
+from tus_conformance.discovery.front_proxy import CHARGED_SCENARIOS, TO_UPLOADS
+from tus_conformance.discovery.response_origin import explain_foreign
 from tus_conformance.evaluation.applicability import ensure_within_max_size
 from tus_conformance.execution.open_request import OpenRequest
 from tus_conformance.execution.request_composer import RequestComposer
@@ -85,6 +87,7 @@ class ScenarioRequests:
         upload = self.uploads.get(request.of)
         self._ensure_room(request)
         http_request, at = self._composer.compose(method, request)
+        self._ensure_unobstructed(http_request, upload)
         limit = self.session.discovery.body_limit
         if limit.refused is not None and _body_length(http_request) > (limit.accepted or 0):
             return await self._send_in_pieces(method, request, http_request, limit.accepted or 0)
@@ -157,6 +160,28 @@ class ScenarioRequests:
             if is_integer(length):
                 ensure_within_max_size(self.session, parse_integer(length))
 
+    def _ensure_unobstructed(self, http_request: HttpRequest, upload: UploadState | None) -> None:
+        """Raise StopScenario for a request that fails for every upload.
+
+        A proxy keeps it from the server, or another scenario is charged with that.
+        """
+        found = self.session.discovery
+        name = self.scenario.id.partition("/")[0]
+        for key in (http_request.method, *([] if upload is None else [TO_UPLOADS])):
+            reason = found.obstructed_requests.get(key)
+            if reason is None and name != CHARGED_SCENARIOS.get(key):
+                reason = found.charged.get(key)
+            if reason is not None:
+                raise StopScenario("precondition", reason)
+
+    def _explain_foreign(self, http_request: HttpRequest, answer: HttpResponse) -> str:
+        """Return why a response is that of a proxy; nothing where none is in front."""
+        marks = self.session.discovery.proxied_marks
+        if marks is None:
+            return ""
+        is_well_formed = http_request.framing != "raw" and not http_request.all_faults
+        return explain_foreign(answer, marks, is_well_formed=is_well_formed)
+
     async def _send_twice(self, http_request: HttpRequest) -> list[HttpResponse]:
         """Send a message over two connections at once; return the answers as they came."""
         answers: list[HttpResponse] = []
@@ -174,6 +199,7 @@ class ScenarioRequests:
         """Download an upload, comparing its bytes as they arrive."""
         request = RequestSpec(of=upload.name)
         http_request, at = self._composer.compose("GET", request)
+        self._ensure_unobstructed(http_request, upload)
         answer = await self.creations.send(http_request, sink=comparison.feed)
         return self._record_reply(http_request, request, upload, at, answer)
 
@@ -183,6 +209,7 @@ class ScenarioRequests:
         upload = self.uploads.get(request.of)
         self._ensure_room(request)
         http_request, at = self._composer.compose(method, request)
+        self._ensure_unobstructed(http_request, upload)
         with _stop_if_impassable():
             pending = await self._pending.enter_async_context(self.creations.open(http_request))
 
@@ -237,11 +264,15 @@ class ScenarioRequests:
         method = header_value(http_request.headers, "X-HTTP-Method-Override")
         if method is None or not request.override:
             method = http_request.method
-        reply = StepResponse(answer, method, http_request.url, place, upload, at, before)
+        foreign = self._explain_foreign(http_request, answer)
+        reply = StepResponse(
+            answer, method, http_request.url, place, upload, at, before, foreign=foreign
+        )
         if upload is not None and _note_sent_bytes(upload, http_request, reply):
             self.refused_completions[upload.name] = reply
         self._latest = request, reply
-        self.session.on_exchange(self.scenario, http_request, reply)
+        if not foreign:
+            self.session.on_exchange(self.scenario, http_request, reply)
         if reply.succeeded and method == "POST" and request.to is None:
             self._add_created_upload(request, reply, http_request)
         elif (

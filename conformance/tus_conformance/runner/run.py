@@ -213,11 +213,15 @@ class Run:
         target = self.plan.target
         front = await examine_front_proxy(target, self._route, discovered, self.left_behind)
         self._exchanges += front.exchange_count
-        for notice in front.notices:
+        for notice in front.all_notices:
             self._notify(notice)
-        for extension, reason in front.obstructed.items():
-            self._notify(f"{extension} is not tested: {reason}")
-        return replace(discovered, obstructed=front.obstructed)
+        return replace(
+            discovered,
+            obstructed=front.obstructed,
+            obstructed_requests=front.obstructed_requests,
+            charged=front.charged,
+            proxied_marks=front.marks,
+        )
 
     async def _measure_body_limit(self, discovered: DiscoveryResult) -> DiscoveryResult:
         target = self.plan.target

@@ -38,7 +38,7 @@ class StepResponse:
     `upload` is the upload the request was about, `at` the position in its content where the
     request's body began, and `before` the offsets, by upload, that were acknowledged when it was
     sent. `finish_state` is None but for a `finish`: there it is what the upload came to, and
-    `finding` says it.
+    `finding` says it. `foreign` says why it is not the response of the tus server, if it is not.
     """
 
     http_response: HttpResponse
@@ -50,6 +50,7 @@ class StepResponse:
     offsets_before: Mapping[str, int] = field(default_factory=dict)
     finish_state: FinishState | None = None
     finding: str = ""
+    foreign: str = ""
 
     @property
     def status(self) -> int | None:
