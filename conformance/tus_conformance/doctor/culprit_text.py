@@ -58,6 +58,6 @@ def offer_direct(diagnosis: Diagnosis) -> str:
     if all(finding.culprit != "unknown" for finding in diagnosis.findings):
         return ""
     return (
-        "Who does it is unknown for some findings: --direct URL compares with the server itself,"
-        " --mirror PORT takes its place behind the proxy."
+        "Who does it is unknown for some findings: `--direct URL` compares with the server itself,"
+        " `--mirror PORT` takes its place behind the proxy."
     )

@@ -27,7 +27,10 @@ _CONDITIONS = {
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the examination of a target found; `problem` says why it could not be examined."""
+    """What the examination of a target found; `problem` says why it could not be examined.
+
+    What breaks resuming comes first.
+    """
 
     target: str
     facts: dict[str, str]
@@ -150,7 +153,7 @@ async def diagnose(
         direct="" if direct is None else direct.target.redaction.redact_text(direct.target.url),
         facts=examination.facts,
         stages=tuple(stages),
-        findings=tuple(examination.findings),
+        findings=tuple(sorted(examination.findings, key=lambda each: each.severity != "breaks")),
         problem=problem,
         remaining_uploads=tuple(map(redact, left_behind.urls)),
     )

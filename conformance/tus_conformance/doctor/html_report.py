@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from tus_reports.transcript import escape_controls, format_exchange
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
 
 def format_html(diagnosis: Diagnosis) -> str:
@@ -33,11 +35,22 @@ def format_html(diagnosis: Diagnosis) -> str:
     )
 
 
+def _mark_code(text: str) -> Markup:
+    """Return a text with what is in backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  it is escaped
+
+
+_CODE = re.compile("`([^`]+)`")
+
+
 @cache
 def _template() -> Template:
     from jinja2 import Environment
 
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["controls"] = escape_controls
+    environment.filters["code"] = _mark_code
     text = (files(__package__) / "data" / "report.html.j2").read_text("utf-8")
     return environment.from_string(text)

@@ -32,7 +32,7 @@ async def examine_streaming(examination: Examination) -> None:
         if response.status != 413:
             break
     if response.status in TIME_OUT_STATUSES and stored == 0:
-        values = {
+        values: dict[str, object] = {
             "seconds": f"{examination.patience(_FIRST_LOOK):g}",
             "answer": describe_answer(response),
         }
