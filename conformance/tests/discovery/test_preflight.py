@@ -109,6 +109,7 @@ KINDS: list[tuple[AnswerFunction, str, str]] = [
     (plain(412, {"x-amz-request-id": "17"}), "is an S3 endpoint", "S3 by a header"),
     (webdav, "is a WebDAV server", "WebDAV"),
     (plain(201, {"Upload-Draft-Interop-Version": "6"}), "IETF draft", "another protocol"),
+    (plain(201, {"Location": "/x/1"}), "removes its headers", "a proxy that removes headers"),
     (plain(422), "is not a tus endpoint: POST got 422", "something else"),
 ]
 

@@ -103,6 +103,11 @@ CASES = (
     Case("login-page-options", ("login.preflight",), {"redirects": {"OPTIONS": "/login"}}),
     Case("redirect", ("methods.patch-blocked",), {"redirects": {"PATCH": "/elsewhere"}}),
     Case("rate", ("limits.request-rate",), {"rate": 5.0}),
+    Case(
+        "every header of uploads",
+        ("headers.request.upload-length",),
+        {"drop_request": ("upload-length", "upload-defer-length", "upload-metadata")},
+    ),
     Case("long-metadata", ("headers.upload-metadata",), {"header_limit": 300}),
     Case("lower-case-metadata", ("headers.upload-metadata",), {"lower_metadata": True}),
     Case("status-204", ("headers.response.status",), {"replace_status": {204: 200}}),

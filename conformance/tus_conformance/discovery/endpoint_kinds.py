@@ -129,6 +129,9 @@ def _describe_draft(_url: str, options: HttpResponse, creation: HttpResponse) ->
 def _describe_page(url: str, _options: HttpResponse, creation: HttpResponse) -> Description | None:
     if creation.status is None or not 200 <= creation.status < 300:
         return None
+    if creation.status == 201 and header_value(creation.headers, "Location"):
+        what = "creates something, without any header of tus: POST got 201 with a Location"
+        return what, "If it is a tus server, something in front of it removes its headers."
     kind = (header_value(creation.headers, "Content-Type") or "").partition(";")[0].strip()
     content = "an HTML page" if "html" in kind else f"{kind} content" if kind else "no upload"
     what = f"is not a tus endpoint: POST got {creation.status} and {content}"

@@ -56,7 +56,7 @@ async def explain_refused_creation(examination: Examination, created: HttpRespon
     marked = is_from_server(created)
     if created.status == 412 and marked:
         examination.report("headers.request.tus-resumable", created)
-    elif marked and created.status == 400 and await _works_without_length(examination):
+    elif marked and created.status == 400 and await _lacks_length(examination, created):
         examination.report("headers.request.upload-length", created)
     elif not marked and examination.options is not None and is_from_server(examination.options):
         values = {"method": "POST", "answer": describe_answer(created)}
@@ -68,8 +68,10 @@ async def explain_refused_creation(examination: Examination, created: HttpRespon
         )
 
 
-async def _works_without_length(examination: Examination) -> bool:
-    """Return whether creations work that do not need Upload-Length."""
+async def _lacks_length(examination: Examination, created: HttpResponse) -> bool:
+    """Return whether a refusal names Upload-Length, or creations work that do not need it."""
+    if b"upload-length" in created.body.lower().replace(b"_", b"-"):
+        return True
     usual = ("Upload-Metadata", USUAL_METADATA)
     with_metadata, _ = await examination.create(UPLOAD_LENGTH, usual)
     if succeeded(with_metadata):
