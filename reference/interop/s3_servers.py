@@ -194,7 +194,7 @@ def _create_bucket(
     from botocore.exceptions import BotoCoreError, ClientError
 
     client = s3.new_client()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while True:
         try:
             client.create_bucket(Bucket=BUCKET)

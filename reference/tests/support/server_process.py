@@ -147,7 +147,7 @@ def _command(*arguments: str) -> list[str]:
 def run_failing_server(*arguments: str) -> tuple[int, str]:
     """Run a server that cannot start; return the exit code and what it says of that."""
     done = subprocess.run(
-        _command(*arguments), capture_output=True, text=True, timeout=20, check=False
+        _command(*arguments), capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
