@@ -29,11 +29,8 @@ def test_each_violated_requirement_has_a_text(sample: Record) -> None:
 
 
 def test_a_text_has_the_sentence_the_bytes_a_reproduction_and_the_versions(sample: Record) -> None:
-    text = issues(sample)["core.patch.offset-mismatch-409"]
-    requirement = next(
-        each for each in sample.requirements if each.id == "core.patch.offset-mismatch-409"
-    )
-    assert f"]({requirement.link})" in text
+    text = issue(make_record(sample, CREATE, patch("abc")))
+    assert "](https://tus.io/x#core), MUST)" in text
     assert "- expected: status 409" in text
     assert "**actual: status 204**" in text
     assert "> HTTP/1.1 204 No Content" in text
@@ -71,6 +68,7 @@ def make_record(sample: Record, *exchanges: Exchange, command: str = "") -> Reco
         statement="The request is refused.",
         verdict="fail",
         scenarios=("core.x/one",),
+        link="https://tus.io/x#core",
     )
     return replace(sample, scenarios=(scenario,), requirements=(requirement,))
 
@@ -120,9 +118,22 @@ def test_a_chunked_body_is_sent_in_chunks_by_curl_too(sample: Record) -> None:
     assert "-H 'Transfer-Encoding: chunked'" in issue(record)
 
 
+def test_the_last_response_is_shown_also_if_it_creates_an_upload(sample: Record) -> None:
+    text = issue(make_record(sample, CREATE))
+    assert "curl -sS -i -X POST" in text
+    assert "UPLOAD_1" not in text
+
+
+def test_requests_at_once_are_not_sent_one_after_the_other(sample: Record) -> None:
+    fields = {name: getattr(CREATE, name) for name in CREATE.__struct_fields__}
+    meanwhile = Exchange(**{**fields, "at": CREATE.at + 0.001})
+    assert "this is a command of the suite" in issue(make_record(sample, CREATE, meanwhile))
+
+
 def test_reads_that_only_waited_are_left_out(sample: Record) -> None:
-    read = make_exchange("GET /files/abc HTTP/1.1\nHost: 127.0.0.1:1080", make_response(404, "No"))
-    text = issue(make_record(sample, CREATE, read, read, read))
+    request = "GET /files/abc HTTP/1.1\nHost: 127.0.0.1:1080"
+    reads = [make_exchange(request, make_response(404, "No"), started=at) for at in (1.0, 2.0, 3.0)]
+    text = issue(make_record(sample, CREATE, *reads))
     assert text.count("# GET: 404") == 1
 
 

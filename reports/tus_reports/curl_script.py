@@ -32,7 +32,9 @@ def curl_script(exchanges: Sequence[Exchange], variables: Mapping[str, str] | No
     blocks = []
     for exchange in exchanges:
         created = _created_url(exchange)
-        is_new = created and created not in known
+        # The last response is what the script is about, so that it is shown whole.
+        is_last = variables is not None and exchange is exchanges[-1]
+        is_new = created and created not in known and not is_last
         name = f"UPLOAD_{len(known) - before + 1}" if is_new else ""
         blocks.append("\n".join(_exchange_block(exchange, known, name)))
         if created and name:

@@ -17,7 +17,7 @@ from tus_reports.markdown import code_block, code_span, escape_markdown, exchang
 from tus_reports.record import Exchange, Header
 from tus_reports.record_reader import Record, RecordError
 from tus_reports.server_title import server_title
-from tus_reports.socket_script import created_url, socket_script
+from tus_reports.socket_script import created_url, overlap, socket_script
 from tus_reports.totals import pluralize
 from tus_reports.transcript import escape_controls
 
@@ -102,7 +102,7 @@ def _curl_reproduction(
     header: Header, occurrence: Occurrence, created: frozenset[str]
 ) -> list[str]:
     exchanges = _leading_exchanges(occurrence, created)
-    if not exchanges or not all(map(is_sayable, exchanges)):
+    if not exchanges or overlap(exchanges) or not all(map(is_sayable, exchanges)):
         return []
     origin = _origin(header.target)
     script = curl_script(exchanges, {origin: SERVER_VARIABLE})

@@ -73,7 +73,7 @@ def socket_script(exchanges: Sequence[Exchange], target: str) -> str:
 
     `target` is the creation URL of the run; the program has its port, for the reader to change.
     """
-    if not exchanges or _overlap(exchanges):
+    if not exchanges or overlap(exchanges):
         return ""
     uploads: dict[str, str] = {}
     lines: list[str] = []
@@ -100,8 +100,8 @@ def _without_reset(text: str) -> str:
     return "\n".join(kept).replace("import socket, struct, time", "import socket, time") + "\n"
 
 
-def _overlap(exchanges: Sequence[Exchange]) -> bool:
-    """Return whether a request began before the one before it had ended."""
+def overlap(exchanges: Sequence[Exchange]) -> bool:
+    """Return whether a request began before the one before it had ended: no script repeats that."""
     ends = [each.at + max((event.at for event in each.events), default=0.0) for each in exchanges]
     return any(later.at < end for end, later in zip(ends, exchanges[1:], strict=False))
 
