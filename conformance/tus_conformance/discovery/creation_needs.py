@@ -40,14 +40,14 @@ _MAX_NAMED = 24
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,40}")
 
-Header = tuple[str, str]
+NeededHeader = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class CreationNeeds:
     """The headers that a creation needs; `refusal` is the status of one without them."""
 
-    headers: tuple[Header, ...]
+    headers: tuple[NeededHeader, ...]
     refusal: int
 
     @property
@@ -101,7 +101,7 @@ def may_need_more(status: int | None) -> bool:
     return 400 <= status < 500 or status in _METADATA_ALONE
 
 
-def _candidates(target: Target, refused: HttpResponse) -> list[Header]:
+def _candidates(target: Target, refused: HttpResponse) -> list[NeededHeader]:
     """Return what may be missing, the most usual first; never what the user already sends."""
     parts = urlsplit(target.url)
     known = [pair for pair in split_list(target.profile.metadata or "") if pair]
@@ -135,7 +135,7 @@ def _words(refused: HttpResponse) -> list[str]:
     return list(dict.fromkeys(word.rstrip(".-") for word in words))[:_MAX_NAMED]
 
 
-def _attempts(candidates: Sequence[Header]) -> Iterator[tuple[Header, ...]]:
+def _attempts(candidates: Sequence[NeededHeader]) -> Iterator[tuple[NeededHeader, ...]]:
     """Yield each candidate, all of them, and each pair; one value for a header."""
     yield from ((each,) for each in candidates)
     if len(candidates) > 1:
@@ -143,7 +143,7 @@ def _attempts(candidates: Sequence[Header]) -> Iterator[tuple[Header, ...]]:
     yield from (pair for pair in combinations(candidates, 2) if pair[0][0] != pair[1][0])
 
 
-async def _leave_out(prober: Prober, headers: tuple[Header, ...]) -> tuple[Header, ...]:
+async def _leave_out(prober: Prober, headers: tuple[NeededHeader, ...]) -> tuple[NeededHeader, ...]:
     """Return the headers, and the pairs of metadata, that a creation does not work without."""
     needed = headers
     for each in headers if len(headers) > 1 else ():
@@ -159,11 +159,11 @@ async def _leave_out(prober: Prober, headers: tuple[Header, ...]) -> tuple[Heade
     return needed
 
 
-async def _is_accepted(prober: Prober, headers: tuple[Header, ...]) -> bool:
+async def _is_accepted(prober: Prober, headers: tuple[NeededHeader, ...]) -> bool:
     created = await _create(prober, headers)
     return created.status == 201 and header_value(created.headers, "Location") is not None
 
 
-async def _create(prober: Prober, headers: tuple[Header, ...]) -> HttpResponse:
+async def _create(prober: Prober, headers: tuple[NeededHeader, ...]) -> HttpResponse:
     created, _ = await prober.create_upload(("Upload-Length", "1"), *headers)
     return created
