@@ -122,7 +122,7 @@ def run_join_round(folder: Path, chance: random.Random, flags: Sequence[str], _k
         wait_until(lambda: not find_leftovers(folder), "something was left")
         for path, piece in zip(partials, pieces, strict=True):
             require(download(server, path) == piece, "a partial upload differs")
-        finals = [path.stem for path in folder.glob("*.info") if is_final(path)]
+        finals = [path.stem for path in find_records(folder) if is_final(path)]
         require(not answered or bool(finals), "an acknowledged final upload was lost")
         for upload_id in finals:
             joined = download(server, server.path + upload_id)
@@ -148,6 +148,11 @@ def download(server: InteropServer, path: str) -> bytes:
     return bytes(answer.content)  # type: ignore[attr-defined]
 
 
+def find_records(folder: Path) -> list[Path]:
+    """Return the records of uploads, without those in the making."""
+    return [path for path in folder.glob("*.info") if not path.name.startswith(".")]
+
+
 def is_final(info_path: Path) -> bool:
     """Return whether a record is one of a final upload."""
     return bool(json.loads(info_path.read_bytes())["IsFinal"])
@@ -157,7 +162,7 @@ def find_unjoined(folder: Path) -> list[str]:
     """Return the final uploads without the bytes of their partial uploads."""
     return [
         path.name
-        for path in folder.glob("*.info")
+        for path in find_records(folder)
         if is_final(path) and not path.with_suffix("").stat().st_size
     ]
 
@@ -165,7 +170,7 @@ def find_unjoined(folder: Path) -> list[str]:
 def find_leftovers(folder: Path) -> list[str]:
     """Return the files of the folder that belong to no upload."""
     names = {path.name for path in folder.iterdir()}
-    records = {name for name in names if name.endswith(".info") and not name.startswith(".")}
+    records = {path.name for path in find_records(folder)}
     uploads = {record.removesuffix(".info") for record in records}
     return sorted(names - records - uploads)
 
