@@ -231,7 +231,7 @@ def _disturb(
 ) -> None:
     """Kill a server and start it again; or else stop it for a while, or kill Redis."""
     victim = chance.choice(instances)
-    kind = chance.choices(["kills", "stops beyond the lease", "kills of Redis"], [8, 1, 1])[0]
+    kind = chance.choices(["kills", "stops beyond the lease", "kills of Redis"], [6, 2, 2])[0]
     if kind == "kills":
         victim.kill()
         time.sleep(chance.uniform(0.0, 1.0))

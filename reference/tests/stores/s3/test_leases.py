@@ -13,6 +13,8 @@ from tus_reference import Refused
 from tus_reference.model import use_lease
 from tus_reference.stores.s3 import connect
 from tus_reference.stores.s3.bucket import CHANGES
+from tus_reference.stores.s3.recent_writes import RecentWrites
+from tus_reference.stores.s3.stored_parts import StoredParts, Tail
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -146,3 +148,11 @@ async def test_an_s3_without_conditions_stores_tails_as_before() -> None:
         assert await stage.append(upload_id, CONTENT[:2]) == 2
         assert await stage.append(upload_id, CONTENT[2:4]) == 4
     assert stage.stored_tail(upload_id) == (CONTENT[:4], "0")
+
+
+def test_a_look_up_that_is_overtaken_by_another_is_not_an_old_response() -> None:
+    """Also where a server must not remember what others may have changed."""
+    recent = RecentWrites(stale_time=0.0)
+    later = StoredParts(tail=Tail(5, "", 0))
+    recent.note_state("id", later)
+    assert recent.newest_state("id", StoredParts(tail=Tail(3, "", 0))) == later

@@ -28,6 +28,8 @@ REMEMBERED_OFFSETS: Final = 10_000
 REMEMBERED_STATES: Final = 500
 REMEMBERED_PARTS: Final = 50_000
 STALE_TIME: Final = 120.0
+LOOKUP_TIME: Final = 20.0
+"""How long, in seconds, a look-up can take: it may end later than one that saw more."""
 
 
 class _Recent(Generic[T]):
@@ -98,7 +100,7 @@ class RecentWrites:
         """
         if listed.offset >= (self._offsets.find(upload_id, math.inf) or 0):
             return listed
-        stored = self._states.find(upload_id, self._stale_time)
+        stored = self._states.find(upload_id, max(self._stale_time, LOOKUP_TIME))
         if stored is None:
             raise storage_failures.stale_response("list_parts")
         return stored
