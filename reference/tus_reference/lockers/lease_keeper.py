@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 RENEWALS: Final = 3
 LISTEN_TIMEOUT: Final = 0.5
+CLOSE_TIMEOUT: Final = 3.0
 LOGGER: Final = logging.getLogger("tus_reference.lockers")
 
 
@@ -67,6 +68,7 @@ class LeaseKeeper:
         self._held: dict[str, KeptLease] = {}
         self._waiting: dict[str, tuple[Any, Callable[[], None]]] = {}
         self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
         self._is_listening = self._is_renewing = False
 
     def add(self, lease: KeptLease) -> None:
@@ -103,11 +105,16 @@ class LeaseKeeper:
             self._waiting.pop(upload_id, None)
 
     def close(self) -> None:
-        """Let both threads end."""
+        """Let both threads end, and wait for them, so that their connections are closed."""
         self._stopped.set()
+        for thread in self._threads:
+            thread.join(CLOSE_TIMEOUT)
 
     def _start(self, work: Callable[[], None], name: str) -> None:
-        threading.Thread(target=work, name=name, daemon=True).start()
+        self._threads = [each for each in self._threads if each.is_alive()]
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     # What follows runs in the threads.
 
