@@ -28,11 +28,20 @@ LEGEND = (
 )
 
 
+class UnfinishedRunError(Exception):
+    """The record of a run that ended early says too little of its server to be published."""
+
+
 def publish_record(published: Path, name: str, version: str, source: Path) -> Path:
     """Publish a server's record from the folder of its run; return where it is published.
 
-    An earlier version of the server is removed, and stays in the history.
+    An earlier version of the server is removed, and stays in the history. Raises UnfinishedRunError
+    for a run that ended early, and changes nothing then.
     """
+    footer = tus_reports.read(source / RECORD, allow_truncated=True).footer
+    if footer is None or footer.error:
+        reason = footer.error if footer is not None else "it was interrupted."
+        raise UnfinishedRunError(f"{name} is not published, its run ended early: {reason}")
     for earlier in published.glob(f"{name}-[0-9]*"):
         shutil.rmtree(earlier)
     folder = published / f"{name}-{version}"

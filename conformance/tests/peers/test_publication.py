@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from peers.history import HISTORY, read_history
 from peers.publication import (
     BEGIN,
     END,
+    UnfinishedRunError,
     insert_table,
     publish_record,
     published_records,
@@ -67,6 +69,18 @@ def test_a_new_version_replaces_the_earlier_one_and_both_are_in_the_history(
             if line.verdict == "fail" and not line.is_aggregate
         )
     )
+
+
+def test_a_run_that_ended_early_is_not_published(tmp_path: Path, run_folder: Path) -> None:
+    published = tmp_path / "published"
+    kept = publish_record(published, "one", "1.0.0", run_folder)
+    *lines, footer = (run_folder / "run.ndjson").read_text("utf-8").splitlines()
+    ended = json.dumps({**json.loads(footer), "error": "The time limit ended the run."})
+    for last, reason in (([ended], "The time limit ended the run."), ([], "it was interrupted.")):
+        (run_folder / "run.ndjson").write_text("\n".join([*lines, *last, ""]), "utf-8")
+        with pytest.raises(UnfinishedRunError, match=reason):
+            publish_record(published, "one", "1.1.0", run_folder)
+    assert [path for path in published.iterdir() if path.is_dir()] == [kept]
 
 
 def test_the_tables_and_pages_lead_to_the_report_of_each_server(
