@@ -86,6 +86,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Cleanup(config), "tus-cleanup")
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Keep the modules of the package from being imported as tests, whatever the pattern is.
+
+    Those of the load import gevent, which does not stand an import in a test.
+    """
+    is_module = collection_path.suffix == ".py" and collection_path != SCENARIO_FILE
+    is_own = collection_path.is_relative_to(PACKAGE_FOLDER.parent)
+    return True if is_module and is_own else None
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the scenarios where the package itself is collected and a target is given."""
     if file_path != SCENARIO_FILE or not is_wanted(parent.config):
