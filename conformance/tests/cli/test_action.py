@@ -86,11 +86,8 @@ def test_a_conforming_server_passes_with_a_summary_and_reports(tmp_path: Path) -
 
 
 def test_a_violation_is_annotated_and_fails_the_job(tmp_path: Path) -> None:
-    def forgetful(asked: Any) -> Any:
-        return MinimalServer()(asked)  # a new server for each request, which knows no upload
-
-    with serve_in_thread(serve_answers(forgetful)) as url:
-        job = run_job(tmp_path, url=url, arguments="--only 'core.head.upload-offset*'")
+    with serve_in_thread(serve_answers(MinimalServer(no_store=False))) as url:
+        job = run_job(tmp_path, url=url, arguments="--only 'core.head.cache-control*'")
     assert job.failed
     assert job.exit_code == "1"
     assert "::error title=" in job.printed

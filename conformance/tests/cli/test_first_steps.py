@@ -202,7 +202,7 @@ def test_no_page_names_an_address_that_is_not_there_yet() -> None:
 
 MISTAKES = [
     (["rnu", "URL"], "'rnu' is not a command. Did you mean run?"),
-    (["frobnicate"], "The commands are run, doctor, clients, list,"),
+    (["frobnicate"], "The commands are run, doctor, clients, load, list,"),
     (["run", "--repot-dir", "x"], "--repot-dir is not an option. Did you mean --report-dir?"),
     (["run", "--frobnicate"], "--frobnicate is not an option. `tus-conformance run --help`"),
     (["run", "one", "two"], "'two' is one argument too many"),

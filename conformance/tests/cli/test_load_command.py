@@ -42,7 +42,7 @@ def test_without_locust_the_command_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(load_command, "find_spec", lambda _name: None)
     assert main(["load", "--target", "http://127.0.0.1:1/"]) == 2
-    assert "pip install 'tus-conformance[load]'" in capsys.readouterr().err
+    assert "pip install '.[load]'" in capsys.readouterr().err
 
 
 def test_a_port_where_nothing_listens_exits_with_3(capsys: pytest.CaptureFixture[str]) -> None:

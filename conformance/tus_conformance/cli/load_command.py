@@ -52,7 +52,7 @@ DESCRIPTION = """\
 Upload to a server as many clients do, on Locust, and verify every byte: sizes by
 a distribution, chunks, connections cut in mid-body, resumes, parallel uploads
 with concatenation, abandoned uploads, downloads. `--mix FILE` changes what users
-do. Needs Locust: pip install 'tus-conformance[load]'
+do. Needs Locust: pip install '.[load]'
 
 The exit code is 0 if every byte that was read back is right and no more requests
 failed than --max-error-share says; 1 if bytes are lost or mixed up, or more
@@ -65,7 +65,7 @@ _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 _DEFAULT_TIMEOUT = 60.0
 _MASTER_PORT = 5557
 _MAX_USERS = 1_000_000
-_MISSING = "load needs Locust, which is not installed: pip install 'tus-conformance[load]'."
+_MISSING = "load needs Locust, which is not installed: pip install '.[load]'."
 _NO_ORIGIN = "--origin is for run and doctor: users of a load are not pages."
 
 

@@ -31,5 +31,5 @@ def __getattr__(name: str) -> Any:
         if missing.name not in {"gevent", "geventhttpclient", "locust"}:
             raise
         raise ImportError(
-            "TusUser needs Locust, which is not installed: pip install 'tus-conformance[load]'."
+            "TusUser needs Locust, which is not installed: pip install '.[load]'."
         ) from missing

@@ -157,7 +157,7 @@ def _use_redis(options: argparse.Namespace, composer: StoreComposer) -> None:
         from tus_reference.lockers.redis_locker import LEASE_TIME, RedisLocker
     except ModuleNotFoundError as missing_module:
         raise ConfigError(
-            f"--locker redis needs {missing_module.name}: pip install 'tus-conformance[redis]'."
+            f"--locker redis needs {missing_module.name}: pip install '.[redis]'."
         ) from None
     lease = LEASE_TIME if options.redis_lease is None else options.redis_lease
     store = composer.core
