@@ -59,7 +59,8 @@ class Listener:
             while piece := connection.recv(65536):
                 received += piece
                 head, _, body = received.partition(b"\r\n\r\n")
-                if b"last" in body or (b"POST" in head and head != received):
+                last = b"\r\n0\r\n\r\n" if b"chunked" in head else b"last"
+                if last in body or (b"POST" in head and head != received):
                     break
             connection.sendall(ANSWER)
         except OSError:
