@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> int:
     names = [name for name in names if name != PUBLISH]
     known = driver_names()
     if unknown := [name for name in names if name not in known]:
-        print(f"There is no driver {unknown[0]!r}; there are {', '.join(known)}.", file=sys.stderr)
+        print(f"{unknown[0]!r} is not a driver: name one of {', '.join(known)}.", file=sys.stderr)
         return 2
     results = []
     for name in names or known:

@@ -53,7 +53,7 @@ def choose_peers(names: list[str], folder: Path = PEERS) -> list[str]:
     known = peer_names(folder)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise RecipeError(f"There is no recipe for {unknown[0]!r}; there are {', '.join(known)}.")
+        raise RecipeError(f"{unknown[0]!r} has no recipe: name one of {', '.join(known)}.")
     return names or known
 
 

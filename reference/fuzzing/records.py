@@ -103,7 +103,7 @@ async def check_record(example: RecordExample) -> None:
     """Send each request for the upload, and sweep; raise `RuleBroken` if a rule does not hold.
 
     The rules: no request fails the server; no descriptor stays open; no file outside of the folder
-    changes; another upload is served; after DELETE, and after the sweep where there is no upload,
+    changes; another upload is served; after DELETE, and after a sweep that finds no upload,
     nothing is left.
     """
     with tempfile.TemporaryDirectory(prefix="tus-fuzz-") as name:

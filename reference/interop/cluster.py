@@ -127,7 +127,7 @@ def run_balancer(instances: Sequence[Instance], balancing: str, home: Path) -> I
     """Run the documented nginx in front of the servers, without TLS; yield its origin."""
     nginx = os.environ.get("NGINX") or shutil.which("nginx")
     if nginx is None:
-        raise SystemExit("There is no nginx: install it, or say in NGINX where it is.")
+        raise SystemExit("nginx was not found: install it, or set NGINX to its path.")
     servers = "".join(f"    server 127.0.0.1:{each.port} max_fails=0;\n" for each in instances)
     page = replace_once(
         read_code_block("nginx"),

@@ -149,7 +149,7 @@ def run_behind_nginx(
     """Run the suite through nginx at a path, with the page's configuration or a changed one."""
     nginx = os.environ.get("NGINX") or shutil.which("nginx")
     if nginx is None:
-        print("There is no nginx: install it, or say in NGINX where it is.", file=sys.stderr)
+        print("nginx was not found: install it, or set NGINX to its path.", file=sys.stderr)
         return 2
     ca, chain, key = issue_certificate(home)
     words = shlex.split(read_code_block("sh", "--behind-proxy"))

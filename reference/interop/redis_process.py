@@ -31,7 +31,7 @@ class RedisProcess:
         """Run one until the block ends."""
         program = shutil.which("valkey-server") or shutil.which("redis-server")
         if program is None:
-            raise SystemExit("There is no valkey-server or redis-server: install one of them.")
+            raise SystemExit("Neither valkey-server nor redis-server was found: install one of them.")
         with tempfile.TemporaryDirectory(prefix="tus-redis-") as folder:
             redis = cls(program, folder)
             redis.start()

@@ -99,7 +99,7 @@ def test_a_defect_of_a_server_behind_a_proxy_is_a_failure() -> None:
     assert "fail" in {each.verdict for each in results.values()}
 
 
-def test_a_location_of_no_upload_fails_once_whoever_makes_it_wrong() -> None:
+def test_a_location_of_no_upload_fails_in_one_scenario() -> None:
     for fault, changes in (({"location": ("$", "/")}, ()), ({}, defect("location-of-no-upload"))):
         results, notices = run_through(fault, *changes)
         failed = [name for name, each in results.items() if each.verdict == "fail"]

@@ -252,7 +252,7 @@ async def _run(options: argparse.Namespace, target_options: TargetOptions, mix: 
 
 
 async def _ensure_reachable(target: Target) -> None:
-    """Raise TargetUnreachable where there is no tus server at the target."""
+    """Raise TargetUnreachable unless a tus server responds at the target."""
     prober = Prober(target, transport_for(target))
     try:
         response = await prober.send("OPTIONS", target.url)

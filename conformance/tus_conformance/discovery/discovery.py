@@ -61,7 +61,7 @@ class DiscoveryResult:
     extensions that a proxy keeps from being tested, `obstructed_requests` the methods, each with
     the reason; `charged` is what fails for every upload, so that one scenario is charged with it.
     `proxied_marks` are those of the server's responses, where there is a proxy. `needs` is what
-    creations need beyond what tus asks for; whoever creates uploads applies it to the target.
+    creations need beyond what tus asks for; every creation of the run sends it.
     """
 
     max_size: int | None = None

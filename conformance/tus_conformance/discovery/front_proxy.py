@@ -248,7 +248,7 @@ class _Examination:
     async def _charge_lost_location(
         self, url: str, head: HttpResponse, patched: HttpResponse
     ) -> bool:
-        """Return whether no upload is found at its Location, whoever makes that wrong."""
+        """Return whether Location leads to no upload; the server or a proxy may have written it."""
         if not {head.status, patched.status} <= NO_UPLOAD_STATUSES:
             return False
         _, other = await self._create()

@@ -15,7 +15,7 @@ BUSY = frozenset({409, 423})
 class Reply:
     """A response: its status, 0 where there was none, and its headers by lower-case names.
 
-    `is_cut` says that the client itself closed the connection, `error` why there is no response.
+    `is_cut`: the client closed the connection itself. `error`: why no response arrived.
     """
 
     status: int

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class RunGate:
-    """A gate: many pass `shared` at once, and whoever is `exclusive` has nothing else beside it."""
+    """A gate: many tasks pass `shared` at once; one that is `exclusive` runs alone."""
 
     def __init__(self) -> None:
         self._changed = trio.Condition()

@@ -72,7 +72,7 @@ def s3_command(name: str, port: int, folder: Path) -> CommandSpec:
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DNS_ADDRESS": "0",
         "LOCALSTACK_VOLUME_DIR": str(folder / "volume"),
-        # It begins by removing the folder `localstack` in there, whoever that belongs to.
+        # It removes the folder `localstack` in there first, even one that belongs to others.
         "TMPDIR": str(folder),
         "HOME": str(folder),
     }

@@ -1,6 +1,6 @@
 """`FileStore`: uploads as files in one folder, in tusd's format.
 
-    <id>        the bytes; its size is the offset, whoever wrote it
+    <id>        the bytes; its size is the offset
     <id>.info   the record, always whole: written aside, synced, renamed
     .<id>.*     files in the making; a crash may leave them, nothing reads them
 

@@ -3,7 +3,7 @@
 A process that has lost its lock, and does not know it because it was stopped, may go on in the
 middle of an append. By then another one has appended. So the end of the file decides: under a lock
 of the system's, which lasts for one append only, the bytes go where the file ends or nowhere. Then
-nothing that is stored is ever written over, whoever has the lock of the upload.
+stored bytes are never overwritten, even by a server that lost the lock of the upload.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`LateWriteGuard`: waiting for what may still be stored of a request that nobody waits for.
 
-S3 goes on with a request that it has received whole, even if whoever sent it is dead or has
+S3 goes on with a request that it has received whole, even if its sender is dead or has
 given up. Such a late part or tail must not overwrite what was stored under its name since. So
 whatever a former process sent is given some time after the start of this one, and so is a call
 of this process that failed: until then the next change to that upload waits.
