@@ -1,16 +1,20 @@
-"""Published records of clients: a folder for each driver, and the matrix of all."""
+"""Published records of clients: a folder for each driver, and the matrix of all.
+
+As for servers, the pages in HTML are many times larger, and only the documentation site has them.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
+
+import tus_reports
+from tus_reports import MatrixServer
 
 RECORD = "run.ndjson"
 PACKED = f"{RECORD}.gz"
+REPORT = "README.md"
 PLACE_OPTION = "--report-dir"
 
 
@@ -24,7 +28,7 @@ def publish_record(report: Path, published: Path) -> Path:
     header, rest = (report / RECORD).read_text("utf-8").split("\n", 1)
     packed = folder / PACKED
     packed.write_bytes(gzip.compress(f"{remove_place(header)}\n{rest}".encode(), mtime=0))
-    _write_report(packed, formats=("html", "--brief"), out=folder / "index.html")
+    (folder / REPORT).write_text(tus_reports.markdown(tus_reports.read(packed)), "utf-8")
     return folder
 
 
@@ -45,11 +49,9 @@ def published_records(published: Path) -> list[Path]:
 
 def write_matrix(published: Path) -> None:
     """Write the matrix of all that are published, by requirement and by situation."""
-    records = published_records(published)
-    _write_report(*records, formats=("html",), out=published / "matrix.html")
-    _write_report(*records, formats=("markdown",), out=published / "matrix.md")
-
-
-def _write_report(*records: Path, formats: Sequence[str], out: Path) -> None:
-    command = [sys.executable, "-m", "tus_conformance", "report", *map(str, records)]
-    subprocess.run([*command, "--format", *formats, "--out", str(out)], check=True)
+    clients = [
+        MatrixServer(record.header.target, record, f"{path.parent.name}/{REPORT}")
+        for path in published_records(published)
+        for record in [tus_reports.read(path)]
+    ]
+    (published / "matrix.md").write_text(tus_reports.matrix_markdown(clients), "utf-8")

@@ -82,7 +82,9 @@ def write_matrix(published: Path, names: Sequence[str], readme: Path) -> list[Pa
 
 
 def _title(path: Path, record: tus_reports.Record) -> str:
-    """Return what the record calls the server, or the folder's name where it does not."""
+    """Return what the record calls the server or client, or the folder's name if it does not."""
+    if record.header.side == "client":
+        return record.header.target
     named = bool(record.header.server_name)
     return tus_reports.server_title(record.header) if named else path.parent.name
 

@@ -29,6 +29,9 @@ from tus_scenarios import Requirement, Scenario, ledger, scenarios
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "reports/published"
+_PAGES = {"README.md": "index.html", "matrix.md": "matrix.html"}
+"""The pages that the site has instead of published Markdown."""
+
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
 
 
@@ -37,7 +40,9 @@ def main(target: Path) -> None:
     (target / "_extra").mkdir(parents=True)
     shutil.copy(ROOT / "docs/site/conf.py", target)
     shutil.copytree(PUBLISHED, target / "_extra/published")
-    write_pages(sorted(PUBLISHED.glob("*/run.ndjson.gz")), target / "_extra/published")
+    for folder in (PUBLISHED, PUBLISHED / "clients"):
+        place = target / "_extra" / folder.relative_to(PUBLISHED.parent)
+        write_pages(sorted(folder.glob("*/run.ndjson.gz")), place)
     pages = {path: path.name for path in (ROOT / "docs").glob("*.md")}
     pages |= {ROOT / "README.md": "readme.md", ROOT / "reports/README.md": "reports.md"}
     pages |= {
@@ -65,7 +70,7 @@ def rewrite_links(path: Path, pages: dict[Path, str]) -> str:
         if place in pages:
             return f"]({pages[place]}{anchor})"
         if place.is_relative_to(PUBLISHED):
-            page = place.with_name("index.html") if place.name == "README.md" else place
+            page = place.with_name(_PAGES.get(place.name, place.name))
             return f"](pathname:///published/{page.relative_to(PUBLISHED)})"
         if not place.exists():
             raise SystemExit(f"{path} links to {found[1]}, which does not exist.")

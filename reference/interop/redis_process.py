@@ -31,7 +31,7 @@ class RedisProcess:
         """Run one until the block ends."""
         program = shutil.which("valkey-server") or shutil.which("redis-server")
         if program is None:
-            raise SystemExit("Neither valkey-server nor redis-server was found: install one of them.")
+            raise SystemExit("valkey-server or redis-server was not found: install one.")
         with tempfile.TemporaryDirectory(prefix="tus-redis-") as folder:
             redis = cls(program, folder)
             redis.start()

@@ -202,7 +202,7 @@ def find_broken_answer(reply: StepResponse) -> DecidingRule | None:
     if reply.method == "OPTIONS":
         return None
     if reply.status is not None:
-        return "server-error" if reply.status >= 500 and reply.status != 501 else None
+        return "server-error" if reply.is_server_error else None
     of_upload = reply.upload is not None and reply.url == reply.upload.url
     return "unanswered" if reply.closed and reply.method == "HEAD" and of_upload else None
 

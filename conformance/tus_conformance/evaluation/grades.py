@@ -44,7 +44,7 @@ def decide_grade(
         return "fail", "data-loss" if shows_data_loss(reply) else "completion"
     if met is not None:
         return met[0], "expectation"
-    if reply.status is not None and reply.status >= 500 and reply.status != 501:
+    if reply.is_server_error:
         return "fail", "server-error"
     if reply.closed and (is_intact(reply) is False or requires_success(expectation)):
         return "fail", "unanswered"

@@ -50,8 +50,7 @@ def setup_failure(
     description = f"{reply.method} got {actual or reply.status}"
     if reply.succeeded and reply.method == "POST":
         description += f" and {_describe_location(reply.header('Location'))}"
-    is_server_error = reply.status is not None and reply.status >= 500 and reply.status != 501
-    server_error = reply if is_server_error else None
+    server_error = reply if reply.is_server_error else None
     return StopScenario("precondition", f"{what}{blamed}: {description}.", server_error)
 
 

@@ -349,7 +349,7 @@ def _note_sent_bytes(upload: UploadState, http_request: HttpRequest, reply: Step
     has_last_byte = upload.length is not None and end >= upload.length
     if reply.succeeded:
         upload.completion_acknowledged |= has_last_byte
-    elif has_last_byte and reply.status is not None and reply.status >= 500 and reply.status != 501:
+    elif has_last_byte and reply.is_server_error:
         return True
     return False
 

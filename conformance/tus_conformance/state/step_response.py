@@ -67,6 +67,11 @@ class StepResponse:
         """Return whether the final response is a 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
+    @property
+    def is_server_error(self) -> bool:
+        """Return whether the final response is a 5xx; 501 only says what is not implemented."""
+        return self.status is not None and self.status >= 500 and self.status != 501
+
     def header(self, name: str) -> str | None:
         """Return a header's value, several lines joined by a comma, or None."""
         return header_value(self.http_response.headers, name)

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 MAX_DIGITS = 100
@@ -87,7 +86,6 @@ def resolve_url(reference: str, base: str) -> str | None:
     return url
 
 
-@lru_cache(maxsize=64)
 def parse_http_date(value: str) -> datetime | None:
     """Return the moment that an IMF-fixdate names, or None for another form."""
     try:

@@ -1,4 +1,4 @@
-"""`stores.shared_append`: bytes are appended at the end of the file only, with or without the lock."""
+"""`stores.shared_append`: bytes go to the end of the file only, with or without the lock."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class FinalUploads:
     async def join(self, info: FileInfo, request: HTTPRequest) -> FileInfo:
         """Return the final upload, joined and finished if its partials are complete.
 
-        What fails is logged and tried again without a request: the client that asks did not cause it.
+        What fails is logged and tried again without a request: the client did not cause it.
         """
         if info.is_complete:
             return info
