@@ -58,7 +58,7 @@ def test_all_servers_are_chosen_without_a_name_and_an_unknown_name_is_an_error(
     write_recipe(tmp_path, 'version = "1"\nstart = "x {port}"')
     assert choose_peers([], tmp_path) == ["one"]
     assert choose_peers(["one"], tmp_path) == ["one"]
-    with pytest.raises(RecipeError, match="no recipe for 'two'; there are one"):
+    with pytest.raises(RecipeError, match="'two' has no recipe: name one of one"):
         choose_peers(["two"], tmp_path)
 
 
