@@ -76,11 +76,18 @@ async def test_a_waiter_asks_the_holder_of_another_server_and_gets_the_lock(
 
 
 async def test_reading_about_an_upload_asks_nobody_to_let_go(redis_stage: RedisStage) -> None:
-    asked: list[bool] = []
-    held = redis_stage.new_locker().new_lock("id")
-    await held.lock(lambda: asked.append(True))
-    assert not await redis_stage.new_locker().new_lock("id").try_lock()
-    await trio.sleep(0.1)
+    asked: list[str] = []
+    later = trio.Event()
+    holder, reader = redis_stage.new_locker(), redis_stage.new_locker()
+    await holder.new_lock("id").lock(lambda: asked.append("id"))
+    await holder.new_lock("other").lock(later.set)
+    assert not await reader.new_lock("id").try_lock()
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            # Messages to a server arrive in order: one about "id" would have come before this.
+            nursery.start_soon(reader.new_lock("other").lock, lambda: None)
+            await later.wait()
+            nursery.cancel_scope.cancel()
     assert asked == []
 
 
