@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import shlex
-import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import trio
+
+from tus_conformance.targets.command_words import split_words
+from tus_conformance.targets.process_group import stop_process_group
 
 CANNOT_DO = frozenset({64, 127})
 """Exit codes of a program that cannot do what it was asked for."""
@@ -55,7 +55,7 @@ class ClientCommand:
 def parse_command(text: str, environment: Mapping[str, str] | None = None) -> ClientCommand:
     """Read the command line of a client; raise ClientCommandError."""
     try:
-        words = tuple(shlex.split(text))
+        words = tuple(split_words(text))
     except ValueError as error:
         raise ClientCommandError(f"--run {text!r} cannot be read: {error}.") from None
     if not words:
@@ -144,7 +144,7 @@ async def run_client(
                 code = await process.wait()
     finally:
         with trio.CancelScope(shield=True):
-            await _stop(process)
+            await stop_process_group(process, STOP_SECONDS)
     seconds = trio.current_time() - began
     return read_report(code, _tail(output), _tail(errors), seconds)
 
@@ -166,21 +166,6 @@ def read_report(code: int | None, output: str, errors: str, seconds: float) -> C
             said, text = "error", rest.strip()
     shown = "\n".join(part.strip() for part in (output, errors) if part.strip())
     return ClientReport(code, said, url, text, shown[-4000:], round(seconds, 3))
-
-
-async def _stop(process: trio.Process) -> None:
-    """Stop a program and whatever it started."""
-    if process.poll() is None:
-        _signal_group(process, signal.SIGTERM)
-        with trio.move_on_after(STOP_SECONDS):
-            await process.wait()
-    _signal_group(process, signal.SIGKILL)
-    await process.wait()
-
-
-def _signal_group(process: trio.Process, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
 
 
 def _tail(path: Path) -> str:

@@ -7,7 +7,6 @@ server. Each process leads a group of its own, so that what it starts is stopped
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import trio
 
 from tus_conformance.targets import simulated_s3
 from tus_conformance.targets.command_words import split_words
+from tus_conformance.targets.process_group import stop_process_group
 
 STORES = ("file", "memory", "s3-moto", "s3-localstack")
 # The largest upload is small enough to go beyond, and uploads expire, so that every row is reached.
@@ -68,7 +68,7 @@ async def run_reference_server(
                 yield await _read_listening_url(process, log)
             finally:
                 with trio.CancelScope(shield=True):
-                    await _stop_process(process)
+                    await stop_process_group(process, START_TIMEOUT)
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ async def _start_storage(store: str, folder: Path) -> AsyncIterator[simulated_s3
         yield simulated_s3.s3_store_options(started, await _create_bucket(started))
     finally:
         with trio.CancelScope(shield=True):
-            await _stop_process(process)
+            await stop_process_group(process, START_TIMEOUT)
 
 
 async def _create_bucket(s3: simulated_s3.RunningS3) -> str:
@@ -142,7 +142,7 @@ class ServerProcess:
     async def stop(self) -> None:
         """Stop the server and whatever it started."""
         if self._process is not None:
-            await _stop_process(self._process)
+            await stop_process_group(self._process, START_TIMEOUT)
 
 
 @asynccontextmanager
@@ -228,24 +228,6 @@ async def _last_log_line(log: Path) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     error_lines = [line for line in lines if "Error" in line or "error" in line]
     return (error_lines or lines or ["it printed nothing."])[-1]
-
-
-async def _stop_process(process: trio.Process) -> None:
-    if not hasattr(os, "killpg"):  # Windows has no process groups of this kind
-        with suppress(OSError):
-            process.terminate()
-        await process.wait()
-        return
-    _signal_group(process, signal.SIGTERM)
-    with trio.move_on_after(START_TIMEOUT):
-        await process.wait()
-    _signal_group(process, signal.SIGKILL)
-    await process.wait()
-
-
-def _signal_group(process: trio.Process, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
 
 
 def find_free_port() -> int:
