@@ -18,6 +18,7 @@ from tus_scenarios.network_fault import Cut, NetworkFault
 from tus_scenarios.reader import ScenarioError, read_file
 from tus_scenarios.registry import scenarios
 from tus_scenarios.requirement import (
+    EXTENSIONS,
     SPEC_EDITION,
     SPEC_URL,
     Grade,
@@ -31,6 +32,7 @@ from tus_scenarios.step import DIGEST_FORMS, DIGESTS, FinishUpload, GivenUpload,
 __all__ = [
     "DIGESTS",
     "DIGEST_FORMS",
+    "EXTENSIONS",
     "SPEC_EDITION",
     "SPEC_URL",
     "Condition",

@@ -12,21 +12,10 @@ from tus_scenarios.expectation import Condition, Expectation, HeaderMatcher, Sta
 from tus_scenarios.network_fault import PositionError, resolve_position
 from tus_scenarios.prose import describe_condition
 from tus_scenarios.reader import ScenarioError
-from tus_scenarios.requirement import ledger
+from tus_scenarios.requirement import EXTENSIONS, ledger
 from tus_scenarios.scenario import Scenario, blamed_requirements
 from tus_scenarios.step import DIGEST_FORMS, DIGESTS, RequestSpec, Step
 
-EXTENSIONS = (
-    "creation",
-    "creation-with-upload",
-    "creation-defer-length",
-    "expiration",
-    "checksum",
-    "checksum-trailer",
-    "termination",
-    "concatenation",
-    "concatenation-unfinished",
-)
 NEEDS = (
     *EXTENSIONS,
     *(f"checksum:{algorithm}" for algorithm in DIGESTS),

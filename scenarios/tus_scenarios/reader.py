@@ -44,21 +44,9 @@ def parse_scenarios(text: str, where: str, *, thorough: bool = False) -> list[Sc
 
     With `thorough` every combination of a `cross` is read, not only those that hold each pair.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{where} is not TOML: {error}.") from None
-    sources = document.get("scenario")
-    if not isinstance(sources, list) or not sources:
-        raise ScenarioError(
-            f"{where} contains no scenario; each scenario starts with [[scenario]]."
-        )
-    file = convert_document({**document, "scenario": []}, ScenarioFile, where)
-    named = []
-    for number, source in enumerate(sources, 1):
-        name = source.get("id") if isinstance(source, dict) else None
-        at = f"{where}, scenario {name or f'number {number}'}"
-        named.append((convert_document(source, ScenarioSource, at), at))
+    document, entries = split_document(text, "scenario", where)
+    file = convert_document(document, ScenarioFile, where)
+    named = [(convert_document(entry, ScenarioSource, at), at) for entry, at in entries]
     chosen = _choose_combinations(named, thorough=thorough)
     return [
         scenario
@@ -95,6 +83,27 @@ def _unfold(
     except (msgspec.ValidationError, ValueError) as error:
         message_text = str(error).replace("`$[", "`step[").rstrip(".")
         raise ScenarioError(f"{where}, its parameters filled in: {message_text}.") from None
+
+
+def split_document(
+    text: str, kind: str, where: str
+) -> tuple[dict[str, Any], list[tuple[Any, str]]]:
+    """Return a TOML text without its entries `[[kind]]`, and each entry with where it stands.
+
+    Raises ScenarioError if the text is not TOML or has no such entry.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{where} is not TOML: {error}.") from None
+    entries = document.get(kind)
+    if not isinstance(entries, list) or not entries:
+        raise ScenarioError(f"{where} contains no {kind}; each {kind} starts with [[{kind}]].")
+    placed = []
+    for number, entry in enumerate(entries, 1):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        placed.append((entry, f"{where}, {kind} {name or f'number {number}'}"))
+    return {**document, kind: []}, placed
 
 
 def convert_document(document: Any, kind: type[Model], where: str) -> Model:

@@ -27,6 +27,19 @@ Grade = Literal["pass", "warn", "note", "fail"]
 SPEC_EDITION = "tus 1.0.0 (2016-03-25)"
 SPEC_URL = "https://tus.io/protocols/resumable-upload"
 
+EXTENSIONS = (
+    "creation",
+    "creation-with-upload",
+    "creation-defer-length",
+    "expiration",
+    "checksum",
+    "checksum-trailer",
+    "termination",
+    "concatenation",
+    "concatenation-unfinished",
+)
+"""The extensions of tus 1.0.0."""
+
 LEDGERS = ("tus-1.0.0", "http", "cors")
 """The files of the ledger. The ids of each are a contract of its own."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
 import msgspec
 
-from tus_scenarios.reader import ScenarioError, convert_document
+from tus_scenarios.reader import ScenarioError, convert_document, split_document
 from tus_scenarios.situation import (
     Situation,
     SituationFile,
@@ -62,21 +61,11 @@ def read_situations(path: Path) -> list[Situation]:
 
 def parse_situations(text: str, where: str) -> list[Situation]:
     """Read the situations of a TOML text; `where` names it in the messages of ScenarioError."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{where} is not TOML: {error}.") from None
-    sources = document.get("situation")
-    if not isinstance(sources, list) or not sources:
-        raise ScenarioError(
-            f"{where} contains no situation; each situation starts with [[situation]]."
-        )
-    file = convert_document({**document, "situation": []}, SituationFile, where)
+    document, entries = split_document(text, "situation", where)
+    file = convert_document(document, SituationFile, where)
     found: list[Situation] = []
-    for number, source in enumerate(sources, 1):
-        name = source.get("id") if isinstance(source, dict) else None
-        place = f"{where}, situation {name or f'number {number}'}"
-        ready = convert_document(source, SituationSource, place)
+    for entry, place in entries:
+        ready = convert_document(entry, SituationSource, place)
         try:
             found += unfold_situation(ready, file)
         except (msgspec.ValidationError, ValueError) as error:

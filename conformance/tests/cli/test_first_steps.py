@@ -205,6 +205,7 @@ MISTAKES = [
     (["frobnicate"], "The commands are run, doctor, clients, load, list,"),
     (["run", "--repot-dir", "x"], "--repot-dir is not an option. Did you mean --report-dir?"),
     (["run", "--frobnicate"], "--frobnicate is not an option. `tus-conformance run --help`"),
+    (["run", "--target", "http://127.0.0.1:9/", "--output", "x"], "--output is not an option"),
     (["run", "one", "two"], "'two' is one argument too many"),
     (["run", "--jobs", "0"], "--jobs: must be a whole number from 1 to 64, got '0'"),
     (["report", "no.ndjson"], "no.ndjson cannot be read: No such file or directory."),

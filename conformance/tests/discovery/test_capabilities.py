@@ -7,8 +7,7 @@ from memory_run import RunLines, run_suite_in_memory
 from minimal_server import EVERYTHING, MinimalServer, StrictMinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse
 
-from tus_conformance.discovery.discovery import EXTENSIONS
-from tus_scenarios import scenarios
+from tus_scenarios import EXTENSIONS, scenarios
 
 NAMES = frozenset(EXTENSIONS)
 ADVERTISE = {name: f"{name}.advertise" for name in EXTENSIONS} | {

@@ -21,7 +21,6 @@ from scripted_server import (
 )
 
 from tus_conformance.discovery.discovery import (
-    EXTENSIONS,
     DiscoveryResult,
     discover,
     unknown_upload_url,
@@ -31,6 +30,7 @@ from tus_conformance.targets.profile import Profile
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
 from tus_conformance.transport.memory import memory_network
+from tus_scenarios import EXTENSIONS
 
 
 async def found(answering: AnswerFunction, profile: Profile | None = None) -> DiscoveryResult:

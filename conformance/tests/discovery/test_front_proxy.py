@@ -12,7 +12,7 @@ from reference_in_memory import run_inline
 from scripted_server import URL
 from trio.testing import MockClock
 
-from tus_conformance.discovery.discovery import EXTENSIONS, DiscoveryResult
+from tus_conformance.discovery.discovery import DiscoveryResult
 from tus_conformance.discovery.front_proxy import (
     TO_UPLOADS,
     FrontProxy,
@@ -26,7 +26,7 @@ from tus_conformance.transport import Http1Transport
 from tus_conformance.transport.memory import Serve, memory_network
 from tus_defects import changes, defects, quirks
 from tus_reference.server.connection import SERVER
-from tus_scenarios import scenarios
+from tus_scenarios import EXTENSIONS, scenarios
 
 FOUND = DiscoveryResult(extensions=EXTENSIONS)
 WAF_PAGE = b"<html><body>Request rejected. Your support id is %d.</body></html>"

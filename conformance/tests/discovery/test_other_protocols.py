@@ -21,7 +21,7 @@ Handler = Callable[[trio.abc.Stream], Awaitable[None]]
 def ask(handler: Handler, scheme: str = "http") -> str:
     """Discover what `handler` serves on a free port; return the sentence."""
     with serve_in_thread(handler) as url:
-        target = Target(url.replace("http:", f"{scheme}:"), timeout=1.0)
+        target = Target(url.replace("http:", f"{scheme}:"), timeout=30.0)
         with pytest.raises(TargetUnreachable) as refused:
             trio.run(discover, target, transport_for(target))
     return str(refused.value)

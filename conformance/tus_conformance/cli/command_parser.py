@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import NoReturn
 
 from tus_conformance.cli.output import print_error
@@ -14,8 +15,17 @@ from tus_conformance.evaluation import exit_codes
 class CommandParser(argparse.ArgumentParser):
     """An argument parser that prints errors without the usage of every option."""
 
+    words: Sequence[str] = ()
+    """The words of the command line, for `error`."""
+
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong, and where the options are explained; exit with 2."""
+        """Print what is wrong, and where the options are explained; exit with 2.
+
+        A misspelled option is named first: its value may have been taken for an argument.
+        """
+        unknown = next(filter(self._is_unknown, takewhile("--".__ne__, self.words)), None)
+        if unknown is not None:
+            message = self._describe_unknown(unknown)
         closing = "" if message.endswith((".", "?")) else "."
         sentence = message.removeprefix("argument ")
         print_error(f"{sentence}{closing} `{self.prog} --help` explains the options.")
@@ -28,8 +38,18 @@ class CommandParser(argparse.ArgumentParser):
         option = next((word for word in words if word.startswith("-")), None)
         if option is None:
             self.error(f"{words[0]!r} is one argument too many")
+        self.error(self._describe_unknown(option))
+
+    def _is_unknown(self, word: str) -> bool:
+        """Return whether a word is a long option that is neither known nor an abbreviation."""
+        name = word.partition("=")[0]
+        return name.startswith("--") and not any(
+            each.startswith(name) for each in self._option_string_actions
+        )
+
+    def _describe_unknown(self, option: str) -> str:
         name = option.partition("=")[0]
-        self.error(f"{name} is not an option{suggest(name, self._option_string_actions)}")
+        return f"{name} is not an option{suggest(name, self._option_string_actions)}"
 
 
 def suggest(name: str, known: Iterable[str], *, closing: str = "") -> str:

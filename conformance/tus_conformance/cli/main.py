@@ -64,6 +64,7 @@ def build_parser(words: Sequence[str]) -> CommandParser:
         else:
             parser = commands.add_parser(command.name, help=command.help)
         if command.name in words:
+            parser.words = words
             module = import_module(f"tus_conformance.cli.{command.module}")
             parser.formatter_class = argparse.RawDescriptionHelpFormatter
             parser.description = getattr(module, "DESCRIPTION", None)

@@ -36,19 +36,6 @@ from tus_conformance.transport.header_values import (
 )
 from tus_reports import Capability, Discovery, Exchange
 
-EXTENSIONS = (
-    "creation",
-    "creation-with-upload",
-    "creation-defer-length",
-    "expiration",
-    "checksum",
-    "checksum-trailer",
-    "termination",
-    "concatenation",
-    "concatenation-unfinished",
-)
-
-
 MAX_STATED_SIZE = 2**63 - 1
 """The largest Tus-Max-Size that counts as a limit, in bytes: what a record can hold."""
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Any
 
-from tus_conformance.discovery.discovery import EXTENSIONS, DiscoveryResult
+from tus_conformance.discovery.discovery import DiscoveryResult
 from tus_conformance.targets.profile_schema import build_schema
 from tus_reports.transcript import escape_controls
+from tus_scenarios import EXTENSIONS
 
 COMMENT_WIDTH = 88
 MAX_EXPIRY_WAIT = 60.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from tus_conformance.discovery.discovery import EXTENSIONS, DiscoveryResult
+from tus_conformance.discovery.discovery import DiscoveryResult
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.session import Session
 from tus_conformance.targets.profile import Commands, Profile
 from tus_reports import ScenarioResult, Verdict
-from tus_scenarios import Scenario
+from tus_scenarios import EXTENSIONS, Scenario
 
 _CONDITION_REASONS = {
     "max-size": "the server states no Tus-Max-Size",
