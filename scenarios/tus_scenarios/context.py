@@ -102,6 +102,10 @@ class ScenarioContext(Protocol):
         """Restart the server, named in `needs` as "profile:restart"; go on when it answers."""
         ...
 
+    async def wait_for_upload(self, name: str, *, seconds: float) -> ScenarioResponse:
+        """Ask with HEAD until an upload is found, waiting cannot help, or the deadline is over."""
+        ...
+
     async def wait_until(self, ready: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
         """Ask again until ready or the deadline is over; return whether it became ready."""
         ...

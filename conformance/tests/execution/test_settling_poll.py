@@ -12,12 +12,15 @@ from scripted_server import (
     discovered_with,
     head_response,
     open_session,
+    patch_response,
     scenario_from_toml,
 )
 from trio.testing import MockClock
 
 from tus_conformance.execution.settling_poll import SETTLED_AFTER
 from tus_conformance.execution.steps import execute_scenario
+from tus_scenarios.function_scenarios.interruption_cuts import AVAILABLE_TIMEOUT
+from tus_scenarios.function_scenarios.paced_bodies import three_seconds
 
 WAIT = """
 { given = { length = 30 } },
@@ -78,3 +81,27 @@ def test_a_server_that_answers_otherwise_is_judged_by_its_last_response() -> Non
             return (await execute_scenario(scenario, session)).verdict
 
     assert trio.run(judge, clock=MockClock(autojump_threshold=0)) == "warn"
+
+
+async def measure_function_waits(status: int, times: int) -> list[float]:
+    """Execute a function scenario on a server whose uploads return a status after a PATCH."""
+
+    def answer(asked: ReceivedRequest) -> ScriptedAnswer:
+        if asked.method == "POST":
+            return creation_response()
+        return patch_response(13000) if asked.method == "PATCH" else ScriptedResponse(status)
+
+    async with open_session(answer, discovery=discovered_with()) as session:
+        return [(await execute_scenario(three_seconds, session)).duration for _ in range(times)]
+
+
+def test_an_upload_that_is_not_found_is_not_waited_for() -> None:
+    durations = trio.run(measure_function_waits, 404, 1, clock=MockClock(autojump_threshold=0))
+    assert durations == [pytest.approx(3, abs=0.5)]
+
+
+def test_scenarios_share_a_wait_for_an_upload_that_stays_busy() -> None:
+    clock = MockClock(autojump_threshold=0)
+    first, second = trio.run(measure_function_waits, 423, 2, clock=clock)
+    assert first == pytest.approx(3 + AVAILABLE_TIMEOUT, abs=1.5)
+    assert 3 + SETTLED_AFTER <= second < 3 + SETTLED_AFTER + 2

@@ -15,6 +15,7 @@ from tus_conformance.evaluation.expectations import not_reached_checks
 from tus_conformance.execution.finish_step import finish_upload
 from tus_conformance.execution.given_step import create_given_upload
 from tus_conformance.execution.scenario_requests import ScenarioRequests
+from tus_conformance.execution.settling_poll import SettlingPoll
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.session import Session
 from tus_conformance.state.step_response import StepResponse
@@ -23,7 +24,17 @@ from tus_conformance.targets import program
 from tus_conformance.targets.rate import rate_aware_timeout
 from tus_conformance.targets.server_process import ServerError
 from tus_reports import Check
-from tus_scenarios import Expectation, FinishUpload, GivenUpload, Scenario, ScenarioResponse
+from tus_scenarios import (
+    Expectation,
+    FinishUpload,
+    GivenUpload,
+    RequestSpec,
+    Scenario,
+    ScenarioResponse,
+)
+
+_UPLOAD_WAIT = ("wait_for_upload",)
+"""The wait that scenarios share: for an upload that is busy after a request for it broke off."""
 
 
 class ScenarioExecution(ScenarioRequests):
@@ -98,6 +109,23 @@ class ScenarioExecution(ScenarioRequests):
             raise StopScenario("command", str(failed)) from None
         if not await self.session.wait_until_responsive():
             raise StopScenario("command", "The server does not respond after the restart.")
+
+    async def wait_for_upload(self, name: str, *, seconds: float) -> StepResponse:
+        """Ask with HEAD until an upload is found, waiting cannot help, or the deadline is over."""
+        waits = self.session.vain_waits
+        poll = SettlingPoll((), is_hopeless=_UPLOAD_WAIT in waits)
+        reply = await self.send("HEAD", RequestSpec(of=name))
+
+        async def ready() -> bool:
+            nonlocal reply
+            if reply.succeeded or poll.is_over(reply):
+                return True
+            reply = await self.send("HEAD", RequestSpec(of=name))
+            return False
+
+        if not await self.wait_until(ready, seconds=seconds):
+            waits.add(_UPLOAD_WAIT)
+        return reply
 
     async def wait_until(self, ready: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
         """Ask again, less and less often, until ready or the deadline is over."""

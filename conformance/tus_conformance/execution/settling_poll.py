@@ -1,6 +1,8 @@
-"""A step that is repeated: when another response would not help any more."""
+"""A request that is repeated: when another response would not help any more."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import trio
 
@@ -22,14 +24,14 @@ def wait_key(step: Step) -> tuple[str, ...]:
 
 
 class SettlingPoll:
-    """Follows the responses to a step that is repeated.
+    """Follows the responses to a request that is repeated until expectations hold.
 
     `is_hopeless` says that the server has let the whole time of such a wait pass: then a response
     that stays the same ends it, so that scenarios do not each wait for the same silence.
     """
 
-    def __init__(self, step: Step, *, is_hopeless: bool) -> None:
-        self._step = step
+    def __init__(self, expected: Sequence[Expectation], *, is_hopeless: bool) -> None:
+        self._expected = expected
         self._is_hopeless = is_hopeless
         self._latest: tuple[object, ...] | None = None
         self._since = trio.current_time()
@@ -38,7 +40,7 @@ class SettlingPoll:
         """Return whether waiting cannot change a response, or has not changed it for long."""
         if reply is None:
             return False
-        if is_final(reply, self._step):
+        if is_final(reply, self._expected):
             return True
         latest = _fingerprint(reply)
         if latest != self._latest:
@@ -46,7 +48,7 @@ class SettlingPoll:
         return self._is_hopeless and trio.current_time() - self._since >= SETTLED_AFTER
 
 
-def is_final(reply: StepResponse, step: Step) -> bool:
+def is_final(reply: StepResponse, expected: Sequence[Expectation]) -> bool:
     """Return whether a response succeeded, refuses for good, or is beyond what is asked of it."""
     done = reply.succeeded and reply.method in {"POST", "PATCH", "DELETE"}
     return (
@@ -54,7 +56,7 @@ def is_final(reply: StepResponse, step: Step) -> bool:
         or shows_data_loss(reply)
         or shows_refused_completion(reply)
         or reply.status in _FINAL_STATUSES
-        or any(_is_beyond(reply, each) for each in step.expect)
+        or any(_is_beyond(reply, each) for each in expected)
     )
 
 

@@ -102,7 +102,7 @@ async def _retry_until_passing(
     """
     retried_patch = step.patch if step.patch is not None and step.patch.offset is None else None
     waits = execution.session.vain_waits
-    poll = SettlingPoll(step, is_hopeless=wait_key(step) in waits)
+    poll = SettlingPoll(step.expect, is_hopeless=wait_key(step) in waits)
 
     async def ready() -> bool:
         nonlocal reply

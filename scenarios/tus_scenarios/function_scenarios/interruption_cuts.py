@@ -27,14 +27,7 @@ _ACCURATE = "core.head.offset-accurate"
 
 async def wait_until_available(context: ScenarioContext, name: str = "upload") -> ScenarioResponse:
     """Ask with HEAD until the upload can be had again, for 30 seconds at most."""
-    head_responses: list[ScenarioResponse] = []
-
-    async def is_answered() -> bool:
-        head_responses.append(await context.send("HEAD", RequestSpec(of=name)))
-        return head_responses[-1].succeeded
-
-    await context.wait_until(is_answered, seconds=AVAILABLE_TIMEOUT)
-    return head_responses[-1]
+    return await context.wait_for_upload(name, seconds=AVAILABLE_TIMEOUT)
 
 
 async def _cut_patch(context: ScenarioContext, upload: ScenarioUpload, name: str, cut: Cut) -> None:
