@@ -105,6 +105,18 @@ CASES: list[tuple[str, list[ExchangeText], str, str]] = [
     ("tus-resumable-on-errors", [exchange_from("PATCH 400")], "fail", "a 400 to a whole request"),
     (
         "tus-resumable-on-errors",
+        [exchange_from("POST 400", sent=[f"Upload-Metadata: a {'YWFh' * 2000}"])],
+        "warn",
+        "a 400 to a header field that HTTP servers find too long",
+    ),
+    (
+        "tus-resumable-on-errors",
+        [exchange_from("POST 409", sent=[f"Upload-Metadata: a {'YWFh' * 2000}"])],
+        "fail",
+        "another error to the same",
+    ),
+    (
+        "tus-resumable-on-errors",
         [exchange_from("PATCH 404"), exchange_from("PATCH 409")],
         "fail",
         "the worse of two",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tus_conformance.evaluation import head_invariants, write_invariants
 from tus_conformance.evaluation.created_urls import CreatedUrls
 from tus_conformance.evaluation.http_invariants import HTTP_RULES
+from tus_conformance.evaluation.http_refusals import may_be_refused_by_http
 from tus_conformance.evaluation.invariant import (
     SERVER_EXIT_REQUIREMENT,
     Invariant,
@@ -50,13 +51,10 @@ def _check_version_on_success(observation: Observation) -> InvariantResult | Non
 def _check_version_on_errors(observation: Observation) -> InvariantResult | None:
     if not observation.requires_version_header or observation.reply.succeeded:
         return None
-    # What is written by hand or breaks off is no whole HTTP, and may be refused before the tus
-    # server sees it.
-    malformed = observation.http_request.framing == "raw" or bool(
-        observation.http_request.all_faults
+    status = observation.reply.status
+    by_the_handler = status in _HANDLER_STATUSES and not may_be_refused_by_http(
+        observation.http_request, status
     )
-    before_the_handler = malformed and observation.reply.status == 400
-    by_the_handler = observation.reply.status in _HANDLER_STATUSES and not before_the_handler
     return _version_present(observation, "fail" if by_the_handler else "warn")
 
 
