@@ -145,7 +145,7 @@ def download(server: InteropServer, path: str) -> bytes:
     """Return the content of a complete upload."""
     answer = server.request("GET", path, {})
     require(answer.status == 200, f"GET was answered {answer.status}")
-    return bytes(answer.content)  # type: ignore[attr-defined]
+    return answer.content
 
 
 def find_records(folder: Path) -> list[Path]:

@@ -37,7 +37,7 @@ def run_round(folder: Path, *, killed: bool) -> float:
             if not killed and b"ERR_UPLOAD_INTERRUPTED" not in stalled.recv(65536):
                 raise AssertionError("the holder was not told why it had to stop")
         answer = second.request("GET", path, {})
-        if answer.content != CONTENT:  # type: ignore[attr-defined]
+        if answer.content != CONTENT:
             raise AssertionError("the content differs")
     left = sorted(file.suffix for file in folder.iterdir())
     if left != ["", ".info"]:

@@ -115,7 +115,7 @@ def run_round(s3: S3, chance: random.Random, *, with_checksum: bool) -> str:
             upload(server, state, chance, with_checksum=False)
             require(state.acknowledged == len(content), "the upload was not finished")
             answer = server.request("GET", state.path, {})
-            require(answer.content == content, "the finished upload differs")  # type: ignore[attr-defined]
+            require(answer.content == content, "the finished upload differs")
             require(server.request("DELETE", state.path, {}).status == 204, "DELETE failed")
     return " and ".join(story) + f" of {len(content)}"
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from interop.s3_servers import S3
     from interop.server_processes import InteropServer
+    from interop.server_response import ServerResponse
 
 MIB = 1024 * 1024
 SIZE = 64 * MIB
@@ -213,14 +214,13 @@ class RetryingClient:
     def _get(self, path: str) -> bytes:
         while True:
             try:
-                answer = self._retry("GET", path, {200})
-                return bytes(answer.content)  # type: ignore[attr-defined]
+                return self._retry("GET", path, {200}).content
             except http.client.IncompleteRead:
                 self.failed["GET broke"] += 1
 
     def _retry(
         self, method: str, path: str, wanted: set[int], headers: dict[str, str] | None = None
-    ) -> http.client.HTTPResponse:
+    ) -> ServerResponse:
         """Repeat a request until its status is an expected one; repeat only after 423 and 5xx."""
         for _ in range(20):
             answer = self.server.request(method, path, headers or {})

@@ -59,7 +59,7 @@ def hand_over(first: Start, second: Start, chance: random.Random, number: int) -
         require(told == set(METADATA.split(",")), f"the metadata is {told}")
         require(server.patch(path, offset, content[offset:]) == SIZE, "it was not finished")
         answer = server.request("GET", path, {})
-        require(answer.content == content, "the content differs")  # type: ignore[attr-defined]
+        require(answer.content == content, "the content differs")
     return f"acknowledged {acknowledged}, sent {sent}, found {offset}"
 
 

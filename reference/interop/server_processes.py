@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from interop.server_response import ServerResponse, send_request
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -46,16 +48,10 @@ class InteropServer:
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> http.client.HTTPResponse:
-        """Send a request over a connection of its own; the body of the answer is in `.content`."""
+    ) -> ServerResponse:
+        """Send a request over a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, path, body or None, {"Tus-Resumable": "1.0.0", **headers})
-            answer = connection.getresponse()
-            answer.content = answer.read()  # type: ignore[attr-defined]
-            return answer
-        finally:
-            connection.close()
+        return send_request(connection, method, path, headers, body)
 
     def create(self, length: int, **headers: str) -> str:
         """Create an upload and return its path."""

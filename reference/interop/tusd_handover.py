@@ -50,7 +50,7 @@ def hand_over(first: Start, second: Start, folder: Path, chance: random.Random) 
         require(told == set(METADATA.split(",")), f"the metadata is {told}")
         require(server.patch(path, offset, content[offset:]) == SIZE, "it was not finished")
         answer = server.request("GET", path, {})
-        require(answer.content == content, "the content differs")  # type: ignore[attr-defined]
+        require(answer.content == content, "the content differs")
     return acknowledged, offset
 
 
@@ -72,7 +72,7 @@ def hand_over_partials(first: Start, second: Start, folder: Path) -> None:
         server.kill()
     with first(folder) as server:
         answer = server.request("GET", server.path + final, {})
-        require(answer.content == b"hello tus!", "the content differs")  # type: ignore[attr-defined]
+        require(answer.content == b"hello tus!", "the content differs")
 
 
 def hand_over_deferred(first: Start, second: Start, folder: Path) -> None:
@@ -89,7 +89,7 @@ def hand_over_deferred(first: Start, second: Start, folder: Path) -> None:
     with first(folder) as server:
         require(server.request("HEAD", path, {}).headers["Upload-Length"] == "10", "length")
         answer = server.request("GET", path, {})
-        require(answer.content == b"hello tus!", "the content differs")  # type: ignore[attr-defined]
+        require(answer.content == b"hello tus!", "the content differs")
 
 
 def require(holds: bool, sentence: str) -> None:  # noqa: FBT001

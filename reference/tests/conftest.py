@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tus_reference import RedisLocker
+    from tus_reference.stores.s3 import S3Store
 
 TUS_HEADERS = {"Host": "tus.test", "Tus-Resumable": "1.0.0"}
 OFFSET_CONTENT_TYPE = {"Content-Type": "application/offset+octet-stream"}
@@ -204,7 +205,7 @@ class ClientFactory:
 
     def __call__(
         self,
-        store: FileStore | MemoryStore | None = None,
+        store: FileStore | MemoryStore | S3Store | None = None,
         *,
         limits: Limits | None = None,
         layers: tuple[Layer, ...] = (),

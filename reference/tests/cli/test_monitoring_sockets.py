@@ -6,7 +6,9 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from server_process import UnixHTTPConnection, run_failing_server, run_server, send_request
+from server_process import UnixHTTPConnection, run_failing_server, run_server
+
+from interop.server_response import send_request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +25,7 @@ def test_health_and_metrics_are_not_where_clients_upload(tmp_path: Path, workers
         assert server.request_monitoring("/healthz").status == 200
         assert server.request_monitoring("/files/").status == 404
         answer = server.request_monitoring("/metrics")
-        assert b"tusd_uploads_created 1.0" in answer.content  # type: ignore[attr-defined]
+        assert b"tusd_uploads_created 1.0" in answer.content
 
 
 def test_the_listener_for_monitoring_is_on_a_port_that_follows_from_that_of_uploads() -> None:

@@ -27,7 +27,7 @@ REFUSE = s3_dialects.refuse("complete_multipart_upload", "InvalidPart")
 def new_client(server: ClientFactory) -> tuple[HandlerClient, S3Harness]:
     """Return a client of a server on S3 with health and metrics."""
     harness = new_s3_harness()
-    client = server(harness.store)  # type: ignore[arg-type]
+    client = server(harness.store)
     client._layers = (Metrics(client.handler), Health(check=client.handler.check_health))
     return client, harness
 
@@ -73,7 +73,7 @@ async def test_what_a_killed_process_left_complete_is_finished_at_the_start(
     harness = new_s3_harness()
     upload_id = await harness.create(100)
     await harness.append(upload_id, CONTENT)
-    client = server(harness.store)  # type: ignore[arg-type]
+    client = server(harness.store)
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.handler.run_maintenance)
@@ -98,10 +98,10 @@ async def test_a_failing_upload_does_not_stop_the_others(server: ClientFactory) 
     for path in (failing, other):
         assert (await client.patch(path, 0, CONTENT)).status == 500
 
-    def refuse_one(name: str, arguments: Mapping[str, object], call: object) -> object:
+    def refuse_one(name: str, arguments: Mapping[str, object], call: s3_dialects.Call) -> object:
         if str(arguments["Key"]) in failing:
-            return REFUSE(name, arguments, call)  # type: ignore[arg-type]
-        return call()  # type: ignore[operator]
+            return REFUSE(name, arguments, call)
+        return call()
 
     harness.intercepted.hook = refuse_one
     for path in (failing, other):

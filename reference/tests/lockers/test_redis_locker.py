@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from conftest import ClientFactory
     from redis_stage import RedisStage
 
+    from tus_reference.lockers.redis_locker import RedisLock
+
 
 LONG_LEASE = 3.0
 """A lease, in seconds, that a busy machine does not end before its renewal."""
@@ -46,12 +48,12 @@ async def wait_for(holds: Callable[[], Awaitable[bool]]) -> None:
             await trio.sleep(0.01)
 
 
-async def wait_until_lost(lock: object) -> Refused:
+async def wait_until_lost(lock: RedisLock) -> Refused:
     """Wait until a lock is lost, and return what a request is refused with then."""
     with trio.fail_after(10):
         while True:
             try:
-                lock.check_held()  # type: ignore[attr-defined]
+                lock.check_held()
             except Refused as refused:
                 return refused
             await trio.sleep(0.01)

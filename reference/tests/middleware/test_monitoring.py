@@ -129,7 +129,7 @@ def test_workers_add_up_their_numbers(tmp_path: Path) -> None:
     flags = ("--upload-dir", str(tmp_path / "up"), "--workers", "2", "--expose-metrics")
 
     def told() -> dict[str, float]:
-        return nonzero_samples(server.request_monitoring("/metrics").content)  # type: ignore[attr-defined]
+        return nonzero_samples(server.request_monitoring("/metrics").content)
 
     with run_server(*flags) as server:
         for _ in range(30):

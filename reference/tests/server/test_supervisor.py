@@ -19,9 +19,10 @@ from server_process import (
     has_exited,
     run_failing_server,
     run_server,
-    send_request,
     wait_until,
 )
+
+from interop.server_response import send_request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def test_uploads_go_over_tls(tmp_path: Path, authority: CertificateAuthority) ->
         assert (answer.headers["Location"] or "").startswith(server.url)
         path = "/files/" + (answer.headers["Location"] or "").rpartition("/")[2]
         assert server.patch(path, 0, content) == 204
-        assert server.request("GET", path).content == content  # type: ignore[attr-defined]
+        assert server.request("GET", path).content == content
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b"HTTP/1.1 200" not in plain.recv(4096)
@@ -202,7 +203,7 @@ def test_health_and_origins_are_there_unless_refused(tmp_path: Path) -> None:
     page = {"Origin": "https://app.test"}
     with run_server("--store", "memory") as server:
         answer = server.request_monitoring("/healthz", page)
-        assert (answer.status, answer.content) == (200, b"ok\n")  # type: ignore[attr-defined]
+        assert (answer.status, answer.content) == (200, b"ok\n")
         answer = server.request("OPTIONS", "/files/", page)
         assert answer.headers["Access-Control-Allow-Origin"] == "https://app.test"
     with run_server(
@@ -224,7 +225,7 @@ def test_workers_share_the_port_and_the_uploads(tmp_path: Path) -> None:
         for offset in range(0, 400, 10):
             assert server.patch(path, offset, b"0123456789") == 204
             assert server.request("HEAD", path).headers["Upload-Offset"] == str(offset + 10)
-        assert server.request("GET", path).content == b"0123456789" * 40  # type: ignore[attr-defined]
+        assert server.request("GET", path).content == b"0123456789" * 40
         code, said = server.stop()
     assert (code, "Traceback" in said) == (0, False)
     assert said.count("stopping on SIGTERM") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import anyio
 import pytest
@@ -37,12 +38,12 @@ class HangingCall:
         self._released.set()
 
 
-async def run_together(batch: ThreadBatch, *calls: object) -> list[int]:
+async def run_together(batch: ThreadBatch, *calls: Callable[[], int]) -> list[int]:
     """Return in which threads calls ran that were asked for at once, in their order."""
     found = [0] * len(calls)
 
-    async def one(place: int, call: object) -> None:
-        found[place] = await batch.run(call)  # type: ignore[arg-type]
+    async def one(place: int, call: Callable[[], int]) -> None:
+        found[place] = await batch.run(call)
 
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:

@@ -14,11 +14,12 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from interop.server_response import ServerResponse, send_request
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-TUS_HEADERS = {"Tus-Resumable": "1.0.0"}
 OFFSET_CONTENT_TYPE = {"Content-Type": "application/offset+octet-stream"}
 
 
@@ -57,13 +58,13 @@ class ReferenceProcess:
 
     def request(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
-    ) -> http.client.HTTPResponse:
-        """Send a request over a connection of its own; its content is read."""
+    ) -> ServerResponse:
+        """Send a request over a connection of its own."""
         return send_request(self.open_connection(), method, path, headers, body)
 
     def request_monitoring(
         self, path: str, headers: dict[str, str] | None = None
-    ) -> http.client.HTTPResponse:
+    ) -> ServerResponse:
         """Send GET to the listener for health and metrics, which is printed on standard error."""
         if not self._monitoring_port:
             line = self.wait_for_line("monitoring on")
@@ -120,24 +121,6 @@ class ReferenceProcess:
         out, err = self.process.communicate(timeout=20)
         assert out == ""
         return self.process.returncode, err
-
-
-def send_request(
-    connection: http.client.HTTPConnection,
-    method: str,
-    path: str,
-    headers: dict[str, str] | None = None,
-    body: bytes = b"",
-    *,
-    keep: bool = False,
-) -> http.client.HTTPResponse:
-    """Send a request with tus's version; `content` of the answer is its body."""
-    connection.request(method, path, body or None, {**TUS_HEADERS, **(headers or {})})
-    answer = connection.getresponse()
-    answer.content = answer.read()  # type: ignore[attr-defined]
-    if not keep:
-        connection.close()
-    return answer
 
 
 def _command(*arguments: str) -> list[str]:

@@ -150,5 +150,5 @@ def test_every_row_of_the_table_is_a_request_that_is_tried() -> None:
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_request_makes_the_calls_of_the_table(name: str, server: ClientFactory) -> None:
     s3_harness = new_s3_harness()
-    found = await REQUESTS[name](CallCounter(s3_harness, server(s3_harness.store)))  # type: ignore[arg-type]
+    found = await REQUESTS[name](CallCounter(s3_harness, server(s3_harness.store)))
     assert found == read_call_table()[name]

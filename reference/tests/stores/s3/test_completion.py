@@ -13,6 +13,7 @@ from tus_reference.stores.s3.recent_writes import RecentWrites
 from tus_reference.stores.s3.storage_failures import storage_errors
 
 if TYPE_CHECKING:
+    from s3_dialects import Call
     from s3_harness import S3Harness
 
 CONTENT = bytes(range(48, 148))
@@ -91,9 +92,9 @@ async def test_a_second_complete_finds_the_upload_complete(s3_harness: S3Harness
     await s3_harness.append(upload_id, CONTENT[:12])
     await s3_harness.get_offset(upload_id)
 
-    def hook(name: str, _arguments: object, call: object) -> object:
-        answer = call()  # type: ignore[operator]
-        return call() if name == "complete_multipart_upload" else answer  # type: ignore[operator]
+    def hook(name: str, _arguments: object, call: Call) -> object:
+        answer = call()
+        return call() if name == "complete_multipart_upload" else answer
 
     s3_harness.intercepted.hook = hook
     await s3_harness.store.finish_upload(upload_id)

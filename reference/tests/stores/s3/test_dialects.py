@@ -31,7 +31,7 @@ class Dialect:
     def __init__(self, server: ClientFactory, hook: s3_dialects.Hook | None, **settings: Any):
         self.harness: S3Harness = new_s3_harness(**settings)
         self.harness.intercepted.hook = hook
-        self.client: HandlerClient = server(self.harness.store)  # type: ignore[arg-type]
+        self.client: HandlerClient = server(self.harness.store)
 
     async def resume(self, path: str, ends: list[int]) -> int:
         """Send PATCHes up to each of these offsets; return the status of the last response."""

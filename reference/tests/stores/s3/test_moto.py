@@ -54,7 +54,7 @@ def s3(endpoint: str, credentials: None) -> Any:
 def client(server: ClientFactory, s3: Any) -> HandlerClient:
     """Return a client of a server that keeps its uploads there, in parts of 6 MiB."""
     store = S3Store("tus-uploads", s3, preferred_part_size=6 * MIB, object_prefix="in")
-    return server(store, expire_after=3600)  # type: ignore[arg-type]
+    return server(store, expire_after=3600)
 
 
 def keys(s3: Any) -> list[str]:
@@ -99,7 +99,7 @@ async def test_the_length_may_come_with_the_last_byte(client: HandlerClient) -> 
 
 
 async def test_a_missing_bucket_is_reported_to_the_client(server: ClientFactory, s3: Any) -> None:
-    client = server(S3Store("no-such-bucket", s3))  # type: ignore[arg-type]
+    client = server(S3Store("no-such-bucket", s3))
     answer = await client.request("POST", "/files/", {"Upload-Length": "5"})
     assert (answer.status, answer.code) == (403, "ERR_STORAGE_BUCKET_MISSING")
 
@@ -108,7 +108,7 @@ async def test_unreachable_storage_gets_a_response_that_asks_for_a_retry(
     server: ClientFactory, credentials: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    client = server(S3Store("tus-uploads", connect("http://127.0.0.1:9")))  # type: ignore[arg-type]
+    client = server(S3Store("tus-uploads", connect("http://127.0.0.1:9")))
     answer = await client.request("POST", "/files/", {"Upload-Length": "5"})
     assert (answer.status, answer.code) == (503, "ERR_STORAGE_BUSY")
     assert (await client.head("/files/name+multi")).status == 423

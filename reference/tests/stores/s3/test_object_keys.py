@@ -13,6 +13,7 @@ from tus_reference.stores.s3 import S3Store
 from tus_reference.stores.s3.object_keys import METADATA_LIMIT, content_type, object_metadata
 
 if TYPE_CHECKING:
+    from s3_dialects import Call
     from s3_harness import S3Harness
 
 
@@ -82,10 +83,10 @@ async def test_tusds_tail_is_marked_before_a_part_takes_it_in(s3_harness: S3Harn
     s3_harness.put_tail(upload_id, b"abc", None)
     before: list[object] = []
 
-    def hook(name: str, _arguments: object, call: object) -> object:
+    def hook(name: str, _arguments: object, call: Call) -> object:
         if name == "upload_part":
             before.append(s3_harness.stored_tail(upload_id))
-        return call()  # type: ignore[operator]
+        return call()
 
     s3_harness.intercepted.hook = hook
     assert await s3_harness.append(upload_id, b"defgh") == 8
