@@ -1,11 +1,12 @@
-"""How a folder with many uploads changes the latency of one: start-up and sweeps against none.
+"""How a folder with many uploads changes the latency of others: starts and sweeps against none.
 
     python -m benchmarks.many_uploads [UPLOADS] [--seconds N]
 
 (from the folder reference/). The folder gets records as the server writes them, one of them past
-its time. Then HEAD is sent for one upload, again and again: with that upload alone, while the
-server reads the records of all the others, and after that, when it has removed the one that
-expired and only sweeps. Latencies are compared within the run; CPU seconds are those of the server.
+its time. Then HEAD is sent for one upload and POST for new ones, again and again: with an empty
+folder, while the server reads the records of all the others, while it only sweeps, and while it
+starts again with the index that it has written. A start is over when the upload that expired is
+removed. Latencies are compared within the run; CPU seconds are those of the server.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import os
 import secrets
 import statistics
 import sys
@@ -28,7 +30,7 @@ from tus_reference.model import FileInfo
 from tus_reference.stores import info_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from interop.server_processes import InteropServer
 
@@ -36,10 +38,14 @@ if TYPE_CHECKING:
 FLAGS = ("--expire-after", "30")
 
 
-def write_uploads(folder: Path, count: int) -> Path:
-    """Write `count` complete uploads of no bytes, and return the record of one that has expired."""
+def write_uploads(folder: Path, count: int) -> None:
+    """Write `count` complete uploads of no bytes."""
     for _ in range(count):
         _write_upload(folder, FileInfo(id=secrets.token_hex(16), size=0, finished=True))
+
+
+def write_expired_upload(folder: Path) -> Path:
+    """Write an upload whose time is over, and return its record."""
     return _write_upload(folder, FileInfo(id=secrets.token_hex(16), size=1, expires=1.0))
 
 
@@ -52,72 +58,110 @@ def _write_upload(folder: Path, info: FileInfo) -> Path:
 
 @dataclass(frozen=True)
 class Figures:
-    """Median and 99th percentile of HEAD in seconds, and CPU seconds in so many seconds."""
+    """Latencies in seconds by method, and CPU seconds in so many seconds; memory in bytes."""
 
     name: str
-    median: float
-    percentile: float
+    latencies: dict[str, list[float]]
     cpu: float
     lasted: float
+    memory: int
 
-    def __str__(self) -> str:
-        """Return a line to print."""
-        return (
-            f"{self.name}: HEAD median {self.median * 1e3:.2f} ms, 99 % {self.percentile * 1e3:.2f}"
-            f" ms, CPU {self.cpu:.2f} s of {self.lasted:.1f} s"
-        )
+    @property
+    def requests(self) -> int:
+        """How many requests there were."""
+        return sum(map(len, self.latencies.values()))
+
+    def median(self, method: str) -> float:
+        """Return the median of a method."""
+        return statistics.median(self.latencies[method])
+
+    def percentile(self, method: str) -> float:
+        """Return the 99th percentile of a method."""
+        return statistics.quantiles(self.latencies[method], n=100)[98]
+
+    def compare(self, alone: Figures, count: int) -> str:
+        """Return lines to print: the figures, and their ratios to those of an empty folder."""
+        cost = (self.cpu - alone.cpu / alone.requests * self.requests) / max(count, 1)
+        lines = [
+            f"{self.name}: {self.lasted:.1f} s, CPU {self.cpu:.2f} s, {max(cost, 0) * 1e6:.1f} us"
+            f" of it for each other upload, memory {self.memory / 1e6:.0f} MB"
+        ]
+        for method in self.latencies:
+            median, percentile = self.median(method), self.percentile(method)
+            lines.append(
+                f"  {method} median {median * 1e3:.2f} ms ({median / alone.median(method):.2f}"
+                f" times that of an empty folder), 99 % {percentile * 1e3:.2f} ms"
+                f" ({percentile / alone.percentile(method):.2f} times)"
+            )
+        return "\n".join(lines)
 
 
 def measure(
     name: str, server: InteropServer, path: str, goes_on: Callable[[float], bool]
 ) -> Figures:
-    """Send HEAD as long as `goes_on` returns true for the seconds since the start."""
+    """Send HEAD and POST as long as `goes_on` returns true for the seconds since the start."""
     before = cpu_seconds(server.process.pid)
-    latencies = []
+    latencies: dict[str, list[float]] = {"HEAD": [], "POST": []}
     start = time.perf_counter()
+    targets = [("HEAD", path, {}, 200), ("POST", server.path, {"Upload-Length": "1"}, 201)]
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection:
-        while goes_on(time.perf_counter() - start):
-            begun = time.perf_counter()
-            connection.request("HEAD", path, headers={"Tus-Resumable": "1.0.0"})
-            response = connection.getresponse()
-            response.read()
-            latencies.append(time.perf_counter() - begun)
-            if response.status != 200:
-                raise AssertionError(f"HEAD was answered {response.status}")
-            # Not so often that the requests themselves are the load.
-            time.sleep(0.005)
-    percentile = statistics.quantiles(latencies, n=100)[98]
+        while goes_on(time.perf_counter() - start) or len(latencies["POST"]) < 2:
+            for method, target, headers, expected in targets:
+                begun = time.perf_counter()
+                connection.request(method, target, headers={"Tus-Resumable": "1.0.0", **headers})
+                response = connection.getresponse()
+                response.read()
+                latencies[method].append(time.perf_counter() - begun)
+                if response.status != expected:
+                    raise AssertionError(f"{method} was answered {response.status}")
+                # Not so often that the requests themselves are the load.
+                time.sleep(0.005)
     cpu = cpu_seconds(server.process.pid) - before
-    return Figures(name, statistics.median(latencies), percentile, cpu, time.perf_counter() - start)
+    lasted = time.perf_counter() - start
+    return Figures(name, latencies, cpu, lasted, resident_memory(server.process.pid))
+
+
+def resident_memory(pid: int) -> int:
+    """Return how many bytes of memory a process has resident now."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def run_timed(folder: Path) -> Iterator[InteropServer]:
+    """Run a server on a folder, and print how long it took until it listened."""
+    begun = time.perf_counter()
+    with run_reference(folder, *FLAGS) as server:
+        print(f"  listens after {time.perf_counter() - begun:.2f} s", flush=True)
+        yield server
+
+
+def measure_start(folder: Path, name: str, alone: Figures, count: int, seconds: float) -> None:
+    """Measure a start on a folder with `count` uploads, and then `seconds` of sweeps."""
+    expired = write_expired_upload(folder)
+    with run_timed(folder) as server:
+        path = server.create(0)
+        start = measure(name, server, path, lambda _: expired.exists())
+        print(start.compare(alone, count), flush=True)
+        sweep = measure("sweeps after that", server, path, lambda passed: passed < seconds)
+        print(sweep.compare(alone, count), flush=True)
 
 
 def main() -> int:
-    """Measure all three and print the figures; return the exit code."""
+    """Measure and print the figures; return the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("uploads", type=int, nargs="?", default=100_000)
     arguments.add_argument("--seconds", type=float, default=30.0, help="for each (30)")
     options = arguments.parse_args()
     count, seconds = options.uploads, options.seconds
-    with tempfile.TemporaryDirectory(prefix="many-uploads-") as name:
-        with run_reference(Path(name), *FLAGS) as server:
-            alone = measure("alone", server, server.create(0), lambda passed: passed < seconds)
-        expired = write_uploads(Path(name), count)
-        with run_reference(Path(name), *FLAGS) as server:
-            path = server.create(0)
-            start = measure(f"{count} others, start-up", server, path, lambda _: expired.exists())
-            sweep = measure(
-                f"{count} others, sweeps", server, path, lambda passed: passed < seconds
-            )
-    per_head = alone.cpu / alone.lasted
-    print(alone, start, sweep, sep="\n")
-    for figures in (start, sweep):
-        cost = (figures.cpu - per_head * figures.lasted) / count
-        print(
-            f"{figures.name}: {figures.median / alone.median:.2f} times the median,"
-            f" {figures.percentile / alone.percentile:.2f} times the 99th percentile;"
-            f" {max(cost, 0) * 1e6:.0f} us of CPU for each upload"
-            + (f" in {seconds:g} s" if figures is sweep else "")
-        )
+    with tempfile.TemporaryDirectory(prefix="many-uploads-") as place:
+        folder = Path(place)
+        with run_timed(folder) as server:
+            alone = measure("empty", server, server.create(0), lambda passed: passed < seconds)
+        print(alone.compare(alone, 0), flush=True)
+        write_uploads(folder, count)
+        for turn in ("first start", "next start"):
+            measure_start(folder, f"{count} others, {turn}", alone, count, seconds)
     return 0
 
 

@@ -21,7 +21,7 @@ from tus_reference.model import FileInfo, Refused, errors
 from tus_reference.notifications import HTTPRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from tus_reference.handler.concatenation import FinalUploads
     from tus_reference.handler.config import Config
@@ -42,6 +42,10 @@ PASS_PAUSE: Final = 10.0
 """How much longer the pause after a sweep is than the sweep lasted, up to `MAX_INTERVAL`."""
 
 
+REMOVAL_PAUSE: Final = 3.0
+"""How many times longer than a removal the pause after it is: there may be very many at once."""
+
+
 class ExpirySchedule:
     """When each upload has to be looked at for its time of expiry: a sweep reads no other records.
 
@@ -60,16 +64,32 @@ class ExpirySchedule:
 
     def note(self, info: FileInfo) -> None:
         """Take note of what was seen of an upload."""
-        if info.expires is not None and not info.is_complete:
-            self._listed[info.id] = info.expires
-        else:
-            # Another process may have made another upload of the same id: look again some time,
-            # and not at all of them at once.
-            self._listed[info.id] = time.time() + LOOK_AGAIN * random.uniform(0.5, 1.0)  # noqa: S311
+        self._listed[info.id] = _next_look(None if info.is_complete else info.expires)
+
+    def note_known(self, upload_id: str, expires: float | None) -> None:
+        """Take note of what an earlier process has seen, before the first listing."""
+        self._due[upload_id] = _next_look(expires)
 
     def end_listing(self) -> None:
         """Forget the uploads that the listing did not have."""
         self._due, self._listed = self._listed, {}
+
+
+async def _pace(upload_ids: Iterable[str]) -> AsyncIterator[str]:
+    """Iterate over ids, with pauses for the requests of others."""
+    for upload_id in upload_ids:
+        begun = anyio.current_time()
+        yield upload_id
+        await anyio.sleep((anyio.current_time() - begun) * REMOVAL_PAUSE)
+
+
+def _next_look(expires: float | None) -> float:
+    """Return when to look at an upload for which this is the time of expiry; None for never."""
+    if expires is not None:
+        return expires
+    # Another process may have made another upload of the same id: look again some time, and not
+    # at all of them at once.
+    return time.time() + LOOK_AGAIN * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 class Maintenance:
@@ -116,6 +136,9 @@ class Maintenance:
         """
         if self._info_saver is None:
             return
+        if (known_uploads := self._config.composer.known_uploads) is not None:
+            async for upload_id, expires in known_uploads.list_known():
+                self._schedule.note_known(upload_id, expires)
         joins = "concatenation" in offered_extensions(self._config)
         async for info in self._list_due(self._info_saver):
             if info.is_final and not info.is_complete:
@@ -167,7 +190,7 @@ class Maintenance:
         listed = self._list_due(self._info_saver)
         expired = [info.id async for info in listed if has_expired(info, time.time())]
         removed = 0
-        for upload_id in expired:
+        async for upload_id in _pace(expired):
             async with self._uploads.hold_lock_if_free(upload_id) as free:
                 with contextlib.suppress(Refused):
                     # Under the lock, look again: a PATCH may have given it more time.
@@ -187,12 +210,13 @@ class Maintenance:
         expire_after = self._config.expire_after
         age = min(expire_after or LEFTOVER_AGE, LEFTOVER_AGE)
         found = 0
-        for upload_id in await self._cleaner.list_leftovers(age):
+        async for upload_id in _pace(await self._cleaner.list_leftovers(age)):
             async with self._uploads.hold_lock_if_free(upload_id) as free:
                 if free and (names := await self._cleaner.remove_leftovers(upload_id, age)):
                     self._config.logger.info("removed what a crash left: %s", ", ".join(names))
                     found += 1
-        for upload_id in await self._cleaner.list_damaged(expire_after) if expire_after else ():
+        damaged = await self._cleaner.list_damaged(expire_after) if expire_after else ()
+        async for upload_id in _pace(damaged):
             async with self._uploads.hold_lock_if_free(upload_id) as free:
                 if free:
                     await self._uploads.terminate(FileInfo(id=upload_id), HTTPRequest())

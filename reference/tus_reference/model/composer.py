@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         HealthCheck,
         InfoSaver,
         InfoStore,
+        KnownUploads,
         LengthDeferrer,
         Locker,
         Terminater,
@@ -55,6 +56,9 @@ class StoreComposer:
 
     info_store: InfoStore | None = None
     """Does the work of `core` on a known upload, which saves looking it up again."""
+
+    known_uploads: KnownUploads | None = None
+    """Remembers uploads for the next process, so that its start reads only what is new."""
 
     cleaner: Cleaner | None = None
     """Removes what crashes leave: files of no upload, and damaged records."""

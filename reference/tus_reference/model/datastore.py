@@ -103,6 +103,17 @@ class InfoSaver(Protocol):
         """
 
 
+class KnownUploads(Protocol):
+    """Remembers beyond the end of a process what `InfoSaver.list_uploads` has found."""
+
+    def list_known(self) -> AsyncIterator[tuple[str, float | None]]:
+        """Iterate over the ids of uploads that a start need not look at.
+
+        With each comes the time when it may expire, in seconds since the epoch; None for never.
+        Left out are uploads that were changed since, and those that wait to be joined or completed.
+        """
+
+
 class Cleaner(Protocol):
     """Finds and removes what crashes and full disks leave; ages in seconds."""
 
@@ -115,7 +126,7 @@ class Cleaner(Protocol):
     async def list_damaged(self, age: float) -> Sequence[str]:
         """Return the ids of damaged uploads, last changed over `age` seconds ago.
 
-        They are those of the latest `list_uploads`, which leaves them out.
+        They are those that the latest `list_uploads` and `list_leftovers` came across.
         """
 
 

@@ -40,12 +40,14 @@ from tus_reference.stores.file_copy import append_file, copy_bytes
 from tus_reference.stores.file_reading import FileReading
 from tus_reference.stores.known_records import KnownRecords
 from tus_reference.stores.leftovers import (
-    find_leftovers,
+    LeftoverSearch,
     is_made_id,
     remove_file,
     remove_leftovers,
 )
+from tus_reference.stores.record_index import RecordIndex
 from tus_reference.stores.shared_append import append_at_end, write_all
+from tus_reference.stores.slices import NAMES_AT_ONCE, handle_in_slices, run_slice, scan_names
 from tus_reference.stores.upload_threads import CallKind, UploadThreads
 
 if TYPE_CHECKING:
@@ -57,9 +59,7 @@ if TYPE_CHECKING:
 COPY_SIZE: Final = 16 * 1024 * 1024
 RECORD_READ_SIZE: Final = 16 * 1024
 
-LIST_BATCH: Final = 16
-LIST_PAUSE: Final = 9.0
-"""How much longer a listing pauses after a batch than it took, so that requests come first."""
+RECORDS_AT_ONCE: Final = 16
 
 REPORTED_IDS_LIMIT: Final = 10_000
 CHECK_TIMEOUT: Final = 2.0
@@ -98,10 +98,11 @@ class FileStore:
         self._shared = shared
         self._threads = UploadThreads()
         self._check_limiter = CapacityLimiter(1)
-        self._damaged_ids: list[str] = []
+        self._damaged_ids: set[str] = set()
         self._reported_ids: set[str] = set()
         self._known = KnownRecords()
         self._folder = str(self.path)
+        self._index = None if shared else RecordIndex(self._folder, file_perms)
         self.path.mkdir(mode=dir_perms, parents=True, exist_ok=True)
 
     def use_in(self, composer: StoreComposer) -> None:
@@ -109,6 +110,7 @@ class FileStore:
         composer.core = composer.terminater = composer.get_reader = self
         composer.concater = composer.length_deferrer = composer.info_saver = self
         composer.cleaner = composer.health_check = self
+        composer.known_uploads = self
 
     async def new_upload(self, info: FileInfo) -> str:
         """Create an empty upload and return its id."""
@@ -214,16 +216,38 @@ class FileStore:
 
         Those that vanish meanwhile are left out.
         """
-        ids = await self._threads.run("", self._list_ids, is_wanted, may_last=True)
-        self._damaged_ids = []
-        for start in range(0, len(ids), LIST_BATCH):
-            begun = time.monotonic()
-            for info in await self._threads.run(
-                "", self._read_infos, ids[start : start + LIST_BATCH]
-            ):
+        ids: list[str] = []
+
+        def note_id(name: str) -> None:
+            if name.endswith(".info") and name[0] != ".":
+                upload_id = name.removesuffix(".info")
+                if is_wanted is None or is_wanted(upload_id):
+                    ids.append(upload_id)
+
+        await scan_names(self._threads, self._folder, note_id)
+        self._damaged_ids = set()
+        for start in range(0, len(ids), RECORDS_AT_ONCE):
+            some_ids = ids[start : start + RECORDS_AT_ONCE]
+            for info in await run_slice(self._threads, self._read_infos, some_ids):
                 yield info
-            # Others come first: their latency must not depend on how many uploads there are.
-            await anyio.sleep((time.monotonic() - begun) * LIST_PAUSE)
+        if self._index is not None and self._index.is_overgrown:
+            async for _ in self.list_known():
+                pass
+
+    async def list_known(self) -> AsyncIterator[tuple[str, float | None]]:
+        """Iterate over the uploads whose records are as a listing has seen them."""
+        reading = None
+        if self._index is not None:
+            reading = await self._threads.run("", self._index.open_reading)
+        if reading is None or self._index is None:
+            return
+        try:
+            while not reading.is_over:
+                for known in await run_slice(self._threads, reading.read_slice):
+                    yield known
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._threads.run("", self._index.end_reading, reading)
 
     def get_reader(self, upload_id: str, start: int, length: int) -> AsyncGenerator[bytes, None]:
         """Iterate over `length` bytes from byte `start` on."""
@@ -259,10 +283,12 @@ class FileStore:
 
     async def list_leftovers(self, age: float) -> list[str]:
         """Return the ids with files that belong to no upload and are over `age` seconds old."""
-        older_than = time.time() - age
-        return await self._threads.run(
-            "", find_leftovers, str(self.path), older_than, may_last=True
-        )
+        search = LeftoverSearch(self._folder, time.time() - age)
+        await scan_names(self._threads, self._folder, search.note_name)
+        candidates = search.list_candidates()
+        await handle_in_slices(self._threads, candidates, search.note_age, NAMES_AT_ONCE)
+        self._damaged_ids.update(search.list_without_bytes())
+        return search.list_found()
 
     async def list_damaged(self, age: float) -> list[str]:
         """Return the ids of the latest listing whose records are damaged and that old."""
@@ -424,11 +450,6 @@ class FileStore:
         for ending in ("info", "concat"):
             remove_file(f"{self.path}/.{upload_id}.{ending}")
 
-    def _list_ids(self, is_wanted: Callable[[str], bool] | None) -> list[str]:
-        names = (entry.name for entry in os.scandir(self.path))
-        ids = [n[: -len(".info")] for n in names if n.endswith(".info") and n[0] != "."]
-        return ids if is_wanted is None else [each for each in ids if is_wanted(each)]
-
     def _read_infos(self, ids: Sequence[str]) -> list[FileInfo]:
         """Return those of the uploads that are there and well."""
         infos = []
@@ -437,9 +458,11 @@ class FileStore:
                 infos.append(self._get_info(upload_id, keep=False))
             except Refused as refused:
                 if refused.error.code == errors.UPLOAD_DAMAGED.code:
-                    self._damaged_ids.append(upload_id)
+                    self._damaged_ids.add(upload_id)
             except OSError as failure:
                 _LOGGER.warning("the record of upload %s cannot be read: %s", upload_id, failure)
+        if self._index is not None:
+            self._index.add(infos)
         return infos
 
     def _list_damaged(self, older_than: float) -> list[str]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MADE_ID: Final = re.compile(r"[0-9a-f]{32}")
-_RECORD: Final = re.compile(r"[^.].*\.info", re.DOTALL)
 _IN_THE_MAKING: Final = re.compile(r"\.(.+)\.(?:info|concat)")
 _OF_LOCKS: Final = re.compile(r"(.+)\.(?:lock|stop)")
 
@@ -34,32 +33,73 @@ def is_made_id(upload_id: str) -> bool:
     return _MADE_ID.fullmatch(upload_id) is not None
 
 
-def find_leftovers(folder: str, older_than: float) -> list[str]:
-    """Return the ids of uploads with leftovers that were last changed before `older_than`.
+class LeftoverSearch:
+    """A search that goes through all names of a folder, and then through the few that are odd.
 
-    `older_than` is in seconds since the epoch.
+    `older_than` is in seconds since the epoch: what was changed later may be in the making. There
+    may be millions of names, so it remembers only made ids of which it has seen one file of two.
     """
-    names = {entry.name for entry in os.scandir(folder)}
-    # Nearly all files are of uploads, and there may be many.
-    odd = (name for name in names if f"{name}.info" not in names and not _RECORD.fullmatch(name))
-    found = (
-        upload_id
-        for name in odd
-        if (upload_id := _owner(name, names)) and _modified(f"{folder}/{name}") < older_than
-    )
-    return sorted(set(found))
+
+    def __init__(self, folder: str, older_than: float) -> None:
+        self._folder = folder
+        self._older_than = older_than
+        self._bytes_only: set[bytes] = set()
+        self._records_only: set[bytes] = set()
+        self._odd_names: list[str] = []
+        self._found: set[str] = set()
+
+    def note_name(self, name: str) -> None:
+        """Take note of one name of the folder."""
+        if is_made_id(name):
+            _pair(bytes.fromhex(name), self._bytes_only, self._records_only)
+        elif is_made_id(name.removesuffix(".info")):
+            _pair(bytes.fromhex(name[:32]), self._records_only, self._bytes_only)
+        elif _IN_THE_MAKING.fullmatch(name) or _OF_LOCKS.fullmatch(name):
+            self._odd_names.append(name)
+
+    def list_candidates(self) -> Iterator[str]:
+        """Iterate over the names that may be leftovers; all names have been noted."""
+        yield from self._odd_names
+        for key in self._bytes_only:
+            yield key.hex()
+
+    def note_age(self, name: str) -> None:
+        """Look at a candidate: whether it is a leftover, and old enough."""
+        upload_id = self._owner(name)
+        if upload_id and _modified(f"{self._folder}/{name}") < self._older_than:
+            self._found.add(upload_id)
+
+    def _owner(self, name: str) -> str:
+        """Return the id of the upload that a leftover is of; empty if it is none."""
+        if self._has_record(name):
+            return ""
+        in_the_making = _IN_THE_MAKING.fullmatch(name)
+        if in_the_making is not None:
+            return in_the_making[1]
+        of_locks = _OF_LOCKS.fullmatch(name)
+        if of_locks is None:
+            return name
+        is_known = is_made_id(of_locks[1]) or self._has_record(of_locks[1])
+        return of_locks[1] if is_known else ""
+
+    def _has_record(self, upload_id: str) -> bool:
+        return os.path.lexists(f"{self._folder}/{upload_id}.info")
+
+    def list_found(self) -> list[str]:
+        """Return the ids of the uploads that the leftovers are of."""
+        return sorted(self._found)
+
+    def list_without_bytes(self) -> list[str]:
+        """Return the ids whose record is there, and whose bytes may not be."""
+        return [key.hex() for key in self._records_only]
 
 
-def _owner(name: str, names: set[str]) -> str:
-    """Return the id of the upload that a leftover is of; empty if it is none."""
-    in_the_making = _IN_THE_MAKING.fullmatch(name)
-    if in_the_making is not None:
-        return in_the_making[1]
-    of_locks = _OF_LOCKS.fullmatch(name)
-    if of_locks is not None:
-        known = is_made_id(of_locks[1]) or f"{of_locks[1]}.info" in names
-        return of_locks[1] if known else ""
-    return name if is_made_id(name) and f"{name}.info" not in names else ""
+def _pair(key: bytes, same: set[bytes], other: set[bytes]) -> None:
+    """Forget an upload with both files, and remember one whose other file was not seen yet."""
+    if key in other:
+        other.discard(key)
+    else:
+        same.add(key)
 
 
 def _modified(path: str) -> float:
