@@ -38,8 +38,11 @@ from benchmarks.targets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import argparse
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from benchmarks.targets import BenchmarkTarget
 
 CHUNK = 64 * 1024
 """The size of a chunk, as streams of browsers and of Node send it."""
@@ -231,12 +234,14 @@ def describe(figures: dict[str, LargeFigures], size: int) -> list[str]:
     return lines
 
 
-def measure_large(home: Path, rounds: int, size: int) -> Results:
-    """Measure all rows, the first round without counting."""
-    load = os.getloadavg()[0]
+def measure_large(
+    _others: Sequence[BenchmarkTarget], home: Path, options: argparse.Namespace
+) -> Results:
+    """Measure all rows of the reference and its anchors, the first round without counting."""
+    load, size = os.getloadavg()[0], options.size
     figures: dict[str, LargeFigures] = {}
     block = hashlib.shake_256(b"large bodies").digest(BLOCK)
-    for number in range(rounds + 1):
+    for number in range(options.rounds + 1):
 
         def add(name: str, seconds: float, cpu: float, memory: int = 0) -> None:
             if number:  # noqa: B023 - called in this round only

@@ -10,7 +10,7 @@ import selectors
 import socket
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -90,10 +90,39 @@ class LoadConnection:
     asked_head: bool = False
 
 
-def generate_requests(
+class Script(Protocol):
+    """The requests of a connection; between them the worker has the answer."""
+
+    def __call__(
+        self, worker: LoadConnection, endpoint: str, content: bytes, count: int, ids: list[str]
+    ) -> Iterator[bytes]:
+        """Yield the requests of `count` uploads, and append the id of each to `ids`."""
+        ...
+
+
+def create_with_upload(
     worker: LoadConnection, endpoint: str, content: bytes, count: int, ids: list[str]
 ) -> Iterator[bytes]:
-    """Yield the requests of `count` cycles; between them the worker has the answer."""
+    """Yield a POST with the whole content for each upload: a `Script`."""
+    headers: dict[str, str | int] = {
+        "Upload-Length": len(content),
+        "Upload-Metadata": METADATA,
+        "Content-Type": OFFSET_TYPE,
+        "Content-Length": len(content),
+    }
+    whole = request("POST", endpoint, headers) + content
+    for _ in range(count):
+        yield whole
+        status, answer = worker.answer
+        require(status == 201, f"POST was answered {status}")
+        require(answer.get("upload-offset") == str(len(content)), "POST told another offset")
+        ids.append(urlsplit(answer["location"]).path.rpartition("/")[2])
+
+
+def create_patch_head(
+    worker: LoadConnection, endpoint: str, content: bytes, count: int, ids: list[str]
+) -> Iterator[bytes]:
+    """Yield POST, PATCH and HEAD for each upload: a `Script`."""
     for _ in range(count):
         headers: dict[str, str | int] = {
             "Upload-Length": len(content),
@@ -113,16 +142,22 @@ def generate_requests(
 
 
 def send_small(
-    port: int, endpoint: str, content: bytes, *, connections: int, count: int
+    port: int,
+    endpoint: str,
+    content: bytes,
+    *,
+    connections: int,
+    count: int,
+    script: Script = create_patch_head,
 ) -> tuple[float, list[str]]:
-    """Run `count` cycles on each connection; return requests per second and the uploads' ids."""
+    """Send `count` uploads on each connection; return requests per second and the uploads' ids."""
     ids: list[str] = []
     with selectors.DefaultSelector() as selector:
         for _ in range(connections):
             connection = socket.create_connection(("127.0.0.1", port), timeout=60)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             worker = LoadConnection(connection, iter(()))
-            worker.steps = generate_requests(worker, endpoint, content, count, ids)
+            worker.steps = script(worker, endpoint, content, count, ids)
             selector.register(connection, selectors.EVENT_READ, worker)
         workers = [key.data for key in selector.get_map().values()]
         start = time.perf_counter()

@@ -22,6 +22,7 @@ from benchmarks.results import Bar, Results
 from benchmarks.targets import REFERENCE, find_endpoint, run_target
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -120,9 +121,11 @@ async def run_clients(server: RunningTarget, uploads: int, figures: SlowFigures)
         nursery.cancel_scope.cancel()
 
 
-def measure_slow(others: Sequence[BenchmarkTarget], home: Path, uploads: int) -> Results:
+def measure_slow(
+    others: Sequence[BenchmarkTarget], home: Path, options: argparse.Namespace
+) -> Results:
     """Measure the reference and other servers, one after the other."""
-    load = os.getloadavg()[0]
+    load, uploads = os.getloadavg()[0], options.uploads
     targets, rows = [REFERENCE, *others], {}
     for target in targets:
         folder = home / target.name.replace("/", "-") / "up"

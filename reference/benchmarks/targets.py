@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.load import require, send_small
+from interop.server_processes import peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +44,7 @@ class RunningTarget:
 
     def peak_memory(self) -> int:
         """Return the most memory that the process had resident, in bytes."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-        return 0
+        return peak_memory(self.process.pid)
 
 
 def free_port() -> int:
@@ -153,8 +151,8 @@ def parse_server(text: str) -> BenchmarkTarget:
     """Return the target that NAME=COMMAND describes; raise `ValueError` if it does not."""
     name, equals, command = text.partition("=")
     words = tuple(shlex.split(command))
-    if not equals or "PORT" not in words or "FOLDER" not in words:
-        raise ValueError(f"write NAME='command PORT FOLDER', not {text!r}")
+    if not equals or "PORT" not in words or not {"FOLDER", "ENDPOINT"} & set(words):
+        raise ValueError(f"write NAME='command PORT FOLDER' (of --s3 ENDPOINT), not {text!r}")
     return BenchmarkTarget(name, words)
 
 

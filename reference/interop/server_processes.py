@@ -152,8 +152,8 @@ def run_tusd(binary: Path, folder: Path) -> contextlib.AbstractContextManager[In
     return run_server(command, "http://127.0.0.1:PORT/files/")
 
 
-def peak_memory(process: subprocess.Popen[str]) -> int:
+def peak_memory(pid: int) -> int:
     """Return the most memory that a process had resident, in bytes."""
-    with open(f"/proc/{process.pid}/status") as status:  # noqa: PTH123
+    with open(f"/proc/{pid}/status") as status:  # noqa: PTH123
         match = re.search(r"VmHWM:\s+(\d+) kB", status.read())
     return int(match[1]) * 1024 if match else 0

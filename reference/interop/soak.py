@@ -243,7 +243,7 @@ def soak(
         log = Path(name, "log")
         with run_reference(Path(name, "uploads"), *flags, log=log) as server:
             figures = trio.run(partial(run_clients, server, slow, fast, seconds, seed))
-            memory = peak_memory(server.process)
+            memory = peak_memory(server.process.pid)
         wrong = list(figures.errors)
         if "Traceback" in log.read_text():
             wrong.append("the log has a traceback")

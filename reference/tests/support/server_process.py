@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from interop.server_processes import peak_memory
 from interop.server_response import ServerResponse, send_request
 
 if TYPE_CHECKING:
@@ -96,10 +97,7 @@ class ReferenceProcess:
 
     def peak_memory(self) -> int:
         """Return the most memory that was resident, in bytes."""
-        with open(f"/proc/{self.process.pid}/status") as status:  # noqa: PTH123
-            found = re.search(r"VmHWM:\s+(\d+) kB", status.read())
-        assert found is not None
-        return int(found[1]) * 1024
+        return peak_memory(self.process.pid)
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers."""
