@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tus_reference import MemoryStore
+
 if TYPE_CHECKING:
-    from conftest import HandlerClient, ReceivedResponse
+    from conftest import ClientFactory, HandlerClient, ReceivedResponse
 
 LARGE_BODY = bytes(range(256)) * 16 * 1024  # 4 MiB: more than the spool keeps in memory
 
@@ -186,3 +188,17 @@ async def test_header_and_trailer_together_are_refused(client: HandlerClient) ->
         )
         assert (answer.status, answer.code) == (400, "ERR_INVALID_CHECKSUM")
     assert await client.get_offset(path) == 5
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "unannounced"])
+@pytest.mark.parametrize("header", [True, False], ids=["header", "no-header"])
+@pytest.mark.parametrize("trailer", ["", "Upload-Checksum: sha1 no\n"], ids=["missing", "wrong"])
+async def test_a_server_without_trailers_ignores_checksums_in_them(
+    server: ClientFactory, announced: bool, header: bool, trailer: str
+) -> None:
+    client = server(MemoryStore(), trailers=False)
+    path = await client.create(11, b"hello")
+    line = f"Upload-Checksum: {checksum(REST)}\n" if header else ""
+    answer = await patch_with_trailer(client, path, REST, trailer, announced=announced, header=line)
+    assert answer.status == 204
+    assert await client.get(path) == b"hello" + REST

@@ -87,11 +87,11 @@ class Appender:
         if check.spooled:
             spool = Spool(self._config.spool_directory)
             try:
-                await verify_checksum(spool, source, check.checksum)
+                await verify_checksum(spool, source, check)
                 yield spool
             finally:
                 spool.close()
-        elif source.size is None:
+        elif source.size is None and check.reads_trailer:
             lookahead = LookaheadSource(source)
             await lookahead.verify_short_body()
             yield lookahead

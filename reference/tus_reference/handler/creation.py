@@ -128,7 +128,7 @@ class Creation:
     async def _create_with_body(self, request: Request, info: FileInfo) -> Response:
         """Creation With Upload: a body that is refused leaves no upload behind."""
         uploads, appender, event = self._uploads, self._appender, describe_request(request)
-        check = parse_body_check(request)
+        check = parse_body_check(request, reads_trailer=self._config.trailers)
         with appender.receive(request) as source:
             appender.limit(source, 0, info.size)
             info, reply = await self._run_pre_create(info, event)

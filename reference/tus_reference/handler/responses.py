@@ -20,23 +20,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BodyCheck:
-    """How a body is verified: by this checksum, or with `spooled` alone by its trailer."""
+    """How a body is verified: by this checksum, or with `spooled` alone by its trailer.
+
+    Without `reads_trailer` a checksum in a trailer is ignored.
+    """
 
     checksum: Checksum | None = None
     spooled: bool = False
+    reads_trailer: bool = True
 
 
-def parse_body_check(request: Request) -> BodyCheck:
+def parse_body_check(request: Request, *, reads_trailer: bool) -> BodyCheck:
     """Return how the client wants its body verified; raise `Refused` (400) if malformed."""
     text = request.headers.one("Upload-Checksum")
-    announced = request.body.length is None and announces_trailer(
-        request.headers, "Upload-Checksum"
-    )
+    in_trailer = reads_trailer and request.body.length is None
+    announced = in_trailer and announces_trailer(request.headers, "Upload-Checksum")
     if text is None:
-        return BodyCheck(spooled=announced)
+        return BodyCheck(spooled=announced, reads_trailer=reads_trailer)
     if announced:
         raise Refused(errors.INVALID_CHECKSUM.because("send Upload-Checksum once, not twice"))
-    return BodyCheck(parse_checksum(text), spooled=True)
+    return BodyCheck(parse_checksum(text), spooled=True, reads_trailer=reads_trailer)
 
 
 def describe_request(request: Request) -> HTTPRequest:

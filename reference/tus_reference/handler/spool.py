@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tus_reference.handler.body_reader import BodyReader
-    from tus_reference.protocol.checksum import Checksum, Hash
+    from tus_reference.handler.responses import BodyCheck
+    from tus_reference.protocol.checksum import Hash
 
 FIRST_LOOKAHEAD: Final = 4 * 1024
 MEMORY_BOUND: Final = 1024 * 1024
@@ -158,16 +159,17 @@ class LookaheadSource:
         return iter_chunks(self)
 
 
-async def verify_checksum(spool: Spool, source: BodyReader, announced: Checksum | None) -> None:
-    """Fill `spool` and check it; without an announced checksum the trailer must bring one.
+async def verify_checksum(spool: Spool, source: BodyReader, check: BodyCheck) -> None:
+    """Fill `spool` and check it; without a checksum in the head the trailer must bring one.
 
     Raises `Refused`: 460 on a mismatch, 400 if the trailer is missing or malformed; and
     `BodyEndedEarly`. Nothing has been stored then (Checksum).
     """
+    announced = check.checksum
     hash_ = None if announced is None else announced.new_hash()
     await spool.fill(source, hash_)
     source.raise_failure()
-    trailer = source.body.trailers.one("Upload-Checksum")
+    trailer = source.body.trailers.one("Upload-Checksum") if check.reads_trailer else None
     if announced is not None and trailer is not None:
         raise Refused(errors.INVALID_CHECKSUM.because("send Upload-Checksum once, not twice"))
     checksum = announced

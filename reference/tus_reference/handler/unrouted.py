@@ -172,7 +172,7 @@ class UnroutedHandler:
             integers.parse_upload_offset(headers),
             integers.parse_upload_length(headers),
         )
-        check = parse_body_check(request)
+        check = parse_body_check(request, reads_trailer=self.config.trailers)
         event = describe_request(request)
         with self._appender.receive(request) as source:
             async with self.uploads.hold_lock(upload_id, source.interrupt):
