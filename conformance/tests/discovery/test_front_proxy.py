@@ -14,6 +14,7 @@ from trio.testing import MockClock
 
 from tus_conformance.discovery.discovery import DiscoveryResult
 from tus_conformance.discovery.front_proxy import (
+    PARTS_OF_BODIES,
     TO_UPLOADS,
     FrontProxy,
     examine_front_proxy,
@@ -95,11 +96,19 @@ def test_trailers_that_nginx_drops_obstruct_their_extension() -> None:
     assert "nginx is in front of the server" in obstructed["checksum-trailer"]
 
 
-def test_buffering_is_said_first_and_obstructs_nothing() -> None:
+def test_buffering_obstructs_what_breaks_off_within_a_body() -> None:
     front = find_front_proxy(behind(buffers=True))
     assert front.obstructed == {}
-    (notice,) = front.notices
-    assert notice.startswith("nginx is in front of the server, and of a PATCH that breaks halfway")
+    assert list(front.obstructed_requests) == [PARTS_OF_BODIES]
+    (notice,) = front.all_notices
+    assert notice.startswith("What needs it is blocked: Request bodies are buffered by nginx")
+
+
+def test_a_server_that_drops_parts_of_bodies_is_not_excused_by_a_proxy() -> None:
+    """No refusal comes before the end of a PATCH either, but HEAD does not wait for its body."""
+    discarding = serve_reference_with_cors(*changes(defects()["broken-patch-discarded"]))
+    front = find_front_proxy(FaultyProxy([discarding], waits_for_body=("PATCH",)).serve)
+    assert (front.obstructed_requests, front.notices) == ({}, [])
 
 
 def test_a_server_without_a_proxy_gets_no_notice() -> None:

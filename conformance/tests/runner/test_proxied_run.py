@@ -34,11 +34,12 @@ def run_through(
     fault: dict[str, Any],
     *changes: Change,
     path: str = "/files/",
+    only: tuple[str, ...] = SAMPLE,
 ) -> tuple[dict[str, ScenarioResult], list[str]]:
     """Return the results of a run through a proxy with a fault, and the notices before them."""
     lines: list[RecordLine] = []
     notices: list[str] = []
-    selection = Selection(SAMPLE)
+    selection = Selection(only)
     chosen = [
         each for each in scenarios() if selection.exclusion_reason(each.id, Profile()) is None
     ]
@@ -91,6 +92,59 @@ def test_a_location_that_a_proxy_makes_wrong_blocks_what_needs_uploads() -> None
 def test_refusals_that_a_proxy_replaces_are_not_charged_to_the_server() -> None:
     results, _ = run_through({"replaces_errors": 404})
     assert [name for name, each in results.items() if each.verdict == "fail"] == []
+
+
+@pytest.mark.parametrize(
+    ("scenario", "verdict"),
+    [
+        ("core.patch.success", "pass"),
+        ("interruption.patch.cut-fin/half", "blocked"),
+        ("interruption.patch.cut-rst-chunked/half", "blocked"),
+        ("interruption.patch.cut-last-chunk/zero", "blocked"),
+        ("interruption.patch.half-close/half", "blocked"),
+        ("interruption.patch.half-close-whole", "pass"),
+    ],
+)
+def test_bodies_that_a_proxy_buffers_block_what_breaks_off_within_them(
+    scenario: str, verdict: str
+) -> None:
+    results, notices = run_through({"buffers": True}, only=(scenario,))
+    assert results[scenario].verdict == verdict
+    assert ("buffered by nginx" in results[scenario].reason) == (verdict == "blocked")
+    assert len(notices) == 1
+
+
+NULL = "core.head.odd-name/nul"
+
+
+@pytest.mark.parametrize("status", [401, 502, 503])
+def test_a_head_that_a_proxy_answers_is_not_charged_to_the_server(status: int) -> None:
+    """nginx replaces Server, and its response to HEAD has no page: GET of the same URL shows it."""
+    fault = {"replaces_server": True, "dated": True, "refused_paths": {"%00": status}}
+    results, _ = run_through(fault, only=(NULL,))
+    assert results[NULL].verdict == "blocked"
+    assert "GET got the same status with an error page of nginx" in results[NULL].reason
+    assert ("the proxy's log says" in results[NULL].reason) == (status >= 500)
+
+
+def test_a_note_about_the_response_of_a_proxy_says_so() -> None:
+    fault = {"replaces_server": True, "dated": True, "refused_paths": {"%00": 400}}
+    results, _ = run_through(fault, only=(NULL,))
+    assert results[NULL].verdict == "note"
+    noted = [each for each in results[NULL].attempts[0].checks if each.grade == "note"]
+    assert [each.requirement for each in noted] == [
+        "core.head.not-found-status",
+        "core.patch.nonexistent-404",
+    ]
+    for each in noted:
+        assert "so something in front of the server answered" in each.explanation
+
+
+def test_a_server_error_of_the_server_behind_a_proxy_is_a_failure() -> None:
+    scenario = "core.head.neighbour/query"
+    through = {"replaces_server": True, "dated": True}
+    results, _ = run_through(through, *defect("fails-on-patch-with-query"), only=(scenario,))
+    assert results[scenario].verdict == "fail"
 
 
 def test_a_defect_of_a_server_behind_a_proxy_is_a_failure() -> None:

@@ -38,9 +38,11 @@ class FaultyProxy:
     """What the proxy does to requests and responses; by default it passes all on as it comes.
 
     `page` is its error page, with a place for the status; `server` its name, and `dated` says
-    whether its pages have a Date. `blocked` has statuses by method, `redirects` places by method,
+    whether its pages have a Date. `blocked` has statuses by method, `refused_paths` by a pattern of
+    method and path, `redirects` places by method,
     `drop_request` and `drop_response` names of headers in lower case, `location` a pattern of
-    Location and what replaces it. `rate` is in requests a second. `upstreams` take turns, a
+    Location and what replaces it, `waits_for_body` methods whose response waits for the end of the
+    body. `rate` is in requests a second. `upstreams` take turns, a
     connection each.
     """
 
@@ -51,6 +53,8 @@ class FaultyProxy:
     buffers: bool = False
     buffers_chunked: bool = False
     blocked: dict[str, int] = field(default_factory=dict)
+    refused_paths: dict[str, int] = field(default_factory=dict)
+    replaces_server: bool = False
     drop_request: tuple[str, ...] = ()
     drop_response: tuple[str, ...] = ()
     add_response: tuple[tuple[str, str], ...] = ()
@@ -65,6 +69,7 @@ class FaultyProxy:
     swallows_expect: bool = False
     refuses_chunked: int | None = None
     reads_whole_body: bool = False
+    waits_for_body: tuple[str, ...] = ()
     loses_early_answers: bool = False
     body_pause: float | None = None
     request_time: float | None = None
@@ -187,6 +192,9 @@ class FaultyProxy:
             return self.refuses_chunked
         if not request.target.startswith(self.served_path.encode()):
             return 404
+        for pattern, status in self.refused_paths.items():
+            if re.search(pattern, f"{request.method.decode()} {request.target.decode()}"):
+                return status
         return self.blocked.get(request.method.decode())
 
     async def _exchange(
@@ -278,7 +286,7 @@ class FaultyProxy:
             if not body_done.is_set():
                 await stream.aclose()
                 return None
-        if self.reads_whole_body:
+        if self.reads_whole_body or request.method.decode() in self.waits_for_body:
             await body_done.wait()
         if self.hides_errors and refused:
             await self._refuse(parser, stream, 200, bodyless=request.method == b"HEAD")
@@ -297,6 +305,8 @@ class FaultyProxy:
         for name, value in response.headers:
             if name.decode() in self.drop_response:
                 continue
+            if self.replaces_server and name == b"server":
+                value = self.server.encode()  # noqa: PLW2901
             if name == b"location" and self.location is not None:
                 old, new = self.location
                 value = re.sub(old.encode(), new.encode(), value, count=1)  # noqa: PLW2901
@@ -348,7 +358,7 @@ class _Body:
         try:
             await self.near.send_all(data)
         except trio.BrokenResourceError:
-            if not self.proxy.reads_whole_body:
+            if not (self.proxy.reads_whole_body or self.proxy.waits_for_body):
                 await trio.sleep_forever()  # the response says why
 
 

@@ -1,18 +1,25 @@
 """Whether the body of a request arrives at the server while it is under way.
 
-A refusal before the body shows that the head has arrived, so that the body is not kept back in
-front of the server. What is stored of a body that breaks halfway shows that the rest arrives, too.
+A response before the body is complete shows that the head has arrived, so that the body is not kept
+back in front of the server. What is stored of a body that breaks halfway shows that the rest
+arrives, too. A server that stores nothing of such a body may have received it and dropped it; only
+where HEAD, which needs no body, is answered at the end of its body alone, bodies are kept back.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from typing import Literal
 
 import trio
 
+from tus_conformance.discovery.preflight import speaks_tus
 from tus_conformance.discovery.prober import OFFSET_TYPE, Prober, succeeded
 from tus_conformance.transport import HttpRequest, Payload, PendingRequest
 from tus_conformance.transport.header_values import header_value, is_integer
+
+BodyArrival = Literal["while-sent", "at-its-end", "unknown"]
+"""When the server gets a body: "unknown" where it stores nothing of a part, whatever that means."""
 
 _SIZE = 128 * 1024
 _PAUSE = 0.25
@@ -22,16 +29,19 @@ def open_patch(
     prober: Prober, url: str, offset: int, size: int
 ) -> AbstractAsyncContextManager[PendingRequest]:
     """Open a PATCH of `size` zero bytes that the caller sends."""
+    headers = (OFFSET_TYPE, ("Upload-Offset", str(offset)))
+    return open_request(prober, "PATCH", url, size, *headers)
+
+
+def open_request(
+    prober: Prober, method: str, url: str, size: int, *headers: tuple[str, str]
+) -> AbstractAsyncContextManager[PendingRequest]:
+    """Open a request with a body of `size` zero bytes that the caller sends."""
     return prober.transport.open(
         HttpRequest(
-            method="PATCH",
+            method=method,
             url=url,
-            headers=(
-                ("Tus-Resumable", "1.0.0"),
-                *prober.target.headers,
-                OFFSET_TYPE,
-                ("Upload-Offset", str(offset)),
-            ),
+            headers=(("Tus-Resumable", "1.0.0"), *prober.target.headers, *headers),
             payload=Payload(size, lambda: iter((bytes(size),)), generated=f"{size} zeros"),
         )
     )
@@ -48,23 +58,39 @@ async def refuses_early(prober: Prober, size: int, seconds: float) -> bool | Non
     return status is not None and 400 <= status < 500
 
 
-async def is_kept_back(prober: Prober, seconds: float = 3.0) -> bool:
-    """Return whether nothing of a body arrives before its end; ask for up to `seconds`."""
+async def find_body_arrival(prober: Prober, seconds: float = 3.0) -> BodyArrival:
+    """Return when a body arrives at the server; wait up to `seconds` for each sign of it."""
     if await refuses_early(prober, _SIZE, seconds) is not False:
-        return False
+        return "while-sent"
     _, url = await prober.create_upload(("Upload-Length", str(_SIZE)))
-    if url is None:
-        return False
+    if url is None or await _stores_a_part(prober, url, seconds):
+        return "while-sent"
+    return await _find_head_arrival(prober, url, seconds)
+
+
+async def _stores_a_part(prober: Prober, url: str, seconds: float) -> bool:
+    """Return whether something is stored of half a PATCH, or cannot be asked for."""
     async with open_patch(prober, url, 0, _SIZE) as pending:
         await pending.send_body(_SIZE // 2)
         if await pending.receive_status(_PAUSE) is not None:
-            return False
+            return True
         await pending.cut("fin")
     deadline = trio.current_time() + seconds
     while trio.current_time() < deadline:
         head = await prober.send("HEAD", url)
         stored = header_value(head.headers, "Upload-Offset")
         if not succeeded(head) or stored is None or not is_integer(stored) or int(stored) > 0:
-            return False
+            return True
         await trio.sleep(_PAUSE)
-    return True
+    return False
+
+
+async def _find_head_arrival(prober: Prober, url: str, seconds: float) -> BodyArrival:
+    """Return when a HEAD with a body is answered, which a server can do without the body."""
+    async with open_request(prober, "HEAD", url, _SIZE) as pending:
+        await pending.send_body(_SIZE // 2)
+        early = await pending.receive_status(seconds) is not None
+        response = await (pending.receive_response() if early else pending.finish())
+    if not (succeeded(response) and speaks_tus(response)):
+        return "unknown"
+    return "while-sent" if early else "at-its-end"

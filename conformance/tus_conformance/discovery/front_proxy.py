@@ -14,10 +14,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import trio
 
-from tus_conformance.discovery.body_arrival import is_kept_back
+from tus_conformance.discovery.body_arrival import find_body_arrival
 from tus_conformance.discovery.discovery import DiscoveryResult, unknown_upload_url
 from tus_conformance.discovery.intermediary import (
     drops_trailers,
+    recognise_gateway,
     recognise_page,
     request_that_a_parser_refuses,
 )
@@ -43,6 +44,9 @@ _ADVICE = "`tus-conformance doctor` says more about it."
 TO_UPLOADS = "requests to uploads"
 """The key of what is obstructed for every request to the URL of an upload."""
 
+PARTS_OF_BODIES = "parts of bodies"
+"""The key for requests whose body ends or pauses before its end: the server gets none of it."""
+
 CHARGED_SCENARIOS = {TO_UPLOADS: "creation.post", "PATCH": "core.patch.success"}
 """The scenario that is charged with what fails and may be the server's own."""
 
@@ -51,7 +55,8 @@ CHARGED_SCENARIOS = {TO_UPLOADS: "creation.post", "PATCH": "core.patch.success"}
 class FrontProxy:
     """What is known of a proxy: its name, and why something cannot be tested through it.
 
-    `obstructed` has extensions, `obstructed_requests` methods or TO_UPLOADS, each with the reason.
+    `obstructed` has extensions, `obstructed_requests` methods, TO_UPLOADS or PARTS_OF_BODIES, each
+    with the reason.
     `charged` has what fails for every upload and may be the server's own: the scenario that is
     charged with it fails, and the others are blocked. `notices` are what the user should know
     before the results, which they do not change. `marks` are those of the server's responses, None
@@ -130,6 +135,7 @@ class _Examination:
             responses["HEAD"] = await prober.send("HEAD", url)
             responses["PATCH"] = await prober.patch(url, 0, _CONTENT)
         self.marks = learn_marks((*responses.values(), unknown))
+        front.name = front.name or recognise_gateway((*responses.values(), unknown))
         if url is None:
             await self._examine_method("POST", created)
         elif not await self._examine_location(url, responses["HEAD"], responses["PATCH"]):
@@ -272,7 +278,16 @@ class _Examination:
         front = self.front
         if self.found.advertises("checksum-trailer") and drops_trailers(front.name):
             await _examine_trailers(self.prober, front)
-        if await is_kept_back(self.prober):
+        arrival = await find_body_arrival(self.prober)
+        if arrival == "at-its-end":
+            front.obstructed_requests[PARTS_OF_BODIES] = (
+                f"Request bodies are buffered by {front.name}: nothing is stored of a PATCH that"
+                " breaks off halfway, and HEAD with a body is answered only at the end of the"
+                " body. So no upload can be resumed, and the server never sees an interruption:"
+                f" turn the buffering of requests off in {front.name}. If it is off, the server"
+                f" itself reads whole bodies first: run the suite without {front.name}. {_ADVICE}"
+            )
+        elif arrival == "unknown":
             front.notices.append(
                 f"{front.name} is in front of the server, and of a PATCH that breaks halfway"
                 " nothing is stored: its body seems to be buffered, so that no upload can be"

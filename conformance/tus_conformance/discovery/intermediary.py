@@ -73,16 +73,35 @@ def recognise_on_the_way(responses: Iterable[HttpResponse]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _products_of(response: HttpResponse) -> list[str]:
-    server = header_value(response.headers, "Server") or ""
+def recognise_gateway(responses: Iterable[HttpResponse]) -> str:
+    """Return the first product that responses show to be a proxy, or nothing.
+
+    Via and the headers of proxies alone count: Server may be that of the tus server itself.
+    """
+    found = (
+        product.name
+        for response in responses
+        for product in intermediaries()
+        if _passed_on(product, response)
+    )
+    return next(found, "")
+
+
+def _passed_on(product: Intermediary, response: HttpResponse) -> bool:
+    """Return whether the headers of a response show that a proxy passed it on."""
     via = header_value(response.headers, "Via") or ""
     names = {name.lower() for name, _ in response.headers}
+    by_via = bool(product.via) and re.search(product.via, via, re.IGNORECASE) is not None
+    return by_via or bool(names & {header.lower() for header in product.headers})
+
+
+def _products_of(response: HttpResponse) -> list[str]:
+    server = header_value(response.headers, "Server") or ""
     page = recognise_page(response)
     return [
         product.name
         for product in intermediaries()
         if product.name == page
         or (product.server and re.search(product.server, server, re.IGNORECASE))
-        or (product.via and re.search(product.via, via, re.IGNORECASE))
-        or names & {header.lower() for header in product.headers}
+        or _passed_on(product, response)
     ]

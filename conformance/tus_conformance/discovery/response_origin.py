@@ -4,7 +4,11 @@ A broken server may forget every header of tus, and is to be judged for that. So
 as foreign only if it has no header of tus, its status is one that proxies give of their own accord,
 and a further fact shows who made it: it is the error page of a product that was recognised, or its
 Server or Date is unlike that of the tus server's responses. The HTTP library of a server adds these
-two, so they are the same in whatever its application answers.
+two, so they are the same in whatever its application answers. A response to HEAD has no page; where
+GET of the same URL gets one with the same status, the other one is of the same origin.
+
+502 and 504 of a proxy say that the server failed, or that the proxy took it for that: which of the
+two cannot be seen from here, so that neither is charged with it.
 """
 
 from __future__ import annotations
@@ -18,9 +22,14 @@ from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REFUSALS = frozenset({400, 401, 403, 404, 405, 407, 411, 415, 417, 451, 501, 503})
-"""Statuses with which proxies refuse of their own accord. With 502 and 504 they say that the server
-failed; 413 and 429 are limits, which are evaluated as such."""
+_REFUSALS = frozenset({400, 401, 403, 404, 405, 407, 408, 411, 414, 415, 417, 421, 431, 451, 501})
+"""Statuses with which proxies refuse of their own accord. 413 and 429 are limits, which are
+evaluated as such."""
+
+GATEWAY_FAILURES = frozenset({502, 503, 504})
+"""Statuses with which proxies say that the server behind them gave no proper response."""
+
+_OWN_STATUSES = _REFUSALS | GATEWAY_FAILURES
 
 
 @dataclass(frozen=True)
@@ -73,11 +82,25 @@ def explain_foreign(
     if response.status is None:
         return ""
     product = recognise_page(response)
-    if product and response.status in _REFUSALS:
+    if product and response.status in _OWN_STATUSES:
         return f"with an error page of {product}"  # it may add Tus-Resumable to it
     if speaks_tus(response):
         return ""
     is_page = "html" in (header_value(response.headers, "Content-Type") or "")
-    is_likely = response.status in _REDIRECTS | _REFUSALS or (response.status == 200 and is_page)
+    is_likely = response.status in _REDIRECTS | _OWN_STATUSES
+    is_likely |= response.status == 200 and is_page
     difference = marks.describe_difference(response) if is_likely and is_well_formed else ""
     return f"without any header of tus: {difference}" if difference else ""
+
+
+def lacks_page(response: HttpResponse) -> bool:
+    """Return whether a response to HEAD may be that of a proxy, so that GET could show its page."""
+    return response.status in _OWN_STATUSES and not speaks_tus(response)
+
+
+def explain_by_page(response: HttpResponse, of_get: HttpResponse) -> str:
+    """Return why a response to HEAD is not the server's, by the one to GET; nothing otherwise."""
+    product = recognise_page(of_get)
+    if not product or of_get.status != response.status or not lacks_page(response):
+        return ""
+    return f"without any header of tus, and GET got the same status with an error page of {product}"

@@ -98,7 +98,7 @@ def evaluate_reply(
         checks += spared
     if stop is not None:
         return checks, stop
-    if reply.foreign and any(check.outcome == "violated" for check in checks):
+    if reply.foreign:
         return _excuse_foreign(checks, reply)
     broken = find_broken_answer(reply)
     if broken is not None and not _speaks_of_status(expected, checks):
@@ -113,18 +113,24 @@ def evaluate_reply(
 
 def _excuse_foreign(
     checks: Sequence[Check], reply: StepResponse
-) -> tuple[list[Check], StopScenario]:
-    """Return the checks that the response of a proxy violates as not reached."""
+) -> tuple[list[Check], StopScenario | None]:
+    """Return the checks that the response of a proxy violates as not reached.
+
+    A note says then that the proxy does what it is about.
+    """
     reason = describe_foreign(reply)
     excused = [
         structs.replace(
             check, outcome="not-reached", grade=None, explanation=reason, rule="stopped"
         )
         if check.outcome == "violated"
+        else structs.replace(check, explanation=reason)
+        if check.grade == "note"
         else check
         for check in checks
     ]
-    return excused, StopScenario("precondition", reason)
+    is_excused = any(check.outcome == "violated" for check in checks)
+    return excused, StopScenario("precondition", reason) if is_excused else None
 
 
 def _has_expired(reply: StepResponse) -> bool:

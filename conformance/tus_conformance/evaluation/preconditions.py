@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tus_conformance.discovery.response_origin import GATEWAY_FAILURES
 from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.step_response import StepResponse
 from tus_reports import Check
@@ -16,6 +17,12 @@ SUCCESS_REQUIREMENTS = {
     "OPTIONS": "core.options.status",
 }
 """The requirement that a server breaks by not responding to a proper request with success."""
+
+_GATEWAY_REASON = (
+    "Either the server did not respond properly (it was down, closed the connection or took too"
+    " long), or the proxy could not pass on the request or the response: the proxy's log says"
+    " which, and so does a run without the proxy."
+)
 
 
 def ensure_precondition(reply: StepResponse, checks: Sequence[Check] | None) -> None:
@@ -56,10 +63,11 @@ def setup_failure(
 
 def describe_foreign(reply: StepResponse) -> str:
     """Return the sentence that something other than the tus server responded."""
-    return (
+    answered = (
         f"{reply.method} got {reply.status} {reply.foreign}, so something in front of the server"
         " answered."
     )
+    return f"{answered} {_GATEWAY_REASON}" if reply.status in GATEWAY_FAILURES else answered
 
 
 def _describe_location(location: str | None) -> str:

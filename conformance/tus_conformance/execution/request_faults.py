@@ -5,7 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from tus_conformance.state.references import References
-from tus_conformance.transport import Break, InjectedFault, Payload, SplitWrite, Stall, Throttle
+from tus_conformance.transport import (
+    Break,
+    HttpRequest,
+    InjectedFault,
+    Payload,
+    SplitWrite,
+    Stall,
+    Throttle,
+)
 from tus_conformance.transport.fault_actions import FaultAction
 from tus_scenarios import NetworkFault, RequestSpec, Step
 from tus_scenarios.network_fault import resolve_position
@@ -33,6 +41,19 @@ def is_duplicated(request: RequestSpec) -> bool:
 def body_position(at: int | str, references: References, payload: Payload | None) -> int:
     """Return where a position lies in a body, in bytes."""
     return resolve_position(references.resolve_text(str(at)), payload.length if payload else 0)
+
+
+def ends_within_body(http_request: HttpRequest) -> bool:
+    """Return whether a request breaks off before all of its body is sent."""
+    length = http_request.payload.length if http_request.payload is not None else 0
+    return any(
+        isinstance(fault.action, Break)
+        and (
+            (fault.inside == "body" and resolve_position(fault.at, length) < length)
+            or (fault.inside == "end" and http_request.framing == "chunked")
+        )
+        for fault in http_request.all_faults
+    )
 
 
 def split_waiting_fault(step: Step) -> tuple[NetworkFault, RequestSpec] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Self
@@ -9,12 +10,20 @@ from typing import Self
 import trio
 from msgspec.structs import replace
 
-from tus_conformance.discovery.front_proxy import CHARGED_SCENARIOS, TO_UPLOADS
-from tus_conformance.discovery.response_origin import explain_foreign
+from tus_conformance.discovery.front_proxy import CHARGED_SCENARIOS, PARTS_OF_BODIES, TO_UPLOADS
+from tus_conformance.discovery.response_origin import (
+    explain_by_page,
+    explain_foreign,
+    lacks_page,
+)
 from tus_conformance.evaluation.applicability import ensure_within_max_size
 from tus_conformance.execution.open_request import OpenRequest
 from tus_conformance.execution.request_composer import RequestComposer
-from tus_conformance.execution.request_faults import body_position, is_duplicated
+from tus_conformance.execution.request_faults import (
+    body_position,
+    ends_within_body,
+    is_duplicated,
+)
 from tus_conformance.state.content import ContentComparison
 from tus_conformance.state.early_exit import StopScenario, UnresolvedReference
 from tus_conformance.state.references import References
@@ -101,7 +110,9 @@ class ScenarioRequests:
             self.exchanges.append(answers[0].exchange)
             self.session.learn_body_limit(_body_length(http_request), answers[0].exchange)
             return await self.send(method, request)
-        replies = [self._record_reply(http_request, request, upload, at, each) for each in answers]
+        replies = [
+            await self._record_reply(http_request, request, upload, at, each) for each in answers
+        ]
         return next((reply for reply in replies if reply.succeeded), replies[0])
 
     def _meets_body_limit(
@@ -160,27 +171,39 @@ class ScenarioRequests:
             if is_integer(length):
                 ensure_within_max_size(self.session, parse_integer(length))
 
-    def _ensure_unobstructed(self, http_request: HttpRequest, upload: UploadState | None) -> None:
+    def _ensure_unobstructed(
+        self, http_request: HttpRequest, upload: UploadState | None, *, is_open: bool = False
+    ) -> None:
         """Raise StopScenario for a request that fails for every upload.
 
-        A proxy keeps it from the server, or another scenario is charged with that.
+        A proxy keeps it from the server, or another scenario is charged with that. With `is_open`
+        its body pauses.
         """
         found = self.session.discovery
         name = self.scenario.id.partition("/")[0]
-        for key in (http_request.method, *([] if upload is None else [TO_UPLOADS])):
+        keys = [http_request.method]
+        keys += [] if upload is None else [TO_UPLOADS]
+        keys += [PARTS_OF_BODIES] if is_open or ends_within_body(http_request) else []
+        for key in keys:
             reason = found.obstructed_requests.get(key)
             if reason is None and name != CHARGED_SCENARIOS.get(key):
                 reason = found.charged.get(key)
             if reason is not None:
                 raise StopScenario("precondition", reason)
 
-    def _explain_foreign(self, http_request: HttpRequest, answer: HttpResponse) -> str:
+    async def _explain_foreign(self, http_request: HttpRequest, answer: HttpResponse) -> str:
         """Return why a response is that of a proxy; nothing where none is in front."""
         marks = self.session.discovery.proxied_marks
         if marks is None:
             return ""
         is_well_formed = http_request.framing != "raw" and not http_request.all_faults
-        return explain_foreign(answer, marks, is_well_formed=is_well_formed)
+        reason = explain_foreign(answer, marks, is_well_formed=is_well_formed)
+        if reason or http_request.method != "HEAD" or not (is_well_formed and lacks_page(answer)):
+            return reason
+        get = dataclasses.replace(http_request, method="GET", connection=None)
+        of_get = await self.session.transport.send(get)
+        self.exchanges.append(of_get.exchange)
+        return explain_by_page(answer, of_get)
 
     async def _send_twice(self, http_request: HttpRequest) -> list[HttpResponse]:
         """Send a message over two connections at once; return the answers as they came."""
@@ -201,7 +224,7 @@ class ScenarioRequests:
         http_request, at = self._composer.compose("GET", request)
         self._ensure_unobstructed(http_request, upload)
         answer = await self.creations.send(http_request, sink=comparison.feed)
-        return self._record_reply(http_request, request, upload, at, answer)
+        return await self._record_reply(http_request, request, upload, at, answer)
 
     async def open_request(self, method: str, request: RequestSpec) -> OpenRequest:
         """Send the head of a request, and let the caller send its body."""
@@ -209,12 +232,12 @@ class ScenarioRequests:
         upload = self.uploads.get(request.of)
         self._ensure_room(request)
         http_request, at = self._composer.compose(method, request)
-        self._ensure_unobstructed(http_request, upload)
+        self._ensure_unobstructed(http_request, upload, is_open=_body_length(http_request) > 0)
         with _stop_if_impassable():
             pending = await self._pending.enter_async_context(self.creations.open(http_request))
 
         async def record_reply(answer: HttpResponse) -> StepResponse:
-            return self._record_reply(http_request, request, upload, at, answer)
+            return await self._record_reply(http_request, request, upload, at, answer)
 
         return OpenRequest(pending, record_reply)
 
@@ -250,7 +273,7 @@ class ScenarioRequests:
         http_request, _ = self._composer.compose(method, request)
         return body_position(fault.at, self.references, http_request.payload)
 
-    def _record_reply(
+    async def _record_reply(
         self,
         http_request: HttpRequest,
         request: RequestSpec,
@@ -264,7 +287,7 @@ class ScenarioRequests:
         method = header_value(http_request.headers, "X-HTTP-Method-Override")
         if method is None or not request.override:
             method = http_request.method
-        foreign = self._explain_foreign(http_request, answer)
+        foreign = await self._explain_foreign(http_request, answer)
         reply = StepResponse(
             answer, method, http_request.url, place, upload, at, before, foreign=foreign
         )
