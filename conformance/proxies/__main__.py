@@ -1,15 +1,20 @@
 """Try every configuration, or the named ones: `python -m proxies [PRODUCT[/CASE]]...`.
 
-The exit code is 0 if each has just the findings that its case names.
+The exit code is 0 if each has just the findings that its case names. With --suite it is 0 if the
+suite comes to the same verdicts through each documented configuration as without a proxy, apart
+from the differences that product.toml explains.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 
 import trio
 
+from proxies.suite_comparison import SuiteComparer, describe_comparison
 from proxies.trial import (
     Case,
     ReferencePool,
@@ -31,7 +36,29 @@ def main() -> int:
     parser.add_argument("--direct", action="store_true", help="compare with the server itself")
     parser.add_argument("--jobs", type=int, default=6, metavar="N", help="trials at once")
     parser.add_argument("--verbose", action="store_true", help="print the reports that differ")
-    return trio.run(run_trials, parser.parse_args())
+    parser.add_argument("--suite", action="store_true", help="compare verdicts of the suite")
+    parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="with --suite")
+    parser.add_argument("--report-dir", metavar="DIR", help="keep the records of --suite here")
+    options = parser.parse_args()
+    return trio.run(compare_suites if options.suite else run_trials, options)
+
+
+async def compare_suites(options: argparse.Namespace) -> int:
+    """Run the suite through the documented configurations; return the exit code."""
+    wrong = []
+    arguments = tuple(word for glob in options.only for word in ("--only", glob))
+    names = [name for name, case in choose(options.names) if case.id == "good"]
+    with tempfile.TemporaryDirectory(prefix="tus-proxy-") as scratch:
+        folder = Path(options.report_dir or scratch)
+        async with trio.open_nursery() as servers:
+            comparer = SuiteComparer(ReferencePool(servers), folder, arguments)
+            for name in names:
+                result = await comparer.compare_product(name)
+                print(describe_comparison(name, result), flush=True)
+                wrong += [] if result.is_right else [name]
+            servers.cancel_scope.cancel()
+    print(f"{len(names) - len(wrong)} passed, {len(wrong)} failed")
+    return 1 if wrong or not names else 0
 
 
 async def run_trials(options: argparse.Namespace) -> int:

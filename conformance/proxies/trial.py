@@ -53,13 +53,20 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A proxy: the program and how it is started; `server` are flags of the reference server."""
+    """A proxy: the program and how it is started; `server` are flags of the reference server.
+
+    `file` is the name of its configuration, whose ending some programs look at.
+    docs/proxies.md has a section with the name. `differences` are the scenarios whose verdict
+    through the good configuration is another than without it, each with the reason.
+    """
 
     name: str
     program: str
     start: tuple[str, ...]
     server: tuple[str, ...] = ()
+    file: str = "proxy.conf"
     title: str = "The good configuration is clean"
+    differences: dict[str, str] = {}
 
 
 class _CaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -231,7 +238,7 @@ def fill_in(text: str, values: dict[str, str]) -> str:
 async def run_proxy(product: Product, text: str, values: dict[str, str]) -> AsyncIterator[None]:
     """Run a proxy until the end of the block."""
     folder = Path(values["folder"])
-    file, log = folder / "proxy.conf", folder / "proxy.log"
+    file, log = folder / product.file, folder / "proxy.log"
     file.write_text(text)
     words = [fill_in(word, {**values, "config": str(file)}) for word in product.start]
     with log.open("wb") as said:
