@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from observed_exchange import ExchangeText, exchange_from, invariant_result_of
-from upload_invariant_cases import CASES, UPLOAD_INVARIANTS
+from upload_invariant_cases import CASES, CREATED, DATED, UPLOAD_INVARIANTS
 
 from tus_conformance.evaluation.upload_history import UploadHistory
 from tus_scenarios import scenarios
@@ -33,6 +33,22 @@ def test_a_violation_says_what_was_expected_and_what_came() -> None:
     assert check.expected == "Cache-Control: no-store"
     assert check.actual == "status 200, no Cache-Control"
     assert check.requirement == "core.head.cache-control"
+
+
+@pytest.mark.parametrize("said", ["HEAD 200", "PATCH 204", "POST 201"])
+def test_no_invariant_raises_on_numbers_of_thousands_of_digits(said: str) -> None:
+    huge = "9" * 5000
+    names = ("Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Tus-Max-Size")
+    response = exchange_from(
+        said,
+        "Location: 1",
+        *(f"{name}: {huge}" for name in names),
+        sent=[f"Upload-Offset: {huge}", f"Upload-Length: {huge}"],
+        body=b"x",
+    )
+    for created in (CREATED, DATED):
+        found = invariant_result_of("upload-offset-format", created, response, response)
+        assert found.verdict == "pass"
 
 
 def test_a_server_without_concatenation_may_ignore_the_header() -> None:

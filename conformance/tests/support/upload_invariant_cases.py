@@ -78,6 +78,8 @@ CASES: list[tuple[str, list[ExchangeText], str, str]] = [
     ("head-upload-metadata", [DESCRIBED, head("Upload-Metadata: flag ,a YQ==")], "pass", "order"),
     ("head-upload-metadata", [DESCRIBED, head("Upload-Metadata: a Yg==,flag")], "fail", "another"),
     ("head-upload-metadata", [DESCRIBED, head()], "not-applicable", "ignored, which is legal"),
+    ("head-upload-metadata", [DESCRIBED, head(METADATA), head()], "fail", "no longer returned"),
+    ("head-upload-metadata", [CREATED, head(METADATA), head()], "not-applicable", "not sent"),
     (
         "head-upload-metadata",
         [create("Upload-Metadata: a YQ==,a YQ=="), head(METADATA)],

@@ -6,6 +6,7 @@ from tus_conformance.evaluation.invariant import InvariantResult, Observation, g
 from tus_conformance.transport.header_values import (
     is_integer,
     parse_concat,
+    parse_integer,
     parse_metadata,
     split_list,
 )
@@ -63,7 +64,7 @@ def check_length(observation: Observation) -> InvariantResult | None:
     if not _answers_upload(observation) or facts is None or facts.length is None:
         return None
     value = observation.reply.header("Upload-Length")
-    held = value is not None and is_integer(value) and int(value) == facts.length
+    held = value is not None and is_integer(value) and parse_integer(value) == facts.length
     actual = "no Upload-Length" if value is None else f"Upload-Length: {value}"
     return grade_rule(held, "fail", f"Upload-Length: {facts.length}", actual)
 
@@ -94,19 +95,21 @@ def check_length_not_deferred(observation: Observation) -> InvariantResult | Non
 def check_metadata(observation: Observation) -> InvariantResult | None:
     """Check Upload-Metadata of uploads that were created with some that is well-formed.
 
-    A server may ignore metadata, so only a response that has some is compared.
+    A server may ignore metadata, so a response that has none is wrong only if an earlier one about
+    the upload had some.
     """
     facts, value = observation.facts, observation.reply.header("Upload-Metadata")
-    if not _answers_upload(observation) or facts is None or value is None:
+    if not _answers_upload(observation) or facts is None:
+        return None
+    if value is None and not facts.returns_metadata:
         return None
     sent = None if facts.metadata is None else parse_metadata(facts.metadata)
     keys = [] if sent is None else [key.lower() for key in sent]
     if not keys or len(set(keys)) < len(keys) or not all(key.isascii() for key in keys):
         return None
-    held = parse_metadata(value) == sent
-    return grade_rule(
-        held, "fail", f"Upload-Metadata: {facts.metadata}", f"Upload-Metadata: {value}"
-    )
+    held = value is not None and parse_metadata(value) == sent
+    actual = "no Upload-Metadata" if value is None else f"Upload-Metadata: {value}"
+    return grade_rule(held, "fail", f"Upload-Metadata: {facts.metadata}", actual)
 
 
 def check_concat(observation: Observation) -> InvariantResult | None:

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport import HttpRequest
-from tus_conformance.transport.header_values import header_value, is_integer, resolve_url
+from tus_conformance.transport.header_values import (
+    header_value,
+    is_integer,
+    parse_integer,
+    resolve_url,
+)
 from tus_scenarios import Scenario
 
 
@@ -21,7 +26,8 @@ class UploadFacts:
     `length` is the one of its creation, None if that was deferred or is not a plain integer.
     `length_sent` says that a later request stated a length, whatever became of it. `concat` is the
     Upload-Concat of its creation, None where the server need not know the header.
-    `has_expiration_date` says that a response about it had Upload-Expires.
+    `has_expiration_date` says that a response about it had Upload-Expires, and `returns_metadata`
+    that one had Upload-Metadata.
     """
 
     length: int | None = None
@@ -30,6 +36,7 @@ class UploadFacts:
     metadata: str | None = None
     concat: str | None = None
     has_expiration_date: bool = False
+    returns_metadata: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -66,6 +73,7 @@ class UploadHistory:
             return
         facts.length_sent |= header_value(http_request.headers, "Upload-Length") is not None
         facts.has_expiration_date |= reply.succeeded and reply.header("Upload-Expires") is not None
+        facts.returns_metadata |= reply.succeeded and reply.header("Upload-Metadata") is not None
 
 
 def _facts_of_creation(
@@ -73,7 +81,8 @@ def _facts_of_creation(
 ) -> UploadFacts:
     length = header_value(http_request.headers, "Upload-Length")
     defer = header_value(http_request.headers, "Upload-Defer-Length")
-    stated = int(length) if length is not None and is_integer(length) and defer is None else None
+    is_stated = length is not None and is_integer(length) and defer is None
+    stated = parse_integer(length) if length is not None and is_stated else None
     # A server without the extension may ignore Upload-Concat and create an ordinary upload.
     concat = header_value(http_request.headers, "Upload-Concat")
     return UploadFacts(

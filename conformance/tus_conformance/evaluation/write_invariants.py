@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tus_conformance.evaluation.header_matching import matches
 from tus_conformance.evaluation.invariant import InvariantResult, Observation, grade_rule
-from tus_conformance.transport.header_values import header_value, is_integer
+from tus_conformance.transport.header_values import header_value, is_integer, parse_integer
 from tus_scenarios import Grade, HeaderMatcher
 
 
@@ -48,11 +48,12 @@ def check_patch_sum(observation: Observation) -> InvariantResult | None:
         return None
     reply = observation.reply
     known = reply.offsets_before.get(reply.upload.name) if reply.upload is not None else None
-    if int(before) != known:
+    start, end = parse_integer(before), parse_integer(after)
+    if start != known:
         return None
     payload = observation.http_request.payload
-    most = int(before) + (payload.length if payload else 0)
-    held = int(before) <= int(after) <= most
+    most = start + (payload.length if payload else 0)
+    held = start <= end <= most
     expected = f"an Upload-Offset from {before} to {most}"
     return grade_rule(held, "fail", expected, f"Upload-Offset: {after}")
 
@@ -70,7 +71,7 @@ def check_patch_expires(observation: Observation) -> InvariantResult | None:
         facts.length is not None
         and offset is not None
         and is_integer(offset)
-        and int(offset) < facts.length
+        and parse_integer(offset) < facts.length
     ) or (facts.deferred and not facts.length_sent and not _states_length(observation))
     if not facts.has_expiration_date or not unfinished:
         return None

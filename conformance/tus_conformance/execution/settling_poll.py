@@ -8,7 +8,7 @@ import trio
 
 from tus_conformance.evaluation.finish_outcome import shows_data_loss, shows_refused_completion
 from tus_conformance.state.step_response import StepResponse
-from tus_conformance.transport.header_values import is_integer
+from tus_conformance.transport.header_values import is_integer, parse_integer
 from tus_scenarios import Expectation, HeaderMatcher, Step
 
 SETTLED_AFTER = 3.0
@@ -71,7 +71,7 @@ def _is_beyond(reply: StepResponse, expectation: Expectation) -> bool:
         for each in asked
         if isinstance(each, HeaderMatcher) and isinstance(each.most, int)
     ]
-    return len(bounds) == len(asked) and int(offset) > max(bounds)
+    return len(bounds) == len(asked) and parse_integer(offset) > max(bounds)
 
 
 def _fingerprint(reply: StepResponse) -> tuple[object, ...]:

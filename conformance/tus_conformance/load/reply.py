@@ -10,6 +10,9 @@ GONE = frozenset({404, 410})
 BUSY = frozenset({409, 423})
 """The answers while the server still holds the request whose connection was cut."""
 
+_MAX_DIGITS = 19
+"""The digits of 2^63; Python refuses to convert thousands of them."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -29,9 +32,10 @@ class Reply:
         return 200 <= self.status < 300
 
     def integer(self, name: str) -> int | None:
-        """Return the value of a header if it is a whole number."""
+        """Return the value of a header if it is a whole number of at most 19 digits."""
         value = self.headers.get(name, "")
-        return int(value) if value.isascii() and value.isdigit() else None
+        is_number = value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS
+        return int(value) if is_number else None
 
 
 def encode_metadata(name: str) -> str:

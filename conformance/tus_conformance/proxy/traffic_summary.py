@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from tus_conformance.proxy.proxied_request import ProxiedRequest, header_value
-from tus_conformance.transport.header_values import is_integer
+from tus_conformance.transport.header_values import is_integer, parse_integer
 
 
 class TrafficSummary:
@@ -60,7 +60,7 @@ class TrafficSummary:
         location = header_value(proxied.response_headers, "Location")
         if location is not None and is_integer(length):
             path = urlsplit(location).path
-            self._lengths[path] = int(length)
+            self._lengths[path] = parse_integer(length)
             self._held.setdefault(path, 0)
             self._note_offset(path, proxied)
 
@@ -68,7 +68,8 @@ class TrafficSummary:
         offset = proxied.header("Upload-Offset") or ""
         if not is_integer(offset):
             return
-        start, end = int(offset), int(offset) + proxied.received
+        start = parse_integer(offset)
+        end = start + proxied.received
         reached = self._sent.get(proxied.path, 0)
         again = max(0, min(end, reached) - start)
         self.bytes_sent += proxied.received
@@ -79,7 +80,7 @@ class TrafficSummary:
     def _note_offset(self, path: str, proxied: ProxiedRequest) -> None:
         offset = header_value(proxied.response_headers, "Upload-Offset") or ""
         if path in self._lengths and is_integer(offset):
-            self._held[path] = max(self._held[path], int(offset))
+            self._held[path] = max(self._held[path], parse_integer(offset))
 
 
 def _is_lost(proxied: ProxiedRequest) -> bool:
