@@ -51,6 +51,16 @@ def test_a_lie_after_an_untrue_response_only_warns() -> None:
     assert false.grade_of("damaged")[0] == "fail"
 
 
+def test_a_lie_before_the_untrue_response_fails() -> None:
+    graded = 'outcome = [{ outcome = "lied", grade = "note", why = "It cannot know." }]'
+    for text in ("", graded):
+        (false,) = read(f'rule = [{{ on = "HEAD", false = true, store = "0" }}]\n{text}')
+        assert false.grade_of("lied", misled=False)[0] == "fail"
+        assert false.grade_of("reported", misled=False) == false.grade_of("reported")
+    (honest,) = read(graded)
+    assert honest.grade_of("lied", misled=False)[0] == "note"
+
+
 def test_a_situation_may_grade_outcomes_itself() -> None:
     (each,) = read('outcome = [{ outcome = "reported", grade = "note", why = "It may." }]')
     assert each.grade_of("reported") == ("note", "It may.")

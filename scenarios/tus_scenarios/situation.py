@@ -139,8 +139,14 @@ class Situation:
         """Return whether the server says something untrue, so that the client cannot know."""
         return any(rule.false for rule in self.rules)
 
-    def grade_of(self, outcome: Outcome) -> tuple[Grade, str]:
-        """Return what an outcome weighs in this situation, and why."""
+    def grade_of(self, outcome: Outcome, *, misled: bool = True) -> tuple[Grade, str]:
+        """Return what an outcome weighs in this situation, and why.
+
+        `misled` says whether the client had one of the untrue responses. A client that ended
+        before it had one, and says that bytes are stored which are not, has no excuse.
+        """
+        if outcome == "lied" and self.has_false_responses and not misled:
+            return OUTCOME_GRADES[outcome], "The server had sent it nothing untrue."
         for graded in self.outcomes:
             if graded.outcome == outcome:
                 return graded.grade, graded.why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from seen_client import SeenClient, ended, make_situation
 
@@ -20,7 +21,7 @@ from tus_conformance.clients.client_evaluation import (
 from tus_conformance.clients.client_rule import ClientView
 from tus_conformance.clients.outcome import FoundOutcome
 from tus_scenarios import Grade, ledger
-from tus_scenarios.server_rule import Outcome
+from tus_scenarios.server_rule import Outcome, describe_rule
 
 GRADED = '[[situation.outcome]]\noutcome = "reported"\ngrade = "note"\nwhy = "It may."\n'
 
@@ -47,6 +48,40 @@ def test_an_outcome_is_charged_to_what_the_situation_is_about(
     assert check.requirement == "client.core.net.detect-errors"
     assert (check.outcome, check.grade) == (held, grade)
     assert check.rule == "expectation"
+
+
+@pytest.mark.parametrize(("misled", "grade"), [(True, "warn"), (False, "fail")])
+def test_a_lie_is_excused_by_an_untrue_response_that_the_client_had(
+    misled: bool, grade: Grade
+) -> None:
+    situation = make_situation('rule = [{ on = "HEAD", false = true, lose = "rst" }]\n')
+    client = SeenClient()
+    client.create()
+    client.send("HEAD", "/files/u", status=200, upload="u", false_response=misled)
+    (check,) = outcome_checks(client.view(situation, "lied"))
+    assert check.grade == grade
+
+
+@pytest.mark.parametrize(("reached", "grade"), [(True, "warn"), (False, "note")])
+@pytest.mark.parametrize("graded", ["warn", "pass"])
+def test_a_client_that_gives_up_early_is_not_judged_by_what_would_have_come(
+    graded: Grade, reached: bool, grade: Grade
+) -> None:
+    text = (
+        'rule = [{ name = "cut", on = "PATCH", lose = "rst" },'
+        ' { on = "HEAD", after = "cut", forget = true }]\n'
+        f'outcome = [{{ outcome = "reported", grade = "{graded}" }}]\n'
+    )
+    situation = make_situation(text)
+    client = SeenClient()
+    client.create()
+    client.patch(0, b"0", status=None)
+    if reached:
+        applied = [describe_rule(situation.rules[1])]
+        client.send("HEAD", "/files/u", status=404, upload="u", applied=applied)
+    (check,) = outcome_checks(client.view(situation, "reported"))
+    assert check.grade == (graded if reached else grade)
+    assert check.outcome == ("held" if reached and graded == "pass" else "violated")
 
 
 def test_an_outcome_without_a_requirement_is_charged_to_the_core_protocol() -> None:
@@ -90,6 +125,23 @@ def test_the_line_of_a_situation_has_its_outcome_and_every_request() -> None:
     assert len(result.attempts[0].exchanges) == 2
     assert result.attempts[0].duration == 2.5
     assert set(result.requirements) == {each.requirement for each in result.attempts[0].checks}
+
+
+def test_the_line_has_no_secret_of_the_client() -> None:
+    client = SeenClient()
+    client.send("POST", headers={"Authorization": "Bearer sesame-open-7"}, status=201)
+    client.send("PATCH", headers={"Authorization": "Bearer sesame-open-7"})
+    found = FoundOutcome("reported", "It reported: 401 for Bearer sesame-open-7.")
+    result = evaluate_client(ClientView(client.log, make_situation(), found, 10), 1.0, "again")
+    assert "sesame" not in msgspec.json.encode(result).decode()
+    assert "Authorization: [redacted]" in result.attempts[0].exchanges[0].request_head
+
+
+def test_the_query_of_a_location_stays_readable() -> None:
+    client = SeenClient()
+    client.send("PATCH", "/files/u?token=a%2Fb")
+    result = evaluate_client(client.view(), 1.0, "again")
+    assert "PATCH /files/u?token=a%2Fb" in result.attempts[0].exchanges[0].request_head
 
 
 def test_many_requests_are_counted_and_not_listed() -> None:

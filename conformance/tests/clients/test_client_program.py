@@ -38,6 +38,14 @@ def test_a_report_is_the_last_line_that_says_something(
     assert (report.said, report.url) == (said, url)
 
 
+def test_a_program_that_says_nothing_is_quoted() -> None:
+    failed = "Traceback:\n  in upload\nKeyError: 'location'\n"
+    crashed = read_report(1, "url http://a\n", failed, 1.0)
+    assert crashed.last_output == "Its last output was \"KeyError: 'location'\"."
+    assert read_report(0, "", "", 1.0).last_output == ""
+    assert read_report(1, "error no\n", failed, 1.0).last_output == ""
+
+
 @pytest.mark.parametrize("code", [64, 127])
 def test_two_exit_codes_say_that_a_client_cannot(code: int) -> None:
     assert read_report(code, "", "", 1.0).cannot

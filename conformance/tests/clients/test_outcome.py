@@ -56,6 +56,12 @@ def test_outcomes_of_clients_that_ended(
     assert find_outcome(log, report, FILE, 10, stopped_at=2).outcome == outcome
 
 
+def test_a_client_that_crashed_is_quoted() -> None:
+    report = ClientReport(1, "nothing", output="Traceback:\nKeyError: 'location'\n")
+    found = find_outcome(log_with(), report, FILE, 10, stopped_at=2)
+    assert "KeyError: 'location'" in found.because
+
+
 def test_success_without_any_upload_is_a_lie() -> None:
     assert find_outcome(log_with(), ended("done"), FILE, 10, stopped_at=2).outcome == "lied"
 
@@ -100,6 +106,14 @@ def test_a_client_that_is_quiet_hangs() -> None:
     log = log_with(requests=3)
     found = find_outcome(log, ended("nothing", None), FILE, 10, stopped_at=60)
     assert found.outcome == "hangs"
+
+
+def test_the_time_until_the_first_request_does_not_count() -> None:
+    log = log_with(requests=3)
+    for request in log.requests:  # the program took nine seconds to start
+        request.began, request.ended, request.responded = 9.0, 9.1, 9.1
+    log.now = lambda: 16.0
+    assert find_outcome(log, ended("nothing", None), FILE, 10, stopped_at=16).outcome == "hangs"
 
 
 def test_a_client_that_waits_for_a_response_hangs() -> None:

@@ -63,11 +63,3 @@ def test_a_method_that_an_override_names_counts() -> None:
     request = client.send("POST", headers={"X-HTTP-Method-Override": "PATCH"})
     assert RuleScript([rule()]).choose(request, None)
     assert not RuleScript([rule(on="POST")]).choose(request, None)
-
-
-def test_all_rules_have_been_applied_once_each_has_had_its_request() -> None:
-    script, client = RuleScript([rule(), rule(on="HEAD")]), SeenClient()
-    script.choose(client.send("PATCH"), None)
-    assert not script.all_applied
-    script.choose(client.send("HEAD"), None)
-    assert script.all_applied

@@ -45,9 +45,11 @@ def check_client(view: ClientView) -> list[Check]:
 def outcome_checks(view: ClientView) -> list[Check]:
     """Return a check of the outcome for each requirement that the situation is about."""
     found = view.outcome
-    grade, why = view.situation.grade_of(found.outcome)
+    grade, why = view.situation.grade_of(found.outcome, misled=view.log.misled)
     if found.undecided:
         grade, why = "note", "It may need more time than the situation lasts."
+    if found.outcome == "reported" and not view.came_to_every_rule():
+        grade, why = "note", "It gave up before it came to what the situation is about."
     right = [each for each in view.situation.outcomes if each.grade == "pass"]
     expected = " or ".join(
         dict.fromkeys(_clause(name) for name in ("whole", *(each.outcome for each in right)))

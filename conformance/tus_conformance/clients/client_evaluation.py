@@ -7,13 +7,16 @@ from tus_conformance.clients.client_log import ClientLog
 from tus_conformance.clients.client_program import ClientReport
 from tus_conformance.clients.client_rule import ClientView
 from tus_conformance.clients.outcome import FoundOutcome
+from tus_conformance.clients.seen_request import CLIENT_REDACTION
 from tus_conformance.evaluation import verdicts
+from tus_conformance.runner.line_redaction import redact_line
+from tus_conformance.transport import Redaction
 from tus_reports import Attempt, ScenarioResult
 from tus_scenarios.situation import Situation
 
 
 def evaluate_client(view: ClientView, seconds: float, command: str) -> ScenarioResult:
-    """Return what came of a client in a situation, as a line of the record."""
+    """Return what came of a client in a situation, as a line of the record without secrets."""
     checks = tuple(check_client(view))
     attempt = Attempt(
         verdict=verdicts.of_attempt(checks),
@@ -23,7 +26,16 @@ def evaluate_client(view: ClientView, seconds: float, command: str) -> ScenarioR
         duration=seconds,
     )
     reason = describe_behaviour(view.log, view.outcome)
-    return situation_result(view.situation, attempt, reason, command, view.outcome)
+    result = situation_result(view.situation, attempt, reason, command, view.outcome)
+    return redact_line(result, client_redaction(view.log))
+
+
+def client_redaction(log: ClientLog) -> Redaction:
+    """Return a redaction that knows the secrets of every request: a client may print them."""
+    redaction = CLIENT_REDACTION
+    for request in log.requests:
+        redaction = redaction.with_request_secrets(request.target, request.headers)
+    return redaction
 
 
 def attempt_without_request(report: ClientReport) -> Attempt:

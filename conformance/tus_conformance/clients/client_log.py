@@ -48,6 +48,11 @@ class ClientLog:
         """Return whether a request has no response yet."""
         return any(each.ended is None for each in self.requests)
 
+    @property
+    def misled(self) -> bool:
+        """Return whether the client had a response that says something untrue."""
+        return any(each.false_response and each.response is not None for each in self.requests)
+
     def of_method(self, *methods: str) -> list[SeenRequest]:
         """Return the requests of these methods, overrides counted as what they stand for."""
         return [each for each in self.requests if each.effective_method in methods]

@@ -21,6 +21,8 @@ STOP_SECONDS = 2.0
 """How long a program may take to end after SIGTERM, in seconds."""
 
 _MAX_OUTPUT = 1 << 20
+_MAX_SHOWN = 300
+"""How many characters of what a program printed stand in a sentence."""
 
 Said = Literal["done", "error", "nothing"]
 
@@ -98,9 +100,10 @@ class ClientReport:
 
     def sentence(self) -> str:
         """Return how it ended in words."""
-        said = {"done": "It said that it was done", "error": f"It reported: {self.text}"}.get(
-            self.said, "It said neither success nor failure"
-        )
+        said = {
+            "done": "It said that it was done",
+            "error": f"It reported: {self.text[:_MAX_SHOWN]}",
+        }.get(self.said, "It said neither success nor failure")
         if self.exit_code is None:
             ended = "it was stopped when its time was over"
         elif self.exit_code < 0:
@@ -108,6 +111,14 @@ class ClientReport:
         else:
             ended = f"its exit code was {self.exit_code}"
         return f"{said.rstrip('.')}; {ended}."
+
+    @property
+    def last_output(self) -> str:
+        """Return a sentence with the last line that it printed, if that is not its report."""
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        if self.said != "nothing" or not lines:
+            return ""
+        return f"Its last output was {lines[-1][:_MAX_SHOWN]!r}."
 
 
 async def run_client(

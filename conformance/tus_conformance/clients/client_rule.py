@@ -10,6 +10,7 @@ from tus_conformance.clients.outcome import FoundOutcome
 from tus_conformance.clients.seen_request import SeenRequest
 from tus_reports import Check
 from tus_scenarios import Grade, ledger
+from tus_scenarios.server_rule import describe_rule
 from tus_scenarios.situation import Situation
 
 
@@ -43,6 +44,12 @@ class ClientView:
             and before.effective_method == request.effective_method
             and before.values("Upload-Offset") == request.values("Upload-Offset")
         )
+
+    def came_to_every_rule(self) -> bool:
+        """Return whether each rule that follows another one applied to some request."""
+        applied = {sentence for each in self.log.requests for sentence in each.applied}
+        later = [rule for rule in self.situation.rules if rule.after]
+        return all(describe_rule(rule) in applied for rule in later)
 
     def has_option(self, name: str) -> bool:
         """Return whether the client was given an option of this name."""

@@ -13,7 +13,7 @@ from tus_scenarios.server_rule import Outcome
 QUIET_SECONDS = 15.0
 """A client that is stopped hangs if it had sent nothing for so long, else it is endless.
 
-Where it had less time, half of its time counts.
+Where it had less time since its first request, half of that counts.
 """
 
 SHORTEST_WAIT = 0.5
@@ -60,7 +60,8 @@ def find_outcome(
         found = _outcome_of_stopped(log, stored, stopped_at - log.last_activity)
         if report.said == "nothing" or found.outcome == "endless":
             return found
-    return FoundOutcome(_outcome_of_ended(report, whole=whole), f"{report.sentence()} {stored}")
+    said = " ".join(part for part in (report.sentence(), report.last_output, stored) if part)
+    return FoundOutcome(_outcome_of_ended(report, whole=whole), said)
 
 
 def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutcome:
@@ -74,7 +75,8 @@ def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutco
             f" when it was stopped. {stored}",
             undecided=True,
         )
-    if quiet >= min(QUIET_SECONDS, log.now() / 2) or (waited or 0) >= LONG_WAIT:
+    first = log.requests[0].began if log.requests else 0.0
+    if quiet >= min(QUIET_SECONDS, (log.now() - first) / 2) or (waited or 0) >= LONG_WAIT:
         return FoundOutcome(
             "hangs", f"When it was stopped it had sent nothing for {quiet:.0f} seconds. {stored}"
         )

@@ -31,11 +31,6 @@ class RuleScript:
         self._applied |= {rule.name for rule in chosen if rule.name}
         return chosen
 
-    @property
-    def all_applied(self) -> bool:
-        """Return whether every rule has been applied at least once."""
-        return all(self._matches[at] >= rule.first for at, rule in enumerate(self._rules))
-
     def _matches_request(
         self, rule: ServerRule, request: SeenRequest, upload: SeenUpload | None
     ) -> bool:

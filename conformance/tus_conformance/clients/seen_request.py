@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from tus_conformance.transport import Redaction
 from tus_reports import ConnectionEvent, Exchange, RecordedBody, RecordedResponse
 
 HeaderPairs = tuple[tuple[str, str], ...]
+
+CLIENT_REDACTION = Redaction(parameters=frozenset())
+"""What is secret in the requests of a client: credentials in headers.
+
+Query parameters are those of situations, whose Location must be readable in the report.
+"""
 
 _MAX_SHOWN_BODY = 200
 
@@ -124,7 +131,8 @@ class SeenRequest:
         return f"{self.effective_method}{place}{size}{came}: {answer}"
 
     def exchange(self) -> Exchange:
-        """Return the request and its response for the record."""
+        """Return the request and its response for the record, without their secrets."""
+        redaction = CLIENT_REDACTION.with_request_secrets(self.target, self.headers)
         events = [ConnectionEvent(at=0.0, event="received", size=len(self.body))]
         events += [ConnectionEvent(at=0.0, event="action", text=text) for text in self.applied]
         if self.closed_by_client:
@@ -133,8 +141,8 @@ class SeenRequest:
             method=self.method,
             url=self.target,
             at=round(self.began, 4),
-            request_head=_head(
-                f"{self.method} {self.target} HTTP/{self.http_version}", self.headers
+            request_head=redaction.redact_head(
+                _head(f"{self.method} {self.target} HTTP/{self.http_version}", self.headers)
             ),
             body=recorded_body(self.body) if self.body else None,
             interim_responses=tuple(
