@@ -98,11 +98,11 @@ def run_round(s3: S3, chance: random.Random, *, with_checksum: bool) -> str:
     with s3.run_reference(*FLAGS) as server:
         state = CrashRound(content, server.create(len(content)))
         upload_until_killed(server, state, chance, with_checksum=with_checksum)
-    story = []
+    cuts = []
     for last in (False, True):
         with s3.run_reference(*FLAGS) as server:
             offset = server.offset(state.path)
-            story.append(f"{offset - state.acknowledged:+}")
+            cuts.append(f"{offset - state.acknowledged:+}")
             require(offset >= state.acknowledged, "an acknowledged byte was lost")
             require(offset <= state.sent, "more counts than was sent")
             state.acknowledged = offset
@@ -117,7 +117,7 @@ def run_round(s3: S3, chance: random.Random, *, with_checksum: bool) -> str:
             answer = server.request("GET", state.path, {})
             require(answer.content == content, "the finished upload differs")
             require(server.request("DELETE", state.path, {}).status == 204, "DELETE failed")
-    return " and ".join(story) + f" of {len(content)}"
+    return " and ".join(cuts) + f" of {len(content)}"
 
 
 def main() -> int:
@@ -134,12 +134,12 @@ def main() -> int:
             with_checksum = number % 2 == 1
             chance = random.Random(f"{options.seed} {number}")
             try:
-                story = run_round(s3, chance, with_checksum=with_checksum)
-                within += "+0 and +0" not in story
+                cuts = run_round(s3, chance, with_checksum=with_checksum)
+                within += "+0 and +0" not in cuts
             except AssertionError as error:
                 failures += 1
-                story = f"FAILED: {error}"
-            print(f"round {number}, checksums {with_checksum}: {story}", flush=True)
+                cuts = f"FAILED: {error}"
+            print(f"round {number}, checksums {with_checksum}: {cuts}", flush=True)
         left = s3.new_client().list_objects_v2(Bucket="tus-uploads").get("KeyCount", 0)
     print(
         f"{options.rounds} rounds of two kills, {within} with bytes beyond those acknowledged, "

@@ -219,7 +219,7 @@ def test_a_function_needs_its_prose() -> None:
         steps=(),
         why="It says nothing.",
     )
-    async def mute(story: ScenarioContext) -> None:
+    async def mute(context: ScenarioContext) -> None:
         """Say nothing."""
 
     with pytest.raises(ScenarioError, match="needs its steps in prose"):

@@ -1,4 +1,4 @@
-"""A scenario: a story in steps, as data, or as a function where data cannot say it."""
+"""A scenario: steps in order, as data, or as a function where TOML cannot express it."""
 
 from __future__ import annotations
 

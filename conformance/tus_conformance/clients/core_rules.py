@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tus_conformance.clients.client_rule import (
@@ -13,8 +12,8 @@ from tus_conformance.clients.client_rule import (
     show_header,
 )
 from tus_conformance.clients.seen_request import SeenRequest
+from tus_conformance.transport.header_values import is_integer, parse_integer, read_integer
 
-_DIGITS = re.compile(r"[0-9]+")
 _TUS_METHODS = ("POST", "HEAD", "PATCH", "DELETE")
 _METHODS = frozenset({"OPTIONS", *_TUS_METHODS, "GET"})
 LONG_PAUSE = 10.0
@@ -29,7 +28,7 @@ _USED_HEADERS = {
 def has_one_integer(request: SeenRequest, name: str) -> bool:
     """Return whether a header stands there once, with a non-negative integer."""
     values = request.values(name)
-    return len(values) == 1 and _DIGITS.fullmatch(values[0].strip()) is not None
+    return len(values) == 1 and is_integer(values[0].strip())
 
 
 def _offset_format(view: ClientView) -> Iterator[RuleCheck]:
@@ -191,7 +190,7 @@ def _offset_matches(view: ClientView) -> Iterator[RuleCheck]:
         told = _told_offset(before)
         if told is None or not has_one_integer(request, "Upload-Offset"):
             continue
-        sent = int(request.values("Upload-Offset")[0])
+        sent = parse_integer(request.values("Upload-Offset")[0])
         yield RuleCheck(
             sent == told,
             f"Upload-Offset: {told}, which the response before says",
@@ -203,8 +202,9 @@ def _offset_matches(view: ClientView) -> Iterator[RuleCheck]:
 def _told_offset(request: SeenRequest) -> int | None:
     assert request.response is not None
     value = request.response.value("Upload-Offset")
-    if value is not None and _DIGITS.fullmatch(value):
-        return int(value)
+    offset = read_integer(value)
+    if offset is not None:
+        return offset
     creates = request.is_creation and value is None and not request.false_response
     return 0 if creates else None
 
@@ -241,7 +241,7 @@ def _single_request(view: ClientView) -> Iterator[RuleCheck]:
             continue
         if not has_one_integer(request, "Upload-Offset"):
             continue
-        left = upload.length - int(request.values("Upload-Offset")[0]) - len(request.body)
+        left = upload.length - parse_integer(request.values("Upload-Offset")[0]) - len(request.body)
         yield RuleCheck(
             left <= 0,
             "all remaining bytes in one PATCH",

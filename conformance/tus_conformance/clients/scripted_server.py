@@ -32,6 +32,7 @@ from tus_conformance.clients.seen_request import (
     SeenUpload,
     value_of,
 )
+from tus_conformance.transport.header_values import read_integer
 from tus_conformance.transport.loopback_listener import serve_on_two_ports
 from tus_scenarios.server_rule import (
     Answer,
@@ -237,8 +238,7 @@ class ScriptedServer:
         created = value_of(response.headers, "Location")
         if response.status == 201 and created is not None and request.is_creation:
             request.upload = created.rsplit("/", 1)[-1]
-            length = request.value("Upload-Length")
-            known = int(length) if length is not None and length.isdecimal() else None
+            known = read_integer(request.value("Upload-Length"))
             self.log.add_upload(
                 SeenUpload(request.upload, len(self.log.uploads) + 1, request.concat, known)
             )
@@ -344,9 +344,9 @@ class _ServedRequest:
     def _cut_position(self, cut: BrokenBody | None) -> int | None:
         if cut is None:
             return None
-        length = self._request.value("Content-Length")
-        if length is not None and length.isdecimal():
-            return share_of(cut.after, int(length))
+        length = read_integer(self._request.value("Content-Length"))
+        if length is not None:
+            return share_of(cut.after, length)
         return share_of(cut.after, self._remaining_length())
 
     def _remaining_length(self) -> int:

@@ -16,7 +16,7 @@ import trio
 from tus_conformance.discovery.preflight import speaks_tus
 from tus_conformance.discovery.prober import OFFSET_TYPE, Prober, succeeded
 from tus_conformance.transport import HttpRequest, Payload, PendingRequest
-from tus_conformance.transport.header_values import header_value, is_integer, parse_integer
+from tus_conformance.transport.header_values import header_value, read_integer
 
 BodyArrival = Literal["while-sent", "at-its-end", "unknown"]
 """When the server gets a body: "unknown" where it stores nothing of a part, whatever that means."""
@@ -78,10 +78,8 @@ async def _stores_a_part(prober: Prober, url: str, seconds: float) -> bool:
     deadline = trio.current_time() + seconds
     while trio.current_time() < deadline:
         head = await prober.send("HEAD", url)
-        stored = header_value(head.headers, "Upload-Offset")
-        if not succeeded(head) or stored is None or not is_integer(stored):
-            return True
-        if parse_integer(stored) > 0:
+        stored = read_integer(header_value(head.headers, "Upload-Offset"))
+        if not succeeded(head) or stored != 0:
             return True
         await trio.sleep(_PAUSE)
     return False

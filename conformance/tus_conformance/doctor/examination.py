@@ -27,8 +27,7 @@ from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest, HttpResponse, Payload, PendingRequest
 from tus_conformance.transport.header_values import (
     header_value,
-    is_integer,
-    parse_integer,
+    read_integer,
     split_list,
 )
 
@@ -315,7 +314,7 @@ def is_from_server(response: HttpResponse) -> bool:
 def offset_of(response: HttpResponse) -> int | None:
     """Return the Upload-Offset of a response, None where there is none."""
     value = header_value(response.headers, "Upload-Offset")
-    return parse_integer(value) if value is not None and is_integer(value) else None
+    return read_integer(value)
 
 
 def describe_answer(response: HttpResponse) -> str:

@@ -13,7 +13,10 @@ from tus_conformance.discovery.prober import succeeded
 from tus_conformance.doctor.examination import Examination, describe_answer
 from tus_conformance.doctor.streaming import TIME_OUT_STATUSES
 from tus_conformance.transport import HttpResponse
-from tus_conformance.transport.header_values import header_value, is_integer, parse_integer
+from tus_conformance.transport.header_values import (
+    header_value,
+    read_integer,
+)
 from tus_reports.transcript import format_size
 
 MIB = 1024 * KIB
@@ -49,7 +52,7 @@ async def examine_limits(examination: Examination) -> None:
 def _largest_upload(examination: Examination) -> int | None:
     headers = examination.options.headers if examination.options else ()
     value = header_value(headers, "Tus-Max-Size")
-    stated = parse_integer(value) if value is not None and is_integer(value) else None
+    stated = read_integer(value)
     sizes = [size for size in (stated or None, examination.target.profile.max_size) if size]
     return min(sizes, default=None)
 

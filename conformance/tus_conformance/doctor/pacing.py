@@ -14,7 +14,10 @@ import trio
 from tus_conformance.discovery.preflight import speaks_tus
 from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest, HttpResponse, PendingRequest
-from tus_conformance.transport.header_values import header_value, is_integer, parse_integer
+from tus_conformance.transport.header_values import (
+    header_value,
+    read_integer,
+)
 from tus_conformance.transport.http1_transport import BodySink
 
 _RETRIES = 3
@@ -100,4 +103,4 @@ def is_rate_refusal(response: HttpResponse) -> bool:
 
 def _retry_after(response: HttpResponse) -> float:
     value = header_value(response.headers, "Retry-After") or ""
-    return float(parse_integer(value)) if is_integer(value) else 0.0
+    return float(read_integer(value) or 0)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tus_conformance.evaluation.invariant import InvariantResult, Observation, grade_rule
 from tus_conformance.transport.header_values import (
-    is_integer,
     parse_concat,
-    parse_integer,
     parse_metadata,
+    read_integer,
     split_list,
 )
 from tus_scenarios import Grade
@@ -64,7 +63,7 @@ def check_length(observation: Observation) -> InvariantResult | None:
     if not _answers_upload(observation) or facts is None or facts.length is None:
         return None
     value = observation.reply.header("Upload-Length")
-    held = value is not None and is_integer(value) and parse_integer(value) == facts.length
+    held = read_integer(value) == facts.length
     actual = "no Upload-Length" if value is None else f"Upload-Length: {value}"
     return grade_rule(held, "fail", f"Upload-Length: {facts.length}", actual)
 

@@ -12,8 +12,7 @@ from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport import HttpRequest
 from tus_conformance.transport.header_values import (
     header_value,
-    is_integer,
-    parse_integer,
+    read_integer,
     resolve_url,
 )
 from tus_scenarios import Scenario
@@ -81,8 +80,7 @@ def _facts_of_creation(
 ) -> UploadFacts:
     length = header_value(http_request.headers, "Upload-Length")
     defer = header_value(http_request.headers, "Upload-Defer-Length")
-    is_stated = length is not None and is_integer(length) and defer is None
-    stated = parse_integer(length) if length is not None and is_stated else None
+    stated = read_integer(length) if defer is None else None
     # A server without the extension may ignore Upload-Concat and create an ordinary upload.
     concat = header_value(http_request.headers, "Upload-Concat")
     return UploadFacts(

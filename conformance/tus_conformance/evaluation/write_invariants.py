@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tus_conformance.evaluation.header_matching import matches
 from tus_conformance.evaluation.invariant import InvariantResult, Observation, grade_rule
-from tus_conformance.transport.header_values import header_value, is_integer, parse_integer
+from tus_conformance.transport.header_values import header_value, read_integer
 from tus_scenarios import Grade, HeaderMatcher
 
 
@@ -42,18 +42,17 @@ def check_patch_sum(observation: Observation) -> InvariantResult | None:
     """
     if not _stores(observation) or observation.http_request.framing == "raw":
         return None
-    before = header_value(observation.http_request.headers, "Upload-Offset")
-    after = observation.reply.header("Upload-Offset")
-    if before is None or after is None or not (is_integer(before) and is_integer(after)):
+    before = read_integer(header_value(observation.http_request.headers, "Upload-Offset"))
+    after = read_integer(observation.reply.header("Upload-Offset"))
+    if before is None or after is None:
         return None
     reply = observation.reply
     known = reply.offsets_before.get(reply.upload.name) if reply.upload is not None else None
-    start, end = parse_integer(before), parse_integer(after)
-    if start != known:
+    if before != known:
         return None
     payload = observation.http_request.payload
-    most = start + (payload.length if payload else 0)
-    held = start <= end <= most
+    most = before + (payload.length if payload else 0)
+    held = before <= after <= most
     expected = f"an Upload-Offset from {before} to {most}"
     return grade_rule(held, "fail", expected, f"Upload-Offset: {after}")
 
@@ -66,13 +65,10 @@ def check_patch_expires(observation: Observation) -> InvariantResult | None:
     facts = observation.facts
     if not _stores(observation) or observation.reply.status != 204 or facts is None:
         return None
-    offset = observation.reply.header("Upload-Offset")
-    unfinished = (
-        facts.length is not None
-        and offset is not None
-        and is_integer(offset)
-        and parse_integer(offset) < facts.length
-    ) or (facts.deferred and not facts.length_sent and not _states_length(observation))
+    offset = read_integer(observation.reply.header("Upload-Offset"))
+    unfinished = (facts.length is not None and offset is not None and offset < facts.length) or (
+        facts.deferred and not facts.length_sent and not _states_length(observation)
+    )
     if not facts.has_expiration_date or not unfinished:
         return None
     held = observation.reply.header("Upload-Expires") is not None

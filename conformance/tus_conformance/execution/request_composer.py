@@ -11,7 +11,12 @@ from tus_conformance.state.early_exit import UnresolvedReference
 from tus_conformance.state.references import References
 from tus_conformance.state.upload import UploadState
 from tus_conformance.transport import BodyCut, HttpRequest, Payload, PersistentConnection
-from tus_conformance.transport.header_values import is_integer, parse_integer, split_list
+from tus_conformance.transport.header_values import (
+    is_integer,
+    parse_integer,
+    read_integer,
+    split_list,
+)
 from tus_scenarios import RequestSpec
 
 OFFSET_TYPE = "application/offset+octet-stream"
@@ -127,7 +132,7 @@ class RequestComposer:
         if request.offset is None:
             return self._offset(request.of), at
         sent = self.references.resolve_text(str(request.offset))
-        return (parse_integer(sent) if is_integer(sent) else None), at
+        return read_integer(sent), at
 
     def _position(self, request: RequestSpec) -> int:
         if request.at is not None:
@@ -154,6 +159,8 @@ class RequestComposer:
         stop = (
             _required_length(upload) if rest else at + self.references.resolve_number(request.send)
         )
+        if stop <= at:  # the offset that a server stated may lie beyond the length
+            return Payload(length=0, chunks=lambda: iter(()))
         return Payload(
             length=stop - at,
             chunks=lambda: body.chunks(at, stop),

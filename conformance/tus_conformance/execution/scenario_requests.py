@@ -39,6 +39,7 @@ from tus_conformance.transport.header_values import (
     is_integer,
     parse_http_date,
     parse_integer,
+    read_integer,
     resolve_url,
 )
 from tus_reports import Exchange
@@ -337,7 +338,7 @@ class ScenarioRequests:
         if request.parts:
             return sum(self.references.upload(name).length or 0 for name in request.parts)
         sent = "" if request.length is None else self.references.resolve_text(str(request.length))
-        return parse_integer(sent) if is_integer(sent) else None
+        return read_integer(sent)
 
     async def run_concurrently(self, *branches: Callable[[], Awaitable[None]]) -> None:
         """Run branches at once; when all have ended, raise what stopped the first of them."""

@@ -16,7 +16,7 @@ from tus_conformance.state.early_exit import StopScenario
 from tus_conformance.state.kept_uploads import KeptUpload, KeptUploads
 from tus_conformance.state.step_response import StepResponse
 from tus_conformance.targets import program
-from tus_conformance.transport.header_values import is_integer, parse_integer
+from tus_conformance.transport.header_values import read_integer
 from tus_scenarios import Expectation, RequestSpec, Scenario
 
 SECOND_READ = "always.complete-uploads-stay"
@@ -96,9 +96,8 @@ async def _read_again(execution: ScenarioExecution, kept: KeptUpload) -> StepRes
     upload, session = kept.upload, execution.session
     length = upload.length or 0
     head = await execution.send("HEAD", RequestSpec(of=upload.name))
-    offset = head.header("Upload-Offset")
-    is_stated = head.succeeded and offset is not None and is_integer(offset)
-    if is_stated and parse_integer(offset or "") != length:
+    offset = read_integer(head.header("Upload-Offset"))
+    if head.succeeded and offset is not None and offset != length:
         wrong = f"HEAD returns offset {offset}, and the upload of {length} bytes was complete"
         return replace(head, finish_state="wrong-length", finding=wrong)
     outcome = await read_back(execution, upload, head)

@@ -8,7 +8,7 @@ import trio
 
 from tus_conformance.evaluation.finish_outcome import shows_data_loss, shows_refused_completion
 from tus_conformance.state.step_response import StepResponse
-from tus_conformance.transport.header_values import is_integer, parse_integer
+from tus_conformance.transport.header_values import read_integer
 from tus_scenarios import Expectation, HeaderMatcher, Step
 
 SETTLED_AFTER = 3.0
@@ -62,8 +62,8 @@ def is_final(reply: StepResponse, expected: Sequence[Expectation]) -> bool:
 
 def _is_beyond(reply: StepResponse, expectation: Expectation) -> bool:
     """Return whether an offset is above every bound; it cannot go back."""
-    offset = reply.header("Upload-Offset")
-    if offset is None or not is_integer(offset) or not reply.succeeded:
+    offset = read_integer(reply.header("Upload-Offset"))
+    if offset is None or not reply.succeeded:
         return False
     asked = [condition.header.get("Upload-Offset") for _, condition in expectation.alternatives]
     bounds = [
@@ -71,7 +71,7 @@ def _is_beyond(reply: StepResponse, expectation: Expectation) -> bool:
         for each in asked
         if isinstance(each, HeaderMatcher) and isinstance(each.most, int)
     ]
-    return len(bounds) == len(asked) and parse_integer(offset) > max(bounds)
+    return len(bounds) == len(asked) and offset > max(bounds)
 
 
 def _fingerprint(reply: StepResponse) -> tuple[object, ...]:

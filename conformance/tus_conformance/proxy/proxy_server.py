@@ -25,7 +25,7 @@ from tus_conformance.transport.connection_end import (
     close_stream,
     half_close,
 )
-from tus_conformance.transport.header_values import is_integer, parse_integer
+from tus_conformance.transport.header_values import read_integer
 from tus_conformance.transport.loopback_listener import listen_on
 
 LINGER_SECONDS = 2.0
@@ -342,7 +342,7 @@ def _proxied_request(number: int, request: h11.Request) -> ProxiedRequest:
         number, request.method.decode(), request.target.decode("latin-1"), headers
     )
     length = proxied.header("Content-Length")
-    proxied.length = parse_integer(length) if length is not None and is_integer(length) else None
+    proxied.length = read_integer(length)
     proxied.chunked = proxied.header("Transfer-Encoding") is not None
     return proxied
 

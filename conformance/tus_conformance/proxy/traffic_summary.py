@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from tus_conformance.proxy.proxied_request import ProxiedRequest, header_value
-from tus_conformance.transport.header_values import is_integer, parse_integer
+from tus_conformance.transport.header_values import read_integer
 
 
 class TrafficSummary:
@@ -56,19 +56,19 @@ class TrafficSummary:
 
     def _add_creation(self, proxied: ProxiedRequest) -> None:
         length = proxied.header("Upload-Length") or ""
+        whole = read_integer(length)
         self._created[length, proxied.header("Upload-Metadata") or ""] += 1
         location = header_value(proxied.response_headers, "Location")
-        if location is not None and is_integer(length):
+        if location is not None and whole is not None:
             path = urlsplit(location).path
-            self._lengths[path] = parse_integer(length)
+            self._lengths[path] = whole
             self._held.setdefault(path, 0)
             self._note_offset(path, proxied)
 
     def _add_patch(self, proxied: ProxiedRequest) -> None:
-        offset = proxied.header("Upload-Offset") or ""
-        if not is_integer(offset):
+        start = read_integer(proxied.header("Upload-Offset"))
+        if start is None:
             return
-        start = parse_integer(offset)
         end = start + proxied.received
         reached = self._sent.get(proxied.path, 0)
         again = max(0, min(end, reached) - start)
@@ -78,9 +78,9 @@ class TrafficSummary:
         self._sent[proxied.path] = max(reached, end)
 
     def _note_offset(self, path: str, proxied: ProxiedRequest) -> None:
-        offset = header_value(proxied.response_headers, "Upload-Offset") or ""
-        if path in self._lengths and is_integer(offset):
-            self._held[path] = max(self._held[path], parse_integer(offset))
+        offset = read_integer(header_value(proxied.response_headers, "Upload-Offset"))
+        if path in self._lengths and offset is not None:
+            self._held[path] = max(self._held[path], offset)
 
 
 def _is_lost(proxied: ProxiedRequest) -> bool:

@@ -47,6 +47,11 @@ def parse_integer(value: str) -> int:
     return int(digits) if len(digits) <= MAX_DIGITS else HUGE
 
 
+def read_integer(value: str | None) -> int | None:
+    """Return the number that a header value stands for, or None where it is missing or none."""
+    return None if value is None or not is_integer(value) else parse_integer(value)
+
+
 def parse_metadata(value: str) -> dict[str, bytes] | None:
     """Return the pairs of an Upload-Metadata, or None where its grammar is broken."""
     pairs: dict[str, bytes] = {}

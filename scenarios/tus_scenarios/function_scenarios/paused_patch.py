@@ -1,11 +1,14 @@
-"""What stories share in which a request is held back while another arrives."""
+"""What function scenarios share in which a request is held back while another arrives."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from tus_scenarios.context import PausedRequest, ScenarioContext, ScenarioResponse
 from tus_scenarios.step import GivenUpload, RequestSpec
+
+_OFFSET = re.compile(r"[0-9]{1,19}")
 
 PAUSED_LENGTH = 100
 """The length, in bytes, of the upload whose PATCH is paused."""
@@ -45,6 +48,6 @@ async def wait_for_response(
 
 
 def upload_offset(response: ScenarioResponse) -> int:
-    """Return the Upload-Offset of an answer; where that is none, or no number, 0."""
+    """Return the Upload-Offset of an answer; where that is none, or no number of bytes, 0."""
     value = response.header("Upload-Offset") or ""
-    return int(value) if value.isascii() and value.isdigit() else 0
+    return int(value) if _OFFSET.fullmatch(value) else 0
