@@ -1,4 +1,4 @@
-"""A run against a server whose numbers are absurd: findings, and no error of the suite's own."""
+"""`runner.run`: absurd numbers of a server are findings, and no error of the suite itself."""
 
 from __future__ import annotations
 
