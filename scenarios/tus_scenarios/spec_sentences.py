@@ -52,10 +52,10 @@ class KeywordSentence:
 class LedgerComparison:
     """How a text and the ledger agree; every tuple is empty where they do.
 
-    `unknown` sentences have no counterpart here, `gone` ones none in the text, `changed` ones stand
-    where another stood, and `moved` ones elsewhere; `rowless` ones have no row. `orphans` are rows
-    of which no sentence speaks, though their level says that one should, and `strangers` are rows
-    that the ledger does not have.
+    `added` sentences have no counterpart here, `removed` ones none in the text, `changed` ones
+    stand where another stood, and `moved` ones elsewhere. `unreferenced_requirements` are those
+    that no sentence states, though their level says that one should; `unknown_requirements` are not
+    in the ledger.
     """
 
     matched: int

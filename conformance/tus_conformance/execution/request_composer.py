@@ -25,9 +25,9 @@ VERSION = "1.0.0"
 
 @dataclass(frozen=True)
 class RequestComposer:
-    """Composes the requests of one execution; `key` is the part of content keys they all share.
+    """Composes the requests of one execution; `content_key` begins the keys of its contents.
 
-    `line` is the connection that the execution keeps.
+    `connection` is the connection that the execution keeps.
     """
 
     references: References

@@ -15,10 +15,11 @@ def header_value(headers: HeaderPairs, name: str) -> str | None:
 
 @dataclass
 class ProxiedRequest:
-    """A request, as its client sent it; `came` counts the bytes of its body, chunks undone.
+    """A request, as its client sent it; `received` counts the bytes of its body, chunks undone.
 
-    `whole` tells whether all of it came; where it did not, `broke` says how the client went away.
-    `status` and `response_headers` are of the final response. `faults_done` says what was done.
+    `complete` tells whether all of it came; where it did not, `closed_by_client` says how the
+    client went away. `status` and `response_headers` are of the final response. `faults_done` says
+    what was done.
     """
 
     number: int

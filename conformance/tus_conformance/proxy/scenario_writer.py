@@ -29,8 +29,8 @@ class RecordedUpload:
     """An upload of a recording: what its client knew of it when the next request began.
 
     `offset` is what the server had acknowledged. It is `uncertain` once a connection broke, since
-    another server may then have kept more or less; once `used` for a final upload, a server may
-    have deleted it.
+    another server may then have kept more or less; once it is `joined` into a final upload, a
+    server may have deleted it.
     """
 
     name: str
@@ -44,7 +44,7 @@ class RecordedUpload:
 
 
 class ScenarioWriter:
-    """Writes steps; `used` collects what of the protocol they need."""
+    """Writes steps; `needed` collects what of the protocol they need."""
 
     def __init__(self) -> None:
         self.needed: set[str] = set()

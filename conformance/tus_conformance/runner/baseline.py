@@ -43,7 +43,7 @@ class BaselineEntry:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The known fails of a file; one that is `open` knows whatever comes, to be written."""
+    """The known failures of a file; with `accepts_all`, whatever fails is known."""
 
     entries: tuple[BaselineEntry, ...] = ()
     accepts_all: bool = False

@@ -39,7 +39,10 @@ class CoveredRequirement:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Every row that is a server's duty; `strangers` are checked rows that the ledger lacks."""
+    """Every row of the sides that were asked for.
+
+    `unknown_requirements` are checks of rows that the ledger lacks: the row, and what checks it.
+    """
 
     requirements: tuple[CoveredRequirement, ...]
     unknown_requirements: tuple[tuple[str, str], ...] = ()

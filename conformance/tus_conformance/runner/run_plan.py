@@ -22,8 +22,8 @@ SECONDS_OF_SECOND_READ = 15.0
 class RunPlan:
     """What to run: a target, the scenarios, the user's options.
 
-    What `baseline` knows to fail does not count. `reproduce` is the beginning of the command that
-    repeats a scenario; `arguments` are recorded. `time_limit` is in seconds. `large_bodies` lets
+    What `baseline` knows to fail does not count. `command_prefix` begins the command that repeats a
+    scenario; `arguments` are recorded. `time_limit` is in seconds. `large_bodies` lets
     discovery look for a limit on request bodies, for which it sends 16 MiB; `examines_proxy` lets
     it look for what a proxy in front of the server obstructs.
     """

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class RunGate:
-    """A gate: many tasks pass `shared` at once; one that is `exclusive` runs alone."""
+    """A gate: many tasks hold it together, or one holds it alone."""
 
     def __init__(self) -> None:
         self._changed = trio.Condition()

@@ -76,7 +76,7 @@ class ConcatenatedContent:
 
 
 class ContentComparison:
-    """Compares bytes with content as they arrive; `difference` is the first wrong position."""
+    """Compares bytes with content as they arrive; `first_difference` is where they differ first."""
 
     def __init__(self, content: Content, start: int = 0) -> None:
         self._content = content

@@ -33,11 +33,11 @@ FinishState = Literal[
 
 @dataclass(frozen=True)
 class StepResponse:
-    """What came back for a request on `url`; `exchange` is its place in the attempt, from 0.
+    """What came back for a request on `url`; `exchange_index` is its place in the attempt, from 0.
 
-    `upload` is the upload the request was about, `at` the position in its content where the
-    request's body began, and `before` the offsets, by upload, that were acknowledged when it was
-    sent. `finish_state` is None but for a `finish`: there it is what the upload came to, and
+    `upload` is the upload the request was about, `body_start` the position in its content where the
+    request's body began, and `offsets_before` the offsets, by upload, that were acknowledged when
+    it was sent. `finish_state` is None but for a `finish`: there it is what the upload came to, and
     `finding` says it. `foreign` says why it is not the response of the tus server, if it is not.
     """
 

@@ -36,7 +36,7 @@ class ResponseHead:
 class ResponseParser:
     """What was received on one connection; bytes of the final body go to `sink` as well.
 
-    `fault` says why the bytes are no HTTP/1.1 response; `raw` then holds those that are not.
+    `error` says why the bytes are no HTTP/1.1 response; `raw` then holds those that are not.
     `over_limit` says that it is nothing but too much. `surplus` counts bytes that came after the
     end of the final response, and `surplus_bytes` are the first of them. `max_body` is in bytes.
     """

@@ -182,8 +182,8 @@ class Connection:
     async def linger(self, *, client_may_send: bool = True) -> None:
         """Finish sending, then drop what the client still sends, within bounds.
 
-        Where sending cannot end before receiving does, a client that has no `more` to send is
-        not waiting for the end.
+        Where sending cannot end before receiving does, a client that has nothing
+        more to send does not wait for the end.
         """
         if not await self.byte_stream.send_eof() and not client_may_send:
             return

@@ -56,7 +56,7 @@ class Supervisor:
         self._exit_code = 0
 
     def run(self, on_ready: Callable[[], None]) -> int:
-        """Call `ready` when signals are heeded, and return the exit code in the end."""
+        """Call `on_ready` when signals are heeded, and return the exit code in the end."""
         signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
         for _ in range(self._worker_count):
             self._start()
