@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tus_reports.record import Capability, Discovery
 
-NOT_ADVERTISABLE = frozenset({"download", "complete-uploads", "chunked-bodies"})
+NOT_ADVERTISABLE = frozenset({"download", "complete-uploads", "chunked-bodies", "deferred-bytes"})
 """Capabilities that are no extensions, so that a server has no place to advertise them."""
 
 

@@ -75,6 +75,11 @@ BROKEN_SAMPLES = {
         "{ after.asked = {}, status = 204, header",
         "step 3 depends on the response to 'asked' without a condition",
     ),
+    "a note of which one status is taken away": (
+        "{ status = 204, header",
+        '{ status = 201, warn = [{ status = "4xx" }], note = [{ status = [413, 507] }], header',
+        "a note for status 413 or 507 that an earlier alternative hides",
+    ),
     "a fail that is taken away": (
         "{ status = 204, header",
         '{ status = 201, note = [{ status = "4xx" }], fail = [{ status = 413 }], header',

@@ -175,10 +175,10 @@ def _check_faults(
 
 
 def _check_alternatives(number: int, expectation: Expectation) -> Iterator[str]:
-    """Yield each alternative that can never be met, since an earlier one always is first."""
+    """Yield each alternative with a status that an earlier alternative always meets first."""
     tried: list[Condition] = []
     for grade, condition in expectation.alternatives:
-        if any(_is_status_only(earlier) and _covers(earlier, condition) for earlier in tried):
+        if any(_is_status_only(earlier) and _overlaps(earlier, condition) for earlier in tried):
             yield (
                 f"step {number} has a {grade} for {describe_condition(condition)}"
                 " that an earlier alternative hides."
@@ -191,9 +191,9 @@ def _is_status_only(condition: Condition) -> bool:
     return not condition.header and all(part is None for part in parts)
 
 
-def _covers(earlier: Condition, later: Condition) -> bool:
+def _overlaps(earlier: Condition, later: Condition) -> bool:
     wide, narrow = (_statuses(condition) for condition in (earlier, later))
-    return bool(narrow) and all(
+    return any(
         status in wide or (isinstance(status, int) and f"{status // 100}xx" in wide)
         for status in narrow
     )

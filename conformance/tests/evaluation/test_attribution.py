@@ -277,3 +277,13 @@ async def test_a_listed_checksum_trailer_needs_bodies_without_content_length() -
     tiny = StrictMinimalServer(able=EVERYTHING - {"chunked-bodies"}, lists=LISTED)
     found = await run_suite_in_memory(tiny, only=("checksum-trailer.*",))
     assert "checksum-trailer.verify" in found.failed_requirements()
+
+
+async def test_a_server_that_takes_no_bytes_before_the_length_is_charged_with_that_alone() -> None:
+    tiny = StrictMinimalServer(able=EVERYTHING - {"deferred-bytes"}, lists=LISTED)
+    deferring = tuple(f"creation.defer-length.{name}" for name in ("usable", "many-chunks"))
+    only = (*deferring, "kinds.trailer*", "pairs.empty-patch*")
+    found = await run_suite_in_memory(tiny, only=only)
+    failed = {name for name, row in found.requirements.items() if row.verdict in {"fail", "warn"}}
+    assert "creation.defer-length.advertise" in failed
+    assert not {name for name in failed if not name.startswith("creation.defer-length.")}

@@ -11,9 +11,9 @@ from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse
 EVERYTHING = frozenset(
     {"creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum"}
     | {"checksum-trailer", "termination", "concatenation", "concatenation-unfinished", "download"}
-    | {"complete-uploads", "chunked-bodies"}
+    | {"complete-uploads", "chunked-bodies", "deferred-bytes"}
 )
-UNLISTED = frozenset({"download", "complete-uploads", "chunked-bodies"})
+UNLISTED = frozenset({"download", "complete-uploads", "chunked-bodies", "deferred-bytes"})
 
 
 @dataclass
@@ -97,12 +97,14 @@ class MinimalServer:
     def _patch(self, asked: ReceivedRequest, upload: MinimalUpload) -> ScriptedResponse:
         if "chunked-bodies" not in self.able and asked.header("Transfer-Encoding"):
             return ScriptedResponse(411)
+        declared = asked.header("Upload-Length")
+        if upload.length is None and declared is None and "deferred-bytes" not in self.able:
+            return ScriptedResponse(400)
         if asked.header("Upload-Offset") != str(len(upload.data)):
             return ScriptedResponse(409)
         if not self._verified(asked):
             return ScriptedResponse(460)
         upload.data += asked.body
-        declared = asked.header("Upload-Length")
         if upload.length is None and declared is not None:
             upload.length = int(declared)
         if len(upload.data) == upload.length and "complete-uploads" not in self.able:

@@ -120,6 +120,25 @@ def _describe_length(head: HttpResponse) -> str:
     return " and ".join(shown) or "neither Upload-Length nor Upload-Defer-Length"
 
 
+async def _probe_deferred_bytes(prober: Prober) -> ProbeResult:
+    """Send a byte before the length is known; its refusal counts only if it is taken with one."""
+    if prober.results["creation-defer-length"].outcome != "accepted":
+        return ProbeResult("unknown", "The probe could not run, because no length can be deferred.")
+    _, url = await prober.create_upload(("Upload-Defer-Length", "1"))
+    if url is None:
+        return NO_UPLOAD
+    early = await prober.patch(url, 0, SAMPLE[:1])
+    evidence = f"A PATCH before the length was known got {early.status}"
+    if succeeded(early):
+        return ProbeResult("accepted", f"{evidence}.")
+    declared = await prober.patch(url, 0, SAMPLE[:1], ("Upload-Length", "2"))
+    is_refused = is_refusal(early.status) and succeeded(declared)
+    return ProbeResult(
+        "refused" if is_refused else "unknown",
+        f"{evidence}, and one with Upload-Length {declared.status}.",
+    )
+
+
 async def _probe_expiration(prober: Prober) -> ProbeResult:
     assert prober.first_upload_url is not None
     if not prober.saw_expiry:
@@ -307,6 +326,7 @@ PROBES = (
     Probe("creation", _probe_creation),
     Probe("creation-with-upload", _probe_creation_with_upload),
     Probe("creation-defer-length", _probe_deferred_length),
+    Probe("deferred-bytes", _probe_deferred_bytes),
     Probe("expiration", _probe_expiration, needs_upload=True),
     Probe("checksum", _probe_checksum),
     Probe("checksum-trailer", _probe_checksum_trailer),

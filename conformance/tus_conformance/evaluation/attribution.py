@@ -1,9 +1,9 @@
 """Attribution: which requirement a failure is charged to, and what is charged to none.
 
 A server that forgets complete uploads is charged with that in one scenario, a server whose
-process ends with that alone, and a HEAD without a valid Upload-Offset is charged to the
-requirements about that; everything else that they make impossible is blocked. So is what only the
-response of a proxy violates.
+process ends with that alone, one that takes no bytes before it knows the length with that, and a
+HEAD without a valid Upload-Offset is charged to the requirements about that; everything else that
+they make impossible is blocked. So is what only the response of a proxy violates.
 """
 
 from __future__ import annotations
@@ -65,6 +65,10 @@ _MAYBE_FORGOTTEN_REASON = (
     " this one was complete: its last bytes were sent, and no response arrived."
 )
 _FRAMING_REASON = "the server takes no body without Content-Length (core.patch.no-content-length)"
+_DEFERRAL_REQUIREMENTS = "creation.defer-length."
+_DEFERRAL_REASON = (
+    "the server takes no bytes before the length is known (creation.defer-length.advertise)"
+)
 _SERVER_EXITED_REASON = (
     "The server's process exited in every attempt (always.server-keeps-running)."
 )
@@ -90,8 +94,7 @@ def evaluate_reply(
     stop: StopScenario | None = None
     for each in expected:
         found = evaluate_expectation(each, reply, references, step, after_waiting=after_waiting)
-        if _was_refused_for_framing(reply, references):
-            found = [_spare_framing(check) for check in found]
+        found = _spare_refused(found, reply, references)
         spared = _spare_other_requirements(found) if _lacks_offset(each, reply) else found
         if spared != found:
             stop = StopScenario("precondition", _NO_OFFSET_REASON)
@@ -145,6 +148,15 @@ def _has_expired(reply: StepResponse) -> bool:
     return (date.timestamp() if date is not None else time.time()) >= upload.expires_at
 
 
+def _spare_refused(checks: list[Check], reply: StepResponse, references: References) -> list[Check]:
+    """Return the checks of a response, those of a refusal that is charged elsewhere as spared."""
+    if _was_refused_for_framing(reply, references):
+        checks = [_spare_framing(check) for check in checks]
+    if _was_refused_for_deferral(reply, references):
+        checks = [_spare_deferral(check) for check in checks]
+    return checks
+
+
 def _was_refused_for_framing(reply: StepResponse, references: References) -> bool:
     """Return whether a body without Content-Length was refused by a server that takes none."""
     probed = references.session.discovery.capabilities.get("chunked-bodies")
@@ -160,8 +172,30 @@ def _spare_framing(check: Check) -> Check:
     """
     if check.grade is None or check.requirement in FRAMING_REQUIREMENTS:
         return check
+    return _as_not_reached(check, _FRAMING_REASON)
+
+
+def _was_refused_for_deferral(reply: StepResponse, references: References) -> bool:
+    """Return whether bytes were refused by a server that takes none before it knows the length."""
+    probed = references.session.discovery.capabilities.get("deferred-bytes")
+    refuses = probed is not None and probed.observed == "refused"
+    is_deferred = reply.upload is not None and not reply.upload.length_declared
+    head = reply.http_response.exchange.request_head.lower()
+    declares = "\r\nupload-length:" in head
+    is_patch = reply.method == "PATCH"
+    return refuses and is_patch and is_deferred and not declares and is_refusal(reply.status)
+
+
+def _spare_deferral(check: Check) -> Check:
+    """Return a check as not reached, unless it is about lengths that are deferred."""
+    if check.grade is None or check.requirement.startswith(_DEFERRAL_REQUIREMENTS):
+        return check
+    return _as_not_reached(check, _DEFERRAL_REASON)
+
+
+def _as_not_reached(check: Check, reason: str) -> Check:
     return structs.replace(
-        check, outcome="not-reached", grade=None, explanation=_FRAMING_REASON, rule="another-case"
+        check, outcome="not-reached", grade=None, explanation=reason, rule="another-case"
     )
 
 
