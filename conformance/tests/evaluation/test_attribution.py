@@ -287,3 +287,12 @@ async def test_a_server_that_takes_no_bytes_before_the_length_is_charged_with_th
     failed = {name for name, row in found.requirements.items() if row.verdict in {"fail", "warn"}}
     assert "creation.defer-length.advertise" in failed
     assert not {name for name in failed if not name.startswith("creation.defer-length.")}
+
+
+async def test_a_server_that_refuses_every_delete_is_charged_with_that_alone() -> None:
+    tiny = StrictMinimalServer(able=EVERYTHING - {"termination"}, lists=LISTED)
+    only = ("termination.*", "core.method-override.delete", "interruption.termination.after-cut/*")
+    found = await run_suite_in_memory(tiny, only=only)
+    charged = {name for name, row in found.requirements.items() if row.verdict in {"fail", "warn"}}
+    assert charged == {"termination.204"}
+    assert found.footer.duration < 5

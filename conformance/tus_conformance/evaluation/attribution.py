@@ -1,13 +1,15 @@
 """Attribution: which requirement a failure is charged to, and what is charged to none.
 
 A server that forgets complete uploads is charged with that in one scenario, a server whose
-process ends with that alone, one that takes no bytes before it knows the length with that, and a
-HEAD without a valid Upload-Offset is charged to the requirements about that; everything else that
-they make impossible is blocked. So is what only the response of a proxy violates.
+process ends with that alone; so is one that takes no bytes before it knows the length, or refuses
+every DELETE. A HEAD without a valid Upload-Offset is charged to the requirements about that;
+everything else that they make impossible is blocked. So is what only the response of a proxy
+violates.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -37,6 +39,9 @@ which a server that forgets them is charged with it; no other is broken where it
 
 FRAMING_REQUIREMENTS = frozenset({"core.patch.no-content-length", "checksum-trailer.verify"})
 """The requirements that a server breaks by refusing bodies without Content-Length; no other."""
+
+DELETION_REQUIREMENTS = frozenset({"termination.204", "termination.unsupported"})
+"""The requirements that a server breaks by refusing every DELETE; no other."""
 
 OFFSET_REQUIREMENTS = frozenset(
     {
@@ -69,6 +74,8 @@ _DEFERRAL_REQUIREMENTS = "creation.defer-length."
 _DEFERRAL_REASON = (
     "the server takes no bytes before the length is known (creation.defer-length.advertise)"
 )
+_DELETION_REASON = "The server refuses every DELETE (termination.204)."
+_OVERRIDE = re.compile(r"(?i)\r\nX-HTTP-Method-Override: *(\S+)")
 _SERVER_EXITED_REASON = (
     "The server's process exited in every attempt (always.server-keeps-running)."
 )
@@ -95,6 +102,8 @@ def evaluate_reply(
     for each in expected:
         found = evaluate_expectation(each, reply, references, step, after_waiting=after_waiting)
         found = _spare_refused(found, reply, references)
+        if _was_refused_as_deletion(reply, references) and not _is_about_deletion(each):
+            raise StopScenario("precondition", _DELETION_REASON)
         spared = _spare_other_requirements(found) if _lacks_offset(each, reply) else found
         if spared != found:
             stop = StopScenario("precondition", _NO_OFFSET_REASON)
@@ -157,10 +166,15 @@ def _spare_refused(checks: list[Check], reply: StepResponse, references: Referen
     return checks
 
 
+def _refuses(references: References, name: str) -> bool:
+    """Return whether a probe saw that the server refuses something."""
+    probed = references.session.discovery.capabilities.get(name)
+    return probed is not None and probed.observed == "refused"
+
+
 def _was_refused_for_framing(reply: StepResponse, references: References) -> bool:
     """Return whether a body without Content-Length was refused by a server that takes none."""
-    probed = references.session.discovery.capabilities.get("chunked-bodies")
-    refuses = probed is not None and probed.observed == "refused"
+    refuses = _refuses(references, "chunked-bodies")
     head = reply.http_response.exchange.request_head.lower()
     return refuses and is_refusal(reply.status) and "\r\ntransfer-encoding: chunked\r\n" in head
 
@@ -177,8 +191,7 @@ def _spare_framing(check: Check) -> Check:
 
 def _was_refused_for_deferral(reply: StepResponse, references: References) -> bool:
     """Return whether bytes were refused by a server that takes none before it knows the length."""
-    probed = references.session.discovery.capabilities.get("deferred-bytes")
-    refuses = probed is not None and probed.observed == "refused"
+    refuses = _refuses(references, "deferred-bytes")
     is_deferred = reply.upload is not None and not reply.upload.length_declared
     head = reply.http_response.exchange.request_head.lower()
     declares = "\r\nupload-length:" in head
@@ -191,6 +204,18 @@ def _spare_deferral(check: Check) -> Check:
     if check.grade is None or check.requirement.startswith(_DEFERRAL_REQUIREMENTS):
         return check
     return _as_not_reached(check, _DEFERRAL_REASON)
+
+
+def _was_refused_as_deletion(reply: StepResponse, references: References) -> bool:
+    """Return whether a DELETE was refused by a server that refuses every one."""
+    exchange = reply.http_response.exchange
+    overrides = _OVERRIDE.findall(exchange.request_head)
+    method = overrides[0].upper() if overrides else exchange.method
+    return method == "DELETE" and is_refusal(reply.status) and _refuses(references, "termination")
+
+
+def _is_about_deletion(expectation: Expectation) -> bool:
+    return any(each in DELETION_REQUIREMENTS for each in expectation.requirements)
 
 
 def _as_not_reached(check: Check, reason: str) -> Check:

@@ -14,8 +14,8 @@ from tus_scenarios import Expectation, HeaderMatcher, Step
 SETTLED_AFTER = 3.0
 """Seconds without a change after which a wait ends, if this server has let such a one pass."""
 
-_FINAL_STATUSES = frozenset({400, 404, 410, 412, 413, 415})
-"""The refusals of a request that is wrong, whatever the upload is busy with, or of one gone."""
+_FINAL_STATUSES = frozenset({400, 404, 405, 410, 412, 413, 415, 501})
+"""Refusals of a request that is wrong or not offered whatever is going on, or of an upload gone."""
 
 
 def wait_key(step: Step) -> tuple[str, ...]:
