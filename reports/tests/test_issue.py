@@ -10,6 +10,7 @@ from sample_parts import TARGET, make_exchange, make_response, make_scenario
 from tus_reports import (
     Attempt,
     Check,
+    DecidingRule,
     Exchange,
     Record,
     RecordedBody,
@@ -40,6 +41,12 @@ def test_a_text_has_the_sentence_the_bytes_a_reproduction_and_the_versions(sampl
     assert f"tus-conformance {sample.header.suite_version}" in text
 
 
+def test_the_rule_that_makes_it_a_failure_is_said_once(sample: Record) -> None:
+    text = issue(make_record(sample, CREATE, patch("abc"), rule="server-error"))
+    assert "- meaning: a server error (5xx), which is a failure at every level\n" in text
+    assert text.count("a failure at every level") == 1
+
+
 def test_a_requirement_is_chosen_by_its_id(sample: Record) -> None:
     assert list(issues(sample, ["core.patch.offset-*"])) == ["core.patch.offset-mismatch-409"]
     warned = [each.id for each in sample.requirements if each.verdict == "warn"]
@@ -48,7 +55,12 @@ def test_a_requirement_is_chosen_by_its_id(sample: Record) -> None:
         issue(sample, ["no-such"])
 
 
-def make_record(sample: Record, *exchanges: Exchange, command: str = "") -> Record:
+def make_record(
+    sample: Record,
+    *exchanges: Exchange,
+    command: str = "",
+    rule: DecidingRule = "expectation",
+) -> Record:
     """Make a record with one violated requirement, shown by the last exchange."""
     check = Check(
         requirement="core.x",
@@ -57,6 +69,7 @@ def make_record(sample: Record, *exchanges: Exchange, command: str = "") -> Reco
         expected="status 409",
         actual="status 204",
         exchange=len(exchanges) - 1,
+        rule=rule,
     )
     attempt = Attempt(verdict="fail", checks=(check,), exchanges=exchanges)
     scenario = make_scenario("core.x/one", "A request is refused", "fail", attempt)

@@ -73,9 +73,9 @@ def _issue(header: Header, found: Finding, created: frozenset[str]) -> str:
         f"> {said}",
         "",
         f"- expected: {escape_markdown(check.expected)}",
-        f"- **actual: {escape_markdown(occurrence.actual)}**",
+        f"- **actual: {escape_markdown(check.actual or check.explanation)}**",
     ]
-    if occurrence.explanation:
+    if occurrence.explanation and check.actual:
         lines.append(f"- meaning: {escape_markdown(occurrence.explanation)}")
     if requirement.ambiguity and requirement.ambiguity != "None.":
         lines.append(f"- the specification is ambiguous: {escape_markdown(requirement.ambiguity)}")
@@ -123,7 +123,7 @@ def _socket_reproduction(
 
 def _last_response(occurrence: Occurrence, noun: str) -> str:
     expected = escape_markdown(occurrence.check.expected)
-    actual = escape_markdown(occurrence.actual)
+    actual = escape_markdown(occurrence.check.actual or occurrence.check.explanation)
     return f"Expected of the last {noun}: {expected}. Instead: {actual}."
 
 
