@@ -53,11 +53,11 @@ S3_REQUIREMENTS = Path("reference/interop/requirements")
 
 
 def interpreters() -> list[str]:
-    """Return the Pythons from 3.11 to 3.13 that the machine has; in CI the one that runs nox."""
+    """Return the Pythons from 3.11 to 3.14 that the machine has; in CI the one that runs nox."""
     current = f"{sys.version_info.major}.{sys.version_info.minor}"
     if os.environ.get("CI"):
         return [current]
-    others = [each for each in ("3.11", "3.12", "3.13") if each != current]
+    others = [each for each in ("3.11", "3.12", "3.13", "3.14") if each != current]
     return [current, *(each for each in others if _is_working_interpreter(f"python{each}"))]
 
 
@@ -178,10 +178,10 @@ def client_proof(session: nox.Session) -> None:
 def pages(session: nox.Session) -> None:
     """Try the pages of the reports in Chromium; arguments go to pytest.
 
-    `-- great [RECORD]` measures a page of ten thousand scenarios instead.
+    `-- large [RECORD]` measures a page of ten thousand scenarios instead.
     """
     session.install("-e", ".[dev,browser]")
-    large_report = session.posargs[:1] == ["great"]
+    large_report = session.posargs[:1] == ["large"]
     records = [str(Path(each).resolve()) for each in session.posargs[1:]] if large_report else []
     with session.chdir("reports"):
         # Without Chromium the tests would be left out; this fails.

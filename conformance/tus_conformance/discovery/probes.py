@@ -1,7 +1,7 @@
 """The probes: a table, and a function for each. A probe tries one thing that a server may support.
 
 A probe states in a sentence what it saw. If it could not be made, or something broke, its result is
-"unknown", never "refused". To add a probe, add a function and a row.
+"unknown", never "refused". CONTRIBUTING.md says how to add one.
 """
 
 from __future__ import annotations
