@@ -8,6 +8,7 @@ import socket
 import pytest
 from loopback import closed_port, serve_in_thread
 from reference_in_memory import serve_reference
+from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
 from tus_conformance.cli.main import main
 
@@ -18,6 +19,17 @@ def test_a_port_where_nothing_listens_exits_with_3(capsys: pytest.CaptureFixture
     diagnosis = json.loads(capsys.readouterr().out)
     assert "No connection to" in diagnosis["problem"]
     assert {stage["state"] for stage in diagnosis["stages"]} == {"undetermined", "not-examined"}
+
+
+def test_what_is_no_tus_server_is_two_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(asked: ReceivedRequest) -> ScriptedAnswer:
+        return ScriptedResponse(404, version=False)
+
+    with serve_in_thread(serve_answers(answer)) as url:
+        assert main(["doctor", "--no-profile", "--target", url]) == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith(f"Undetermined. {url} does not exist on this server: POST got 404. Give")
+    assert said.count(". ") == 2
 
 
 def test_a_wrong_url_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,9 +132,10 @@ def test_strict_is_named_only_where_it_was_asked_for(
         ("http://127.0.0.1/fi les/", "it contains a space"),
         ("http:///files/", "it names no host"),
         ("http://127.0.0.1/files/#top", "remove #top"),
+        ("", "'' is not the URL of a tus endpoint"),
     ],
 )
-@pytest.mark.parametrize("command", ["run", "init"])
+@pytest.mark.parametrize("command", ["run", "init", "doctor", "explore"])
 def test_a_url_with_a_mistake_is_explained(
     url: str, said: str, command: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,7 +147,7 @@ def plain_files(asked: ReceivedRequest) -> ScriptedAnswer:
     return ScriptedResponse(200 if asked.method == "GET" else 405, version=False)
 
 
-@pytest.mark.parametrize("command", ["run", "init", "explore"])
+@pytest.mark.parametrize("command", ["run", "init", "explore", "doctor"])
 def test_a_plain_file_server_gets_no_verdict(
     command: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from loopback import closed_port, run_module, serve_in_thread
 from minimal_server import MinimalServer
-from scripted_server import serve_answers
+from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
 from tus_scenarios import read_file
 
@@ -82,11 +82,43 @@ def test_a_recorded_session_runs_against_another_server(tmp_path: Path) -> None:
 
 
 def test_a_recording_of_nothing_writes_nothing(tmp_path: Path) -> None:
-    words = ("record", "--upstream", NOWHERE, "--out", "it.toml")
-    with run_proxy(tmp_path, *words) as (_, process):
-        code, _, err = interrupt_proxy(process)
+    with serve_in_thread(serve_answers(MinimalServer())) as upstream:
+        words = ("record", "--upstream", upstream, "--out", "it.toml")
+        with run_proxy(tmp_path, *words) as (_, process):
+            code, _, err = interrupt_proxy(process)
     assert (code, err) == (4, "tus-conformance: No upload was made, so nothing was written.\n")
     assert not (tmp_path / "it.toml").exists()
+
+
+def page(asked: ReceivedRequest) -> ScriptedAnswer:
+    return ScriptedResponse(200, {"Content-Type": "text/html"}, version=False)
+
+
+@pytest.mark.parametrize("command", ["record", "fault-proxy"])
+def test_what_is_no_tus_server_is_not_relayed(tmp_path: Path, command: str) -> None:
+    (tmp_path / "plan.toml").write_text("[[rule]]\nchance = 1\nanswer = 503\n", "utf-8")
+    more = {"record": ("--out", "it.toml"), "fault-proxy": ("--plan", "plan.toml")}[command]
+    with serve_in_thread(serve_answers(page)) as url:
+        for upstream, what in ((url, "is not a tus endpoint"), (NOWHERE, "No connection to")):
+            words = ["tus_conformance", command, "--upstream", upstream, *more]
+            said = run_module(words, cwd=str(tmp_path))
+            assert said.code == 3
+            assert what in said.err
+            assert said.err.endswith("Nothing was relayed.\n")
+
+
+def login(asked: ReceivedRequest) -> ScriptedAnswer:
+    return ScriptedResponse(401, version=False)
+
+
+def test_a_server_that_needs_a_login_is_relayed(tmp_path: Path) -> None:
+    with serve_in_thread(serve_answers(login)) as upstream:
+        words = ("record", "--upstream", upstream, "--out", "it.toml")
+        with run_proxy(tmp_path, *words) as (url, process):
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                send_request("POST", url, Upload_Length="5", Tus_Resumable="1.0.0")
+            code, _, _ = interrupt_proxy(process)
+    assert code == 4
 
 
 def test_the_fault_proxy_prints_what_it_did(tmp_path: Path) -> None:
@@ -114,7 +146,7 @@ def test_the_fault_proxy_prints_what_it_did(tmp_path: Path) -> None:
 
 MISTAKES = [
     (["fault-proxy", "--upstream", NOWHERE, "--plan", "none.toml"], "none.toml cannot be read"),
-    (["record", "--upstream", "files", "--out", "x"], "'files' is not the URL of a server"),
+    (["record", "--upstream", "files", "--out", "x"], "'files' is not the URL of a tus endpoint"),
     (["explore", "--target", "files"], "'files' is not the URL of a tus endpoint"),
     (["explore", "--server-command", "x"], "--server-command needs the URL where it serves"),
     (["run", "--scenarios", "none.toml"], "none.toml cannot be read"),

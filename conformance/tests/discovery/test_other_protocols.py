@@ -12,6 +12,7 @@ from loopback import serve_in_thread
 
 from tus_conformance.discovery.discovery import discover
 from tus_conformance.discovery.prober import TargetUnreachable
+from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import transport_for
 
@@ -20,10 +21,12 @@ Handler = Callable[[trio.abc.Stream], Awaitable[None]]
 
 def ask(handler: Handler, scheme: str = "http") -> str:
     """Discover what `handler` serves on a free port; return the sentence."""
+    left_behind = LeftBehind()
     with serve_in_thread(handler) as url:
         target = Target(url.replace("http:", f"{scheme}:"), timeout=30.0)
         with pytest.raises(TargetUnreachable) as refused:
-            trio.run(discover, target, transport_for(target))
+            trio.run(discover, target, transport_for(target), left_behind)
+    assert left_behind.unnamed == []  # no upload is where no tus is
     return str(refused.value)
 
 

@@ -16,6 +16,7 @@ from scripted_server import (
 
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.prober import NotATusServerError, TargetUnreachable
+from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.profile import Commands, Profile
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import Http1Transport
@@ -25,12 +26,16 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
 async def probe(
-    answering: AnswerFunction, url: str = URL, profile: Profile | None = None
+    answering: AnswerFunction,
+    url: str = URL,
+    profile: Profile | None = None,
+    left_behind: LeftBehind | None = None,
 ) -> DiscoveryResult:
     async with memory_network(serve_answers(answering)) as backend:
         target = Target(url, profile or Profile(), run_program=print_url)
         try:
-            return await discover(target, Http1Transport(backend=backend, timeout=1.0))
+            transport = Http1Transport(backend=backend, timeout=1.0)
+            return await discover(target, transport, left_behind)
         except TargetUnreachable as raised:
             unreachable = raised  # outside of the nursery, which would make it a group
     raise unreachable
@@ -77,7 +82,7 @@ KINDS: list[tuple[AnswerFunction, str, str]] = [
     (plain(204), "POST got 204 and no upload", "204 for everything"),
     (plain(401, {"WWW-Authenticate": "Basic"}), "refuses access: POST got 401", "a login"),
     (plain(403), "refuses access: POST got 403", "a firewall"),
-    (plain(407), "refuses access: POST got 407", "a proxy with a login"),
+    (plain(407), "a proxy that requires a login", "a proxy with a login"),
     (plain(400, options=401), "refuses access: OPTIONS got 401", "a login for OPTIONS"),
     *[
         (
@@ -91,6 +96,7 @@ KINDS: list[tuple[AnswerFunction, str, str]] = [
         (plain(code, {"Location": "/x/"}), "use http://tus.test/x/ instead", f"redirect {code}")
         for code in (301, 302, 303, 307, 308)
     ],
+    (plain(302, {"Location": "/files/"}), "redirects POST to itself \\(302\\)", "a loop"),
     (plain(302, {"Location": "http://wifi.example/"}), "captive portal", "a captive portal"),
     (options_redirects, "redirects OPTIONS to http://tus.test/other/", "OPTIONS redirects"),
     (plain(308, {"Location": "https://tus.test/files/"}), "use https://tus.test/files/", "to TLS"),
@@ -107,6 +113,17 @@ KINDS: list[tuple[AnswerFunction, str, str]] = [
         "S3 by its error",
     ),
     (plain(412, {"x-amz-request-id": "17"}), "is an S3 endpoint", "S3 by a header"),
+    (
+        plain(411, {"x-amzn-RequestId": "17", "Content-Type": "application/xml"}, options=403),
+        "is an S3 endpoint",
+        "an S3 in Python",
+    ),
+    (
+        plain(200, {}, b'<R xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>'),
+        "is an S3 endpoint",
+        "S3 by its listing",
+    ),
+    (plain(403, {"x-amzn-RequestId": "17"}), "refuses access", "an API gateway with a login"),
     (webdav, "is a WebDAV server", "WebDAV"),
     (plain(201, {"Upload-Draft-Interop-Version": "6"}), "IETF draft", "another protocol"),
     (plain(201, {"Location": "/x/1"}), "removes its headers", "a proxy that removes headers"),
@@ -125,6 +142,23 @@ async def test_what_is_no_tus_server_is_described_before_any_scenario(
     text = str(refused.value)
     assert text.startswith(URL)
     assert 2 <= text.count(". ") + text.endswith(".") <= 3
+
+
+@pytest.mark.parametrize(
+    ("status", "unnamed"),
+    [
+        pytest.param(200, [], id="a page for everything"),
+        pytest.param(204, [], id="nothing"),
+        pytest.param(201, ["discovery"], id="something was created"),
+    ],
+)
+async def test_only_what_was_created_may_be_left_where_there_is_no_tus_server(
+    status: int, unnamed: list[str]
+) -> None:
+    left_behind = LeftBehind()
+    with pytest.raises(NotATusServerError):
+        await probe(plain(status, HTML), left_behind=left_behind)
+    assert left_behind.unnamed[:1] == unnamed
 
 
 async def test_a_rest_api_that_creates_things_is_no_tus_server() -> None:

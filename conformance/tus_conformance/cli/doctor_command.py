@@ -179,7 +179,7 @@ def _direct_examination(
 def _write(diagnosis: Diagnosis, options: argparse.Namespace) -> int:
     if options.format is None:
         text = format_diagnosis(diagnosis)
-        if options.out is not None:
+        if options.out is not None and not diagnosis.problem:
             text = "\n".join([*map(format_stage, diagnosis.stages), text])
         return write_report(escape_terminal(text), options.out)
     return write_report(_FORMATS[options.format](diagnosis), options.out)

@@ -8,6 +8,7 @@ from pathlib import Path
 from tus_conformance.cli.output import print_line, usage_error
 from tus_conformance.cli.proxy_options import add_proxy_options, serve_proxy
 from tus_conformance.cli.target_options import add_seed_option
+from tus_conformance.evaluation import exit_codes
 from tus_conformance.proxy import (
     FaultPlanError,
     ProxiedRequest,
@@ -51,6 +52,6 @@ def run(options: argparse.Namespace) -> int:
         print_line(f"{rule.scope}: {rule.description}")
     proxy = ProxyServer(upstream, choose=rules.choose, on_end=print_request)
     code = serve_proxy(proxy, options.listen, f"Seed {seed}. ")
-    for sentence in summary.sentences():
+    for sentence in summary.sentences() if code == exit_codes.CONFORMANT else ():
         print_line(sentence)
     return code

@@ -33,13 +33,12 @@ from tus_conformance.cli.target_options import (
     add_target_options,
     read_target_options,
 )
-from tus_conformance.discovery.preflight import ensure_reachable, ensure_tus
-from tus_conformance.discovery.prober import Prober, TargetUnreachable
+from tus_conformance.discovery.preflight import ensure_endpoint
+from tus_conformance.discovery.prober import TargetUnreachable
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.load.mix import Mix, MixError, read_mix
 from tus_conformance.load.settings import MAX_ERROR_SHARE, LoadSettings
 from tus_conformance.runner.option_values import parse_integer, random_seed
-from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.open_target import TargetOptions, open_target
 from tus_conformance.targets.profile import ProfileError
 from tus_conformance.targets.program import ProgramError
@@ -237,7 +236,7 @@ def _prepare_files(options: argparse.Namespace) -> None:
 async def _run(options: argparse.Namespace, target_options: TargetOptions, mix: Mix) -> int:
     async with open_target(target_options) as (target, _):
         try:
-            await _ensure_reachable(target)
+            await ensure_endpoint(target, transport_for(target))
         except TargetUnreachable as unreachable:
             return usage_error(str(unreachable), exit_codes.UNDETERMINED)
         if target.profile.http2:
@@ -249,18 +248,6 @@ async def _run(options: argparse.Namespace, target_options: TargetOptions, mix: 
             words = build_arguments(options, mix, record)
             code = await _run_locust(words, settings.to_environment())
             return _report(record, options, code)
-
-
-async def _ensure_reachable(target: Target) -> None:
-    """Raise TargetUnreachable unless a tus server responds at the target."""
-    prober = Prober(target, transport_for(target))
-    try:
-        response = await prober.send("OPTIONS", target.url)
-        await ensure_reachable(prober, response)
-        await ensure_tus(prober, response)
-    finally:
-        with trio.CancelScope(shield=True):
-            await prober.clean_up(LeftBehind())
 
 
 def _make_settings(options: argparse.Namespace, target: Target, mix: Mix) -> LoadSettings:

@@ -9,10 +9,14 @@ from functools import partial
 import trio
 
 from tus_conformance.cli.output import print_line, usage_error
+from tus_conformance.discovery.preflight import ensure_endpoint
+from tus_conformance.discovery.prober import NotATusServerError, TargetUnreachable
 from tus_conformance.evaluation import exit_codes
-from tus_conformance.proxy import ProxyServer
+from tus_conformance.proxy import ProxyServer, Upstream
 from tus_conformance.runner.option_values import parse_integer
 from tus_conformance.runner.signals import run_until_signal
+from tus_conformance.targets.target import Target, TargetError
+from tus_conformance.targets.target_transport import transport_for
 from tus_conformance.transport.loopback_listener import ListenError
 
 
@@ -34,7 +38,7 @@ def add_proxy_options(parser: argparse.ArgumentParser) -> None:
 
 
 def serve_proxy(proxy: ProxyServer, port: int, preface: str) -> int:
-    """Serve until Ctrl-C; return 0, or 2 if the port cannot be listened on."""
+    """Serve until Ctrl-C; return 0, 2 if the port cannot be listened on, 3 for no tus server."""
 
     def ready(found: int) -> None:
         print_line(
@@ -42,12 +46,28 @@ def serve_proxy(proxy: ProxyServer, port: int, preface: str) -> int:
             f" instead of {proxy.upstream.origin}{proxy.upstream.path}; end it with Ctrl-C."
         )
 
+    try:
+        trio.run(_ensure_upstream, proxy.upstream)
+    except TargetError as wrong:
+        return usage_error(str(wrong))
+    except TargetUnreachable as unreachable:
+        return usage_error(f"{unreachable} Nothing was relayed.", exit_codes.UNDETERMINED)
     port_errors: list[str] = []
     try:
         trio.run(_serve_until_signal, proxy, port, ready)
     except* ListenError as errors:
         port_errors = [str(first_leaf(errors))]
     return usage_error(port_errors[0]) if port_errors else exit_codes.CONFORMANT
+
+
+async def _ensure_upstream(upstream: Upstream) -> None:
+    """Raise TargetUnreachable for what is no tus server; clients send credentials themselves."""
+    target = Target(upstream.url)
+    try:
+        await ensure_endpoint(target, transport_for(target))
+    except NotATusServerError as refused:
+        if not refused.needs_login:
+            raise
 
 
 def first_leaf(error: BaseException) -> BaseException:

@@ -28,7 +28,8 @@ def read_target_options(options: argparse.Namespace) -> TargetOptions:
     Without --profile, a profile in the current folder is used. `options` learns the place of the
     profile and the URL, wherever they were given.
     """
-    options.target = options.target or options.url
+    if options.target is None:
+        options.target = options.url
     profile = _read_profile(options)
     if options.origin is not None:
         profile = msgspec.structs.replace(profile, origin=options.origin)

@@ -48,7 +48,10 @@ def _describe_tls(url: str, options: HttpResponse, creation: HttpResponse) -> De
 
 def _describe_login(_url: str, options: HttpResponse, creation: HttpResponse) -> Description | None:
     for method, answer in (("POST", creation), ("OPTIONS", options)):
-        if answer.status in {401, 403, 407}:
+        if answer.status == 407:
+            what = f"is behind a proxy that requires a login: {method} got 407"
+            return what, "Pass the credentials with -H 'Proxy-Authorization: ...'."
+        if answer.status in {401, 403}:
             return f"refuses access: {method} got {answer.status}", _AUTHENTICATE
     return None
 
@@ -60,6 +63,9 @@ def _describe_redirect(
         place = resolve_url(header_value(answer.headers, "Location") or "", url)
         if answer.status is None or not 300 <= answer.status < 400 or place is None:
             continue
+        if place == url:
+            what = f"redirects {method} to itself ({answer.status})"
+            return what, "Correct the redirect on the server or on the proxy in front of it."
         if _is_login_page(place):
             return f"redirects {method} to a login page ({answer.status}, {place})", _AUTHENTICATE
         advice = f"If the tus server is there, use {place} instead."
@@ -101,12 +107,22 @@ def _describe_rate_limit(
 
 def _describe_s3(_url: str, options: HttpResponse, creation: HttpResponse) -> Description | None:
     for answer in (options, creation):
-        names = {name.lower() for name, _ in answer.headers}
-        is_error = answer.body.lstrip().startswith(b"<") and b"<Error>" in answer.body[:400]
-        if {"x-amz-request-id", "x-amz-id-2"} & names or (is_error and b"<Code>" in answer.body):
+        if _is_of_s3(answer):
             what = "is an S3 endpoint, which does not speak tus"
             return what, "Give the URL of the tus server that stores its uploads there."
     return None
+
+
+def _is_of_s3(answer: HttpResponse) -> bool:
+    """Return whether an object store sent a response: by its headers, its error or its listing."""
+    names = {name.lower() for name, _ in answer.headers}
+    kind = header_value(answer.headers, "Content-Type") or ""
+    # An API gateway sends `x-amzn-requestid` too, but with JSON.
+    from_store = "x-amzn-requestid" in names and "xml" in kind.lower()
+    is_xml = answer.body.lstrip().startswith(b"<")
+    is_error = is_xml and b"<Error>" in answer.body[:400] and b"<Code>" in answer.body
+    is_listing = is_xml and b"//s3.amazonaws.com/doc/" in answer.body[:400]
+    return bool({"x-amz-request-id", "x-amz-id-2"} & names) or from_store or is_error or is_listing
 
 
 def _describe_webdav(

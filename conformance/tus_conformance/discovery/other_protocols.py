@@ -30,20 +30,23 @@ _BANNERS = (
 _DIFFERENT_PORT = "Give the URL of the tus server, with its port."
 
 
-async def describe_failure(target: Target, failure: NetworkFailure) -> str:
-    """Return in two sentences what is at a target that gave no HTTP response, and what to do."""
+async def describe_other_protocol(target: Target, failure: NetworkFailure) -> str:
+    """Return in two sentences what is at a target that gave no HTTP response, and what to do.
+
+    Nothing where no other protocol was recognised: the server may well be one of HTTP.
+    """
     profile = target.profile
     if failure.kind == "unreachable" or profile.proxy:
-        return failure.message
+        return ""
     parts = urlsplit(target.url)
     url = target.redaction.redact_text(target.url)
     if parts.scheme == "https":
         if failure.kind != "tls" or not await _answers_plain_http(target.url):
-            return failure.message
+            return ""
         return f"{url} speaks plain HTTP, not TLS. Use {_with_scheme(url, 'http')} instead."
     if await _answers_tls(target.url):
         return f"{url} expects TLS. Use {_with_scheme(url, 'https')} instead."
-    return _describe_bytes(parts.netloc, await _first_bytes(target.url)) or failure.message
+    return _describe_bytes(parts.netloc, await _first_bytes(target.url))
 
 
 def _describe_bytes(address: str, said: bytes) -> str:

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+import trio
+
 from tus_conformance.discovery.creation_needs import may_need_more
 from tus_conformance.discovery.endpoint_kinds import describe_endpoint
-from tus_conformance.discovery.other_protocols import describe_failure
+from tus_conformance.discovery.other_protocols import describe_other_protocol
 from tus_conformance.discovery.prober import (
-    NotATusServerError,
     Prober,
     TargetUnreachable,
     succeeded,
 )
+from tus_conformance.targets.creation_tracker import LeftBehind
+from tus_conformance.targets.target import Target
+from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value, resolve_url
 
@@ -50,10 +54,28 @@ def speaks_tus(http_response: HttpResponse) -> bool:
     return bool(names & _TUS_HEADERS) and not names & _DRAFT_HEADERS
 
 
+async def ensure_endpoint(target: Target, transport: Transport) -> None:
+    """Raise TargetUnreachable unless the target is where a tus server creates uploads.
+
+    It is a NotATusServerError for anything else. The upload that this creates is removed.
+    """
+    prober = Prober(target, transport)
+    try:
+        options = await prober.send("OPTIONS", target.url)
+        await ensure_reachable(prober, options)
+        await ensure_tus(prober, options)
+        creation, _ = await prober.create_upload(("Upload-Length", "1"))
+        await ensure_path(prober, options, creation.status)
+    finally:
+        with trio.CancelScope(shield=True):
+            await prober.clean_up(LeftBehind())
+
+
 async def ensure_reachable(prober: Prober, options: HttpResponse) -> None:
     """Raise TargetUnreachable if OPTIONS got no HTTP response, and nothing else does either.
 
-    A server that fails for OPTIONS alone is broken, and is judged.
+    It is a NotATusServerError where the server speaks another protocol. A server that fails for
+    OPTIONS alone is broken, and is judged.
     """
     if options.failure is None or options.status is not None:
         return
@@ -61,7 +83,10 @@ async def ensure_reachable(prober: Prober, options: HttpResponse) -> None:
         creation, _ = await prober.create_upload(("Upload-Length", "1"))
         if creation.status is not None:
             return
-    raise TargetUnreachable(await describe_failure(prober.target, options.failure))
+    other = await describe_other_protocol(prober.target, options.failure)
+    if other:
+        raise prober.error_without_tus(other)
+    raise TargetUnreachable(options.failure.message)
 
 
 async def ensure_tus(prober: Prober, options: HttpResponse) -> None:
@@ -80,7 +105,7 @@ async def ensure_tus(prober: Prober, options: HttpResponse) -> None:
     found = await _find_endpoint(prober, options, creation)
     shown = prober.target.redaction.redact_text(found)
     description = describe_endpoint(prober.shown_url, options, creation, shown)
-    raise NotATusServerError(description, found)
+    raise prober.error_without_tus(description, found)
 
 
 async def ensure_path(prober: Prober, options: HttpResponse, creation_status: int | None) -> None:
@@ -94,7 +119,7 @@ async def ensure_path(prober: Prober, options: HttpResponse, creation_status: in
         return
     found = await _find_endpoint(prober, options, None)
     if found:
-        raise NotATusServerError(
+        raise prober.error_without_tus(
             f"{prober.shown_url} answers POST with {creation_status}; this tus server creates"
             f" uploads at another path. Use {prober.target.redaction.redact_text(found)} instead.",
             found,

@@ -33,6 +33,9 @@ _AUTHENTICATION_STATUSES = frozenset({401, 407})
 MAX_ENDLESS_SECONDS = 45.0
 """How long discovery reads responses that do not end, all of them together."""
 
+MAX_RESPONSE = 256 * 1024
+"""Bytes of a response to a probe that are read: those of tus are short, a stream has no end."""
+
 OFFSET_TYPE = ("Content-Type", "application/offset+octet-stream")
 
 
@@ -49,11 +52,13 @@ class NotATusServerError(TargetUnreachable):
     """What is at the target's URL does not speak tus; the message says what it is.
 
     `endpoint` is the URL on the same server where uploads can be created, if one was found.
+    `needs_login` says that a response refused access, so there may be a tus server behind a login.
     """
 
-    def __init__(self, message: str, endpoint: str = "") -> None:
+    def __init__(self, message: str, endpoint: str = "", *, needs_login: bool = False) -> None:
         super().__init__(message)
         self.endpoint = endpoint
+        self.needs_login = needs_login
 
 
 ProbeOutcome = Literal["accepted", "refused", "unknown"]
@@ -89,6 +94,7 @@ class Prober:
         self._endless_seconds = 0.0
         self.partial_upload_url: str | None = None
         self.first_upload_is_complete = False
+        self._may_have_created = True
 
     @property
     def shown_url(self) -> str:
@@ -111,7 +117,7 @@ class Prober:
                 url=url,
                 headers=(*usual, _PLAIN_CONTENT, *self.target.headers, *headers, *length),
                 payload=payload,
-                **more,
+                **{"max_response": MAX_RESPONSE} | more,
             )
         )
         self.exchanges.append(http_response.exchange)
@@ -132,6 +138,15 @@ class Prober:
         if when is not None and self.expires_in is None:
             self.expires_in = (when - datetime.now(UTC)).total_seconds()
         self.saw_expiry |= value is not None
+
+    def error_without_tus(self, message: str, endpoint: str = "") -> NotATusServerError:
+        """Return the error for a target that is no tus server.
+
+        A creation that got no URL made no upload there, unless the response was 201.
+        """
+        statuses = {each.response.status for each in self.exchanges if each.response is not None}
+        self._may_have_created = 201 in statuses
+        return NotATusServerError(message, endpoint, needs_login=bool(statuses & {401, 403, 407}))
 
     async def measure_refusal_baseline(self) -> RefusalBaseline:
         """Send an invented header, version and method, to see how the server refuses.
@@ -171,7 +186,8 @@ class Prober:
     async def clean_up(self, left: LeftBehind) -> None:
         """Remove the uploads that the probes created; add those that remain to `left`."""
         removes = self.can_terminate and self.target.profile.cleanup == "remove"
-        left.unnamed += ["discovery"] * self.transport.unnamed
+        if self._may_have_created:
+            left.unnamed += ["discovery"] * self.transport.unnamed
         for url in self.transport.urls:
             if not removes or not await remove_upload(url, self.target, self.transport):
                 left.urls.append(url)

@@ -65,7 +65,8 @@ async def examine(
         if stage is stages[0] and result.state == "undetermined":
             problem = result.reason
         results.append(result)
-        notify(result)
+        if not problem:  # the conclusion says what is wrong with the target
+            notify(result)
     return results, problem
 
 

@@ -41,7 +41,7 @@ def format_diagnosis(diagnosis: Diagnosis) -> str:
     lines += ["", *wrap(conclude(diagnosis), _WIDTH)]
     if offer := offer_direct(diagnosis):
         lines += wrap(offer, _WIDTH)
-    return "\n".join(lines)
+    return "\n".join(lines if not diagnosis.problem else lines[2:])
 
 
 def _format_finding(number: int, finding: DoctorFinding, diagnosis: Diagnosis) -> list[str]:

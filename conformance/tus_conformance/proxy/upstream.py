@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import trio
 
+from tus_conformance.targets.target import Target, TargetError
 from tus_conformance.transport.http1_transport import create_ssl_context
 
 
@@ -23,16 +24,9 @@ class Upstream:
 
     def __post_init__(self) -> None:
         try:
-            parts = urlsplit(self.url)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
-            _ = parts.port
-        except ValueError:
-            usable = False
-        if not usable:
-            raise UpstreamError(
-                f"{self.url!r} is not the URL of a server. Give the whole URL, such as"
-                " http://127.0.0.1:1080/files/."
-            )
+            Target(self.url)
+        except TargetError as wrong:
+            raise UpstreamError(str(wrong)) from None
 
     @property
     def path(self) -> str:

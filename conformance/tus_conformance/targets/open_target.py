@@ -46,7 +46,9 @@ async def open_target(
     Raises ServerError for a server that cannot be started; TargetError, ProfileError or
     ProgramError for options that name no usable target.
     """
-    url = options.url or (None if options.reference else options.profile.url)
+    url = options.url
+    if url is None and not options.reference:
+        url = options.profile.url
     if options.server_command is not None:
         if url is None and "{port}" not in options.server_command:
             raise ServerError(

@@ -107,7 +107,8 @@ async def resolve_target(
 
     Raises TargetError, ProfileError or ProgramError, with what to do.
     """
-    place = url or profile.url
+    # An empty URL is a variable that was not set, not a wish for another target.
+    place = profile.url if url is None else url
     if place is None:
         raise TargetError("There is no target: give its URL, or set `url` in the profile.")
     authority = await _run_auth_command(profile.commands.auth) if profile.commands.auth else ()
