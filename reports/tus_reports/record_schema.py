@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ def build_schema() -> dict[str, Any]:
 
 def schema_text() -> str:
     """Return the schema as it stands in the file."""
-    return json.dumps(build_schema(), indent=2) + "\n"
+    text = json.dumps(build_schema(), indent=2) + "\n"
+    # Python 3.13 and newer cut the indents of docstrings, which are the descriptions.
+    return re.sub(r"\\n +", r"\\n", text)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Write it anew after a change of the types with `python -m tus_scenarios.scenario
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,13 @@ def build_schema() -> dict[str, Any]:
 
 def schema_text() -> str:
     """Return the schema as it stands in the package."""
-    return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
+    return format_schema(build_schema())
+
+
+def format_schema(schema: dict[str, Any]) -> str:
+    """Return a schema as text, the same on every Python: 3.13 and newer cut docstrings' indents."""
+    text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return re.sub(r"\\n +", r"\\n", text)
 
 
 if __name__ == "__main__":

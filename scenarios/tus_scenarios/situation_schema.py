@@ -5,12 +5,12 @@ Write it anew after a change of the types with `python -m tus_scenarios.situatio
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tus_scenarios.scenario_schema import format_schema
 from tus_scenarios.server_rule import ServerRule
 from tus_scenarios.situation import SituationFile
 
@@ -58,7 +58,7 @@ def _allow_parameter(value: dict[str, Any]) -> dict[str, Any]:
 
 def schema_text() -> str:
     """Return the schema as it stands in the package."""
-    return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
+    return format_schema(build_schema())
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ Regenerate it after a change of the types with `python -m tus_conformance.load.m
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tus_conformance.load.mix import Mix
+from tus_scenarios.scenario_schema import format_schema
 
 SCHEMA_PATH = Path(__file__).with_name("mix.schema.json")
 
@@ -27,7 +27,7 @@ def build_schema() -> dict[str, Any]:
 
 def schema_text() -> str:
     """Return the schema as it is in the package."""
-    return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
+    return format_schema(build_schema())
 
 
 if __name__ == "__main__":

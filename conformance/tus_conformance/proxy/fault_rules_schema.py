@@ -5,7 +5,6 @@ Regenerate it after a change with `python -m tus_conformance.proxy.fault_rules_s
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 
 from tus_conformance.proxy.fault_rules import FaultPlan
 from tus_conformance.targets.profile_schema import remove_null
+from tus_scenarios.scenario_schema import format_schema
 
 SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
 
@@ -32,7 +32,7 @@ def plan_schema() -> dict[str, Any]:
 
 def schema_text() -> str:
     """Return the schema as it stands in the package."""
-    return json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n"
+    return format_schema(plan_schema())
 
 
 if __name__ == "__main__":

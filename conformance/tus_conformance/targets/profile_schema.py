@@ -5,13 +5,13 @@ Regenerate it after a change of the types with `python -m tus_conformance.target
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tus_conformance.targets.profile import Profile
+from tus_scenarios.scenario_schema import format_schema
 
 SCHEMA_PATH = Path(__file__).with_name("profile.schema.json")
 
@@ -42,7 +42,7 @@ def remove_null(key: dict[str, Any]) -> None:
 
 def schema_text() -> str:
     """Return the schema as it stands in the package."""
-    return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
+    return format_schema(build_schema())
 
 
 if __name__ == "__main__":
