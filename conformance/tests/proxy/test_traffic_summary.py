@@ -29,6 +29,8 @@ def add(
             if name.startswith("response-")
         ),
         faults_done=list(faults),
+        answered_by_proxy="the proxy responded" in faults,
+        response_lost="the response was lost" in faults,
     )
     summary.add(request)
 
@@ -54,7 +56,7 @@ def test_bytes_that_were_sent_again() -> None:
     assert list(summary.sentences()) == [
         "4 requests, 1 of them with faults.",
         "Requests without a response that reached the client: 1.",
-        "Bytes sent again: 4 of 14, in 1 requests.",
+        "Bytes sent again: 4 of 14, in 1 request.",
     ]
 
 
@@ -73,5 +75,5 @@ def test_an_upload_that_was_created_again() -> None:
 
 def test_what_the_proxy_answers_is_not_lost() -> None:
     summary = TrafficSummary()
-    add(summary, "PATCH", status=None, faults=("the proxy responded with 503",))
-    assert list(summary.sentences()) == ["1 requests, 1 of them with faults."]
+    add(summary, "PATCH", status=None, faults=("the proxy responded",))
+    assert list(summary.sentences()) == ["1 request, 1 of them with faults."]

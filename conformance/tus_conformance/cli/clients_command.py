@@ -46,6 +46,7 @@ from tus_conformance.runner.signals import run_until_signal
 from tus_conformance.targets.server_process import ServerError
 from tus_conformance.transport.loopback_listener import ListenError
 from tus_reports import RecordLine, RecordWriter, TerminalView
+from tus_reports.totals import pluralize
 from tus_scenarios import ScenarioError, ledger
 from tus_scenarios.situation import Situation
 from tus_scenarios.situation_registry import read_situations, situations
@@ -285,7 +286,7 @@ def _write_baseline(request: _ClientRequest, client_run: ClientRun) -> None:
         file.write_text(format_baseline(pairs, request.baseline), "utf-8")
     except OSError as error:
         raise BaselineError(f"{file} cannot be written: {error.strerror}.") from None
-    print_line(f"baseline     {len(pairs)} failures written to {file}")
+    print_line(f"baseline     {pluralize(len(pairs), 'failure')} written to {file}")
 
 
 def _command_prefix(options: argparse.Namespace) -> tuple[str, ...]:

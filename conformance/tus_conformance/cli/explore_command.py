@@ -30,6 +30,7 @@ from tus_conformance.targets.program import ProgramError
 from tus_conformance.targets.server_process import ServerError
 from tus_conformance.targets.target import Target, TargetError
 from tus_conformance.targets.target_transport import transport_for
+from tus_reports.totals import pluralize
 
 _USAGE_ERRORS = (ProfileError, ProgramError, TargetError, ServerError, MissingError)
 
@@ -156,9 +157,16 @@ def _print_summary(found: SearchResult, seconds: float) -> None:
         print_line(f"Did not recur: {summary}")
     if found.server_lost:
         print_line(found.server_lost)
-    totals = f"{found.sequences} sequences, {found.exchanges} exchanges, {seconds:.1f} s"
+    totals = ", ".join(
+        (
+            pluralize(found.sequences, "sequence"),
+            pluralize(found.exchanges, "exchange"),
+            f"{seconds:.1f} s",
+        )
+    )
     number = len(found.disagreements)
-    print_line(f"{number or 'No'} disagreement{'' if number == 1 else 's'}: {totals}.")
+    heading = pluralize(number, "disagreement") if number else "No disagreements"
+    print_line(f"{heading}: {totals}.")
 
 
 def _print_left_behind(left_behind: LeftBehind, target: Target) -> None:

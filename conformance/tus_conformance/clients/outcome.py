@@ -8,6 +8,7 @@ from tus_conformance.clients.client_log import LATEST, ClientLog
 from tus_conformance.clients.client_program import ClientReport
 from tus_conformance.clients.client_urls import target_of
 from tus_conformance.clients.seen_request import SeenUpload
+from tus_reports.totals import pluralize
 from tus_scenarios.server_rule import Outcome
 
 QUIET_SECONDS = 15.0
@@ -67,11 +68,12 @@ def find_outcome(
 def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutcome:
     """Return the outcome of a client that was stopped after `quiet` seconds without a request."""
     count = len(log.requests)
+    sent = pluralize(count, "request")
     waited = _waited_for_response(log, quiet)
     if waits_to_try_again(log.pauses(), quiet) and waited is None:
         return FoundOutcome(
             "endless",
-            f"It had sent {count} requests, with pauses of up to {max(log.pauses()):.0f} seconds,"
+            f"It had sent {sent}, with pauses of up to {max(log.pauses()):.0f} seconds,"
             f" when it was stopped. {stored}",
             undecided=True,
         )
@@ -83,12 +85,12 @@ def _outcome_of_stopped(log: ClientLog, stored: str, quiet: float) -> FoundOutco
     if log.gets_on():
         return FoundOutcome(
             "endless",
-            f"It still got on with its {count}th request when it was stopped. {stored}",
+            f"It had sent {sent} and still got on when it was stopped. {stored}",
             undecided=True,
         )
     return FoundOutcome(
         "endless",
-        f"It had sent {count} requests when it was stopped. {stored}",
+        f"It had sent {sent} when it was stopped. {stored}",
         undecided=count < MIN_REQUESTS,
     )
 

@@ -59,7 +59,7 @@ def explain_outcome(expectation: Expectation, met: MetCondition | None, reply: S
     A server that breaks is none of the cases that a scenario speaks of.
     """
     if met is None:
-        broken = is_intact(reply) is None and (reply.status is None or reply.status >= 500)
+        broken = is_intact(reply) is None and (reply.status is None or reply.is_server_error)
         return "" if broken else expectation.says
     return "" if met[1] is expectation else met[1].says
 

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from tus_conformance.evaluation import verdicts
 from tus_reports import RequirementResult, ScenarioResult, Verdict
+from tus_reports.totals import pluralize
 from tus_scenarios import Requirement, ledger
 
 CORE_REQUIREMENT = "core.implemented"
@@ -18,7 +19,7 @@ CLIENT_CORE_REQUIREMENT = "client.core.implemented"
 
 
 def evaluate_client_requirements(results: Sequence[ScenarioResult]) -> list[RequirementResult]:
-    """Return the requirements of clients that a run has looked at, in that order too."""
+    """Return the requirements of clients that a run has looked at, in the same order."""
     lines = [
         _evaluate_requirement(
             requirement, [each for each in results if requirement.id in each.requirements]
@@ -48,21 +49,23 @@ def _evaluate_requirement(
     requirement: Requirement, results: Sequence[ScenarioResult]
 ) -> RequirementResult:
     tally = verdicts.tally_requirement(requirement.id, results)
-    outcome, reason = tally.verdict, ""
-    if tally.blocked:
-        reason = f"Held in {tally.held} scenarios, not reached in {tally.blocked}."
-    if outcome in verdicts.UNDETERMINED:
-        reason = next(
-            (
-                _scenario_reason(each)
-                for each in results
-                if each.verdict == outcome and _scenario_reason(each)
-            ),
-            "",
-        )
-        reason = reason or _not_reached_reason(requirement.id, results)
-    line = _result_line(requirement, outcome, tuple(scenario.id for scenario in results), reason)
+    reason = _explain(requirement.id, tally, results)
+    line = _result_line(
+        requirement, tally.verdict, tuple(scenario.id for scenario in results), reason
+    )
     return structs.replace(line, is_known=_is_known(line, results))
+
+
+def _explain(
+    requirement: str, tally: verdicts.RequirementTally, results: Sequence[ScenarioResult]
+) -> str:
+    """Return what kept checks from being reached, or the verdict from being one."""
+    if tally.verdict in verdicts.UNDETERMINED:
+        reasons = (_scenario_reason(each) for each in results if each.verdict == tally.verdict)
+        return next(filter(None, reasons), "") or _not_reached_reason(requirement, results)
+    if tally.blocked:
+        return f"Held in {pluralize(tally.held, 'scenario')}, not reached in {tally.blocked}."
+    return ""
 
 
 def _is_known(line: RequirementResult, results: Sequence[ScenarioResult]) -> bool:
@@ -77,9 +80,9 @@ def _is_known(line: RequirementResult, results: Sequence[ScenarioResult]) -> boo
     )
 
 
-def _scenario_reason(results: ScenarioResult) -> str:
+def _scenario_reason(result: ScenarioResult) -> str:
     """Return what kept a scenario from its verdict."""
-    reasons = (results.reason, *(attempt.reason for attempt in results.attempts))
+    reasons = (result.reason, *(attempt.reason for attempt in result.attempts))
     return next((reason for reason in reasons if reason), "")
 
 

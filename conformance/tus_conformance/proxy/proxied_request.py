@@ -19,7 +19,8 @@ class ProxiedRequest:
 
     `complete` tells whether all of it came; where it did not, `closed_by_client` says how the
     client went away. `status` and `response_headers` are of the final response. `faults_done` says
-    what was done.
+    what was done: where `answered_by_proxy` the server did not get the request, and where
+    `response_lost` the client did not get the response.
     """
 
     number: int
@@ -35,6 +36,8 @@ class ProxiedRequest:
     status: int | None = None
     response_headers: HeaderPairs = ()
     faults_done: list[str] = field(default_factory=list)
+    answered_by_proxy: bool = False
+    response_lost: bool = False
 
     def header(self, name: str) -> str | None:
         """Return the value of one of its headers."""

@@ -105,6 +105,7 @@ class _ClientConnection:
     async def _pass_on(self, request: h11.Request, proxied: ProxiedRequest) -> None:
         chosen = self._proxy.choose(proxied)
         if chosen.answer is not None:
+            proxied.answered_by_proxy = True
             proxied.faults_done.append(f"the proxy responded with {chosen.answer}")
             await self._send_response(
                 chosen.answer, "The proxy sends this response itself, according to its plan.\n"
@@ -295,6 +296,7 @@ class _ProxiedExchange:
                 self._proxied_request.status = event.status_code
                 self._proxied_request.response_headers = _decode_headers(event.headers.raw_items())
                 if self._lose:
+                    self._proxied_request.response_lost = True
                     self._proxied_request.faults_done.append("the response was lost")
                     await self._client.close("rst")
                     return

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from tus_conformance.proxy.proxied_request import ProxiedRequest, header_value
 from tus_conformance.transport.header_values import read_integer
+from tus_reports.totals import pluralize
 
 
 class TrafficSummary:
@@ -39,13 +40,13 @@ class TrafficSummary:
 
     def sentences(self) -> Iterator[str]:
         """Yield what came of the session, a sentence each."""
-        yield f"{self.requests} requests, {self.with_faults} of them with faults."
+        yield f"{pluralize(self.requests, 'request')}, {self.with_faults} of them with faults."
         if self.without_response:
             yield f"Requests without a response that reached the client: {self.without_response}."
         if self.bytes_sent_twice:
             yield (
                 f"Bytes sent again: {self.bytes_sent_twice} of {self.bytes_sent}, in"
-                f" {self.requests_sent_twice} requests."
+                f" {pluralize(self.requests_sent_twice, 'request')}."
             )
         again = sum(count - 1 for count in self._created.values())
         if again:
@@ -84,6 +85,5 @@ class TrafficSummary:
 
 
 def _is_lost(proxied: ProxiedRequest) -> bool:
-    by_proxy = any(each.startswith("the proxy responded") for each in proxied.faults_done)
-    lost = "the response was lost" in proxied.faults_done
-    return lost or (proxied.status is None and not by_proxy)
+    without = proxied.status is None and not proxied.answered_by_proxy
+    return proxied.response_lost or without
