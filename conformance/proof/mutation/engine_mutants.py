@@ -48,7 +48,7 @@ EVALUATION_TESTS: dict[str, tuple[str, ...]] = {
             "preconditions": ("execution/test_steps",),
             "applicability": ("execution/test_steps",),
             "verdicts": (),
-            "exit_codes": (),
+            "run_exit_code": (),
         }.items()
     },
     "tus_conformance.transport.header_values": (

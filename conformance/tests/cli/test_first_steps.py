@@ -43,6 +43,20 @@ def test_a_url_needs_no_option(tiny: str, folder: Path) -> None:
     assert main(["run", tiny, *ONE]) == 0
 
 
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["list"], ["rnu"]])
+def test_what_needs_no_engine_does_not_load_it(words: list[str]) -> None:
+    """Loading trio and what is above it takes three times as long as all the rest."""
+    code = (
+        "import sys\nfrom tus_conformance.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('trio' in sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    assert ended.stderr.splitlines()[-1] == "False"
+
+
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])

@@ -11,7 +11,8 @@ from minimal_server import MinimalServer
 from scripted_server import CloseWithoutReply, ReceivedRequest, ScriptedAnswer, serve_answers
 
 from tus_conformance.cli.main import main
-from tus_conformance.evaluation import exit_codes, verdicts
+from tus_conformance.evaluation import verdicts
+from tus_conformance.evaluation.run_exit_code import exit_code_of_scenarios
 from tus_conformance.runner.baseline import (
     Baseline,
     BaselineEntry,
@@ -238,7 +239,7 @@ CODES: list[tuple[list[ScenarioResult], set[str], int, str]] = [
 def test_known_failures_do_not_count(
     run: list[ScenarioResult], let_be: set[str], code: int
 ) -> None:
-    assert exit_codes.of_scenarios(run, known=let_be) == code
+    assert exit_code_of_scenarios(run, known=let_be) == code
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 
 from tus_conformance.cli.command_parser import CommandParser, suggest
+from tus_conformance.cli.output import print_line
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,24 @@ COMMANDS = (
 """Every command, in the order of the help. An alias is a name of earlier releases: not listed."""
 
 
+class ShowVersion(argparse.Action):
+    """Prints the version, which takes a while to find, only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        """Print the version and exit."""
+        from tus_conformance import __version__
+
+        print_line(f"tus-conformance {__version__}")
+        parser.exit()
+
+
 def build_parser(words: Sequence[str]) -> CommandParser:
     """Return the parser of the command line, with the options of the commands that it names."""
     top = CommandParser(
         prog="tus-conformance",
         description="Check a tus server against every normative sentence of the specification.",
     )
-    top.add_argument(
-        "--version", action="version", version=f"tus-conformance {version('tus-conformance')}"
-    )
+    top.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         if command.alias_of:

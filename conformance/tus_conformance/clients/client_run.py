@@ -11,11 +11,11 @@ from importlib.metadata import version
 import trio
 
 from tus_conformance.clients.situation_run import SituationRun
-from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.requirement_results import (
     CLIENT_CORE_REQUIREMENT,
     evaluate_client_requirements,
 )
+from tus_conformance.evaluation.run_exit_code import exit_code_of_run
 from tus_conformance.runner.baseline import Baseline
 from tus_conformance.runner.progress import NoProgress, Progress
 from tus_reports import (
@@ -127,7 +127,7 @@ class ClientRun:
 
     def _exit_code(self, *, interrupted: bool) -> int:
         known = {e.id for e in self.results if self._baseline.covers(e, strict=self._strict)}
-        return exit_codes.of_run(
+        return exit_code_of_run(
             self.results,
             strict=self._strict,
             known=known,

@@ -10,6 +10,7 @@ from tus_conformance.clients.client_run import make_footer, make_header
 from tus_conformance.clients.listening_server import ListeningServer
 from tus_conformance.evaluation import exit_codes
 from tus_conformance.evaluation.requirement_results import evaluate_client_requirements
+from tus_conformance.evaluation.run_exit_code import exit_code_of_run
 from tus_reports import Discovery, Footer, RecordLine, ScenarioResult
 
 
@@ -65,7 +66,7 @@ class ListeningRun:
     def _exit_code(self, results: Sequence[ScenarioResult]) -> int:
         if not results:
             return exit_codes.NOTHING_SELECTED
-        return exit_codes.of_run(
+        return exit_code_of_run(
             results,
             strict=self._strict,
             known=set(),

@@ -15,9 +15,10 @@ from tus_conformance.discovery.body_limit import BodyLimit, measure_body_limit
 from tus_conformance.discovery.discovery import DiscoveryResult, discover
 from tus_conformance.discovery.front_proxy import examine_front_proxy
 from tus_conformance.discovery.prober import TargetUnreachable
-from tus_conformance.evaluation import exit_codes, requirement_results, verdicts
+from tus_conformance.evaluation import requirement_results, verdicts
 from tus_conformance.evaluation.applicability import deselected_result, verdict_without_run
 from tus_conformance.evaluation.invariant_monitor import InvariantMonitor
+from tus_conformance.evaluation.run_exit_code import exit_code_of_run
 from tus_conformance.execution.second_read import SECOND_READ, second_read_scenario
 from tus_conformance.runner.attempts import AttemptRunner
 from tus_conformance.runner.line_redaction import redact_line
@@ -355,7 +356,7 @@ class Run:
     def _footer(self, problem: str, seconds: float) -> Footer:
         known = {result.id for result in self.results if self._is_known(result)}
         fixed = self.plan.baseline.fixed_entries(self.results, strict=self.plan.strict)
-        code = exit_codes.of_run(
+        code = exit_code_of_run(
             self.results,
             strict=self.plan.strict,
             known=known,

@@ -1,10 +1,10 @@
-"""`evaluation.exit_codes`: the exit code for the verdicts of a run."""
+"""`evaluation.run_exit_code`: the exit code for the verdicts of a run."""
 
 from __future__ import annotations
 
 import pytest
 
-from tus_conformance.evaluation import exit_codes
+from tus_conformance.evaluation.run_exit_code import exit_code_of_run, exit_code_of_scenarios
 from tus_reports import VERDICTS, ScenarioResult, Verdict
 
 
@@ -40,8 +40,8 @@ CODES: list[tuple[str, int, int, str]] = [
 )
 def test_the_exit_code_follows_from_the_scenarios(found: str, code: int, strict: int) -> None:
     told = scenarios_of(found)
-    assert exit_codes.of_scenarios(told) == code
-    assert exit_codes.of_scenarios(told, strict=True) == strict
+    assert exit_code_of_scenarios(told) == code
+    assert exit_code_of_scenarios(told, strict=True) == strict
 
 
 # The verdicts of a run, whether the baseline has the failures, one of its entries passes now, the
@@ -61,7 +61,7 @@ RUNS: list[tuple[str, bool, bool, bool, bool, int]] = [
 def test_the_exit_code_of_a_run_says_how_it_ended_too(
     found: str, known: bool, fixed: bool, error: bool, interrupted: bool, code: int
 ) -> None:
-    told = exit_codes.of_run(
+    told = exit_code_of_run(
         scenarios_of(found),
         strict=False,
         known={"fail"} if known else set(),
