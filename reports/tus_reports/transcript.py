@@ -17,7 +17,7 @@ LineSource = Literal["request", "response", "interim", "act", "event"]
 
 _RELEVANT_HEADER = re.compile(
     r"(?i)^(tus-|upload-|x-http-method-override|location|content-type|content-length|content-range"
-    r"|transfer-encoding|cache-control|expect|trailer|retry-after)"
+    r"|transfer-encoding|cache-control|expect|trailer|retry-after|allow|origin|access-control-)"
 )
 _MISSING_HEADER = re.compile(r"(?:^|, )no ([A-Za-z][A-Za-z0-9-]*)(?=,|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")

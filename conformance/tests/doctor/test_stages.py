@@ -102,6 +102,21 @@ CASES = (
     Case("login-page-head", ("login.some-methods",), {"redirects": {"HEAD": "/login?a=b"}}),
     Case("login-page-options", ("login.preflight",), {"redirects": {"OPTIONS": "/login"}}),
     Case("redirect", ("methods.patch-blocked",), {"redirects": {"PATCH": "/elsewhere"}}),
+    Case(
+        "redirect-all",
+        ("location.redirected",),
+        {"redirects": {"HEAD": "/files/a/", "PATCH": "/files/a/"}},
+    ),
+    Case(
+        "login-page-all",
+        ("login.some-methods",),
+        {"redirects": {"HEAD": "/login", "PATCH": "/login"}},
+    ),
+    Case("patch-as-post", ("methods.changed",), {"sends_as": {"PATCH": "POST"}}),
+    Case("head-as-post", ("methods.changed",), {"sends_as": {"HEAD": "POST"}}),
+    Case("all-as-post", ("methods.changed",), {"sends_as": {"HEAD": "POST", "PATCH": "POST"}}),
+    Case("body-lost", ("methods.patch-body-lost",), {"drops_body_of": ("PATCH",)}),
+    Case("fails-once", (), {"fails_at": 40}),
     Case("rate", ("limits.request-rate",), {"rate": 5.0}),
     Case(
         "every header of uploads",

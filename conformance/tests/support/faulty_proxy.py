@@ -39,7 +39,7 @@ class FaultyProxy:
 
     `page` is its error page, with a place for the status; `server` its name, and `dated` says
     whether its pages have a Date. `blocked` has statuses by method, `refused_paths` by a pattern of
-    method and path, `redirects` places by method,
+    method and path, `sends_as` methods by those that they replace, `redirects` places by method,
     `drop_request` and `drop_response` names of headers in lower case, `location` a pattern of
     Location and what replaces it, `waits_for_body` methods whose response waits for the end of the
     body. `rate` is in requests a second. `upstreams` take turns, a
@@ -62,6 +62,9 @@ class FaultyProxy:
     served_path: str = "/files/"
     caches_head: bool = False
     sends_get: bool = False
+    sends_as: dict[str, str] = field(default_factory=dict)
+    drops_body_of: tuple[str, ...] = ()
+    fails_at: int | None = None
     body_limit: int | None = None
     head_limit: int | None = None
     replaces_errors: int | None = None
@@ -86,6 +89,7 @@ class FaultyProxy:
     _cache: dict[bytes, Any] = field(default_factory=dict)
     _open: int = 0
     _heads: int = 0
+    _requests: int = 0
     _tokens: float = 5.0
     _filled: float = 0.0
 
@@ -184,6 +188,9 @@ class FaultyProxy:
             return 431
         if self.body_limit is not None and length > self.body_limit:
             return 413
+        self._requests += 1
+        if self._requests == self.fails_at:
+            return 503
         if self.rate is not None and self._is_too_fast(self.rate):
             return 503
         if self.parallel is not None and self._open > self.parallel:
@@ -215,6 +222,7 @@ class FaultyProxy:
             proceed = h11.InformationalResponse(status_code=100, headers=[])
             await stream.send_all(parser.send(proceed))
         body = _Body(self, parser, stream, near, upstream, [head] if waits else [])
+        body.is_dropped = self._drops_body(request)
         async with trio.open_nursery() as nursery:
 
             async def pass_body() -> None:
@@ -229,16 +237,23 @@ class FaultyProxy:
 
     def _edit_request(self, request: h11.Request) -> h11.Request:
         return h11.Request(
-            method=b"GET" if self.sends_get and request.method == b"HEAD" else request.method,
+            method=self._choose_method(request.method.decode()),
             target=request.target.replace(self.served_path.encode(), b"/files/", 1),
             headers=[
                 (name, value.lower() if self._lowers(name) else value)
                 for name, value in request.headers
                 if name.decode() not in self.drop_request
+                and not (name == b"content-length" and self._drops_body(request))
                 and not (self.header_limit and len(value) > self.header_limit)
                 and not (self.swallows_expect and name == b"expect")
             ],
         )
+
+    def _choose_method(self, method: str) -> str:
+        return "GET" if self.sends_get and method == "HEAD" else self.sends_as.get(method, method)
+
+    def _drops_body(self, request: h11.Request) -> bool:
+        return request.method.decode() in self.drops_body_of
 
     def _lowers(self, name: bytes) -> bool:
         return self.lower_metadata and name == b"upload-metadata"
@@ -332,6 +347,7 @@ class _Body:
     upstream: h11.Connection
     kept: list[bytes | None]
     done: trio.Event = field(default_factory=trio.Event)
+    is_dropped: bool = False
 
     async def pass_on(self, *, waits: bool) -> bool:
         """Pass the body on, at its end where the proxy waits; return False after a pause."""
@@ -346,7 +362,8 @@ class _Body:
                 event = h11.EndOfMessage()
             elif not isinstance(event, h11.Data | h11.EndOfMessage):
                 raise trio.BrokenResourceError
-            self.kept.append(self.upstream.send(event))
+            if not (self.is_dropped and isinstance(event, h11.Data)):
+                self.kept.append(self.upstream.send(event))
             if is_end or not waits:
                 await self._send()
             if is_end:

@@ -25,9 +25,10 @@ async def examine_cache(examination: Examination) -> None:
 
 async def _patch_and_compare(examination: Examination, url: str, offset: int, kind: str) -> None:
     patched = await examination.patch(url, offset, b"123")
-    stored = offset + 3
     if patched.status is None or not 200 <= patched.status < 300:
         return
+    acknowledged = offset_of(patched)
+    stored = offset + 3 if acknowledged is None else acknowledged
     head = await examination.send("HEAD", url)
     said = offset_of(head)
     if said is None or said >= stored:

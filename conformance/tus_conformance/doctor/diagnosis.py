@@ -16,6 +16,7 @@ from tus_conformance.doctor.stages import STAGES
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.origin_guard import OtherOriginError
 from tus_conformance.targets.target_transport import UnsupportedByTransportError
+from tus_conformance.transport import HttpResponse
 
 FIT, BROKEN, UNDETERMINED = 0, 1, 3
 """Exit codes: fit for resuming, resuming breaks, undetermined; 2 is a usage error."""
@@ -114,14 +115,18 @@ async def _examine_at_pace(stage: Stage, examination: Examination) -> None:
         examination.findings[:], examination.prevented = findings, prevented
         await stage.examine(examination)
     if pace.refusals:
-        refusal = pace.refusals[0]
-        values = {
-            "method": refusal.exchange.method,
-            "answer": describe_answer(refusal),
-            "refused": len(pace.refusals),
-            "sent": pace.sent,
-        }
-        examination.report("limits.request-rate", refusal, values=values)
+        await _report_rate(examination, pace.refusals[0])
+
+
+async def _report_rate(examination: Examination, refusal: HttpResponse) -> None:
+    """Report a limited rate; one failure that quick requests do not repeat is only noted."""
+    pace = examination.pace
+    method, answer = refusal.exchange.method, describe_answer(refusal)
+    if len(pace.refusals) == 1 and not await pace.is_limited(examination.target):
+        examination.note("Failed once", f"{method} got {answer}; sent again, it was answered")
+        return
+    values = {"method": method, "answer": answer, "refused": len(pace.refusals), "sent": pace.sent}
+    examination.report("limits.request-rate", refusal, values=values)
 
 
 async def diagnose(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from tus_conformance.discovery.preflight import USUAL_METADATA
 from tus_conformance.discovery.prober import succeeded
 from tus_conformance.doctor.examination import Examination, describe_answer, is_from_server
+from tus_conformance.doctor.methods import is_changed_method, is_login
 from tus_conformance.doctor.stage import UndeterminedError
 from tus_conformance.targets.origin_guard import format_origin, same_origin
 from tus_conformance.transport import HttpResponse
@@ -18,6 +19,9 @@ from tus_conformance.transport.address import DEFAULT_PORTS
 from tus_conformance.transport.header_values import header_value, origin_of, resolve_url
 
 UPLOAD_LENGTH = 10
+EVERYTHING = ("upload", "head", "patch", "offset", "streaming")
+"""The conditions that do not hold where no request to an upload gets through."""
+
 ATTEMPTS = 4
 """How often an upload is asked for, each time over a connection of its own."""
 
@@ -61,6 +65,12 @@ async def explain_refused_creation(examination: Examination, created: HttpRespon
         examination.report("headers.request.tus-resumable", created)
     elif marked and created.status == 400 and await _lacks_length(examination, created):
         examination.report("headers.request.upload-length", created)
+    elif marked and created.status in {404, 405}:
+        raise UndeterminedError(
+            f"POST got {created.status} from a tus server, which does not create uploads at the"
+            " path that it was asked for: either the URL is not that of its uploads, or the proxy"
+            " changes the path, as by cutting off a prefix."
+        )
     elif not marked and examination.options is not None and is_from_server(examination.options):
         values = {"method": "POST", "answer": describe_answer(created)}
         examination.report("methods.post-blocked", created, values=values)
@@ -151,9 +161,24 @@ async def _find_upload(examination: Examination, created: HttpResponse, url: str
         counts = {"found": found, "asked": asked}
         examination.report("servers.no-common-state", created, last, values=counts)
     elif not found:
-        values = {"answer": describe_answer(last), "path": urlsplit(url).path}
-        examination.report("location.not-found", created, last, values=values)
+        _report_lost_upload(examination, created, last, url)
     examination.upload_url = url
+
+
+def _report_lost_upload(
+    examination: Examination, created: HttpResponse, last: HttpResponse, url: str
+) -> None:
+    """Say how requests to a new upload fail, all of which do."""
+    values = {"answer": describe_answer(last), "path": urlsplit(url).path, "method": "HEAD"}
+    if is_changed_method(last):
+        kind = "methods.changed"
+    elif is_login(last):
+        kind = "login.some-methods"
+        examination.prevent("Requests to uploads need a login", *EVERYTHING)
+    else:
+        redirected = last.status is not None and 300 <= last.status < 400
+        kind = "location.redirected" if redirected else "location.not-found"
+    examination.report(kind, created, last, values=values)
 
 
 def _report_place(

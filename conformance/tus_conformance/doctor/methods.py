@@ -11,6 +11,7 @@ from tus_conformance.doctor.examination import (
     offset_of,
 )
 from tus_conformance.transport import HttpResponse
+from tus_conformance.transport.header_values import header_value, split_list
 
 LENGTH = 5
 _LOGIN_STATUSES = frozenset({401, 407})
@@ -30,12 +31,32 @@ async def examine_methods(examination: Examination) -> None:
     overridden = await _override(examination)
     if succeeded(patched):
         examination.answers["PATCH"] = patched
+        await _examine_stored(examination, url, patched)
         if overridden is not None and not succeeded(overridden):
             values = {"answer": describe_answer(overridden)}
             examination.report("methods.override", overridden, values=values)
     else:
         _explain_patch(examination, patched, works=overridden is not None and succeeded(overridden))
     await _examine_delete(examination)
+
+
+async def _examine_stored(examination: Examination, url: str, patched: HttpResponse) -> None:
+    """Report a PATCH that is acknowledged without its body."""
+    said = offset_of(patched)
+    if said is None or said >= LENGTH:
+        return
+    head = await examination.send("HEAD", url)
+    stored = offset_of(head)
+    if stored is not None and stored < LENGTH:
+        values = {"sent": LENGTH, "said": said, "stored": stored}
+        examination.report("methods.patch-body-lost", patched, head, values=values)
+
+
+def is_changed_method(response: HttpResponse) -> bool:
+    """Return whether the server refuses a method that it allows: it saw another one."""
+    allowed = split_list(header_value(response.headers, "Allow") or "")
+    sent = response.exchange.method
+    return is_from_server(response) and response.status == 405 and sent in allowed
 
 
 def is_login(response: HttpResponse) -> bool:
@@ -93,6 +114,8 @@ async def _examine_head(examination: Examination, url: str) -> None:
         examination.report("methods.head-blocked", head, values=values)
     elif succeeded(head):
         examination.answers["HEAD"] = head
+    elif is_changed_method(head):
+        examination.report("methods.changed", head, values={"method": "HEAD"})
     else:
         values = {"method": "HEAD", "answer": describe_answer(head)}
         examination.report("methods.head-refused", head, values=values, culprit="server")
@@ -125,7 +148,9 @@ def _explain_patch(examination: Examination, patched: HttpResponse, *, works: bo
         if works
         else "POST with X-HTTP-Method-Override: PATCH does not get through either.",
     }
-    if is_login(patched):
+    if is_changed_method(patched):
+        examination.report("methods.changed", patched, values=values)
+    elif is_login(patched):
         examination.report("login.some-methods", patched, values=values)
         examination.prevent("PATCH needs a login", "patch", "streaming", "cache")
     elif not is_from_server(patched):

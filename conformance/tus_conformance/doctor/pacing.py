@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from tus_conformance.discovery.preflight import speaks_tus
+from tus_conformance.targets.target import Target
 from tus_conformance.targets.transport_protocol import Transport
 from tus_conformance.transport import HttpRequest, HttpResponse, PendingRequest
 from tus_conformance.transport.header_values import (
@@ -25,6 +26,8 @@ _FIRST_PAUSE = 1.0
 _MAX_PAUSE = 5.0
 _FIRST_INTERVAL = 0.2
 _MAX_INTERVAL = 1.6
+_BURST = 60
+"""How many requests show whether a single refusal was one of the rate."""
 
 
 class PacedTransport:
@@ -42,6 +45,7 @@ class PacedTransport:
         self.refusals: list[HttpResponse] = []
         self.late_refusals: list[HttpResponse] = []
         self.sent = 0
+        self._is_limited: bool | None = None
 
     async def send(
         self, http_request: HttpRequest, *, sink: BodySink | None = None
@@ -64,6 +68,18 @@ class PacedTransport:
     async def _send(self, http_request: HttpRequest, sink: BodySink | None) -> HttpResponse:
         await self._take_turn()
         return await self._transport.send(http_request, sink=sink)
+
+    async def is_limited(self, target: Target) -> bool:
+        """Return whether requests that follow each other at once are refused; ask only once."""
+        if self._is_limited is None:
+            headers = (("Tus-Resumable", "1.0.0"), *target.headers)
+            request = HttpRequest(method="OPTIONS", url=target.url, headers=headers)
+            self._is_limited = False
+            for _ in range(_BURST):
+                self._is_limited |= is_rate_refusal(await self._transport.send(request))
+                if self._is_limited:
+                    break
+        return self._is_limited
 
     async def _take_turn(self) -> None:
         self.sent += 1

@@ -23,6 +23,9 @@ from tus_conformance.doctor.stage import Stage
 from tus_conformance.doctor.streaming import examine_streaming
 from tus_conformance.doctor.timeouts import examine_timeouts
 
+_RESUMABLE = ("upload", "head", "patch", "offset")
+"""What it takes to see how much of an upload is stored."""
+
 STAGES = (
     Stage("reach", "Who answers", examine_reach),
     Stage("location", "Location of a new upload", examine_location),
@@ -31,12 +34,14 @@ STAGES = (
     Stage("login", "Login on every method", examine_login, ("upload", "common-state")),
     Stage("headers", "Headers in both directions", examine_headers, ("upload", "head", "patch")),
     Stage("refusals", "Refusals", examine_refusals, ("upload", "head", "patch", "marks")),
-    Stage("cache", "Caches", examine_cache, ("upload", "head", "patch", "offset")),
-    Stage("streaming", "Streaming", examine_streaming, ("head", "patch", "offset", "cache")),
-    Stage("early-answers", "Early answers", examine_early_answers, ("streaming", "refusals")),
+    Stage("cache", "Caches", examine_cache, _RESUMABLE),
+    Stage("streaming", "Streaming", examine_streaming, (*_RESUMABLE, "cache")),
+    Stage(
+        "early-answers", "Early answers", examine_early_answers, ("upload", "streaming", "refusals")
+    ),
     Stage("limits", "Limits", examine_limits, ("upload", "patch")),
     Stage("time-outs", "Time-outs", examine_timeouts, ("upload", "patch")),
-    Stage("connection-reuse", "Connection reuse", examine_reuse, ("head", "patch", "offset")),
+    Stage("connection-reuse", "Connection reuse", examine_reuse, _RESUMABLE),
     Stage("framing", "Framing of requests", examine_framing, ("upload", "patch", "offset")),
     Stage("cors", "Pages of other origins", examine_cors, ("upload",)),
 )
