@@ -116,6 +116,16 @@ CASES = (
     Case("head-as-post", ("methods.changed",), {"sends_as": {"HEAD": "POST"}}),
     Case("all-as-post", ("methods.changed",), {"sends_as": {"HEAD": "POST", "PATCH": "POST"}}),
     Case("body-lost", ("methods.patch-body-lost",), {"drops_body_of": ("PATCH",)}),
+    Case("inspection", ("content.inspected",), {"inspects": b"<script>"}),
+    Case(
+        "inspection-by-another-product",
+        ("content.inspected",),
+        {"inspects": b"/etc/passwd", "page": b"<html>Blocked: %d</html>", "server": "waf"},
+    ),
+    Case("line-ends", ("content.changed",), {"changes_content": (b"\r\n", b"\n\n")}),
+    Case("response-head", ("limits.response-head",), {"response_head_limit": 4096}),
+    Case("longer-metadata", ("headers.upload-metadata",), {"header_limit": 5000}),
+    Case("refusals-as-200", ("headers.response.status",), {"replace_status": {460: 200}}),
     Case("fails-once", (), {"fails_at": 40}),
     Case("rate", ("limits.request-rate",), {"rate": 5.0}),
     Case(

@@ -64,6 +64,9 @@ class FaultyProxy:
     sends_get: bool = False
     sends_as: dict[str, str] = field(default_factory=dict)
     drops_body_of: tuple[str, ...] = ()
+    inspects: bytes = b""
+    changes_content: tuple[bytes, bytes] | None = None
+    response_head_limit: int | None = None
     fails_at: int | None = None
     body_limit: int | None = None
     head_limit: int | None = None
@@ -100,7 +103,7 @@ class FaultyProxy:
             try:
                 request = await next_event(parser, stream)
             except h11.RemoteProtocolError:
-                await self._refuse(parser, stream, 400)
+                await self.refuse(parser, stream, 400)
                 return
             if not isinstance(request, h11.Request):
                 return
@@ -118,7 +121,7 @@ class FaultyProxy:
                 return
             parser.start_next_cycle()
 
-    async def _refuse(
+    async def refuse(
         self,
         parser: h11.Connection,
         stream: trio.abc.Stream,
@@ -127,6 +130,7 @@ class FaultyProxy:
         bodyless: bool = False,
         location: str = "",
     ) -> None:
+        """Send an error page, or a redirect to a location."""
         page = b"" if location else self.page % status
         headers = [("Content-Type", "text/html"), ("Content-Length", str(len(page)))]
         headers += [("Connection", "close"), ("Server", self.server)]
@@ -147,11 +151,11 @@ class FaultyProxy:
                 return
         if request.method.decode() in self.redirects:
             place = self.redirects[request.method.decode()]
-            await self._refuse(parser, stream, 302, bodyless=True, location=place)
+            await self.refuse(parser, stream, 302, bodyless=True, location=place)
             return
         refusal = self._find_refusal(request)
         if refusal is not None:
-            await self._refuse(parser, stream, refusal, bodyless=request.method == b"HEAD")
+            await self.refuse(parser, stream, refusal, bodyless=request.method == b"HEAD")
             return
         if self.caches_head and request.method == b"HEAD" and request.target in self._cache:
             await stream.send_all(parser.send(self._cache[request.target]))
@@ -227,7 +231,7 @@ class FaultyProxy:
 
             async def pass_body() -> None:
                 if not await body.pass_on(waits=waits):
-                    await self._refuse(parser, stream, 408)
+                    await self.refuse(parser, stream, 408)
                     await stream.aclose()
                     nursery.cancel_scope.cancel()
 
@@ -304,12 +308,17 @@ class FaultyProxy:
         if self.reads_whole_body or request.method.decode() in self.waits_for_body:
             await body_done.wait()
         if self.hides_errors and refused:
-            await self._refuse(parser, stream, 200, bodyless=request.method == b"HEAD")
+            await self.refuse(parser, stream, 200, bodyless=request.method == b"HEAD")
             return None
         if self.replaces_errors and refused:
             bodyless = request.method == b"HEAD"
-            await self._refuse(parser, stream, self.replaces_errors, bodyless=bodyless)
+            await self.refuse(parser, stream, self.replaces_errors, bodyless=bodyless)
             return None
+        if self.response_head_limit is not None:
+            size = sum(len(name) + len(value) for name, value in response.headers)
+            if size > self.response_head_limit:
+                await self.refuse(parser, stream, 502, bodyless=request.method == b"HEAD")
+                return None
         edited = self._edit(response, request)
         if request.method == b"HEAD" and self.caches_head:
             self._cache[request.target] = edited
@@ -358,6 +367,8 @@ class _Body:
             if event is None:
                 return False
             is_end = isinstance(event, h11.EndOfMessage)
+            if isinstance(event, h11.Data):
+                event = await self._change_content(event)
             if is_end and self.proxy.drops_trailers:
                 event = h11.EndOfMessage()
             elif not isinstance(event, h11.Data | h11.EndOfMessage):
@@ -369,6 +380,15 @@ class _Body:
             if is_end:
                 self.done.set()
         return True
+
+    async def _change_content(self, event: h11.Data) -> h11.Data:
+        content = bytes(event.data)
+        if self.proxy.inspects and self.proxy.inspects in content:
+            await self.proxy.refuse(self.parser, self.stream, 403)
+            raise trio.BrokenResourceError
+        if self.proxy.changes_content is None:
+            return event
+        return h11.Data(data=content.replace(*self.proxy.changes_content))
 
     async def _send(self) -> None:
         data, self.kept = b"".join(each or b"" for each in self.kept), []

@@ -80,6 +80,9 @@ async def _examine_trailers(examination: Examination) -> None:
         return
     if examination.accepts(right) and not examination.accepts(wrong):
         return
+    head = await examination.send("HEAD", wrong.exchange.url)
+    if examination.accepts(right) and offset_of(head) == 0:
+        return  # the server refused it, whatever became of the status
     values = {
         "right": describe_answer(right),
         "wrong": describe_answer(wrong),

@@ -17,6 +17,9 @@ LONG_METADATA = ",".join(
 )
 """Metadata of about a kilobyte, as pages send that add a title or a comment."""
 
+LONGER_METADATA = f"{USUAL_METADATA},note {b64encode(b'A' * 4500).decode()}"
+"""Metadata of six thousand bytes, more than some proxies keep room for in heads."""
+
 _SINGLE_VALUES = (
     *("Location", "Tus-Resumable", "Tus-Version", "Tus-Max-Size", "Upload-Offset"),
     *("Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
@@ -123,15 +126,21 @@ async def _examine_metadata(
     """Compare the metadata of a creation with that of HEAD, of usual length and longer."""
     change = _describe_metadata(head, USUAL_METADATA)
     responses = (created, head)
-    if not change:
-        longer, url = await examination.create(10, ("Upload-Metadata", LONG_METADATA))
+    arrived = len(USUAL_METADATA)
+    for metadata in (LONG_METADATA, LONGER_METADATA):
+        if change:
+            break
+        longer, url = await examination.create(10, ("Upload-Metadata", metadata))
         if url is None:
             return  # a limit of the server, or on heads, which has a stage of its own
         responses = (longer, await examination.send("HEAD", url))
         if not succeeded(responses[-1]):
+            values = {"size": len(metadata), "answer": describe_answer(responses[-1])}
+            examination.report("limits.response-head", *responses, values=values)
             return
-        change = _describe_metadata(responses[-1], LONG_METADATA)
-        change = change and f"{change}, while {len(USUAL_METADATA)} bytes get through"
+        change = _describe_metadata(responses[-1], metadata)
+        change = change and f"{change}, while {arrived} bytes get through"
+        arrived = len(metadata)
     if change:
         examination.report("headers.upload-metadata", *responses, values={"change": change})
 
@@ -209,7 +218,13 @@ async def _examine_checksum(examination: Examination) -> None:
         return
     wrong = _checksum(b"other")
     sent = await examination.patch(url, 0, b"12345", ("Upload-Checksum", wrong))
-    if examination.accepts(sent):
+    if not examination.accepts(sent):
+        return
+    head = await examination.send("HEAD", url)
+    if offset_of(head) == 0:  # the server refused it, whatever became of the status
+        values = {"changes": f"a PATCH with a wrong checksum got {sent.status}, and is not stored"}
+        examination.report("headers.response.status", sent, head, values=values)
+    else:
         examination.report("headers.request.upload-checksum", sent)
 
 

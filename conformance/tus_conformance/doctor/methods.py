@@ -33,9 +33,8 @@ async def examine_methods(examination: Examination) -> None:
         examination.answers["PATCH"] = patched
         await _examine_stored(examination, url, patched)
         if overridden is not None and not succeeded(overridden):
-            values = {"answer": describe_answer(overridden)}
-            examination.report("methods.override", overridden, values=values)
-    else:
+            await _explain_override(examination, overridden)
+    elif not await _examine_repetition(examination, patched):
         _explain_patch(examination, patched, works=overridden is not None and succeeded(overridden))
     await _examine_delete(examination)
 
@@ -50,6 +49,25 @@ async def _examine_stored(examination: Examination, url: str, patched: HttpRespo
     if stored is not None and stored < LENGTH:
         values = {"sent": LENGTH, "said": said, "stored": stored}
         examination.report("methods.patch-body-lost", patched, head, values=values)
+
+
+async def _explain_override(examination: Examination, overridden: HttpResponse) -> None:
+    """Report why a POST that means PATCH is refused."""
+    if not await _examine_repetition(examination, overridden):
+        values = {"answer": describe_answer(overridden)}
+        examination.report("methods.override", overridden, values=values)
+
+
+async def _examine_repetition(examination: Examination, refused: HttpResponse) -> bool:
+    """Report a refused request whose bytes are stored, so that it arrived twice."""
+    if refused.status != 409 or not is_from_server(refused):
+        return False
+    head = await examination.send("HEAD", refused.exchange.url)
+    if offset_of(head) != LENGTH:
+        return False
+    values = {"method": refused.exchange.method, "stored": LENGTH}
+    examination.report("methods.repeated", refused, head, values=values)
+    return True
 
 
 def is_changed_method(response: HttpResponse) -> bool:

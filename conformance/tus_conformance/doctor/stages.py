@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tus_conformance.doctor.cache import examine_cache
 from tus_conformance.doctor.connection_reuse import examine_reuse
+from tus_conformance.doctor.content import examine_content
 from tus_conformance.doctor.cors import examine_cors
 from tus_conformance.doctor.early_answers import examine_early_answers
 from tus_conformance.doctor.framing import examine_framing
@@ -39,6 +40,7 @@ STAGES = (
     Stage(
         "early-answers", "Early answers", examine_early_answers, ("upload", "streaming", "refusals")
     ),
+    Stage("content", "Content of bodies", examine_content, ("upload", "patch")),
     Stage("limits", "Limits", examine_limits, ("upload", "patch")),
     Stage("time-outs", "Time-outs", examine_timeouts, ("upload", "patch")),
     Stage("connection-reuse", "Connection reuse", examine_reuse, _RESUMABLE),
