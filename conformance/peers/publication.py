@@ -6,6 +6,7 @@ larger, and are made from the records where they are needed: by the documentatio
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 import tus_reports
 from peers.history import HISTORY, add_entry, entry_of, history_lines, read_history
@@ -48,7 +51,7 @@ def publish_record(published: Path, name: str, version: str, source: Path) -> Pa
     folder.mkdir(parents=True)
     packed = folder / PACKED
     packed.write_bytes(gzip.compress((source / RECORD).read_bytes(), mtime=0))
-    record = tus_reports.read(packed)
+    record = read_published(packed)
     (folder / REPORT).write_text(tus_reports.markdown(record), "utf-8")
     (folder / "badge.svg").write_text(tus_reports.badge_svg(record, None), "utf-8")
     add_entry(published / HISTORY, entry_of(name, version, record))
@@ -63,8 +66,8 @@ def published_records(published: Path, names: Sequence[str]) -> list[Path]:
 def write_matrix(published: Path, names: Sequence[str], readme: Path) -> list[Path]:
     """Write the tables of all that is published, and the table of servers into the readme."""
     paths = published_records(published, names)
-    records = [tus_reports.read(path) for path in paths]
-    titles = [_title(path, record) for path, record in zip(paths, records, strict=True)]
+    records = list(map(read_published, paths))
+    titles = list(map(_title, records))
 
     def servers_from(folder: Path) -> list[MatrixServer]:
         links = [str((path.parent / REPORT).relative_to(folder)) for path in paths]
@@ -81,12 +84,19 @@ def write_matrix(published: Path, names: Sequence[str], readme: Path) -> list[Pa
     return paths
 
 
-def _title(path: Path, record: tus_reports.Record) -> str:
-    """Return what the record calls the server or client, or the folder's name if it does not."""
-    if record.header.side == "client":
-        return record.header.target
-    named = bool(record.header.server_name)
-    return tus_reports.server_title(record.header) if named else path.parent.name
+def read_published(path: Path) -> tus_reports.Record:
+    """Return a published record; a server that it does not name is called as its folder is."""
+    record = tus_reports.read(path)
+    if record.header.side == "client" or record.header.server_name:
+        return record
+    named = msgspec.structs.replace(record.header, server_name=path.parent.name)
+    return dataclasses.replace(record, header=named)
+
+
+def _title(record: tus_reports.Record) -> str:
+    """Return what the record calls the client or the server."""
+    header = record.header
+    return header.target if header.side == "client" else tus_reports.server_title(header)
 
 
 def insert_table(text: str, table: str) -> str:
@@ -100,11 +110,11 @@ def write_pages(paths: Sequence[Path], target: Path) -> None:
     """Write the pages in HTML: the matrix, and for each record its report in its own folder."""
     servers = []
     for path in paths:
-        record = tus_reports.read(path)
+        record = read_published(path)
         page = target / path.parent.name / "index.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(tus_reports.html(record), "utf-8")
-        servers.append(MatrixServer(_title(path, record), record, f"{path.parent.name}/index.html"))
+        servers.append(MatrixServer(_title(record), record, f"{path.parent.name}/index.html"))
     (target / "matrix.html").write_text(tus_reports.matrix_html(servers), "utf-8")
 
 

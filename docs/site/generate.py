@@ -1,7 +1,7 @@
 """The pages of the site that are made from data: `python docs/site/generate.py TARGET`.
 
 Copies the guides, and writes a page for each extension's requirements and each section's scenarios,
-the commands, the profile, the flags of the server, the public names, and what servers do.
+the commands, the profile, the public names, and what servers and clients do.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import tus_reports
-from peers.publication import write_pages
+from peers.publication import read_published, write_pages
 from tus_conformance.cli.main import COMMANDS, build_parser
+from tus_conformance.clients.client_checks import client_checks
+from tus_conformance.evaluation.invariants import invariants
 from tus_conformance.targets import profile
-from tus_reference.cli import new_parser
 from tus_reports import Record
+from tus_reports.server_title import server_title
 from tus_reports.totals import conclusion_sentence
 from tus_reports.verdict_style import VERDICT_STYLES
 from tus_scenarios import Requirement, Scenario, ledger, scenarios
@@ -51,12 +52,12 @@ def main(target: Path) -> None:
     pages |= {ROOT / "CHANGELOG.md": "changelog.md"}
     for path, name in pages.items():
         (target / name).write_text(rewrite_links(path, pages), "utf-8")
-    servers = read_servers()
-    write_requirements(target / "requirements", servers)
+    servers, clients = read_records(PUBLISHED), read_records(PUBLISHED / "clients")
+    write_requirements(target / "requirements", servers, clients)
     write_scenarios(target / "scenarios")
-    (target / "servers.md").write_text("\n".join(server_lines(servers)), "utf-8")
+    for name, records in (("servers", servers), ("clients", clients)):
+        (target / f"{name}.md").write_text("\n".join(record_lines(name, records)), "utf-8")
     (target / "commands.md").write_text("\n".join(command_lines()), "utf-8")
-    (target / "server-flags.md").write_text("\n".join(server_flag_lines()), "utf-8")
     (target / "profile.md").write_text("\n".join(profile_lines()), "utf-8")
     (target / "api.md").write_text("\n".join(api_lines()), "utf-8")
 
@@ -83,22 +84,28 @@ def rewrite_links(path: Path, pages: dict[Path, str]) -> str:
     return re.sub(r"\[([^\]]*)\]\(pathname:///([^)]*)\)", r'<a href="\2">\1</a>', text)
 
 
-def read_servers() -> dict[str, Record]:
-    """Return the published records by the name of their folder."""
-    found = sorted(PUBLISHED.glob("*/run.ndjson.gz"))
-    return {path.parent.name: tus_reports.read(path) for path in found}
+def read_records(folder: Path) -> dict[str, Record]:
+    """Return the published records of a folder, each by the name of its own folder."""
+    return {
+        path.parent.name: read_published(path) for path in sorted(folder.glob("*/run.ndjson.gz"))
+    }
 
 
-def write_requirements(folder: Path, servers: dict[str, Record]) -> None:
+def write_requirements(
+    folder: Path, servers: dict[str, Record], clients: dict[str, Record]
+) -> None:
     """Write a page for each extension, with every requirement of it."""
     folder.mkdir()
     checks: dict[str, list[str]] = defaultdict(list)
     for scenario in scenarios():
         for name in scenario.requirements:
-            checks[name].append(scenario.id)
+            checks[name].append(f"[{scenario.id}](#s-{anchor(scenario.id)})")
+    others = [(each.requirement, each.id) for each in invariants()] + list(client_checks())
+    for name, check in others:
+        checks[name].append(f"`{check}`")
     verdicts = {
-        name: {line.id: line.verdict for line in record.requirements}
-        for name, record in servers.items()
+        record_title(record): {line.id: line.verdict for line in record.requirements}
+        for record in (*servers.values(), *clients.values())
     }
     extensions: dict[str, list[Requirement]] = defaultdict(list)
     for requirement in ledger().values():
@@ -121,21 +128,26 @@ def write_requirements(folder: Path, servers: dict[str, Record]) -> None:
 def requirement_lines(
     row: Requirement, checks: list[str], verdicts: dict[str, dict[str, Any]]
 ) -> Iterator[str]:
-    """Yield a requirement: its statement, its place, its scenarios, what servers do."""
+    """Yield a requirement: its statement, its place, its checks, what servers or clients do."""
     yield from (f"(r-{anchor(row.id)})=", f"## {row.id}", "", escape(row.statement), "")
     yield from (f"**{row.level}**, [{escape(row.section)}]({row.link})", "")
     if row.ambiguity and row.ambiguity != "None.":
         yield from (f"The specification is ambiguous: {escape(row.ambiguity)}", "")
+    if row.why_not:
+        extent = "in part" if row.observable == "partly" else "not at all"
+        yield from (f"Observable {extent}: {escape(row.why_not)}", "")
     known = [
-        f"{name}: {VERDICT_STYLES[found[row.id]].glyph} {found[row.id]}"
+        f"{escape(name)}: {VERDICT_STYLES[found[row.id]].glyph} {found[row.id]}"
         for name, found in verdicts.items()
         if row.id in found
     ]
     if known:
-        yield from ("Servers: " + ", ".join(known), "")
-    links = [f"[{name}](#s-{anchor(name)})" for name in checks[:12]]
+        yield from (f"{row.side.capitalize()}s: " + ", ".join(known), "")
     more = f" and {len(checks) - 12} more" if len(checks) > 12 else ""
-    yield from ((f"Checked by {', '.join(links)}{more}." if links else "No scenario."), "")
+    yield from (
+        (f"Checked by {', '.join(checks[:12])}{more}." if checks else "No check of its own."),
+        "",
+    )
 
 
 def write_scenarios(folder: Path) -> None:
@@ -162,13 +174,16 @@ def write_scenarios(folder: Path) -> None:
     (folder / "index.md").write_text("\n".join(lines), "utf-8")
 
 
-def server_lines(servers: dict[str, Record]) -> Iterator[str]:
-    """Yield the page of the published records."""
-    yield from ("# Tested servers", "", '<a href="published/matrix.html">The matrix</a>.', "")
-    yield from ("| server | result |", "|---|---|")
-    for name, record in servers.items():
-        sentence = conclusion_sentence(record)
-        yield f'| <a href="published/{name}/index.html">{name}</a> | {escape(sentence)} |'
+def record_lines(kind: str, records: dict[str, Record]) -> Iterator[str]:
+    """Yield the page of the published records of `kind`, which is servers or clients."""
+    place = "published" if kind == "servers" else f"published/{kind}"
+    yield from (f"# Tested {kind}", "", f'<a href="{place}/matrix.html">The matrix</a>.', "")
+    yield from (f"| {kind[:-1]} | tested | result |", "|---|---|---|")
+    for folder, record in records.items():
+        title = record_title(record)
+        sentence = escape(conclusion_sentence(record))
+        day = f"{record.header.started_at:.10}"
+        yield f'| <a href="{place}/{folder}/index.html">{escape(title)}</a> | {day} | {sentence} |'
 
 
 def command_lines() -> Iterator[str]:
@@ -182,12 +197,6 @@ def command_lines() -> Iterator[str]:
         parser = subparsers.choices[command.name]
         yield from (f"## {command.name}", "", escape(parser.description or command.help), "")
         yield from option_table(parser)
-
-
-def server_flag_lines() -> Iterator[str]:
-    """Yield the flags of the reference server."""
-    yield from ("# Flags of tus-reference", "")
-    yield from option_table(new_parser())
 
 
 def option_table(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -266,6 +275,12 @@ def docstring_lines(text: str) -> Iterator[str]:
         else:
             spans = re.split(r"(`+[^`]*`+)", paragraph)
             yield from ("".join(each if "`" in each else escape(each) for each in spans), "")
+
+
+def record_title(record: Record) -> str:
+    """Return the name and the version of the server or client of a record."""
+    header = record.header
+    return header.target if header.side == "client" else server_title(header)
 
 
 def anchor(name: str) -> str:

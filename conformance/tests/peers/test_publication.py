@@ -99,4 +99,7 @@ def test_the_tables_and_pages_lead_to_the_report_of_each_server(
     assert "## Violated requirements" in matrix
     write_pages(paths, tmp_path / "pages")
     assert 'href="one-1.0.0/index.html' in (tmp_path / "pages/matrix.html").read_text("utf-8")
-    assert (tmp_path / "pages/two-1.0.0/index.html").exists()
+    page = (tmp_path / "pages/two-1.0.0/index.html").read_text("utf-8")
+    assert "<h1>two-1.0.0</h1>" in page
+    summary = (published / "two-1.0.0/README.md").read_text("utf-8")
+    assert summary.startswith("## tus conformance of two-1.0.0\n")

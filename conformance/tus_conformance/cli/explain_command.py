@@ -123,7 +123,7 @@ def _explain_requirement(row: Requirement) -> str:
     checking = [scenario.id for scenario in scenarios() if row.id in scenario.requirements]
     checking += [each.id for each in invariants() if each.requirement == row.id]
     checking += [name for checked, name in client_checks() if checked == row.id]
-    shown = "\n".join(f"  {name}" for name in checking) or "  none yet"
+    shown = "\n".join(f"  {name}" for name in checking) or "  none of its own"
     if not checking and row.observable == "no":
         shown = "  none: it cannot be observed from outside"
     return f"{_describe_requirement(row)}\n\nChecked by\n{shown}"
