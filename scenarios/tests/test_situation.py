@@ -51,6 +51,13 @@ def test_a_lie_after_an_untrue_response_only_warns() -> None:
     assert false.grade_of("damaged")[0] == "fail"
 
 
+@pytest.mark.parametrize("name", ["plain", "plain.large"])
+def test_a_client_has_to_upload_a_file_when_nothing_goes_wrong(name: str) -> None:
+    (each,) = [each for each in situations() if each.id == name]
+    grades = {each.grade_of(outcome)[0] for outcome in ("reported", "hangs", "crashed", "silent")}
+    assert grades == {"fail"}
+
+
 def test_a_lie_before_the_untrue_response_fails() -> None:
     graded = 'outcome = [{ outcome = "lied", grade = "note", why = "It cannot know." }]'
     for text in ("", graded):

@@ -81,7 +81,8 @@ class SituationSource(
 
     `options` are those of the client's program. `size` is that of the file, in bytes. `checks` are
     the requirements that the outcome decides about; the rules on every exchange apply besides.
-    `grows` is by how many bytes the file grows once the upload has begun; below 0 it shrinks.
+    `grows` is by how many bytes the file grows once its upload has been created; below 0 it
+    shrinks.
     `outcome` grades outcomes that weigh something else than by default. `limit` is the time that
     the client has, in seconds. Parameters of `each` are filled into every text, as in scenarios.
     """
@@ -240,7 +241,7 @@ def _sentences(situation: Situation) -> Iterable[str]:
     if situation.grows:
         change = "grows" if situation.grows > 0 else "shrinks"
         count = abs(situation.grows)
-        yield f"The file {change} by {count} bytes once the upload has begun."
+        yield f"The file {change} by {count} bytes once the upload has been created."
     prior = situation.prior
     if prior is not None:
         gone = ", which has been removed meanwhile" if prior.gone else ""

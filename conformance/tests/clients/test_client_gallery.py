@@ -15,7 +15,8 @@ import trio
 
 from client_gallery.odd_clients import ODD
 from client_gallery.right_client import RightClient
-from client_gallery.wrong_clients import WRONG, WrongClient
+from client_gallery.wrong_client import WrongClient
+from client_gallery.wrong_clients import WRONG
 from tus_conformance.clients.client_profile import ClientProfile
 from tus_conformance.clients.client_program import ClientCommand
 from tus_conformance.clients.client_run import ClientRun

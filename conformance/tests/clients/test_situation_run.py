@@ -129,6 +129,14 @@ async def test_results_are_emitted_in_the_order_of_the_situations() -> None:
     assert sum(footer.counts.scenarios.values()) == 2
 
 
+@pytest.mark.parametrize(("options", "code"), [("", 3), ('options = ["--checksum", "sha1"]', 0)])
+async def test_a_program_that_cannot_do_anything_is_not_conformant(options: str, code: int) -> None:
+    run = make_run("raise SystemExit(127)")
+    footer = await ClientRun(run, [named("one", options)], lambda _line: None)()
+    assert footer.exit_code == code
+    assert ("its exit code was 127. Check its command." in footer.error) is (code == 3)
+
+
 async def test_a_client_that_only_waits_makes_room_for_another() -> None:
     places: list[str] = []
     both = trio.Event()
@@ -165,7 +173,17 @@ def test_the_flags_of_the_reference() -> None:
     assert server_flags(make_situation()) == ()
 
 
-async def test_a_file_that_changes_does_so_after_the_first_request() -> None:
-    late = UPLOAD.replace("    kind =", '    data = open(name, "rb").read()\n    kind =')
-    shrunk = await run_one(late, make_situation(size="10", grows="-4"))
-    assert shrunk.outcome == "lied", shrunk.reason
+READ = 'data = open(name, "rb").read()\n'
+
+
+@pytest.mark.parametrize(
+    ("place", "outcome"), [("    url = send(", "whole"), ("    kind =", "lied")]
+)
+async def test_a_file_that_changes_does_so_once_its_upload_is_created(
+    place: str, outcome: str
+) -> None:
+    asks = UPLOAD.replace("try:", 'try:\n    send("OPTIONS", endpoint, None)')
+    result = await run_one(
+        asks.replace(place, f"    {READ}{place}"), make_situation(size="10", grows="-4")
+    )
+    assert result.outcome == outcome, result.reason

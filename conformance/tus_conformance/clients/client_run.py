@@ -86,10 +86,12 @@ class ClientRun:
         if interrupted:
             done, count = len(self.results), len(self._situations)
             problem = f"Interrupted after {done} of {count} situations."
+        elif self._tried_nothing():
+            problem = f"The client tried nothing. {self.results[0].reason} Check its command."
         footer = make_footer(
             self.results,
             requirements,
-            self._exit_code(interrupted=interrupted),
+            self._exit_code(interrupted=interrupted, error=bool(problem)),
             trio.current_time() - began,
             problem,
         )
@@ -125,14 +127,22 @@ class ClientRun:
             self.results.append(result)
             self._emit(result)
 
-    def _exit_code(self, *, interrupted: bool) -> int:
+    def _tried_nothing(self) -> bool:
+        """Return whether the client said of every situation that it cannot do what was asked.
+
+        Of one without options that is not to be believed: the command may name what is not there.
+        """
+        plain = any(not each.options for each in self._situations)
+        return plain and all(each.verdict == "not-applicable" for each in self.results)
+
+    def _exit_code(self, *, interrupted: bool, error: bool) -> int:
         known = {e.id for e in self.results if self._baseline.covers(e, strict=self._strict)}
         return exit_code_of_run(
             self.results,
             strict=self._strict,
             known=known,
             fixed=bool(self._baseline.fixed_entries(self.results, strict=self._strict)),
-            error=False,
+            error=error,
             interrupted=interrupted,
         )
 

@@ -114,11 +114,14 @@ def _feature_detection(view: ClientView) -> Iterator[RuleCheck]:
             offered = name in view.log.offered
             if not asked:
                 yield RuleCheck(
-                    False, f"OPTIONS before {name} is used", f"{name} used without", request
+                    False, f"OPTIONS before {name} is used", f"{name} is used without it", request
                 )
             else:
                 yield RuleCheck(
-                    offered, f"only extensions that the server lists: {name}", "not listed", request
+                    offered,
+                    "only extensions that the server lists",
+                    f"{name} is used, which the server does not list",
+                    request,
                 )
 
 
@@ -128,7 +131,7 @@ def _override_used(view: ClientView) -> Iterator[RuleCheck]:
             sent,
             lambda request: request.method == "POST",
             "POST with X-HTTP-Method-Override: PATCH",
-            lambda request: f"{request.method} without it",
+            lambda request: f"{request.method} without X-HTTP-Method-Override",
         )
 
 
@@ -153,12 +156,14 @@ def _head_before_resume(view: ClientView) -> Iterator[RuleCheck]:
         before = view.previous(request) if request.upload else None
         if before is None:
             if request.upload and request.upload == view.log.prior:
-                yield RuleCheck(False, _HEAD_EXPECTED, "PATCH without asking first", request)
+                yield RuleCheck(False, _HEAD_EXPECTED, "PATCH without HEAD", request)
             continue
         if before.effective_method == "HEAD":
             yield RuleCheck(True, _HEAD_EXPECTED, "", request)
         elif _broke_in_body(before) and not view.is_resent(request):
-            yield RuleCheck(False, _HEAD_EXPECTED, f"after {before.summary()}", request)
+            yield RuleCheck(
+                False, _HEAD_EXPECTED, f"PATCH without HEAD after {before.summary()}", request
+            )
 
 
 def _broke_in_body(request: SeenRequest) -> bool:
@@ -193,8 +198,8 @@ def _offset_matches(view: ClientView) -> Iterator[RuleCheck]:
         sent = parse_integer(request.values("Upload-Offset")[0])
         yield RuleCheck(
             sent == told,
-            f"Upload-Offset: {told}, which the response before says",
-            f"Upload-Offset: {sent}",
+            f"PATCH with Upload-Offset: {told}, as the response before said",
+            f"PATCH with Upload-Offset: {sent}, where the response before said {told}",
             request,
         )
 

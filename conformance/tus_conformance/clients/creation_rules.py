@@ -116,7 +116,9 @@ def _length_immutable(view: ClientView) -> Iterator[RuleCheck]:
         values = {value for each in declared for value in each.values("Upload-Length")}
         if declared:
             shown = " and ".join(sorted(values))
-            yield RuleCheck(len(values) == 1, "one Upload-Length", shown, declared[-1])
+            yield RuleCheck(
+                len(values) == 1, "one Upload-Length", f"Upload-Length: {shown}", declared[-1]
+            )
 
 
 def _empty_file(view: ClientView) -> Iterator[RuleCheck]:
@@ -160,7 +162,9 @@ def _metadata_rule(
 def _metadata_sent(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--meta") and _creations(view):
         sent = bool(_metadata(view))
-        yield RuleCheck(sent, "Upload-Metadata", "none was sent", grade=None if sent else "note")
+        yield RuleCheck(
+            sent, "Upload-Metadata", "no Upload-Metadata was sent", grade=None if sent else "note"
+        )
 
 
 def _no_empty_keys(view: ClientView) -> Iterator[RuleCheck]:
@@ -260,7 +264,7 @@ def _data_in_patch(view: ClientView) -> Iterator[RuleCheck]:
 def _with_upload_sent(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--with-creation") and _creations(view):
         sent = bool(_creations_with_body(view))
-        yield RuleCheck(sent, "data in POST", "none", grade=None if sent else "note")
+        yield RuleCheck(sent, "data in POST", "POST without data", grade=None if sent else "note")
 
 
 def _with_upload_type(view: ClientView) -> Iterator[RuleCheck]:
@@ -279,7 +283,9 @@ def _with_upload_verified(view: ClientView) -> Iterator[RuleCheck]:
         yield RuleCheck(
             asked and offered,
             "OPTIONS first, and data in POST only if creation-with-upload is listed",
-            "sent without asking" if not asked else "not listed",
+            "data in POST without OPTIONS"
+            if not asked
+            else "data in POST, and creation-with-upload is not listed",
             request,
         )
 
@@ -301,7 +307,13 @@ def _with_upload_offset(view: ClientView) -> Iterator[RuleCheck]:
         about = [each for each in view.log.about(request.upload) if each.number > request.number]
         if about and about[0].effective_method == "PATCH":
             sent = about[0].value("Upload-Offset") or "none"
-            yield RuleCheck(sent == told, f"Upload-Offset: {told}", sent, about[0], grade="fail")
+            yield RuleCheck(
+                sent == told,
+                f"Upload-Offset: {told}",
+                f"Upload-Offset: {sent}",
+                about[0],
+                grade="fail",
+            )
 
 
 def _expiry_checked(view: ClientView) -> Iterator[RuleCheck]:
@@ -315,7 +327,12 @@ def _expiry_checked(view: ClientView) -> Iterator[RuleCheck]:
         expires = before.response.value("Upload-Expires") if before and before.response else None
         moment = parse_http_date(expires) if expires else None
         if expires and moment is not None and moment < datetime.now(UTC):
-            yield RuleCheck(asked, "HEAD, or a new upload, after Upload-Expires", expires, request)
+            yield RuleCheck(
+                asked,
+                "HEAD, or a new upload, after Upload-Expires",
+                f"PATCH after Upload-Expires: {expires}",
+                request,
+            )
 
 
 def _restarts(view: ClientView) -> Iterator[RuleCheck]:

@@ -33,7 +33,9 @@ def _checksum(request: SeenRequest) -> str | None:
 def _checksum_sent(view: ClientView) -> Iterator[RuleCheck]:
     if view.has_option("--checksum") and view.log.of_method("PATCH"):
         sent = bool(_checksummed(view))
-        yield RuleCheck(sent, "Upload-Checksum", "none", grade=None if sent else "note")
+        yield RuleCheck(
+            sent, "Upload-Checksum", "no Upload-Checksum was sent", grade=None if sent else "note"
+        )
 
 
 def _checksum_format(view: ClientView) -> Iterator[RuleCheck]:
@@ -67,7 +69,7 @@ def _trailer_used(view: ClientView) -> Iterator[RuleCheck]:
             yield RuleCheck(
                 listed,
                 "a trailer where checksum-trailer is listed",
-                "not listed",
+                "a trailer, and checksum-trailer is not listed",
                 request,
                 grade=None if listed else "warn",
             )
@@ -141,7 +143,9 @@ def _final_header(view: ClientView) -> Iterator[RuleCheck]:
         partial = any(each.concat == "partial" for each in view.log.uploads.values())
         if partial:
             yield RuleCheck(
-                bool(_finals(view)), "a POST with Upload-Concat: final", "none was sent"
+                bool(_finals(view)),
+                "a POST with Upload-Concat: final",
+                "no final upload was asked for",
             )
 
 
@@ -177,7 +181,12 @@ def _unfinished_listed(view: ClientView) -> Iterator[RuleCheck]:
     for finding in _final_after_partials(view):
         if not finding.held:
             listed = "concatenation-unfinished" in view.log.offered
-            yield RuleCheck(listed, "concatenation-unfinished is listed", "not", finding.request)
+            yield RuleCheck(
+                listed,
+                "concatenation-unfinished is listed",
+                "concatenation-unfinished is not listed",
+                finding.request,
+            )
 
 
 def _final_metadata(view: ClientView) -> Iterator[RuleCheck]:

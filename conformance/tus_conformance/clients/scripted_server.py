@@ -76,14 +76,17 @@ async def serve_requests(
 
 
 class ScriptedServer:
-    """Serves one situation; `log` has what happened. `mount` is the path of the endpoint."""
+    """Serves one situation; `log` has what happened. `mount` is the path of the endpoint.
+
+    `on_creation` is called when an upload has been created, before its response is sent.
+    """
 
     def __init__(
         self,
         situation: Situation,
         honest: HonestServer,
         mount: str = "/files/",
-        on_request: Callable[[SeenRequest], None] = lambda _request: None,
+        on_creation: Callable[[], None] = lambda: None,
     ) -> None:
         began = trio.current_time()
         self.situation = situation
@@ -95,7 +98,7 @@ class ScriptedServer:
         self._honest = honest
         self._script = RuleScript(situation.rules)
         self._offered = OfferedExtensions(situation.server.extensions)
-        self._on_request = on_request
+        self._on_creation = on_creation
         self._connections = 0
 
     async def prepare(self) -> None:
@@ -159,7 +162,6 @@ class ScriptedServer:
         finally:
             request.ended = self.log.now()
             self._ended.set()
-            self._on_request(request)
 
     async def carry_out(
         self, request: SeenRequest, body: bytes, port: int, *, partly: bool
@@ -243,6 +245,7 @@ class ScriptedServer:
                 SeenUpload(request.upload, len(self.log.uploads) + 1, request.concat, known)
             )
             request.offset_before = 0
+            self._on_creation()
         upload = self.log.uploads.get(request.upload)
         if upload is not None and request.effective_method in {"POST", "PATCH"}:
             offset = response.integer("Upload-Offset")

@@ -23,7 +23,6 @@ from tus_conformance.clients.client_time_limit import PATIENCE, ClientTimeLimit
 from tus_conformance.clients.honest_server import HonestServers
 from tus_conformance.clients.outcome import find_outcome
 from tus_conformance.clients.scripted_server import ScriptedServer
-from tus_conformance.clients.seen_request import SeenRequest
 from tus_reports import ScenarioResult
 from tus_scenarios.server_rule import share_of
 from tus_scenarios.situation import Situation
@@ -68,7 +67,7 @@ class SituationRun:
         await trio.Path(file).write_bytes(content[: situation.size])
         growth = _FileGrowth(file, content[situation.size :], max(0, -situation.grows))
         honest = await self.servers.start(server_flags(situation))
-        server = ScriptedServer(situation, honest, on_request=growth.on_request)
+        server = ScriptedServer(situation, honest, on_creation=growth.on_creation)
         await server.prepare()
         limit = self._time_limit(situation, server.log, on_idle)
         async with trio.open_nursery() as nursery:
@@ -137,7 +136,9 @@ def file_content(seed: int, situation: Situation) -> bytes:
 
 
 class _FileGrowth:
-    """Appends `more` to the client's file once it has sent its first request.
+    """Appends `more` to the client's file once its first upload has been created.
+
+    That is before the client has the response: what it then sees of the file is the same each time.
 
     `less` bytes are taken off its end instead.
     """
@@ -148,8 +149,8 @@ class _FileGrowth:
         self._less = less
         self.grown = False
 
-    def on_request(self, _request: SeenRequest) -> None:
-        """Take note of a request that ended."""
+    def on_creation(self) -> None:
+        """Change the file if it has not been changed yet."""
         if self.grown:
             return
         self.grown = True
