@@ -27,7 +27,7 @@ from tus_scenarios.situation import Situation
 from tus_scenarios.situation_registry import situations
 
 GALLERY_FOLDER = Path(__file__).parents[2]
-SECONDS = 16.0
+SECONDS = 30.0
 EVERY = bool(os.environ.get("TUS_EVERY_CLIENT"))
 QUICK = [each for each in situations() if not any(rule.pause > 5 for rule in each.rules)]
 TRIED = [
