@@ -230,6 +230,8 @@ async def test_a_failure_in_maintenance_stops_nothing(
     with trio.move_on_after(5):
         await client.handler.run_maintenance()
     assert len([r for r in caplog.records if "maintenance" in r.message]) > 2
+    assert "the disk is away" in caplog.text
+    assert "Traceback" not in caplog.text
     assert await client.create(5)
 
 

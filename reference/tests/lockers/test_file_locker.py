@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tus_reference import FileLocker
+from tus_reference.model import Refused, errors
 
 
 @pytest.fixture
@@ -55,6 +56,20 @@ async def test_a_lock_that_failed_is_free_again(
     lock = locker.new_lock("id")
     assert await lock.try_lock()
     await lock.unlock()
+
+
+@pytest.mark.parametrize("in_its_place", [False, True], ids=["missing", "a file"])
+async def test_without_the_folder_uploads_cannot_be_locked_now(
+    tmp_path: Path, in_its_place: bool
+) -> None:
+    folder = tmp_path / "uploads"
+    if in_its_place:
+        folder.touch()
+    lock = FileLocker(folder).new_lock("id")
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            await lock.lock(lambda: None)
+        assert refused.value.error == errors.LOCKS_UNAVAILABLE
 
 
 def _fail(*_: object) -> int:

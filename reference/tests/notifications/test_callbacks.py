@@ -48,6 +48,20 @@ async def test_a_callback_may_change_an_upload_before_it_exists(server: ClientFa
     assert (again.status, again.code) == (409, "ERR_UPLOAD_EXISTS")
 
 
+async def test_metadata_of_a_callback_that_no_header_can_have_does_no_harm(
+    server: ClientFactory, tmp_path: Path
+) -> None:
+    async def pre_create(event: HookEvent) -> tuple[HTTPResponse, FileInfoChanges]:
+        metadata = {"\u0444": b"1", "a\r\nb": b"2", "c": "\u0444".encode()}
+        return HTTPResponse(), FileInfoChanges(metadata=metadata)
+
+    for store in (FileStore(tmp_path), None):
+        client = server(store, pre_upload_create_callback=pre_create)
+        path = await client.create(5)
+        assert (await client.head(path))["Upload-Metadata"] == "c 0YQ="
+        assert (await client.patch(path, 0, b"hello")).status == 204
+
+
 async def test_an_id_that_is_none_is_the_servers_mistake(server: ClientFactory) -> None:
     async def pre_create(event: HookEvent) -> tuple[HTTPResponse, FileInfoChanges]:
         return HTTPResponse(), FileInfoChanges(id="../x")

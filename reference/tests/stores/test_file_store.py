@@ -93,6 +93,12 @@ async def test_an_upload_that_tusd_began_is_finished(
         ({"IsPartial": True}, "Upload-Concat", "partial"),
         ({"Size": 0, "SizeIsDeferred": True}, "Upload-Defer-Length", "1"),
         ({"MetaData": None}, "Upload-Metadata", None),
+        (
+            {"MetaData": {"a\r\nb": "1", "": "2", "\u0444": "3", "c": "4"}},
+            "Upload-Metadata",
+            "c NA==",
+        ),
+        ({"MetaData": {"\u0444": "3"}}, "Upload-Metadata", None),
         ({"Unknown": {"future": 1}}, "Upload-Length", "11"),
     ],
 )
@@ -260,6 +266,76 @@ async def test_a_missing_folder_is_no_missing_upload(
     assert (await disk_client.request("POST", "/files", headers=headers)).status == 503
     os.rename(f"{folder}.away", folder)  # noqa: PTH104
     assert await disk_client.get_offset(path) == 0
+
+
+async def test_a_file_in_place_of_the_folder_is_no_missing_upload(
+    disk_client: HandlerClient, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = await disk_client.create(10)
+    os.rename(folder, f"{folder}.away")  # noqa: PTH104 - blocks for no time
+    folder.write_bytes(b"")  # noqa: ASYNC240
+    headers: dict[str, str | None] = {"Upload-Length": "1"}
+    for method in ("HEAD", "GET", "DELETE"):
+        assert (await disk_client.request(method, path)).status == 503
+    assert (await disk_client.patch(path, 0, b"hello")).status == 503
+    assert (await disk_client.request("POST", "/files", headers=headers)).status == 503
+    assert await disk_client.handler.check_health() == "the upload folder is missing"
+    assert "Traceback" not in caplog.text
+    os.unlink(folder)  # noqa: PTH108
+    os.rename(f"{folder}.away", folder)  # noqa: PTH104
+    assert await disk_client.get_offset(path) == 0
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.ESTALE, errno.EACCES])
+async def test_a_disk_that_fails_is_reported(
+    disk_client: HandlerClient,
+    number: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = await disk_client.create(10)
+
+    def fail(*_arguments: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patches:
+        patches.setattr(os, "pwrite", fail)
+        answer = await disk_client.patch(path, 0, b"hello")
+        assert (answer.status, answer.code) == (503, "ERR_STORAGE_UNUSABLE")
+    assert os.strerror(number) in caplog.text
+    assert "Traceback" not in caplog.text
+    assert (await disk_client.patch(path, 0, b"hello")).status == 204
+
+
+@pytest.mark.parametrize(
+    ("change", "failure"),
+    [
+        (lambda folder: folder.rmdir(), "the upload folder is missing"),
+        (lambda folder: (folder.rmdir(), folder.touch()), "the upload folder is missing"),
+        (
+            lambda folder: (folder.rmdir(), folder.symlink_to(folder)),
+            "the upload folder cannot be used: Too many levels of symbolic links",
+        ),
+    ],
+    ids=["missing", "file", "loop"],
+)
+async def test_a_folder_that_cannot_be_used_is_unhealthy(
+    disk_client: HandlerClient, folder: Path, change: object, failure: str
+) -> None:
+    assert callable(change)
+    assert await disk_client.handler.check_health() == ""
+    change(folder)
+    assert await disk_client.handler.check_health() == failure
+    assert (await disk_client.head(f"/files/{UPLOAD_ID}")).status == 503
+
+
+async def test_a_disk_that_can_only_be_read_is_unhealthy(
+    disk_client: HandlerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = list(os.statvfs("/"))
+    status[8] |= os.ST_RDONLY
+    monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result(status))
+    assert await disk_client.handler.check_health() == "the upload folder is read-only"
 
 
 async def test_ids_never_leave_the_folder(disk_client: HandlerClient, folder: Path) -> None:

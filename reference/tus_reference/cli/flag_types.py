@@ -6,6 +6,7 @@ import argparse
 import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 MAX_PORT: Final = 65535
 WITH_UPLOADS: Final = "uploads"
@@ -44,6 +45,19 @@ def parse_count(text: str) -> int:
     if not re.fullmatch(r"[0-9]+", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
+
+
+def parse_web_url(text: str) -> str:
+    """Return an http or https URL; raise `ArgumentTypeError` for anything else."""
+    try:
+        parts = urlsplit(text)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        parts.port  # noqa: B018 - raises ValueError if it is not a port
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an http or https URL")
+    return text
 
 
 def parse_port(text: str) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
-from tus_reference.cli.flag_types import parse_names, parse_number, parse_seconds
+from tus_reference.cli.flag_types import parse_names, parse_number, parse_seconds, parse_web_url
 from tus_reference.handler import ConfigError
 from tus_reference.hooks import HOOK_NAMES, Hooks, HttpHooks, ProgramHooks
 
@@ -25,7 +24,10 @@ DEFAULT_EVENTS: Final = (
 def add_hooks(group: argparse._ArgumentGroup) -> None:
     """Add what sends events to programs or a web service."""
     group.add_argument(
-        "--hooks-http", metavar="URL", help="send events to this web service by POST"
+        "--hooks-http",
+        type=parse_web_url,
+        metavar="URL",
+        help="send events to this web service by POST",
     )
     group.add_argument(
         "--hooks-dir", type=Path, metavar="DIR", help="run the programs of this folder for events"
@@ -91,9 +93,6 @@ def new_hooks(options: argparse.Namespace) -> Hooks | None:
             raise ConfigError(f"--hooks-dir: {options.hooks_dir} is not a folder.")
         programs = ProgramHooks(options.hooks_dir.absolute(), options.hooks_timeout)
         return Hooks(programs, options.hooks_enabled_events)
-    parts = urlsplit(options.hooks_http)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError(f"--hooks-http: {options.hooks_http!r} is not an http or https URL.")
     service = HttpHooks(
         options.hooks_http,
         options.hooks_http_forward_headers,

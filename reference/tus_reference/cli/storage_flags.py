@@ -6,7 +6,13 @@ import argparse
 import os
 from pathlib import Path
 
-from tus_reference.cli.flag_types import parse_mode, parse_number, parse_seconds, parse_size
+from tus_reference.cli.flag_types import (
+    parse_mode,
+    parse_number,
+    parse_seconds,
+    parse_size,
+    parse_web_url,
+)
 
 
 def add_storage(group: argparse._ArgumentGroup) -> None:
@@ -67,7 +73,10 @@ def add_s3(group: argparse._ArgumentGroup) -> None:
         help="key prefix within the bucket (none)",
     )
     group.add_argument(
-        "--s3-endpoint", metavar="URL", help="URL of an S3-compatible service, such as MinIO"
+        "--s3-endpoint",
+        type=parse_web_url,
+        metavar="URL",
+        help="URL of an S3-compatible service, such as MinIO",
     )
     for name, default, text in (
         ("--s3-part-size", 50 * 1024 * 1024, "size of parts; larger for very long uploads"),

@@ -125,8 +125,10 @@ class Maintenance:
     async def _try(self, work: Callable[[], Awaitable[object]]) -> None:
         try:
             await work()
-        except Exception:
+        except (OSError, Refused) as failure:
             # A store in trouble now may be well the next time, and requests go on.
+            self._config.logger.error("maintenance of the uploads failed: %s", failure)  # noqa: TRY400
+        except Exception:
             self._config.logger.exception("maintenance of the uploads failed")
 
     async def find_unfinished_uploads(self) -> None:

@@ -41,6 +41,12 @@ if TYPE_CHECKING:
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
+# A disk that fails, is read-only or away, and a process or system with too many open files.
+_UNUSABLE = {
+    *(errno.EIO, errno.EROFS, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN),
+    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP, errno.EMFILE, errno.ENFILE),
+}
+
 
 class UnroutedHandler:
     """The tus protocol over one store; raises `ConfigError` if `config` cannot work.
@@ -129,10 +135,12 @@ class UnroutedHandler:
 
     def _report(self, request: Request, failure: Exception) -> TusError:
         """Log why a request failed, and return what its client sees."""
-        if isinstance(failure, OSError) and failure.errno in _NO_SPACE:
+        number = failure.errno if isinstance(failure, OSError) else None
+        if number in _NO_SPACE or number in _UNUSABLE:
             # Nobody has to look for the reason in the code.
             self.config.logger.error("%s %s failed: %s", request.method, request.path, failure)
-            return errors.INSUFFICIENT_STORAGE
+            full = number in _NO_SPACE
+            return errors.INSUFFICIENT_STORAGE if full else errors.STORAGE_UNUSABLE
         self.config.logger.error("%s %s failed", request.method, request.path, exc_info=failure)
         return errors.INTERNAL_SERVER_ERROR
 

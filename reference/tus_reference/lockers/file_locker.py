@@ -25,7 +25,7 @@ import anyio.lowlevel
 from anyio.to_thread import run_sync
 
 from tus_reference.lockers.memory_locker import MemoryLock, MemoryLocker
-from tus_reference.model import ConfigError
+from tus_reference.model import ConfigError, Refused, errors
 from tus_reference.model.prompt_thread import PromptThread
 
 if TYPE_CHECKING:
@@ -129,7 +129,11 @@ class FileLock:
     # What follows runs in threads.
 
     def _try_flock(self) -> bool:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o664)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o664)
+        except (FileNotFoundError, NotADirectoryError):
+            # The folder is missing, and with it the uploads: clients must not start over.
+            raise Refused(errors.LOCKS_UNAVAILABLE) from None
         try:
             taken = self._take(descriptor)
         except BaseException:

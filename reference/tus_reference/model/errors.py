@@ -86,5 +86,6 @@ class errors:  # noqa: N801 - a table, not a type
     SERVER_SHUTDOWN = TusError(503, "the server is stopping; resume the upload later")
     INSUFFICIENT_STORAGE = TusError(507, "the storage is full; resume the upload later")
     STORAGE_MISSING = TusError(503, "the upload folder is missing; resume the upload later")
+    STORAGE_UNUSABLE = TusError(503, "the storage cannot be used now; resume the upload later")
     STORAGE_STALLED = TusError(423, "the disk does not answer for this upload; try again later")
     INTERNAL_SERVER_ERROR = TusError(500, "the server failed; its log says why")

@@ -11,12 +11,17 @@ standard alphabet. Keys are compared exactly: `a` and `A` are two keys.
 from __future__ import annotations
 
 import binascii
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from tus_reference.model.errors import Refused, errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_KEY: Final = re.compile(r"[\x21-\x2b\x2d-\x7e\x80-\xff]+")
+"""A key that a header field can have: no control characters, nothing beyond Latin-1."""
 
 
 def decode_base64(text: str) -> bytes | None:
@@ -51,5 +56,12 @@ def parse_metadata(text: str) -> dict[str, bytes]:
 
 
 def format_metadata(pairs: Mapping[str, bytes]) -> str:
-    """Return the header value for metadata that did not come from a client."""
-    return ",".join(f"{k} {encode_base64(v)}" if v else k for k, v in pairs.items())
+    """Return the header value for metadata that did not come from a client.
+
+    Keys that no header can have are left out.
+    """
+    return ",".join(
+        f"{key} {encode_base64(value)}" if value else key
+        for key, value in pairs.items()
+        if _KEY.fullmatch(key)
+    )

@@ -271,13 +271,13 @@ class FileStore:
         try:
             with anyio.fail_after(CHECK_TIMEOUT):
                 # A check that hangs keeps the next ones waiting, and does not use up threads.
-                is_there = await run_sync(
-                    self.path.is_dir, limiter=self._check_limiter, abandon_on_cancel=True
+                failure = await run_sync(
+                    self._check_folder, limiter=self._check_limiter, abandon_on_cancel=True
                 )
         except TimeoutError:
             return "the disk of the upload folder does not answer"
-        if not is_there:
-            return "the upload folder is missing"
+        if failure:
+            return failure
         lasted = self._threads.longest_call()
         return f"a call to the disk has lasted {lasted:.0f} s" if lasted > HUNG_AFTER else ""
 
@@ -303,6 +303,17 @@ class FileStore:
 
     # What follows runs in threads.
 
+    def _check_folder(self) -> str:
+        try:
+            if not stat.S_ISDIR(os.stat(self.path).st_mode):
+                return "the upload folder is missing"
+            is_read_only = os.statvfs(self.path).f_flag & os.ST_RDONLY
+        except FileNotFoundError:
+            return "the upload folder is missing"
+        except OSError as failure:
+            return f"the upload folder cannot be used: {failure.strerror}"
+        return "the upload folder is read-only" if is_read_only else ""
+
     def _data_path(self, upload_id: str) -> str:
         if upload_id.endswith(_RESERVED):
             raise Refused(errors.UPLOAD_NOT_FOUND)
@@ -318,7 +329,7 @@ class FileStore:
             os.close(os.open(path, flags, self._file_perms))
         except FileExistsError:
             raise Refused(errors.UPLOAD_EXISTS) from None
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise self._absence() from None
         storage = {"Type": "filestore", "Path": path, "InfoPath": self._info_path(upload_id)}
         try:
@@ -344,6 +355,8 @@ class FileStore:
         except (OSError, ValueError) as failure:
             if isinstance(failure, OSError) and failure.errno not in _NOT_A_FILE:
                 raise
+            if isinstance(failure, OSError) and not self.path.is_dir():
+                raise self._absence() from None
             # A record that a crash of tusd cut off tells nothing; nobody can go on with it.
             self._report_damage(upload_id, failure)
             raise Refused(errors.UPLOAD_DAMAGED) from None
