@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from tus_reference.asgi import TusApp
 
 PAGE = Path(__file__).parents[3] / "docs" / "embedding.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+GUIDE = PAGE.with_name("fix-your-server.md")
+BLOCKS, GUIDE_BLOCKS = (
+    re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL) for page in (PAGE, GUIDE)
+)
 EVENT_LOOPS = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 ORIGIN = {"origin": "https://example.org"}
 
@@ -40,9 +43,9 @@ def _change_to_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "example", ModuleType("example"))
 
 
-def run(mark: str) -> dict[str, Any]:
+def run(mark: str, blocks: list[str] = BLOCKS) -> dict[str, Any]:
     """Run the one example with `mark` in it and return what it defines."""
-    (source,) = [block for block in BLOCKS if mark in block]
+    (source,) = [block for block in blocks if mark in block]
     names = sys.modules["example"].__dict__
     exec(compile(source, str(PAGE), "exec"), names)
     return names
@@ -153,6 +156,14 @@ async def test_starlette_middleware_runs_around_the_app() -> None:
     async with run_lifespan(app):
         url = await AppClient(app).upload("/")
         assert (await AppClient(app).send_request("HEAD", url))["x-seen"] == "1"
+
+
+@EVENT_LOOPS
+async def test_the_server_of_the_guide_that_corrects_servers() -> None:
+    app = run("import FastAPI", GUIDE_BLOCKS)["app"]
+    async with run_lifespan(app):
+        url = await AppClient(app).upload("/files/")
+        assert url.startswith("/files/")
 
 
 @EVENT_LOOPS
