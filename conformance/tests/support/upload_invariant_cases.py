@@ -22,6 +22,8 @@ FINAL = create("Upload-Concat: final;/files/2 /files/3")
 DATED = create("Upload-Length: 100", response=(DATE,))
 DATED_DEFERRED = create("Upload-Defer-Length: 1", response=(DATE,))
 DESCRIBED = create("Upload-Length: 100", METADATA)
+PART = exchange_from("POST 201", "Location: part", sent=["Upload-Length: 100", CONCAT, METADATA])
+JOINED = create("Upload-Concat: final;/files/part", "Upload-Metadata: b Yg==")
 DECLARED = exchange_from("PATCH 204", OFFSET, sent=["Upload-Length: 100"])
 
 
@@ -74,6 +76,16 @@ CASES: list[tuple[str, list[ExchangeText], str, str]] = [
     ("head-upload-length-known", [CREATED, head()], "pass", "known"),
     ("head-upload-length-known", [CREATED, head("Upload-Defer-Length: 1")], "fail", "both"),
     ("head-upload-length-known", [DEFERRED, head()], "not-applicable", "deferred"),
+    ("head-final-metadata", [PART, JOINED, head("Upload-Metadata: b Yg==")], "pass", "its own"),
+    ("head-final-metadata", [PART, JOINED, head(METADATA)], "fail", "of the part"),
+    ("head-final-metadata", [PART, JOINED, head("Upload-Metadata: flag")], "fail", "some of it"),
+    (
+        "head-final-metadata",
+        [PART, JOINED, head("Upload-Metadata: c Yw==")],
+        "pass",
+        "the server's",
+    ),
+    ("head-final-metadata", [FINAL, head(METADATA)], "not-applicable", "of unknown parts"),
     ("head-upload-metadata", [DESCRIBED, head(METADATA)], "pass", "as created"),
     ("head-upload-metadata", [DESCRIBED, head("Upload-Metadata: flag ,a YQ==")], "pass", "order"),
     ("head-upload-metadata", [DESCRIBED, head("Upload-Metadata: a Yg==,flag")], "fail", "another"),

@@ -111,6 +111,19 @@ def check_metadata(observation: Observation) -> InvariantResult | None:
     return grade_rule(held, "fail", f"Upload-Metadata: {facts.metadata}", actual)
 
 
+def check_metadata_not_transferred(observation: Observation) -> InvariantResult | None:
+    """Check that no final upload has metadata that only its partial uploads were created with."""
+    facts = observation.facts
+    if not _answers_upload(observation) or facts is None or not facts.parts_metadata:
+        return None
+    value = observation.reply.header("Upload-Metadata") or ""
+    own = parse_metadata(facts.metadata or "") or {}
+    found = set((parse_metadata(value) or {}).items()) - set(own.items())
+    held = not found & facts.parts_metadata
+    expected = f"Upload-Metadata: {facts.metadata}" if own else "no Upload-Metadata"
+    return grade_rule(held, "fail", expected, f"Upload-Metadata: {value}")
+
+
 def check_concat(observation: Observation) -> InvariantResult | None:
     """Check Upload-Concat of partial and final uploads."""
     facts = observation.facts

@@ -249,6 +249,12 @@ _RULES: tuple[tuple[str, str, str, Callable[[], InvariantCheck]], ...] = (
         lambda: head_invariants.check_metadata,
     ),
     (
+        "always.head-final-metadata",
+        "No response to HEAD of a final upload has the metadata of its partial uploads",
+        "concatenation.final.metadata-not-transferred",
+        lambda: head_invariants.check_metadata_not_transferred,
+    ),
+    (
         "always.head-upload-concat",
         "Every successful response to HEAD has the Upload-Concat of the creation",
         "concatenation.head.upload-concat",

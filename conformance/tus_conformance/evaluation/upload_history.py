@@ -12,6 +12,8 @@ from tus_conformance.state.step_response import StepResponse
 from tus_conformance.transport import HttpRequest
 from tus_conformance.transport.header_values import (
     header_value,
+    parse_concat,
+    parse_metadata,
     read_integer,
     resolve_url,
 )
@@ -25,6 +27,7 @@ class UploadFacts:
     `length` is the one of its creation, None if that was deferred or is not a plain integer.
     `length_sent` says that a later request stated a length, whatever became of it. `concat` is the
     Upload-Concat of its creation, None where the server need not know the header.
+    `parts_metadata` has the pairs that the partial uploads of a final one were created with.
     `has_expiration_date` says that a response about it had Upload-Expires, and `returns_metadata`
     that one had Upload-Metadata.
     """
@@ -34,6 +37,7 @@ class UploadFacts:
     length_sent: bool = False
     metadata: str | None = None
     concat: str | None = None
+    parts_metadata: frozenset[tuple[str, bytes]] = frozenset()
     has_expiration_date: bool = False
     returns_metadata: bool = False
 
@@ -65,7 +69,9 @@ class UploadHistory:
         if http_request.method == "POST" and method == "POST" and reply.succeeded:
             location = resolve_url(reply.header("Location") or "", reply.url)
             if location is not None:
-                self._facts[location] = _facts_of_creation(scenario, http_request, reply)
+                created = _facts_of_creation(scenario, http_request, reply)
+                created.parts_metadata = self._find_parts_metadata(created, reply.url)
+                self._facts[location] = created
             return
         facts = self.find(http_request.url)
         if facts is None:
@@ -73,6 +79,15 @@ class UploadHistory:
         facts.length_sent |= header_value(http_request.headers, "Upload-Length") is not None
         facts.has_expiration_date |= reply.succeeded and reply.header("Upload-Expires") is not None
         facts.returns_metadata |= reply.succeeded and reply.header("Upload-Metadata") is not None
+
+    def _find_parts_metadata(self, created: UploadFacts, base: str) -> frozenset[tuple[str, bytes]]:
+        """Return the metadata of the partial uploads that a final one lists."""
+        if not created.is_final:
+            return frozenset()
+        _, *urls = parse_concat(created.concat or "", base) or ("",)
+        listed = [self._facts[url].metadata for url in urls if url in self._facts]
+        pairs = [parse_metadata(each) or {} for each in listed if each is not None]
+        return frozenset(pair for each in pairs for pair in each.items())
 
 
 def _facts_of_creation(

@@ -334,3 +334,32 @@ async def merge_metadata_of_partials(call: Call) -> Response:
     response, partials = await call.respond(), await call.server.find_partials(call.info)
     text = ",".join(filter(None, (each.metadata_header for each in (call.info, *partials))))
     return set_header(response, "Upload-Metadata", text) if text else response
+
+
+@defect(
+    "final-of-many-inherits-metadata",
+    "concatenation.final.metadata-not-transferred",
+    HEAD_OF_FINAL,
+    client=True,
+)
+async def inherit_metadata_of_many(call: Call) -> Response:
+    """A final upload of three or more partial uploads has the metadata of the last of them."""
+    response, partials = await call.respond(), await call.server.find_partials(call.info)
+    text = partials[-1].metadata_header if len(partials) > 2 else None
+    return set_header(response, "Upload-Metadata", text) if text else response
+
+
+@defect(
+    "early-final-inherits-metadata",
+    "concatenation.final.metadata-not-transferred",
+    HEAD_OF_FINAL,
+    client=True,
+)
+async def inherit_metadata_early(call: Call) -> Response:
+    """A final upload that was unfinished has the metadata of its first partial upload later."""
+    if not call.info.is_complete:
+        call.memory.marked.add(call.upload_id)
+        return await call.respond()
+    response, partials = await call.respond(), await call.server.find_partials(call.info)
+    text = partials[0].metadata_header if partials and call.is_marked else None
+    return set_header(response, "Upload-Metadata", text) if text else response

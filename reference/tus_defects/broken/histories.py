@@ -14,6 +14,7 @@ CREATION = Match(request=("creation",))
 APPLY = "core.patch.apply-at-offset"
 ACCURATE = "core.head.offset-accurate"
 GONE = "termination.gone"
+LATER = Match(method="PATCH|HEAD", upload=("known",))
 
 
 async def _find_earlier(call: Call, response: Response, count: int) -> FileInfo | None:
@@ -82,6 +83,36 @@ async def corrupt_after_a_second(call: Call) -> Response:
     if call.method == "PATCH":
         texts[call.upload_id] = str(time.monotonic())
     return await call.respond()
+
+
+async def _store_later(call: Call, status: int) -> Response:
+    """Append a byte to an upload a second after a PATCH of it got this status."""
+    rejected, info = call.memory.texts, call.info
+    if time.time() - float(rejected.get(info.id, "inf")) > 1 and not info.is_complete:
+        del rejected[info.id]
+        await call.server.append(info, b"?")
+    response = await call.respond()
+    if call.method == "PATCH" and response.status == status:
+        rejected[info.id] = str(time.time())
+    return response
+
+
+@defect("rejected-media-type-stored-a-second-later", "core.patch.content-type-not-applied", LATER)
+async def store_rejected_media_type_later(call: Call) -> Response:
+    """A second after a PATCH was rejected for its media type, a byte of it is stored."""
+    return await _store_later(call, 415)
+
+
+@defect("rejected-checksum-stored-a-second-later", "checksum.mismatch-offset", LATER)
+async def store_rejected_checksum_later(call: Call) -> Response:
+    """A second after a PATCH was rejected for its checksum, a byte of it is stored."""
+    return await _store_later(call, 460)
+
+
+@defect("rejected-offset-stored-a-second-later", "core.patch.offset-mismatch-no-change", LATER)
+async def store_rejected_offset_later(call: Call) -> Response:
+    """A second after a PATCH was rejected for its offset, a byte of it is stored."""
+    return await _store_later(call, 409)
 
 
 @defect(

@@ -31,6 +31,9 @@ PART_COUNT, PART_SIZE = 6, 131_073
 MANY_PARTS, SMALL_PART = 40, 25
 """The partial uploads of one final upload, and their bytes."""
 
+PART_METADATA = "filename cGFydA=="
+"""The metadata of each of them, which must not become that of the final upload."""
+
 _BUSY = (Condition(status=(429, 503), says="the server accepts fewer requests at once"),)
 Branch = Callable[[], Awaitable[None]]
 
@@ -326,7 +329,8 @@ async def _join(context: ScenarioContext, orders: dict[str, tuple[str, ...]]) ->
     needs=("concatenation",),
     why="A client splits a large file by size, not into two halves. Ten sorts before two as text.",
     steps=(
-        f"Given {MANY_PARTS} partial uploads of {SMALL_PART} bytes, all of them stored.",
+        f"Given {MANY_PARTS} partial uploads of {SMALL_PART} bytes, with metadata and all of them"
+        " stored.",
         "POST a final upload of all of them.",
         "  expects a 2xx; a note for a 4xx, else a warning [concatenation.final.order].",
         "Compare every byte of the final upload.",
@@ -338,7 +342,11 @@ async def forty_parts(context: ScenarioContext) -> None:
     names = _names(MANY_PARTS)
     for name in names:
         given = GivenUpload(
-            name=name, length=SMALL_PART, stored=SMALL_PART, header={"Upload-Concat": "partial"}
+            name=name,
+            length=SMALL_PART,
+            stored=SMALL_PART,
+            metadata=PART_METADATA,
+            header={"Upload-Concat": "partial"},
         )
         await context.create_upload(given)
     finals = await _join(context, {"f": tuple(names)})
