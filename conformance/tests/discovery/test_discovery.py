@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import httpcore
 import pytest
-from minimal_server import EVERYTHING, MinimalServer
+from minimal_server import DISCOVERY_CREATIONS, EVERYTHING, MinimalServer
 from scripted_server import (
     URL,
     AnswerFunction,
@@ -46,7 +46,9 @@ def observed(discovered: DiscoveryResult, *outcomes: str) -> set[str]:
 
 
 async def test_a_server_that_does_everything_is_seen_to_do_it() -> None:
-    discovered = await found(MinimalServer())
+    server = MinimalServer()
+    discovered = await found(server)
+    assert server.made == DISCOVERY_CREATIONS
     assert observed(discovered, "accepted") == EVERYTHING
     assert set(discovered.extensions) == set(EXTENSIONS)
     assert discovered.versions == ("1.0.0",)

@@ -284,7 +284,7 @@ async def test_a_mistake_in_a_scenario_is_an_error_of_the_suite() -> None:
     attempt, _ = await execute_steps(function(mistaken), creation_response())
     assert (attempt.verdict, check_outcomes(attempt)) == ("error", [f"{ROW} not-reached"])
     assert attempt.reason.startswith("This is an error of the suite")
-    assert "KeyError: 'oops' (line " in attempt.reason
+    assert "KeyError: 'oops' (test_steps.py, line " in attempt.reason
 
 
 async def test_a_mistake_in_a_branch_is_reported_as_itself() -> None:
@@ -296,7 +296,7 @@ async def test_a_mistake_in_a_branch_is_reported_as_itself() -> None:
 
     attempt, _ = await execute_steps(function(mistaken))
     assert attempt.verdict == "error"
-    assert "KeyError: 'oops' (line " in attempt.reason
+    assert "KeyError: 'oops' (test_steps.py, line " in attempt.reason
 
 
 async def test_a_function_scenario_can_send_expect_and_finish() -> None:

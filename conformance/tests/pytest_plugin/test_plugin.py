@@ -18,7 +18,7 @@ from typing import cast
 import pytest
 from interrupting_server import InterruptingServer
 from loopback import closed_port, serve_in_thread
-from minimal_server import EVERYTHING, MinimalServer
+from minimal_server import DISCOVERY_CREATIONS, EVERYTHING, MinimalServer
 from scripted_server import ReceivedRequest, ScriptedAnswer, ScriptedResponse, serve_answers
 
 from tus_conformance.cli.main import main
@@ -304,7 +304,11 @@ def test_what_was_locked_at_first_is_removed_when_a_session_ends_by_x(tmp_path: 
     server, refused = MinimalServer(no_store=False), set[str]()
 
     def locked_at_first(request: ReceivedRequest) -> ScriptedAnswer:
-        if request.method == "DELETE" and server.made > 12 and request.target not in refused:
+        if (
+            request.method == "DELETE"
+            and server.made > DISCOVERY_CREATIONS
+            and request.target not in refused
+        ):
             refused.add(request.target)
             return ScriptedResponse(423)
         return server(request)

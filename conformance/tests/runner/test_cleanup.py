@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 from memory_run import run_suite_in_memory
-from minimal_server import EVERYTHING, MinimalServer
+from minimal_server import DISCOVERY_CREATIONS, EVERYTHING, MinimalServer
 from scripted_server import KeepOpen, ReceivedRequest, ScriptedAnswer, ScriptedResponse
 
 from tus_conformance.evaluation.invariants import invariants
@@ -26,7 +26,7 @@ def upload_urls(tiny: MinimalServer) -> set[str]:
 async def test_nothing_remains_where_the_server_can_remove_it() -> None:
     tiny = MinimalServer()
     found = await run_suite_in_memory(tiny, only=ONLY, jobs=4)
-    assert tiny.made > 15
+    assert tiny.made > DISCOVERY_CREATIONS
     assert tiny.uploads == {}
     assert found.footer.remaining_uploads == ()
 
@@ -55,7 +55,7 @@ async def test_an_upload_that_is_locked_at_first_is_finally_removed(status: int)
 
     def locked(asked: ReceivedRequest) -> ScriptedAnswer:
         mine = asked.method == "DELETE" and asked.target in tiny_targets()
-        if mine and asked.target not in asked_before and tiny.made > 12:
+        if mine and asked.target not in asked_before and tiny.made > DISCOVERY_CREATIONS:
             asked_before.add(asked.target)
             return ScriptedResponse(status)
         return tiny(asked)
@@ -73,7 +73,11 @@ async def test_what_stays_locked_is_listed_once() -> None:
     tiny = MinimalServer()
 
     def locked(asked: ReceivedRequest) -> ScriptedAnswer:
-        return ScriptedResponse(423) if asked.method == "DELETE" and tiny.made > 12 else tiny(asked)
+        return (
+            ScriptedResponse(423)
+            if asked.method == "DELETE" and tiny.made > DISCOVERY_CREATIONS
+            else tiny(asked)
+        )
 
     found = await run_suite_in_memory(locked, only=("core.head.upload-offset/*",))
     assert sorted(found.footer.remaining_uploads) == sorted(upload_urls(tiny))
@@ -84,7 +88,7 @@ async def test_an_interrupted_run_removes_what_it_created(jobs: int) -> None:
     tiny, stop = MinimalServer(), trio.Event()
 
     def slow(asked: ReceivedRequest) -> ScriptedAnswer:
-        stuck = asked.method == "HEAD" and tiny.made > 16
+        stuck = asked.method == "HEAD" and tiny.made > DISCOVERY_CREATIONS + 4
         if stuck:
             stop.set()
         return KeepOpen() if stuck else tiny(asked)
@@ -103,7 +107,7 @@ async def test_an_interrupted_run_lists_what_remains(jobs: int) -> None:
     tiny, stop = MinimalServer(able=DOES_NOT), trio.Event()
 
     def slow(asked: ReceivedRequest) -> ScriptedAnswer:
-        if asked.method == "HEAD" and tiny.made > 16:
+        if asked.method == "HEAD" and tiny.made > DISCOVERY_CREATIONS + 4:
             stop.set()
             return KeepOpen()
         return tiny(asked)

@@ -7,7 +7,7 @@ import re
 import pytest
 import trio
 from memory_run import RunLines, run_suite_in_memory
-from minimal_server import MinimalServer
+from minimal_server import DISCOVERY_CREATIONS, MinimalServer
 from scripted_server import CloseWithoutReply, KeepOpen, ReceivedRequest, ScriptedAnswer
 from trio.testing import MockClock
 
@@ -21,7 +21,7 @@ def test_a_run_ends_in_order_when_its_time_is_over() -> None:
     server = MinimalServer()
 
     def slow(asked: ReceivedRequest) -> ScriptedAnswer:
-        late = server.made > 12 and asked.method == "PATCH"
+        late = server.made > DISCOVERY_CREATIONS and asked.method == "PATCH"
         return KeepOpen() if late else server(asked)
 
     async def run() -> RunLines:
@@ -47,7 +47,7 @@ async def run_slowly(jobs: int, notices: list[str]) -> RunLines:
     server = MinimalServer()
 
     def slow(asked: ReceivedRequest) -> ScriptedAnswer:
-        late = server.made > 12 and asked.method == "PATCH"
+        late = server.made > DISCOVERY_CREATIONS and asked.method == "PATCH"
         return KeepOpen() if late else server(asked)
 
     return await run_suite_in_memory(slow, only=ONLY, jobs=jobs, notify=notices.append)

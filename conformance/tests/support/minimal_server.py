@@ -15,6 +15,9 @@ EVERYTHING = frozenset(
 )
 UNLISTED = frozenset({"download", "complete-uploads", "chunked-bodies", "deferred-bytes"})
 
+DISCOVERY_CREATIONS = 13
+"""How many uploads discovery creates on a server that has everything, before any scenario."""
+
 
 @dataclass
 class MinimalUpload:

@@ -52,10 +52,10 @@ class ScenarioExecution(ScenarioRequests):
         """Put a precondition in place; raise StopScenario where the server does not let us."""
         return await create_given_upload(self, given)
 
-    def expect(
+    def evaluate(
         self, reply: ScenarioResponse, *expected: Expectation, after_waiting: bool = False
-    ) -> bool:
-        """Evaluate a response; return whether every expectation passed.
+    ) -> list[Check]:
+        """Return the checks of a response; raise StopScenario where the scenario cannot go on.
 
         What was asked for `after_waiting` had its time, and silence counts.
         """
@@ -70,9 +70,17 @@ class ScenarioExecution(ScenarioRequests):
             self.step,
             after_waiting=after_waiting,
         )
-        self.checks += checks
         if stop is not None:
+            self.checks += checks
             raise stop
+        return checks
+
+    def expect(
+        self, reply: ScenarioResponse, *expected: Expectation, after_waiting: bool = False
+    ) -> bool:
+        """Evaluate a response and record its checks; return whether every expectation passed."""
+        checks = self.evaluate(reply, *expected, after_waiting=after_waiting)
+        self.checks += checks
         return all(check.grade == "pass" for check in checks)
 
     def skip_expectations(self, expected: tuple[Expectation, ...], reason: str) -> None:
@@ -116,14 +124,14 @@ class ScenarioExecution(ScenarioRequests):
         poll = SettlingPoll((), is_hopeless=_UPLOAD_WAIT in waits)
         reply = await self.send("HEAD", RequestSpec(of=name))
 
-        async def ready() -> bool:
+        async def is_settled() -> bool:
             nonlocal reply
             if reply.succeeded or poll.is_over(reply):
                 return True
             reply = await self.send("HEAD", RequestSpec(of=name))
             return False
 
-        if not await self.wait_until(ready, seconds=seconds):
+        if not await self.wait_until(is_settled, seconds=seconds):
             waits.add(_UPLOAD_WAIT)
         return reply
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 
 import trio
 
@@ -45,12 +46,12 @@ async def _run_steps(execution: ScenarioExecution) -> None:
     stalled: StalledStep | None = None
     for number, step in enumerate(execution.scenario.steps, 1):
         execution.step = number
-        meanwhile = stalled if stalled is not None and stalled.until == step.name else None
+        released = stalled if stalled is not None and stalled.until == step.name else None
         try:
-            if (parting := split_waiting_fault(step)) is not None:
-                stalled = await open_stalled_step(execution, step, *parting)
+            if (stall := split_waiting_fault(step)) is not None:
+                stalled = await open_stalled_step(execution, step, *stall)
                 continue
-            reply = await _perform_step(execution, step, meanwhile)
+            reply = await _perform_step(execution, step, released)
         except UnresolvedReference as missing:
             if step.setup:
                 raise
@@ -58,20 +59,20 @@ async def _run_steps(execution: ScenarioExecution) -> None:
             continue
         if step.within:
             reply = await _retry_until_passing(execution, step, reply)
-        if not _evaluate_step(execution, step, reply) or not _finish_stalled(execution, meanwhile):
+        if not _evaluate_step(execution, step, reply):
+            break
+        if released is not None and not _evaluate_stalled(execution, released):
             break
 
 
-def _finish_stalled(execution: ScenarioExecution, stalled: StalledStep | None) -> bool:
+def _evaluate_stalled(execution: ScenarioExecution, stalled: StalledStep) -> bool:
     """Evaluate a step that stalled until now; return whether the scenario goes on."""
-    if stalled is None:
-        return True
     execution.step = stalled.number
     return _evaluate_step(execution, stalled.step, stalled.reply)
 
 
 async def _perform_step(
-    execution: ScenarioExecution, step: Step, meanwhile: StalledStep | None = None
+    execution: ScenarioExecution, step: Step, released: StalledStep | None = None
 ) -> StepResponse | None:
     if step.given is not None:
         await execution.create_upload(step.given)
@@ -81,10 +82,10 @@ async def _perform_step(
     request = step.message
     assert request is not None
     method = request.method or step.act.upper()
-    if meanwhile is None:
+    if released is None:
         reply = await execution.send(method, request)
     else:
-        reply = await meanwhile.finish_while_sending(
+        reply = await released.finish_while_sending(
             execution, lambda: execution.send(method, request)
         )
     if step.name:
@@ -104,19 +105,20 @@ async def _retry_until_passing(
     waits = execution.session.vain_waits
     poll = SettlingPoll(step.expect, is_hopeless=wait_key(step) in waits)
 
-    async def ready() -> bool:
+    def passes(reply: StepResponse) -> bool:
+        checks = execution.evaluate(reply, *step.expect, after_waiting=True)
+        return all(check.grade == "pass" for check in checks)
+
+    async def is_settled() -> bool:
         nonlocal reply
-        seen = len(execution.checks)
-        passed = reply is not None and execution.expect(reply, *step.expect, after_waiting=True)
-        del execution.checks[seen:]
-        if passed or poll.is_over(reply):
+        if poll.is_over(reply) or (reply is not None and passes(reply)):
             return True
         if retried_patch is not None:
             await execution.send("HEAD", RequestSpec(of=retried_patch.of))
         reply = await _perform_step(execution, step)
         return False
 
-    if not await execution.wait_until(ready, seconds=step.within):
+    if not await execution.wait_until(is_settled, seconds=step.within):
         waits.add(wait_key(step))
     return reply
 
@@ -128,18 +130,15 @@ def _evaluate_step(execution: ScenarioExecution, step: Step, reply: StepResponse
     if step.setup:
         _ensure_precondition(execution, step, reply)
         return True
-    seen = len(execution.checks)
-    execution.expect(reply, *step.expect, after_waiting=bool(step.within))
-    violated = any(check.outcome == "violated" for check in execution.checks[seen:])
-    return not (step.needed and violated)
+    checks = execution.evaluate(reply, *step.expect, after_waiting=bool(step.within))
+    execution.checks += checks
+    return not (step.needed and any(check.outcome == "violated" for check in checks))
 
 
 def _ensure_precondition(execution: ScenarioExecution, step: Step, reply: StepResponse) -> None:
     """Raise StopScenario where a precondition does not hold; its expectations are not checks."""
-    seen = len(execution.checks)
-    execution.expect(reply, *step.expect)
-    found, execution.checks[seen:] = execution.checks[seen:], []
-    ensure_precondition(reply, found if step.expect else None)
+    checks = execution.evaluate(reply, *step.expect)
+    ensure_precondition(reply, checks if step.expect else None)
 
 
 def _describe_bug(bug: Exception) -> str:
@@ -148,5 +147,6 @@ def _describe_bug(bug: Exception) -> str:
     frame = traceback.extract_tb(bug.__traceback__)[-1]
     return (
         "This is an error of the suite, not of the server; please report it:"
-        f" {type(bug).__name__}: {bug} (line {frame.lineno} of {frame.name})."
+        f" {type(bug).__name__}: {bug} ({Path(frame.filename).name}, line {frame.lineno}, in"
+        f" {frame.name})."
     )
