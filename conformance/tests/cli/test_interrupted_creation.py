@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from interrupting_server import InterruptingServer
 from loopback import serve_in_thread
-from minimal_server import EVERYTHING, MinimalServer
+from minimal_server import DISCOVERY_CREATIONS, EVERYTHING, MinimalServer
 from scripted_server import serve_answers
 
 from tus_conformance.cli.main import main
@@ -19,9 +19,9 @@ COMMANDS = {
 }
 MOMENTS = [
     pytest.param("run", 2, id="run, discovery"),
-    pytest.param("run", 13, id="run, a scenario"),
+    pytest.param("run", DISCOVERY_CREATIONS + 1, id="run, a scenario"),
     pytest.param("explore", 2, id="explore, discovery"),
-    pytest.param("explore", 13, id="explore, a sequence"),
+    pytest.param("explore", DISCOVERY_CREATIONS + 1, id="explore, a sequence"),
     pytest.param("init", 2, id="init"),
 ]
 

@@ -262,7 +262,7 @@ CREATES = ("-k", "core.head.cache-control or core.head.upload-offset")
 WITHOUT_TERMINATION = EVERYTHING - {"termination"}
 
 
-@pytest.mark.parametrize("at", [2, 13], ids=["discovery", "a scenario"])
+@pytest.mark.parametrize("at", [2, DISCOVERY_CREATIONS + 1], ids=["discovery", "a scenario"])
 @pytest.mark.parametrize("able", [EVERYTHING, WITHOUT_TERMINATION], ids=["removed", "listed"])
 def test_ctrl_c_during_a_creation_leaves_nothing_unnoticed(
     tmp_path: Path, able: frozenset[str], at: int
@@ -280,7 +280,7 @@ def test_ctrl_c_during_a_creation_leaves_nothing_unnoticed(
 
 
 def test_ctrl_c_names_a_creation_that_gets_no_response(tmp_path: Path) -> None:
-    interrupting = InterruptingServer(MinimalServer(), 16, responds=False)
+    interrupting = InterruptingServer(MinimalServer(), DISCOVERY_CREATIONS + 4, responds=False)
     with serve_in_thread(serve_answers(interrupting)) as url:
         ended = run_pytest(tmp_path, *SUITE, "--tus-target", url, *CREATES)
     assert ended.code == pytest.ExitCode.INTERRUPTED

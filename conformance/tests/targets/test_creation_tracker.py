@@ -17,7 +17,7 @@ import httpcore
 import pytest
 import trio
 from memory_run import RunLines, run_suite_in_memory
-from minimal_server import EVERYTHING, MinimalServer
+from minimal_server import DISCOVERY_CREATIONS, EVERYTHING, MinimalServer
 from scripted_server import (
     AnswerFunction,
     CloseWithoutReply,
@@ -94,7 +94,7 @@ async def interrupted(
     return found
 
 
-MOMENTS = [pytest.param(2, id="discovery"), pytest.param(17, id="a scenario")]
+MOMENTS = [pytest.param(2, id="discovery"), pytest.param(DISCOVERY_CREATIONS + 4, id="a scenario")]
 
 
 @pytest.mark.parametrize("jobs", [1, 4])
@@ -127,7 +127,7 @@ async def test_a_creation_that_is_never_answered_is_named_as_possible(
 ) -> None:
     tiny = MinimalServer(able=DOES_NOT)
     began = trio.current_time()
-    found = await interrupted(tiny, 17, late)
+    found = await interrupted(tiny, DISCOVERY_CREATIONS + 4, late)
     assert trio.current_time() - began <= 2 * MAX_GRACE
     assert len(urls(tiny) - set(found.footer.remaining_uploads)) == 1
     (where,) = found.footer.unnamed_creations
