@@ -28,8 +28,11 @@ class BenchmarkTarget:
     command: tuple[str, ...]
 
     def describe(self) -> str:
-        """Return the command as a reader would type it."""
-        return shlex.join("python" if word == sys.executable else word for word in self.command)
+        """Return the command as a reader would type it: programs by name, wherever they are."""
+        return shlex.join(
+            "python" if word == sys.executable else Path(word).name if word[:1] == "/" else word
+            for word in self.command
+        )
 
 
 @dataclass
