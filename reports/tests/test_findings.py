@@ -14,8 +14,10 @@ from tus_reports import (
     Check,
     DecidingRule,
     Exchange,
+    Grade,
     Record,
     RecordedResponse,
+    ScenarioResult,
     finding_text,
     github_annotations,
     html,
@@ -117,6 +119,23 @@ def test_the_rule_is_shown_next_to_the_text_of_the_scenario(sample: Record) -> N
     """Damage is named in addition to what a scenario has to say of it."""
     told = " ".join(render_terminal(record_with_failure(sample, explanation="it is gone")).split())
     assert f"meaning it is gone; {DAMAGE_RULE}" in told
+
+
+def test_what_is_only_noted_of_a_failure_is_counted(sample: Record) -> None:
+    record = record_with_failure(sample)
+    (failed,) = record.scenarios
+    (check,) = failed.attempts[0].checks
+
+    def also(name: str, grade: Grade) -> ScenarioResult:
+        changed = msgspec.structs.replace(check, grade=grade, actual=f"the way of {name}")
+        attempt = msgspec.structs.replace(failed.attempts[0], checks=(changed,))
+        return msgspec.structs.replace(failed, id=name, verdict=grade, attempts=(attempt,))
+
+    others = (also("one", "warn"), also("two", "note"), also("three", "note"))
+    text = " ".join(render_terminal(replace(record, scenarios=(failed, *others))).split())
+    assert "also warn: the way of one" in text
+    assert "also 2 other results, see the record" in text
+    assert "the way of two" not in text
 
 
 def test_brief_views_put_the_rule_behind_what_came(sample: Record) -> None:

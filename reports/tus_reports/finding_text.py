@@ -92,13 +92,15 @@ def _requirement_rows(found: Finding, width: int) -> Iterator[StyledLine]:
 
 
 def _other_groups(others: Sequence[tuple[Occurrence, ...]], width: int) -> Iterator[StyledLine]:
-    for way in others[:_MAX_IDS]:
+    """Yield what else did not hold; what is only noted is counted."""
+    shown = [way for way in others if way[0].verdict != "note"][:_MAX_IDS]
+    for way in shown:
         worse = VERDICT_STYLES[way[0].verdict].word
         text = f"{worse}: {way[0].actual}"
         yield from _field_rows("also", escape_controls(text), width)
         yield from _id_list("", (each.scenario.id for each in way), width)
-    if len(others) > _MAX_IDS:
-        count = pluralize(len(others) - _MAX_IDS, "other result")
+    if len(others) > len(shown):
+        count = pluralize(len(others) - len(shown), "other result")
         yield from _field_rows("also", f"{count}, see the record", width)
 
 

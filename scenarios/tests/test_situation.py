@@ -51,6 +51,13 @@ def test_a_lie_after_an_untrue_response_only_warns() -> None:
     assert false.grade_of("damaged")[0] == "fail"
 
 
+def test_a_client_may_report_that_what_it_needs_is_not_offered_or_is_untrue() -> None:
+    for each in situations():
+        breaks = any(r.edit and "Upload-Offset" in r.edit.drop for r in each.rules)
+        if each.id.endswith(".not-offered") or breaks or each.has_false_responses:
+            assert each.grade_of("reported")[0] in {"pass", "note"}, each.id
+
+
 @pytest.mark.parametrize("name", ["plain", "plain.large"])
 def test_a_client_has_to_upload_a_file_when_nothing_goes_wrong(name: str) -> None:
     (each,) = [each for each in situations() if each.id == name]

@@ -243,7 +243,9 @@ def _location_followed(view: ClientView) -> Iterator[RuleCheck]:
             yield RuleCheck(
                 lost is None,
                 f"requests to {request.response.value('Location')}",
-                "" if lost is None else f"{lost.effective_method} {lost.target}",
+                ""
+                if lost is None
+                else f"{lost.effective_method} {lost.target}, which is not where the upload is",
                 lost,
             )
 
