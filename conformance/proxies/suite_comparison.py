@@ -76,11 +76,12 @@ class SuiteComparer:
             seconds = trio.current_time() - began
         comparison = compare(self._direct[flags], record)
         found = {change.id for change in comparison.changes if change.noun == "scenario"}
+        selected = {each.id for each in record.scenarios if each.is_selected}
         return ProductComparison(
             comparison,
             seconds,
             tuple(sorted(found - set(product.differences))),
-            tuple(sorted(set(product.differences) - found)),
+            tuple(sorted(set(product.differences) & selected - found)),
             tail,
         )
 

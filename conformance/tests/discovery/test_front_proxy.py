@@ -111,6 +111,15 @@ def test_a_server_that_drops_parts_of_bodies_is_not_excused_by_a_proxy() -> None
     assert (front.obstructed_requests, front.notices) == ({}, [])
 
 
+@pytest.mark.parametrize(
+    ("server", "name"), [("Caddy", "Caddy"), (REFERENCE_SERVER, ""), ("myapp", "")]
+)
+def test_a_proxy_is_recognised_by_what_it_serves_besides_the_uploads(
+    server: str, name: str
+) -> None:
+    assert find_front_proxy(behind(page=b"error %d", server=server)).name == name
+
+
 def test_a_server_without_a_proxy_gets_no_notice() -> None:
     assert find_front_proxy(serve_reference_with_cors()).notices == []
 

@@ -127,6 +127,25 @@ def test_a_head_that_a_proxy_answers_is_not_charged_to_the_server(status: int) -
     assert ("the proxy's log says" in results[NULL].reason) == (status >= 500)
 
 
+@pytest.mark.parametrize(
+    ("scenario", "fault", "verdict"),
+    [
+        ("interruption.patch.half-close/half", {}, "not-applicable"),
+        ("interruption.patch.half-close-whole", {}, "pass"),
+        ("creation-with-upload.expect-refused", {}, "pass"),
+        ("creation-with-upload.expect-refused", {"answers_expect": True}, "not-applicable"),
+        ("creation-with-upload.expect-continue", {"answers_expect": True}, "pass"),
+    ],
+)
+def test_what_a_proxy_hides_of_connections_does_not_apply(
+    scenario: str, fault: dict[str, Any], verdict: str
+) -> None:
+    results, notices = run_through(fault, only=(scenario,))
+    assert notices == []
+    assert results[scenario].verdict == verdict
+    assert ("through nginx" in results[scenario].reason) == (verdict != "pass")
+
+
 def test_a_note_about_the_response_of_a_proxy_says_so() -> None:
     fault = {"replaces_server": True, "dated": True, "refused_paths": {"%00": 400}}
     results, _ = run_through(fault, only=(NULL,))

@@ -73,6 +73,7 @@ class FaultyProxy:
     replaces_errors: int | None = None
     drops_trailers: bool = False
     swallows_expect: bool = False
+    answers_expect: bool = False
     refuses_chunked: int | None = None
     reads_whole_body: bool = False
     waits_for_body: tuple[str, ...] = ()
@@ -222,7 +223,7 @@ class FaultyProxy:
         head = upstream.send(self._edit_request(request))
         if not waits:
             await near.send_all(head)
-        elif b"expect" in dict(request.headers):
+        if b"expect" in dict(request.headers) and (waits or self.answers_expect):
             proceed = h11.InformationalResponse(status_code=100, headers=[])
             await stream.send_all(parser.send(proceed))
         body = _Body(self, parser, stream, near, upstream, [head] if waits else [])
@@ -249,7 +250,7 @@ class FaultyProxy:
                 if name.decode() not in self.drop_request
                 and not (name == b"content-length" and self._drops_body(request))
                 and not (self.header_limit and len(value) > self.header_limit)
-                and not (self.swallows_expect and name == b"expect")
+                and not ((self.swallows_expect or self.answers_expect) and name == b"expect")
             ],
         )
 

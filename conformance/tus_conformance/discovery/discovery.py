@@ -46,7 +46,8 @@ class DiscoveryResult:
 
     `expires_in` is after how many seconds a fresh upload is said to expire. `obstructed` are the
     extensions that a proxy keeps from being tested, `obstructed_requests` the methods, each with
-    the reason; `charged` is what fails for every upload, so that one scenario is charged with it.
+    the reason; `charged` is what fails for every upload, so that one scenario is charged with it;
+    `hidden` is what cannot be seen through a proxy.
     `proxied_marks` are those of the server's responses, where there is a proxy. `needs` is what
     creations need beyond what tus asks for; every creation of the run sends it.
     """
@@ -66,6 +67,7 @@ class DiscoveryResult:
     needs: CreationNeeds | None = None
     obstructed_requests: dict[str, str] = field(default_factory=dict)
     charged: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, str] = field(default_factory=dict)
     proxied_marks: ServerMarks | None = None
 
     def advertises(self, name: str) -> bool:

@@ -10,16 +10,18 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha1
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import trio
 
 from tus_conformance.discovery.body_arrival import find_body_arrival
+from tus_conformance.discovery.connection_passing import find_hidden_behaviour
 from tus_conformance.discovery.discovery import DiscoveryResult, unknown_upload_url
 from tus_conformance.discovery.intermediary import (
     drops_trailers,
     recognise_gateway,
     recognise_page,
+    recognise_site,
     request_that_a_parser_refuses,
 )
 from tus_conformance.discovery.preflight import speaks_tus
@@ -58,9 +60,10 @@ class FrontProxy:
     `obstructed` has extensions, `obstructed_requests` methods, TO_UPLOADS or PARTS_OF_BODIES, each
     with the reason.
     `charged` has what fails for every upload and may be the server's own: the scenario that is
-    charged with it fails, and the others are blocked. `notices` are what the user should know
-    before the results, which they do not change. `marks` are those of the server's responses, None
-    where nothing shows that there is a proxy.
+    charged with it fails, and the others are blocked. `hidden` is what cannot be seen through the
+    proxy, and matters to few clients (`connection_passing`). `notices` are what the user should
+    know before the results, which they do not change. `marks` are those of the server's responses,
+    None where nothing shows that there is a proxy.
     """
 
     name: str = ""
@@ -68,6 +71,7 @@ class FrontProxy:
     obstructed: dict[str, str] = field(default_factory=dict)
     obstructed_requests: dict[str, str] = field(default_factory=dict)
     charged: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, str] = field(default_factory=dict)
     marks: ServerMarks | None = None
     exchange_count: int = 0
 
@@ -136,6 +140,9 @@ class _Examination:
             responses["PATCH"] = await prober.patch(url, 0, _CONTENT)
         self.marks = learn_marks((*responses.values(), unknown))
         front.name = front.name or recognise_gateway((*responses.values(), unknown))
+        if not front.name:
+            root = await prober.send("GET", urljoin(target_url, "/"))
+            front.name = recognise_site(root, self.marks.servers)
         if url is None:
             await self._examine_method("POST", created)
         elif not await self._examine_location(url, responses["HEAD"], responses["PATCH"]):
@@ -278,6 +285,7 @@ class _Examination:
         front = self.front
         if self.found.advertises("checksum-trailer") and drops_trailers(front.name):
             await _examine_trailers(self.prober, front)
+        front.hidden = await find_hidden_behaviour(self.prober, front.name)
         arrival = await find_body_arrival(self.prober)
         if arrival == "at-its-end":
             front.obstructed_requests[PARTS_OF_BODIES] = (

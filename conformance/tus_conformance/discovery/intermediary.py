@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -85,6 +85,20 @@ def recognise_gateway(responses: Iterable[HttpResponse]) -> str:
         if _passed_on(product, response)
     )
     return next(found, "")
+
+
+def recognise_site(response: HttpResponse, own: Collection[str]) -> str:
+    """Return the product that serves the rest of a site, by its Server header, or nothing.
+
+    `own` are the values of Server in responses of the tus server: with one of these it serves all.
+    """
+    server = header_value(response.headers, "Server") or ""
+    named = (
+        product.name
+        for product in intermediaries()
+        if product.server and re.search(product.server, server, re.IGNORECASE)
+    )
+    return "" if server in own or not own else next(named, "")
 
 
 def _passed_on(product: Intermediary, response: HttpResponse) -> bool:

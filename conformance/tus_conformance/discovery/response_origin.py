@@ -88,7 +88,8 @@ def explain_foreign(
         return ""
     is_page = "html" in (header_value(response.headers, "Content-Type") or "")
     is_likely = response.status in _REDIRECTS | _OWN_STATUSES
-    is_likely |= response.status == 200 and is_page
+    # A proxy without a rule for a path may answer it with an empty 200, as Caddy does.
+    is_likely |= response.status == 200 and (is_page or not response.body)
     difference = marks.describe_difference(response) if is_likely and is_well_formed else ""
     return f"without any header of tus: {difference}" if difference else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tus_conformance.discovery.connection_passing import HALF_CLOSED_AFTER, HALF_CLOSED_WITHIN
 from tus_conformance.state.references import References
 from tus_conformance.transport import (
     Break,
@@ -41,6 +42,14 @@ def is_duplicated(request: RequestSpec) -> bool:
 def body_position(at: int | str, references: References, payload: Payload | None) -> int:
     """Return where a position lies in a body, in bytes."""
     return resolve_position(references.resolve_text(str(at)), payload.length if payload else 0)
+
+
+def half_closes(http_request: HttpRequest) -> str:
+    """Return where a request half-closes its connection, as `connection_passing` has it."""
+    breaks = [each for each in http_request.all_faults if each.action == Break("half")]
+    if not breaks:
+        return ""
+    return HALF_CLOSED_WITHIN if ends_within_body(http_request) else HALF_CLOSED_AFTER
 
 
 def ends_within_body(http_request: HttpRequest) -> bool:

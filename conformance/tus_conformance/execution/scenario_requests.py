@@ -10,6 +10,7 @@ from typing import Self
 import trio
 from msgspec.structs import replace
 
+from tus_conformance.discovery.connection_passing import EXPECT_REFUSED
 from tus_conformance.discovery.front_proxy import CHARGED_SCENARIOS, PARTS_OF_BODIES, TO_UPLOADS
 from tus_conformance.discovery.response_origin import (
     explain_by_page,
@@ -22,6 +23,7 @@ from tus_conformance.execution.request_composer import RequestComposer
 from tus_conformance.execution.request_faults import (
     body_position,
     ends_within_body,
+    half_closes,
     is_duplicated,
 )
 from tus_conformance.state.content import ContentComparison
@@ -46,6 +48,9 @@ from tus_reports import Exchange
 from tus_scenarios import GivenUpload, NetworkFault, RequestSpec, Scenario
 
 OTHER_ORIGIN_KINDS = frozenset({"other-origin", "dead-origin"})
+
+_EXPECT_SCENARIOS = frozenset({"creation-with-upload.expect-refused"})
+"""The scenarios that say whether a server refuses a request before it asks for the body."""
 
 _RATE_LIMITED_REASON = (
     "The server limits the request rate (429): set `rate` in the profile to its limit."
@@ -191,6 +196,9 @@ class ScenarioRequests:
                 reason = found.charged.get(key)
             if reason is not None:
                 raise StopScenario("precondition", reason)
+        hidden = EXPECT_REFUSED if name in _EXPECT_SCENARIOS else half_closes(http_request)
+        if hidden in found.hidden:
+            raise StopScenario("impossible", found.hidden[hidden])
 
     async def _explain_foreign(self, http_request: HttpRequest, answer: HttpResponse) -> str:
         """Return why a response is that of a proxy; nothing where none is in front."""

@@ -221,6 +221,7 @@ class Run:
             obstructed=front.obstructed,
             obstructed_requests=front.obstructed_requests,
             charged=front.charged,
+            hidden=front.hidden,
             proxied_marks=front.marks,
         )
 
