@@ -36,6 +36,7 @@ from tus_reports.findings import SERIOUS
 from tus_reports.html import MAX_PAGE_SIZE, MAX_WITH_EXCHANGES
 from tus_reports.matrix import build_matrix
 from tus_reports.requirement_summary import summarize_requirements
+from tus_reports.totals import whole_totals
 from tus_reports.transcript import describe_body, format_exchange
 from tus_reports.verdict_style import VERDICT_STYLES
 
@@ -89,6 +90,15 @@ def render_pages(record: Record) -> dict[str, str]:
 
 
 PAGE_NAMES = ["report", "matrix", "comparison"]
+
+
+def test_the_matrix_has_a_total_of_each_server(sample: Record) -> None:
+    """Totals are those of the report, in the last row, with the name of the server on a phone."""
+    page = render_pages(sample)["matrix"]
+    row = page[page.index('<th scope="row">total</th>') : page.index('id="rows-title"')]
+    assert row.count("<td") == 2
+    assert 'data-server="one"' in row
+    assert whole_totals(sample).sentence in row
 
 
 @pytest.mark.parametrize("name", PAGE_NAMES)
@@ -270,14 +280,14 @@ PUBLISHED = sorted(Path(__file__).parents[1].glob("published/*/run.ndjson.gz"))
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=[path.parent.name for path in PUBLISHED])
 def test_the_page_of_a_server_is_below_a_megabyte(path: Path) -> None:
-    """Real runs fit with the steps of every scenario that did not pass."""
+    """Real runs fit with all findings, and the steps of sixty scenarios that did not pass."""
     record = read(path)
     page = html(record)
     assert len(page.encode()) < MAX_PAGE_SIZE
     assert page.count("The record has the bytes") == 0
-    assert page.count('<ol class="steps">') == sum(
-        each.verdict in SERIOUS and bool(each.steps) for each in record.scenarios
-    )
+    serious = sum(each.verdict in SERIOUS and bool(each.steps) for each in record.scenarios)
+    shown = page.count('<ol class="steps">')
+    assert min(serious, 60) <= shown <= serious
 
 
 @pytest.mark.parametrize("attempts", [1, 2])

@@ -69,6 +69,7 @@ class PageLimits:
 _LIMITS = (
     PageLimits(),
     PageLimits(findings=100, scenarios=100),
+    PageLimits(findings=100, scenarios=60),
     PageLimits(findings=60, scenarios=30),
     PageLimits(findings=30, scenarios=0),
     PageLimits(findings=10, scenarios=0),

@@ -12,7 +12,7 @@ from tus_reports.markdown import code_span, escape_markdown
 from tus_reports.record import RequirementResult, Side, Verdict
 from tus_reports.record_reader import Record, RecordError
 from tus_reports.requirement_summary import summarize_requirements
-from tus_reports.totals import GroupTotals, totals_by_extension
+from tus_reports.totals import GroupTotals, totals_by_extension, whole_totals
 from tus_reports.verdict_style import VERDICT_STYLES
 
 
@@ -76,6 +76,7 @@ def matrix_html(servers: Sequence[MatrixServer]) -> str:
     return template.render(
         servers=servers,
         blocks=build_matrix(servers),
+        totals=[whole_totals(server.record) for server in servers],
         noun=_side_of(servers),
         situations=_situation_rows(servers),
     )
@@ -93,6 +94,8 @@ def matrix_markdown(servers: Sequence[MatrixServer]) -> str:
     for block in build_matrix(servers):
         cells = [_totals_cell(share) for share in block.shares]
         lines.append(f"| {code_span(block.name)} | {' | '.join(cells)} |")
+    cells = [_totals_cell(whole_totals(server.record)) for server in servers]
+    lines.append(f"| total | {' | '.join(cells)} |")
     text = "\n".join(lines) + "\n"
     if situations := _situation_rows(servers):
         text += "\n" + outcomes_markdown(situations, names)
