@@ -31,6 +31,18 @@ def test_the_modules_that_the_architecture_names_are_there() -> None:
     assert len(named) > 30
 
 
+def test_the_page_about_pytest_has_every_option_of_the_plugin() -> None:
+    """An option that no page names is not used."""
+    plugin = (ROOT / "conformance/tus_conformance/pytest_plugin").glob("*.py")
+    options = {
+        option
+        for path in plugin
+        for option in re.findall(r'"(--tus-[a-z-]+)"', path.read_text("utf-8"))
+    }
+    page = (ROOT / "docs/pytest.md").read_text("utf-8")
+    assert set(re.findall(r"--tus-[a-z-]+", page)) == options
+
+
 MAX_MODULE_LINES = 600
 
 
