@@ -43,6 +43,7 @@ def test_a_program_that_says_nothing_is_quoted() -> None:
     crashed = read_report(1, "url http://a\n", failed, 1.0)
     assert crashed.last_output == "Its last output was \"KeyError: 'location'\"."
     assert read_report(0, "", "", 1.0).last_output == ""
+    assert read_report(0, "url http://a\n", "", 1.0).last_output == ""
     assert read_report(1, "error no\n", failed, 1.0).last_output == ""
 
 

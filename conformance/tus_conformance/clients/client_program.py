@@ -116,6 +116,7 @@ class ClientReport:
     def last_output(self) -> str:
         """Return a sentence with the last line that it printed, if that is not its report."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        lines = [line for line in lines if not line.startswith("url ")]
         if self.said != "nothing" or not lines:
             return ""
         return f"Its last output was {lines[-1][:_MAX_SHOWN]!r}."
