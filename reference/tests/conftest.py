@@ -229,3 +229,15 @@ def server(tmp_path: Path) -> ClientFactory:
 def client(request: pytest.FixtureRequest, tmp_path: Path, server: ClientFactory) -> HandlerClient:
     """Return a client of a server without limits, once for each store."""
     return server(FileStore(tmp_path / "uploads") if request.param == "file" else MemoryStore())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of a file store."""
+    return tmp_path / "uploads"
+
+
+@pytest.fixture
+def disk_client(server: ClientFactory, folder: Path) -> HandlerClient:
+    """Return a client of a server on a file store."""
+    return server(FileStore(folder))

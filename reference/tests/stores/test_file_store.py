@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 UPLOAD_ID = "24e533e02ec3bc40c387f1a0e460e216"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "uploads"
-
-
-@pytest.fixture
-def disk_client(server: ClientFactory, folder: Path) -> HandlerClient:
-    """Return a client of a server on a file store."""
-    return server(FileStore(folder))
-
-
 def tusd_info(folder: Path, **changes: object) -> dict[str, object]:
     """Return the record that tusd writes for an upload."""
     return {
