@@ -152,6 +152,12 @@ CASES: list[tuple[str, list[ExchangeText], str, str]] = [
         "present",
     ),
     ("unsupported-version-lists-versions", [head(said="HEAD 412")], "not-applicable", "supported"),
+    (
+        "unsupported-version-lists-versions",
+        [exchange_from("none HEAD 412", sent=["Tus-Resumable: "])],
+        "not-applicable",
+        "no version",
+    ),
     ("creation-status", [CREATED], "pass", "201"),
     ("creation-status", [exchange_from("POST 200", "Location: 1")], "fail", "200"),
     ("creation-status", [exchange_from("POST 200")], "not-applicable", "no upload is named"),

@@ -97,7 +97,8 @@ def check_versions_listed(observation: Observation) -> InvariantResult | None:
     if observation.reply.status != 412 or not observation.requires_version_header:
         return None
     sent = header_value(observation.http_request.headers, "Tus-Resumable")
-    if sent is None or sent == "1.0.0":
+    # A header without a value names no version, as if it were missing.
+    if sent is None or sent.strip() in {"", "1.0.0"}:
         return None
     held = observation.reply.header("Tus-Version") is not None
     return grade_rule(held, "fail", "Tus-Version in the response", "no Tus-Version")
