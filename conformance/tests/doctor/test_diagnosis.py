@@ -78,3 +78,9 @@ def test_every_view_has_the_finding_its_cause_and_its_cure() -> None:
         assert "405" in text
     assert format_annotations(found).startswith("::error title=methods.patch-blocked::PATCH got")
     assert any("not examined" in format_stage(stage) for stage in found.stages)
+
+
+def test_no_line_is_longer_than_a_terminal_is_wide() -> None:
+    found = diagnose_in_memory(lambda servers: FaultyProxy(servers, buffers=True, header_limit=300))
+    text = "\n".join([*map(format_stage, found.stages), format_diagnosis(found)])
+    assert [line for line in text.splitlines() if len(line) > 80] == []

@@ -116,7 +116,8 @@ def _examine_head(examination: Examination, head: HttpResponse) -> None:
         examination.report("headers.response.upload-length", head)
     cache = (header_value(head.headers, "Cache-Control") or "").lower()
     if "no-store" not in cache:
-        values = {"value": cache or "no Cache-Control"}
+        said = f"Cache-Control: {cache}, without no-store" if cache else "no Cache-Control"
+        values = {"value": said}
         examination.report("headers.response.cache-control", head, values=values)
 
 
@@ -139,25 +140,25 @@ async def _examine_metadata(
             examination.report("limits.response-head", *responses, values=values)
             return
         change = _describe_metadata(responses[-1], metadata)
-        change = change and f"{change}, while {arrived} bytes get through"
+        change = change and f"{change}, and of {arrived} bytes is not,"
         arrived = len(metadata)
     if change:
         examination.report("headers.upload-metadata", *responses, values={"change": change})
 
 
 def _describe_metadata(head: HttpResponse, sent: str) -> str:
-    """Return how metadata is changed; nothing if it is not. The order of pairs is free."""
+    """Return what becomes of metadata; nothing if it is kept. The order of pairs is free."""
     metadata = header_value(head.headers, "Upload-Metadata")
-    size = f"of {len(sent)} bytes"
+    what = f"Upload-Metadata of {len(sent)} bytes is"
     if metadata is None:
-        return f"lost ({size})"
+        return f"{what} lost"
     if set(split_list(metadata)) == set(split_list(sent)):
         return ""
     if sent.lower() == metadata.lower():
-        return f"changed in its letter case ({size})"
+        return f"{what} changed in its letter case"
     if sent.startswith(metadata):
-        return f"cut off after {len(metadata)} bytes ({size})"
-    return f"changed ({size})"
+        return f"{what} cut off after {len(metadata)} bytes"
+    return f"{what} changed"
 
 
 def _examine_doubled(examination: Examination, responses: Iterable[HttpResponse]) -> None:

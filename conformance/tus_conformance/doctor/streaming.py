@@ -13,6 +13,7 @@ from tus_conformance.discovery.body_arrival import refuses_early
 from tus_conformance.doctor.examination import Examination, describe_answer, offset_of
 from tus_conformance.doctor.stage import UndeterminedError
 from tus_conformance.transport import HttpResponse
+from tus_reports.transcript import format_size
 
 BODY_SIZES = (512 * 1024, 16 * 1024)
 """Lengths of the body, in bytes; the second is tried where the first one is too large."""
@@ -45,7 +46,10 @@ async def examine_streaming(examination: Examination) -> None:
         )
     if stored == 0:
         early = await refuses_early(examination.prober, size, examination.patience(2.0))
-        values = {"half": size // 2, "waited": f"{examination.patience(SETTLE_SECONDS):.0f}"}
+        values = {
+            "half": format_size(size // 2),
+            "waited": f"{examination.patience(SETTLE_SECONDS):.0f}",
+        }
         if early is True:
             examination.report("streaming.discarded", response, head, values=values)
         else:
@@ -58,7 +62,10 @@ async def examine_streaming(examination: Examination) -> None:
 async def _examine_chunked(examination: Examination, size: int) -> None:
     stored, response, head = await _send_half(examination, size, chunked=True)
     if stored == 0 and response.status is None:
-        values = {"half": size // 2, "waited": f"{examination.patience(SETTLE_SECONDS):.0f}"}
+        values = {
+            "half": format_size(size // 2),
+            "waited": f"{examination.patience(SETTLE_SECONDS):.0f}",
+        }
         examination.report("streaming.chunked-buffered", response, head, values=values)
 
 
