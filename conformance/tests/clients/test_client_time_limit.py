@@ -64,12 +64,15 @@ def test_a_client_that_gets_on_has_more_time_until_it_is_quiet() -> None:
 
 
 def test_a_request_that_has_just_begun_is_waited_for() -> None:
+    """The response of the reference may take some seconds on a busy machine."""
     client, clock = attempts_at([*GROWING, 109.0])
     client.log.requests[-1].ended = client.log.requests[-1].responded = None
     limit = ClientTimeLimit(client.log, 110.0)
     clock.moment = 111.0
     assert not limit.is_over()
     clock.moment = 120.0
+    assert not limit.is_over()
+    clock.moment = 125.0
     assert limit.is_over()
 
 

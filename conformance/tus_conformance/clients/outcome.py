@@ -125,7 +125,7 @@ def waits_to_try_again(pauses: list[float], quiet: float) -> bool:
 def may_still_end(log: ClientLog) -> bool:
     """Return whether a client seems to be on its way to an end: it waits or still gets on."""
     quiet = log.now() - log.last_activity
-    if log.under_way and quiet >= LONG_WAIT:
+    if log.under_way and quiet >= QUIET_SECONDS:  # a busy machine may take some seconds
         return False
     if log.gets_on() and quiet < QUIET_SECONDS:
         return True
