@@ -22,7 +22,9 @@ from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REFUSALS = frozenset({400, 401, 403, 404, 405, 407, 408, 411, 414, 415, 417, 421, 431, 451, 501})
+_REFUSALS = frozenset(
+    {400, 401, 403, 404, 405, 407, 408, 411, 414, 415, 417, 421, 426, 431, 451, 501}
+)
 """Statuses with which proxies refuse of their own accord. 413 and 429 are limits, which are
 evaluated as such."""
 
