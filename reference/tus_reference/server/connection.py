@@ -133,8 +133,10 @@ class Connection:
         try:
             parser.receive_data(data)
             # One deadline for all of the head: every byte by itself may come in time.
-            deadline = trio.current_time() + self.limits.head_time
+            began = trio.current_time()
+            deadline = began + self.limits.head_time
             while (event := parser.next_event()) is h11.NEED_DATA:
+                self.silent_since = began
                 data = await self._receive(deadline)
                 if not data:
                     return None

@@ -1,9 +1,9 @@
 """`ConnectionLimiter`: the connections that are open, and no more of them than there may be.
 
 At the limit, a new connection waits, and another one is closed: at once the connection that has
-been idle longest, then one that never sent anything, then one in the middle of a request whose
-client has stalled for some seconds, and else the next that has been answered. What came of a body
-is stored, and clients resume. No connection is refused.
+been idle longest, then one without a whole head of a request, then one in the middle of a request
+whose client has stalled for some seconds, and else the next that has been answered. What came of a
+body is stored, and clients resume. No connection is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 SILENCE_ALLOWED: Final = 1.0
-"""How long a connection may be silent before its first request while others wait, in seconds."""
+"""How long a connection may take for the head of a request while others wait, in seconds."""
 
 
 STALL_ALLOWED: Final = 5.0
@@ -29,7 +29,7 @@ class LimitedConnection(Protocol):
 
     @property
     def silent_since(self) -> float | None:
-        """Since when it has been open without a byte of its first request."""
+        """Since when it has been open without its first request, or in the head of a request."""
 
     @property
     def idle_since(self) -> float | None:
