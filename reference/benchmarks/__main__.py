@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.concatenation import measure_concatenation
 from benchmarks.large_bodies import measure_large
-from benchmarks.results import Results, write_results
+from benchmarks.results import Results, measure_busy, write_results
 from benchmarks.s3_bodies import measure_s3
 from benchmarks.side_by_side import measure_servers
 from benchmarks.slow_clients import measure_slow
@@ -83,9 +83,11 @@ def parse_options(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Measure and report; return the exit code."""
     options = parse_options()
+    busy = measure_busy()
     with tempfile.TemporaryDirectory(dir=options.home) as home:
         measure = MODES[options.mode][0] if options.mode else measure_servers
         results = measure(options.server, Path(home), options)
+    results.busy = busy
     print("", *results.lines(), sep="\n")
     if options.output is not None:
         write_results(results, options.output)

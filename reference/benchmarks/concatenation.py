@@ -37,6 +37,10 @@ LONGEST = 60.0
 """How long a server may take to join, in seconds."""
 
 
+class CannotJoinError(Exception):
+    """A server does not take partial uploads; it is left out, with this reason."""
+
+
 @dataclass
 class JoinFigures:
     """Of one server, round by round: seconds, and CPU seconds of the server."""
@@ -70,7 +74,8 @@ class JoiningClient:
             self._endpoint,
             {"Upload-Length": str(length), "Upload-Concat": "partial"},
         )
-        require(made.status == 201, f"POST of a partial upload was answered {made.status}")
+        if made.status != 201:
+            raise CannotJoinError(f"POST of a partial upload was answered {made.status}")
         location = made.headers["Location"]
         headers = {"Upload-Offset": "0", "Content-Type": OFFSET_TYPE}
         done = self.send("PATCH", urlsplit(location).path, headers, block * PARTIAL_BLOCKS)
@@ -113,16 +118,23 @@ def measure_concatenation(
     others: Sequence[BenchmarkTarget], home: Path, options: argparse.Namespace
 ) -> Results:
     """Measure the reference and other servers; the first round does not count."""
-    load, uploads = os.getloadavg()[0], options.partials
+    uploads = options.partials
     block = os.urandom(BLOCK)
-    targets = [REFERENCE, *others]
-    figures = {target.name: JoinFigures() for target in targets}
+    targets = {target.name: target for target in (REFERENCE, *others)}
+    figures = {name: JoinFigures() for name in targets}
+    missing = []
     for number in range(options.rounds + 1):
-        for target in targets:
+        for target in list(targets.values()):
             parent = home / f"{target.name.replace('/', '-')}-{number}"
             parent.mkdir()
-            seconds, cpu = measure_round(target, parent / "up", block, uploads)
-            shutil.rmtree(parent)
+            try:
+                seconds, cpu = measure_round(target, parent / "up", block, uploads)
+            except CannotJoinError as refused:
+                missing.append(f"{target.name} is left out: {refused}.")
+                del targets[target.name], figures[target.name]
+                continue
+            finally:
+                shutil.rmtree(parent)
             if number:
                 figures[target.name].seconds.append(seconds)
                 figures[target.name].cpu.append(cpu)
@@ -136,8 +148,8 @@ def measure_concatenation(
         "concatenation",
         title,
         "seconds",
-        {target.name: target.describe() for target in targets},
+        {name: target.describe() for name, target in targets.items()},
         table,
         [Bar("until it is complete", name, row.seconds) for name, row in figures.items()],
-        load=load,
+        missing,
     )

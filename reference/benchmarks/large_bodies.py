@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import os
 import shutil
 import socket
 import statistics
@@ -238,7 +237,7 @@ def measure_large(
     _others: Sequence[BenchmarkTarget], home: Path, options: argparse.Namespace
 ) -> Results:
     """Measure all rows of the reference and its anchors, the first round without counting."""
-    load, size = os.getloadavg()[0], options.size
+    size = options.size
     figures: dict[str, LargeFigures] = {}
     block = hashlib.shake_256(b"large bodies").digest(BLOCK)
     for number in range(options.rounds + 1):
@@ -266,5 +265,4 @@ def measure_large(
             for program in ("socat", "nginx")
             if shutil.which(program) is None
         ],
-        load,
     )

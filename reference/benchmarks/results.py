@@ -10,16 +10,17 @@ import os
 import platform
 import statistics
 import sys
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-BUSY = 0.5
-"""The load per processor, before the run, from which on the machine counts as loaded."""
+BUSY = 0.1
+"""The share of the processors in use before the run from which on the machine counts as loaded."""
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,41 @@ class Results:
     table: list[str]
     bars: list[Bar]
     missing: list[str] = field(default_factory=list)
-    load: float = field(default_factory=lambda: os.getloadavg()[0])
+    busy: float = 0.0
+    """The share of the processors that others used before the run, from 0 to 1."""
 
     def lines(self) -> list[str]:
         """Return all of it in Markdown."""
-        found = [f"# {self.title}", "", _describe_machine(self.load), "", *self.table, ""]
+        found = [f"# {self.title}", "", _describe_machine(self.busy), "", *self.table, ""]
         found += [f"- {each}" for each in self.missing]
         found += ["", "| row | command |", "|---|---|"]
         found += [f"| {name} | `{command}` |" for name, command in self.commands.items()]
         return found
 
 
-def _describe_machine(load: float) -> str:
+def measure_busy(seconds: float = 2.0) -> float:
+    """Return the share of the processors that is in use for so many seconds, from 0 to 1."""
+    total_before, idle_before = _read_processor_times()
+    time.sleep(seconds)
+    total, idle = _read_processor_times()
+    return 1 - (idle - idle_before) / max(total - total_before, 1)
+
+
+def _read_processor_times() -> tuple[int, int]:
+    """Return the ticks of all processors since the start, and those without work."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    ticks = [int(each) for each in fields]
+    return sum(ticks[:8]), ticks[3] + ticks[4]
+
+
+def _describe_machine(busy: float) -> str:
     count = os.cpu_count() or 1
-    busy = "The machine was loaded: only ratios count. " if load > BUSY * count else ""
+    warning = "The machine was loaded: only ratios count. " if busy > BUSY else ""
     today = datetime.now(UTC).date().isoformat()
     return (
-        f"{busy}{today}, {platform.system()} {platform.release()}, {count} processors, load "
-        f"{load:.1f} before the run, Python {platform.python_version()}. Medians and spread; every "
-        f"byte was compared."
+        f"{warning}{today}, {platform.system()} {platform.release()}, {count} processors, "
+        f"{busy:.0%} in use before the run, Python {platform.python_version()}. Medians and "
+        "spread; every byte was compared."
     )
 
 

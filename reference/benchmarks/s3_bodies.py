@@ -172,7 +172,6 @@ def measure_s3(
     others: Sequence[BenchmarkTarget], home: Path, options: argparse.Namespace
 ) -> Results:
     """Measure boto3, the reference and other servers; the first round of bodies does not count."""
-    load = os.getloadavg()[0]
     targets = [REFERENCE, *others]
     figures = {name: S3Figures() for name in (BOTO3, *(target.name for target in targets))}
     with SERVERS[options.storage]() as s3:
@@ -197,7 +196,6 @@ def measure_s3(
         {BOTO3: "client.upload_file(...)"} | {each.name: each.describe() for each in targets},
         describe(figures, body, heads),
         bars,
-        load=load,
     )
 
 

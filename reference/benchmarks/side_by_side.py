@@ -132,7 +132,5 @@ def measure_servers(
     others: Sequence[BenchmarkTarget], home: Path, options: argparse.Namespace
 ) -> Results:
     """Measure the reference and other servers."""
-    load, targets = os.getloadavg()[0], [REFERENCE, *others]
-    results = summarise(measure(targets, home, options), targets, options)
-    results.load = load
-    return results
+    targets = [REFERENCE, *others]
+    return summarise(measure(targets, home, options), targets, options)

@@ -125,7 +125,7 @@ def measure_slow(
     others: Sequence[BenchmarkTarget], home: Path, options: argparse.Namespace
 ) -> Results:
     """Measure the reference and other servers, one after the other."""
-    load, uploads = os.getloadavg()[0], options.uploads
+    uploads = options.uploads
     targets, rows = [REFERENCE, *others], {}
     for target in targets:
         folder = home / target.name.replace("/", "-") / "up"
@@ -151,5 +151,4 @@ def measure_slow(
         {target.name: target.describe() for target in targets},
         table,
         [Bar("HEAD meanwhile", name, row.latencies) for name, row in rows.items()],
-        load=load,
     )

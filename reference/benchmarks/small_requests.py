@@ -170,7 +170,6 @@ def _measure(
     options: argparse.Namespace,
 ) -> Results:
     """Measure the workloads on all targets, and compare them with the first."""
-    load = os.getloadavg()[0]
     with contextlib.ExitStack() as stack:
         servers = {}
         for target in targets:
@@ -185,5 +184,4 @@ def _measure(
         {target.name: target.describe() for target in targets},
         describe(figures, targets[0].name),
         [Bar(workload.title, name, row.rates) for (name, workload), row in figures.items()],
-        load=load,
     )

@@ -30,7 +30,11 @@ class BenchmarkTarget:
     def describe(self) -> str:
         """Return the command as a reader would type it: programs by name, wherever they are."""
         return shlex.join(
-            "python" if word == sys.executable else Path(word).name if word[:1] == "/" else word
+            "python"
+            if word == sys.executable
+            else Path(word).name
+            if Path(word).is_file()
+            else word
             for word in self.command
         )
 

@@ -37,10 +37,15 @@ def test_other_bytes_are_no_measurement(tmp_path: Path) -> None:
         verify(stored, b"a", 3)
 
 
-def test_a_server_needs_its_port_and_where_it_stores(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_needs_its_port_and_where_it_stores(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (server,) = parse_options(["--server", "x=run PORT FOLDER"]).server
     assert server == BenchmarkTarget("x", ("run", "PORT", "FOLDER"))
-    assert BenchmarkTarget("x", ("/opt/x/run", "PORT", "FOLDER")).describe() == "run PORT FOLDER"
+    program = tmp_path / "run"
+    program.touch()
+    target = BenchmarkTarget("x", (str(program), "-base-path", "/files/", "PORT", "FOLDER"))
+    assert target.describe() == "run -base-path /files/ PORT FOLDER"
     with pytest.raises(SystemExit):
         parse_options(["--server", "x=run PORT"])
     assert "write NAME='command PORT FOLDER' (of --s3 ENDPOINT)" in capsys.readouterr().err

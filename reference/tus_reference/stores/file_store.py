@@ -61,6 +61,9 @@ RECORD_READ_SIZE: Final = 16 * 1024
 
 RECORDS_AT_ONCE: Final = 16
 
+SMALL_BODY: Final = 256 * 1024
+"""The length, in bytes, up to which the writes of a body are short calls."""
+
 REPORTED_IDS_LIMIT: Final = 10_000
 CHECK_TIMEOUT: Final = 2.0
 HUNG_AFTER: Final = 5.0
@@ -156,8 +159,10 @@ class FileStore:
         self, upload_id: str, offset: int, source: ByteSource, buffer: ReceiveBuffer, count: int
     ) -> int:
         """Write and receive in turns; meanwhile the system receives into its own buffers."""
-        run, position = partial(self._threads.run, upload_id), offset
-        lease = current_lease()
+        # A thread for each call would cost more than the writes of a small body.
+        is_small = source.size is not None and source.size <= SMALL_BODY
+        run = partial(self._threads.run_short if is_small else self._threads.run, upload_id)
+        position, lease = offset, current_lease()
         descriptor = await run(self._open, self._data_path(upload_id))
         try:
             while count:
@@ -166,7 +171,7 @@ class FileStore:
                 buffer.adapt(count)
                 count = await source.read_into(buffer.view)
             if self._sync:
-                await run(os.fsync, descriptor, may_last=True)
+                await self._threads.run(upload_id, os.fsync, descriptor, may_last=True)
         finally:
             with anyio.CancelScope(shield=True):
                 await run(os.close, descriptor)
