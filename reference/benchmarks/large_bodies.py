@@ -247,8 +247,7 @@ def measure_large(
                 figures.setdefault(name, LargeFigures()).add(seconds, cpu, memory)
 
         measure_round(home, number, block, size, add)
-    reference = REFERENCE.describe()
-    commands = {name: f"{reference}: one {name} of {size} MiB" for name in figures}
+    commands = dict.fromkeys(figures, REFERENCE.describe())
     commands |= {SOCAT: " ".join(socat_command("PORT", "FILE")), NGINX_ROW: "nginx, sendfile on"}
     return Results(
         "large-bodies",
