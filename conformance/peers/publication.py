@@ -38,7 +38,8 @@ class UnfinishedRunError(Exception):
 def publish_record(published: Path, name: str, version: str, source: Path) -> Path:
     """Publish a server's record from the folder of its run; return where it is published.
 
-    An earlier version of the server is removed, and stays in the history. Raises UnfinishedRunError
+    An earlier version of the server is removed, and stays in the history. The working folder is
+    written as `.`, wherever the record has it. Raises UnfinishedRunError
     for a run that ended early, and changes nothing then.
     """
     footer = tus_reports.read(source / RECORD, allow_truncated=True).footer
@@ -50,7 +51,9 @@ def publish_record(published: Path, name: str, version: str, source: Path) -> Pa
     folder = published / f"{name}-{version}"
     folder.mkdir(parents=True)
     packed = folder / PACKED
-    packed.write_bytes(gzip.compress((source / RECORD).read_bytes(), mtime=0))
+    # Servers quote the paths of their files; those of one machine mean nothing elsewhere.
+    record_bytes = (source / RECORD).read_bytes().replace(f"{Path.cwd()}/".encode(), b"./")
+    packed.write_bytes(gzip.compress(record_bytes, mtime=0))
     record = read_published(packed)
     (folder / REPORT).write_text(tus_reports.markdown(record), "utf-8")
     (folder / "badge.svg").write_text(tus_reports.badge_svg(record, None), "utf-8")

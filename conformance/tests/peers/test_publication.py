@@ -47,6 +47,19 @@ def test_a_server_whose_name_begins_with_that_of_another_has_its_own_record(tmp_
     assert [path.parent.name for path in found] == ["tusd-s3-2.0.0", "tusd-2.0.0"]
 
 
+def test_paths_of_the_machine_are_not_published(
+    tmp_path: Path, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = run_folder / "run.ndjson"
+    url = tus_reports.read(SAMPLE).header.target
+    record.write_bytes(SAMPLE.read_bytes().replace(url.encode(), f"{tmp_path}/uploads/".encode()))
+    folder = publish_record(tmp_path / "published", "one", "1.0.0", run_folder)
+    published = gzip.decompress((folder / "run.ndjson.gz").read_bytes()).decode()
+    assert str(tmp_path) not in published
+    assert "./uploads/" in published
+
+
 def test_a_new_version_replaces_the_earlier_one_and_both_are_in_the_history(
     tmp_path: Path, run_folder: Path
 ) -> None:
