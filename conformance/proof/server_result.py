@@ -42,7 +42,7 @@ _BYTE_COUNT = re.compile(
 
 
 def function_check_key(requirement: str, expected: str) -> str:
-    """Name a check of a story; how many bytes it speaks of may be of this run alone."""
+    """Name a check of a function scenario; how many bytes it speaks of may be of this run alone."""
     return f"{requirement}: {_BYTE_COUNT.sub('N', expected)}"
 
 
