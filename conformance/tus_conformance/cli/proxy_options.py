@@ -61,7 +61,10 @@ def serve_proxy(proxy: ProxyServer, port: int, preface: str) -> int:
 
 
 async def _ensure_upstream(upstream: Upstream) -> None:
-    """Raise TargetUnreachable for what is no tus server; clients send credentials themselves."""
+    """Raise TargetUnreachable unless a tus server answers, or something wants a login first.
+
+    Clients send their own credentials.
+    """
     target = Target(upstream.url)
     try:
         await ensure_endpoint(target, transport_for(target))

@@ -22,7 +22,7 @@ STOP_SECONDS = 2.0
 
 _MAX_OUTPUT = 1 << 20
 _MAX_SHOWN = 300
-"""How many characters of what a program printed stand in a sentence."""
+"""How many characters of the output of a program are quoted."""
 
 Said = Literal["done", "error", "nothing"]
 

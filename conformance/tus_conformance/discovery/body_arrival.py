@@ -13,9 +13,10 @@ from typing import Literal
 
 import trio
 
+from tus_conformance.discovery.composed_request import compose_patch, compose_request
 from tus_conformance.discovery.preflight import speaks_tus
-from tus_conformance.discovery.prober import OFFSET_TYPE, Prober, succeeded
-from tus_conformance.transport import HttpRequest, Payload, PendingRequest
+from tus_conformance.discovery.prober import Prober, succeeded
+from tus_conformance.transport import Payload, PendingRequest
 from tus_conformance.transport.header_values import header_value, read_integer
 
 BodyArrival = Literal["while-sent", "at-its-end", "unknown"]
@@ -29,22 +30,8 @@ def open_patch(
     prober: Prober, url: str, offset: int, size: int
 ) -> AbstractAsyncContextManager[PendingRequest]:
     """Open a PATCH of `size` zero bytes that the caller sends."""
-    headers = (OFFSET_TYPE, ("Upload-Offset", str(offset)))
-    return open_request(prober, "PATCH", url, size, *headers)
-
-
-def open_request(
-    prober: Prober, method: str, url: str, size: int, *headers: tuple[str, str]
-) -> AbstractAsyncContextManager[PendingRequest]:
-    """Open a request with a body of `size` zero bytes that the caller sends."""
-    return prober.transport.open(
-        HttpRequest(
-            method=method,
-            url=url,
-            headers=(("Tus-Resumable", "1.0.0"), *prober.target.headers, *headers),
-            payload=Payload(size, lambda: iter((bytes(size),)), generated=f"{size} zeros"),
-        )
-    )
+    patch = compose_patch(prober.target, url, offset, Payload.zeros(size))
+    return prober.transport.open(patch)
 
 
 async def refuses_early(prober: Prober, size: int, seconds: float) -> bool | None:
@@ -87,7 +74,8 @@ async def _stores_a_part(prober: Prober, url: str, seconds: float) -> bool:
 
 async def _find_head_arrival(prober: Prober, url: str, seconds: float) -> BodyArrival:
     """Return when a HEAD with a body is answered, which a server can do without the body."""
-    async with open_request(prober, "HEAD", url, _SIZE) as pending:
+    request = compose_request(prober.target, "HEAD", url, payload=Payload.zeros(_SIZE))
+    async with prober.transport.open(request) as pending:
         await pending.send_body(_SIZE // 2)
         early = await pending.receive_status(seconds) is not None
         response = await (pending.receive_response() if early else pending.finish())

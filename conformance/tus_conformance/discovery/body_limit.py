@@ -6,18 +6,18 @@ and stated nowhere; a client has to send smaller pieces.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import trio
 
-from tus_conformance.discovery.prober import OFFSET_TYPE, Prober, succeeded
+from tus_conformance.discovery.composed_request import compose_patch
+from tus_conformance.discovery.prober import Prober, succeeded
 from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.origin_guard import OtherOriginError
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import UnsupportedByTransportError
 from tus_conformance.targets.transport_protocol import Transport
-from tus_conformance.transport import HttpRequest, HttpResponse, Payload
+from tus_conformance.transport import HttpResponse, Payload
 from tus_reports import Exchange
 
 KIB = 1024
@@ -79,24 +79,6 @@ async def send_body(prober: Prober, size: int) -> HttpResponse | None:
     _, url = await prober.create_upload(("Upload-Length", str(size)))
     if url is None:
         return None
-    answer = await prober.transport.send(
-        HttpRequest(
-            method="PATCH",
-            url=url,
-            headers=_patch_headers(prober),
-            payload=Payload(size, lambda: _zeros(size), generated=f"{size} zeros"),
-        )
-    )
+    answer = await prober.transport.send(compose_patch(prober.target, url, 0, Payload.zeros(size)))
     prober.exchanges.append(answer.exchange)
     return answer
-
-
-def _patch_headers(prober: Prober) -> tuple[tuple[str, str], ...]:
-    usual = (("Tus-Resumable", "1.0.0"), *prober.target.headers)
-    return (*usual, OFFSET_TYPE, ("Upload-Offset", "0"))
-
-
-def _zeros(size: int) -> Iterator[bytes]:
-    piece = bytes(min(size, 64 * KIB))
-    for start in range(0, size, len(piece)):
-        yield piece[: size - start]

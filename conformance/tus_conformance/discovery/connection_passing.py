@@ -6,18 +6,18 @@ for one that is gone, and send 100 to all that wait for it, before the server ha
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from tus_conformance.discovery.composed_request import compose_patch
 from tus_conformance.discovery.preflight import speaks_tus
-from tus_conformance.discovery.prober import OFFSET_TYPE, Prober
+from tus_conformance.discovery.prober import Prober
 from tus_conformance.discovery.response_origin import GATEWAY_FAILURES
-from tus_conformance.transport import Break, HttpRequest, InjectedFault, Payload
+from tus_conformance.transport import Break, InjectedFault, Payload
 
 HALF_CLOSED_WITHIN = "half-closed within the body"
 HALF_CLOSED_AFTER = "half-closed after the body"
 EXPECT_REFUSED = "100 before a refusal"
 
 _SIZE = 10
+_BODY = Payload.zeros(_SIZE)
 _SECONDS = 3.0
 
 
@@ -46,7 +46,7 @@ async def _loses_half_closed(prober: Prober, sent: int) -> bool:
     if url is None:
         return False
     half_close = InjectedFault(Break("half"), sent)
-    request = replace(_patch(prober, url, 0), faults=(half_close,))
+    request = compose_patch(prober.target, url, 0, _BODY, faults=(half_close,))
     response = await prober.transport.send(request)
     fails = response.status in GATEWAY_FAILURES and not speaks_tus(response)
     return fails or (response.status is None and response.closed)
@@ -57,22 +57,8 @@ async def _continues_before_refusal(prober: Prober) -> bool:
     _, url = await prober.create_upload(("Upload-Length", str(2 * _SIZE)))
     if url is None:
         return False
-    async with prober.transport.open(_patch(prober, url, 7, ("Expect", "100-continue"))) as pending:
+    request = compose_patch(prober.target, url, 7, _BODY, ("Expect", "100-continue"))
+    async with prober.transport.open(request) as pending:
         first = await pending.receive_status(_SECONDS)
         await pending.cut("rst")
     return first == 100
-
-
-def _patch(prober: Prober, url: str, offset: int, *headers: tuple[str, str]) -> HttpRequest:
-    return HttpRequest(
-        method="PATCH",
-        url=url,
-        headers=(
-            ("Tus-Resumable", "1.0.0"),
-            *prober.target.headers,
-            OFFSET_TYPE,
-            ("Upload-Offset", str(offset)),
-            *headers,
-        ),
-        payload=Payload.literal(bytes(_SIZE)),
-    )

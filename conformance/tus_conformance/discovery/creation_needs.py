@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from tus_conformance.discovery.prober import OFFSET_TYPE, Prober
+from tus_conformance.discovery.composed_request import OFFSET_TYPE
+from tus_conformance.discovery.prober import Prober
 from tus_conformance.targets.target import Target
 from tus_conformance.transport import HttpResponse
 from tus_conformance.transport.header_values import header_value, split_list

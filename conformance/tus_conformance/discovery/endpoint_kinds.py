@@ -1,4 +1,4 @@
-"""What a server is that is no tus server, by its responses to OPTIONS and to a creation.
+"""What answers at a URL instead of a tus server, by its responses to OPTIONS and to a creation.
 
 The kinds are a table, the most telling first: each function returns what is there and what to do,
 or None where the responses are of another kind.

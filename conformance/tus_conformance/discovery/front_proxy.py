@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import trio
 
 from tus_conformance.discovery.body_arrival import find_body_arrival
+from tus_conformance.discovery.composed_request import OFFSET_TYPE, compose_patch
 from tus_conformance.discovery.connection_passing import find_hidden_behaviour
 from tus_conformance.discovery.discovery import DiscoveryResult, unknown_upload_url
 from tus_conformance.discovery.intermediary import (
@@ -27,7 +28,6 @@ from tus_conformance.discovery.intermediary import (
 from tus_conformance.discovery.preflight import speaks_tus
 from tus_conformance.discovery.prober import (
     NO_UPLOAD_STATUSES,
-    OFFSET_TYPE,
     Prober,
     TargetUnreachable,
     is_refusal,
@@ -39,7 +39,7 @@ from tus_conformance.targets.origin_guard import OtherOriginError
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.target_transport import UnsupportedByTransportError
 from tus_conformance.targets.transport_protocol import Transport
-from tus_conformance.transport import HttpRequest, HttpResponse, Payload
+from tus_conformance.transport import HttpResponse, Payload
 
 _CONTENT = b"12345"
 _ADVICE = "`tus-conformance doctor` says more about it."
@@ -334,17 +334,12 @@ async def _send_checksum_trailer(prober: Prober, content: bytes) -> HttpResponse
         return None
     digest = b64encode(sha1(content, usedforsecurity=False).digest()).decode()
     return await prober.transport.send(
-        HttpRequest(
-            method="PATCH",
-            url=url,
-            headers=(
-                ("Tus-Resumable", "1.0.0"),
-                *prober.target.headers,
-                OFFSET_TYPE,
-                ("Upload-Offset", "0"),
-                ("Trailer", "Upload-Checksum"),
-            ),
-            payload=Payload.literal(_CONTENT),
+        compose_patch(
+            prober.target,
+            url,
+            0,
+            Payload.literal(_CONTENT),
+            ("Trailer", "Upload-Checksum"),
             framing="chunked",
             trailers=(("Upload-Checksum", f"sha1 {digest}"),),
         )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hashlib import shake_128
 from typing import Any, Literal
 
+from tus_conformance.discovery.composed_request import OFFSET_TYPE
 from tus_conformance.discovery.refusal_baseline import RefusalBaseline
 from tus_conformance.targets.creation_tracker import CreationTracker, LeftBehind
 from tus_conformance.targets.removal import remove_upload
@@ -35,8 +36,6 @@ MAX_ENDLESS_SECONDS = 45.0
 
 MAX_RESPONSE = 256 * 1024
 """Bytes of a response to a probe that are read: those of tus are short, a stream has no end."""
-
-OFFSET_TYPE = ("Content-Type", "application/offset+octet-stream")
 
 
 class TargetUnreachable(Exception):  # noqa: N818  it is a finding about the network
@@ -140,7 +139,7 @@ class Prober:
         self.saw_expiry |= value is not None
 
     def error_without_tus(self, message: str, endpoint: str = "") -> NotATusServerError:
-        """Return the error for a target that is no tus server.
+        """Return the error for a target at which something other than a tus server answers.
 
         A creation that got no URL made no upload there, unless the response was 201.
         """

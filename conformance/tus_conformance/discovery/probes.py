@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from hashlib import sha1
 from urllib.parse import urlsplit
 
+from tus_conformance.discovery.composed_request import OFFSET_TYPE
 from tus_conformance.discovery.prober import (
     NO_UPLOAD_STATUSES,
-    OFFSET_TYPE,
     SAMPLE,
     ProbeOutcome,
     Prober,

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 import trio
 
+from tus_conformance.discovery.composed_request import compose_patch
 from tus_conformance.discovery.intermediary import recognise_page
 from tus_conformance.discovery.preflight import speaks_tus
-from tus_conformance.discovery.prober import OFFSET_TYPE, Prober, succeeded
+from tus_conformance.discovery.prober import Prober, succeeded
 from tus_conformance.doctor.finding import (
     Culprit,
     DoctorFinding,
@@ -24,7 +25,7 @@ from tus_conformance.targets.creation_tracker import LeftBehind
 from tus_conformance.targets.origin_guard import ConnectionTest, accepts_connections
 from tus_conformance.targets.target import Target
 from tus_conformance.targets.transport_protocol import Transport
-from tus_conformance.transport import HttpRequest, HttpResponse, Payload, PendingRequest
+from tus_conformance.transport import HttpResponse, Payload, PendingRequest
 from tus_conformance.transport.header_values import (
     header_value,
     read_integer,
@@ -162,18 +163,13 @@ class Examination:
         chunked: bool = False,
     ) -> AsyncIterator[PendingRequest]:
         """Open a PATCH whose body the caller sends; it has `length` bytes."""
-        request = HttpRequest(
-            method="PATCH",
-            url=url,
-            headers=(
-                ("Tus-Resumable", "1.0.0"),
-                *self.target.headers,
-                OFFSET_TYPE,
-                ("Upload-Offset", str(offset)),
-                *headers,
-                *self._mark(),
-            ),
-            payload=zeros(length),
+        request = compose_patch(
+            self.target,
+            url,
+            offset,
+            Payload.zeros(length),
+            *headers,
+            *self._mark(),
             framing="chunked" if chunked else "sized",
         )
         async with self.prober.transport.open(request) as pending:
@@ -290,17 +286,6 @@ class Examination:
             map(self.reachable_url, self.prober.transport.urls)
         )
         await self.prober.clean_up(left_behind)
-
-
-def zeros(length: int) -> Payload:
-    """Return a body of zeros."""
-    piece = bytes(min(length, 64 * 1024))
-    starts = range(0, length, len(piece) or 1)
-    return Payload(
-        length,
-        lambda: (piece[: length - start] for start in starts),
-        generated=f"{length} zeros",
-    )
 
 
 def is_from_server(response: HttpResponse) -> bool:

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tus_conformance.discovery.prober import OFFSET_TYPE, succeeded
+from tus_conformance.discovery.composed_request import compose_patch, compose_request
+from tus_conformance.discovery.prober import succeeded
 from tus_conformance.doctor.examination import Examination, describe_answer, offset_of
 from tus_conformance.targets.target_transport import transport_for
-from tus_conformance.transport import HttpRequest, HttpResponse, Payload
+from tus_conformance.transport import HttpResponse, Payload
 from tus_conformance.transport.header_values import header_value
 
 _BODY = b"resumable " * 512
@@ -37,18 +38,13 @@ async def _send_chunked(
         return None
     announced = (("Trailer", "Upload-Checksum"),) if trailer else ()
     return await examination.prober.transport.send(
-        HttpRequest(
-            method="PATCH",
-            url=url,
-            headers=(
-                ("Tus-Resumable", "1.0.0"),
-                *examination.target.headers,
-                OFFSET_TYPE,
-                ("Upload-Offset", "0"),
-                *announced,
-                *headers,
-            ),
-            payload=Payload.literal(body),
+        compose_patch(
+            examination.target,
+            url,
+            0,
+            Payload.literal(body),
+            *announced,
+            *headers,
             framing="chunked",
             trailers=(("Upload-Checksum", trailer),) if trailer else (),
         )
@@ -123,15 +119,7 @@ async def _examine_compression(examination: Examination) -> None:
         return
     plain = await examination.send("GET", url)
     packed = await examination.prober.transport.send(
-        HttpRequest(
-            method="GET",
-            url=url,
-            headers=(
-                ("Tus-Resumable", "1.0.0"),
-                ("Accept-Encoding", "gzip"),
-                *examination.target.headers,
-            ),
-        )
+        compose_request(examination.target, "GET", url, ("Accept-Encoding", "gzip"))
     )
     coding = header_value(packed.headers, "Content-Encoding")
     if succeeded(plain) and succeeded(packed) and coding not in {None, "identity"}:
@@ -149,17 +137,7 @@ async def _examine_http2(examination: Examination) -> None:
     if url is None:
         return
     response = await transport.send(
-        HttpRequest(
-            method="PATCH",
-            url=url,
-            headers=(
-                ("Tus-Resumable", "1.0.0"),
-                *examination.target.headers,
-                OFFSET_TYPE,
-                ("Upload-Offset", "0"),
-            ),
-            payload=Payload.literal(b"12345"),
-        )
+        compose_patch(examination.target, url, 0, Payload.literal(b"12345"))
     )
     if not succeeded(response) or offset_of(response) != 5:
         values = {"answer": describe_answer(response), "host": urlsplit(url).netloc}

@@ -5,7 +5,7 @@ Only where the user gave some: each request is sent once without them.
 
 from __future__ import annotations
 
-from tus_conformance.discovery.prober import OFFSET_TYPE
+from tus_conformance.discovery.composed_request import OFFSET_TYPE
 from tus_conformance.doctor.examination import Examination, describe_answer
 from tus_conformance.transport import HttpRequest, HttpResponse
 

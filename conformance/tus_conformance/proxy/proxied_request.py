@@ -17,10 +17,10 @@ def header_value(headers: HeaderPairs, name: str) -> str | None:
 class ProxiedRequest:
     """A request, as its client sent it; `received` counts the bytes of its body, chunks undone.
 
-    `complete` tells whether all of it came; where it did not, `closed_by_client` says how the
-    client went away. `status` and `response_headers` are of the final response. `faults_done` says
-    what was done: where `answered_by_proxy` the server did not get the request, and where
-    `response_lost` the client did not get the response.
+    `complete` is false if the client closed the connection before the end of the body, in the way
+    that `closed_by_client` names. `status` and `response_headers` are those of the final response.
+    `faults_done` has a sentence for each injected fault. With `answered_by_proxy` the request did
+    not reach the server, with `response_lost` the response did not reach the client.
     """
 
     number: int

@@ -35,6 +35,17 @@ class Payload:
         """Return a body of just these bytes."""
         return cls(len(data), lambda: iter((data,)))
 
+    @classmethod
+    def zeros(cls, length: int) -> Payload:
+        """Return a body of so many zero bytes."""
+        piece = bytes(min(length, 64 * 1024))
+        starts = range(0, length, len(piece) or 1)
+        return cls(
+            length,
+            lambda: (piece[: length - start] for start in starts),
+            generated=f"{length} zeros",
+        )
+
 
 @dataclass(frozen=True)
 class HttpRequest:
