@@ -15,7 +15,7 @@ from tus_reference.lockers import FileLocker
 from tus_reference.protocol import http_date
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from conftest import ClientFactory, ReceivedResponse
@@ -242,13 +242,14 @@ async def test_a_sweep_reads_only_records_that_are_new_or_due(
     client = server(store, expire_after=100.0)
     maintenance = client.handler.maintenance
     read: list[str] = []
-    read_infos = store._read_infos
+    get_info = store._get_info
 
-    def note_and_read(ids: Sequence[str]) -> list[FileInfo]:
-        read.extend(ids)
-        return read_infos(ids)
+    def note_and_get(upload_id: str, *, keep: bool = True) -> FileInfo:
+        if not keep:  # it is read for a listing
+            read.append(upload_id)
+        return get_info(upload_id, keep=keep)
 
-    monkeypatch.setattr(store, "_read_infos", note_and_read)
+    monkeypatch.setattr(store, "_get_info", note_and_get)
 
     async def sweep() -> tuple[int, list[str]]:
         read.clear()
@@ -284,13 +285,14 @@ async def test_a_restart_reads_each_record_once(
     store = FileStore(tmp_path / "uploads")
     client = server(store, expire_after=100.0)
     read: list[str] = []
-    read_infos = store._read_infos
+    get_info = store._get_info
 
-    def note_and_read(ids: Sequence[str]) -> list[FileInfo]:
-        read.extend(ids)
-        return read_infos(ids)
+    def note_and_get(upload_id: str, *, keep: bool = True) -> FileInfo:
+        if not keep:  # it is read for a listing
+            read.append(upload_id)
+        return get_info(upload_id, keep=keep)
 
-    monkeypatch.setattr(store, "_read_infos", note_and_read)
+    monkeypatch.setattr(store, "_get_info", note_and_get)
     await client.handler.maintenance.find_unfinished_uploads()
     assert await client.handler.maintenance.remove_expired_uploads() == 0
     assert [f"/files/{upload_id}" for upload_id in read] == [path]

@@ -14,7 +14,6 @@ from tus_reference.stores import info_file
 from tus_reference.stores.record_index import NAME, RecordIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from conftest import ClientFactory
@@ -28,11 +27,12 @@ class WatchedStore(FileStore):
         self.read: list[str] = []
         self.index = RecordIndex(str(folder), 0o664, lines_at_once=lines_at_once)
         if not shared:
-            self._index = self.index
+            self._listing.index = self.index
 
-    def _read_infos(self, ids: Sequence[str]) -> list[FileInfo]:
-        self.read += ids
-        return super()._read_infos(ids)
+    def _get_info(self, upload_id: str, *, keep: bool = True) -> FileInfo:
+        if not keep:  # it is read for a listing
+            self.read.append(upload_id)
+        return super()._get_info(upload_id, keep=keep)
 
 
 @pytest.fixture

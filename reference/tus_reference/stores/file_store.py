@@ -22,15 +22,12 @@ import errno
 import logging
 import os
 import stat
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 
 from tus_reference.model import Refused, check_lease, current_lease, errors
 from tus_reference.model.receive_buffer import ReceiveBuffer
@@ -38,16 +35,12 @@ from tus_reference.protocol import new_upload_id
 from tus_reference.stores import info_file
 from tus_reference.stores.file_copy import append_file, copy_bytes
 from tus_reference.stores.file_reading import FileReading
+from tus_reference.stores.folder_health import FolderHealth
+from tus_reference.stores.folder_listing import FolderListing
 from tus_reference.stores.known_records import KnownRecords
-from tus_reference.stores.leftovers import (
-    LeftoverSearch,
-    is_made_id,
-    remove_file,
-    remove_leftovers,
-)
+from tus_reference.stores.leftovers import is_made_id, remove_file
 from tus_reference.stores.record_index import RecordIndex
 from tus_reference.stores.shared_append import append_at_end, write_all
-from tus_reference.stores.slices import NAMES_AT_ONCE, handle_in_slices, run_slice, scan_names
 from tus_reference.stores.upload_threads import CallKind, UploadThreads
 
 if TYPE_CHECKING:
@@ -59,15 +52,10 @@ if TYPE_CHECKING:
 COPY_SIZE: Final = 16 * 1024 * 1024
 RECORD_READ_SIZE: Final = 16 * 1024
 
-RECORDS_AT_ONCE: Final = 16
-
 SMALL_BODY: Final = 256 * 1024
 """The length, in bytes, up to which the writes of a body are short calls."""
 
 REPORTED_IDS_LIMIT: Final = 10_000
-CHECK_TIMEOUT: Final = 2.0
-HUNG_AFTER: Final = 5.0
-"""How long, in seconds, a call to the disk may last before the disk counts as hung."""
 
 LARGEST_RECORD: Final = 16 * 1024 * 1024
 """How long a record may be, in bytes: it is read into memory."""
@@ -100,20 +88,24 @@ class FileStore:
         self._sync = sync
         self._shared = shared
         self._threads = UploadThreads()
-        self._check_limiter = CapacityLimiter(1)
-        self._damaged_ids: set[str] = set()
         self._reported_ids: set[str] = set()
         self._known = KnownRecords()
         self._folder = str(self.path)
-        self._index = None if shared else RecordIndex(self._folder, file_perms)
+        self._health = FolderHealth(self._folder, self._threads)
+        self._listing = FolderListing(
+            self._folder,
+            self._threads,
+            lambda upload_id: self._get_info(upload_id, keep=False),
+            None if shared else RecordIndex(self._folder, file_perms),
+        )
         self.path.mkdir(mode=dir_perms, parents=True, exist_ok=True)
 
     def use_in(self, composer: StoreComposer) -> None:
         """Enter the store and all of its capabilities into `composer`."""
         composer.core = composer.terminater = composer.get_reader = self
         composer.concater = composer.length_deferrer = composer.info_saver = self
-        composer.cleaner = composer.health_check = self
-        composer.known_uploads = self
+        composer.cleaner = composer.known_uploads = self._listing
+        composer.health_check = self._health
 
     async def new_upload(self, info: FileInfo) -> str:
         """Create an empty upload and return its id."""
@@ -214,45 +206,14 @@ class FileStore:
             info.id, self._update_info, info.id, changes, kind=CallKind.SYNCS
         )
 
-    async def list_uploads(
+    def list_uploads(
         self, is_wanted: Callable[[str], bool] | None = None
     ) -> AsyncIterator[FileInfo]:
         """Iterate over the uploads of the folder, or those that are wanted.
 
         Those that vanish meanwhile are left out.
         """
-        ids: list[str] = []
-
-        def note_id(name: str) -> None:
-            if name.endswith(".info") and name[0] != ".":
-                upload_id = name.removesuffix(".info")
-                if is_wanted is None or is_wanted(upload_id):
-                    ids.append(upload_id)
-
-        await scan_names(self._threads, self._folder, note_id)
-        self._damaged_ids = set()
-        for start in range(0, len(ids), RECORDS_AT_ONCE):
-            some_ids = ids[start : start + RECORDS_AT_ONCE]
-            for info in await run_slice(self._threads, self._read_infos, some_ids):
-                yield info
-        if self._index is not None and self._index.is_overgrown:
-            async for _ in self.list_known():
-                pass
-
-    async def list_known(self) -> AsyncIterator[tuple[str, float | None]]:
-        """Iterate over the uploads whose records are as a listing has seen them."""
-        reading = None
-        if self._index is not None:
-            reading = await self._threads.run("", self._index.open_reading)
-        if reading is None or self._index is None:
-            return
-        try:
-            while not reading.is_over:
-                for known in await run_slice(self._threads, reading.read_slice):
-                    yield known
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._threads.run("", self._index.end_reading, reading)
+        return self._listing.list_uploads(is_wanted)
 
     def get_reader(self, upload_id: str, start: int, length: int) -> AsyncGenerator[bytes, None]:
         """Iterate over `length` bytes from byte `start` on."""
@@ -271,53 +232,7 @@ class FileStore:
         check_lease()
         await self._threads.run(upload_id, self._concat, upload_id, partial_ids, may_last=True)
 
-    async def check_health(self) -> str:
-        """Return what is wrong with the folder or its disk; empty if nothing is."""
-        try:
-            with anyio.fail_after(CHECK_TIMEOUT):
-                # A check that hangs keeps the next ones waiting, and does not use up threads.
-                failure = await run_sync(
-                    self._check_folder, limiter=self._check_limiter, abandon_on_cancel=True
-                )
-        except TimeoutError:
-            return "the disk of the upload folder does not answer"
-        if failure:
-            return failure
-        lasted = self._threads.longest_call()
-        return f"a call to the disk has lasted {lasted:.0f} s" if lasted > HUNG_AFTER else ""
-
-    async def list_leftovers(self, age: float) -> list[str]:
-        """Return the ids with files that belong to no upload and are over `age` seconds old."""
-        search = LeftoverSearch(self._folder, time.time() - age)
-        await scan_names(self._threads, self._folder, search.note_name)
-        candidates = search.list_candidates()
-        await handle_in_slices(self._threads, candidates, search.note_age, NAMES_AT_ONCE)
-        self._damaged_ids.update(search.list_without_bytes())
-        return search.list_found()
-
-    async def list_damaged(self, age: float) -> list[str]:
-        """Return the ids of the latest listing whose records are damaged and that old."""
-        return await self._threads.run("", self._list_damaged, time.time() - age, may_last=True)
-
-    async def remove_leftovers(self, upload_id: str, age: float) -> list[str]:
-        """Remove such files of one upload and return their names; call it under its lock."""
-        older_than = time.time() - age
-        return await self._threads.run(
-            upload_id, remove_leftovers, str(self.path), upload_id, older_than
-        )
-
     # What follows runs in threads.
-
-    def _check_folder(self) -> str:
-        try:
-            if not stat.S_ISDIR(os.stat(self.path).st_mode):
-                return "the upload folder is missing"
-            is_read_only = os.statvfs(self.path).f_flag & os.ST_RDONLY
-        except FileNotFoundError:
-            return "the upload folder is missing"
-        except OSError as failure:
-            return f"the upload folder cannot be used: {failure.strerror}"
-        return "the upload folder is read-only" if is_read_only else ""
 
     def _data_path(self, upload_id: str) -> str:
         if upload_id.endswith(_RESERVED):
@@ -467,35 +382,6 @@ class FileStore:
             remove_file(path)
         for ending in ("info", "concat"):
             remove_file(f"{self.path}/.{upload_id}.{ending}")
-
-    def _read_infos(self, ids: Sequence[str]) -> list[FileInfo]:
-        """Return those of the uploads that are there and well."""
-        infos = []
-        for upload_id in ids:
-            try:
-                infos.append(self._get_info(upload_id, keep=False))
-            except Refused as refused:
-                if refused.error.code == errors.UPLOAD_DAMAGED.code:
-                    self._damaged_ids.add(upload_id)
-            except OSError as failure:
-                _LOGGER.warning("the record of upload %s cannot be read: %s", upload_id, failure)
-        if self._index is not None:
-            self._index.add(infos)
-        return infos
-
-    def _list_damaged(self, older_than: float) -> list[str]:
-        return [each for each in self._damaged_ids if self._is_damaged(each, older_than)]
-
-    def _is_damaged(self, upload_id: str, older_than: float) -> bool:
-        try:
-            if os.lstat(self._info_path(upload_id)).st_mtime >= older_than:
-                return False
-            self._get_info(upload_id)
-        except Refused as refused:
-            return refused.error.code == errors.UPLOAD_DAMAGED.code
-        except OSError:
-            return False
-        return False
 
     def _concat(self, upload_id: str, partial_ids: Sequence[str]) -> None:
         temporary_path = self.path / f".{upload_id}.concat"
